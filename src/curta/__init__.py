@@ -1,0 +1,1 @@
+"""Curta: deep learning in pure Python that keeps the books."""

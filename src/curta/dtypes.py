@@ -1,0 +1,93 @@
+"""The number formats a tensor can hold: their names, sizes and limits."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+
+from curta.errors import ArgumentTypeError
+
+
+class DType:
+    """One number format; there is exactly one object for each, so compare with `is`.
+
+    `itemsize` is in bytes; `short` is the name used in error messages and printed graphs.
+
+    >>> bfloat16.itemsize, bfloat16.is_floating_point, bfloat16.short
+    (2, True, 'bf16')
+    """
+
+    __slots__ = ("category", "is_floating_point", "is_signed", "itemsize", "name", "numpy", "order", "short")
+
+    def __init__(self, name: str, short: str, itemsize: int, category: int, order: int) -> None:
+        self.name = name
+        self.short = short
+        self.itemsize = itemsize
+        #: 0 boolean, 1 integer, 2 floating point: promotion never leaves the highest category present
+        self.category = category
+        #: a fixed rank for tables; says nothing of precision
+        self.order = order
+        self.is_floating_point = category == 2
+        self.is_signed = name not in ("bool", "uint8")
+        self.numpy = np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+
+    @property
+    def is_complex(self) -> bool:
+        """Always False: Curta has no complex formats."""
+        return False
+
+    def __repr__(self) -> str:
+        return f"curta.{self.name}"
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return by_name, (self.name,)
+
+
+bool_ = DType("bool", "bool", 1, 0, 0)
+uint8 = DType("uint8", "u8", 1, 1, 1)
+int8 = DType("int8", "i8", 1, 1, 2)
+int16 = DType("int16", "i16", 2, 1, 3)
+int32 = DType("int32", "i32", 4, 1, 4)
+int64 = DType("int64", "i64", 8, 1, 5)
+float16 = DType("float16", "f16", 2, 2, 6)
+bfloat16 = DType("bfloat16", "bf16", 2, 2, 7)
+float32 = DType("float32", "f32", 4, 2, 8)
+float64 = DType("float64", "f64", 8, 2, 9)
+
+ALL = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64)
+
+_BY_NAME = {dtype.name: dtype for dtype in ALL}
+_BY_NUMPY = {dtype.numpy: dtype for dtype in ALL}
+
+
+def by_name(name: str) -> DType:
+    """The format called `name`.
+
+    >>> by_name("float32")
+    curta.float32
+    """
+    return _BY_NAME[name]
+
+
+def from_numpy(dtype: np.dtype) -> DType:  # type: ignore[type-arg]
+    """The format that NumPy calls `dtype`.
+
+    >>> from_numpy(np.dtype("int16"))
+    curta.int16
+    """
+    try:
+        return _BY_NUMPY[dtype.newbyteorder("=")]
+    except KeyError:
+        raise ArgumentTypeError(
+            f"can't convert np.ndarray of type {dtype}. The only supported types are: "
+            + ", ".join(known.name for known in ALL)
+        ) from None
+
+
+def compute_dtype(dtype: DType) -> DType:
+    """The format that arithmetic on `dtype` is done in inside a kernel: half formats widen to float32.
+
+    >>> compute_dtype(float16), compute_dtype(int8)
+    (curta.float32, curta.int8)
+    """
+    return float32 if dtype in (float16, bfloat16) else dtype

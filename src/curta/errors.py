@@ -1,0 +1,45 @@
+"""Curta's error types: each is what PyTorch raises in the same place, so that programs catch them the same way."""
+
+
+class CurtaError(Exception):
+    """Base of every error that Curta raises itself.
+
+    >>> issubclass(ShapeError, CurtaError) and issubclass(ShapeError, RuntimeError)
+    True
+    """
+
+
+class ShapeError(CurtaError, RuntimeError):
+    """Shapes or strides do not fit the operator."""
+
+
+class DTypeError(CurtaError, RuntimeError):
+    """A dtype that the operator does not take, or a result that cannot be stored as asked."""
+
+
+class DeviceError(CurtaError, RuntimeError):
+    """A device that is not there, or tensors on different devices."""
+
+
+class AutogradError(CurtaError, RuntimeError):
+    """A backward pass that cannot be done."""
+
+
+class ArgumentError(CurtaError, ValueError):
+    """An argument's value is out of its range."""
+
+
+class ArgumentTypeError(CurtaError, TypeError):
+    """An argument has the wrong type, or is one that Curta does not support."""
+
+
+class IndexRangeError(CurtaError, IndexError):
+    """A dimension or an index is out of range."""
+
+
+class UnsupportedError(CurtaError, NotImplementedError):
+    """Something PyTorch offers that Curta does not, named."""
+
+
+class CompilerError(CurtaError, RuntimeError):
+    """A program that the compiler cannot turn into machine code."""
