@@ -5,7 +5,9 @@ from __future__ import annotations
 from curta.dtypes import DType, float32
 from curta.errors import ArgumentTypeError
 
-_default: DType = float32
+
+class _Default:
+    dtype: DType = float32
 
 
 def get_default_dtype() -> DType:
@@ -14,7 +16,7 @@ def get_default_dtype() -> DType:
     >>> get_default_dtype()
     curta.float32
     """
-    return _default
+    return _Default.dtype
 
 
 def set_default_dtype(dtype: DType) -> None:
@@ -26,9 +28,8 @@ def set_default_dtype(dtype: DType) -> None:
     curta.float64
     >>> set_default_dtype(float32)
     """
-    global _default
     if not isinstance(dtype, DType):
         raise ArgumentTypeError(f"invalid dtype object: only floating-point types are supported, got {dtype!r}")
     if not dtype.is_floating_point:
         raise ArgumentTypeError(f"only floating-point types are supported as the default type, got {dtype!r}")
-    _default = dtype
+    _Default.dtype = dtype

@@ -42,6 +42,7 @@ def contiguous_strides(shape: Shape) -> Strides:
     return tuple(strides)
 
 
+@lru_cache(maxsize=_CACHE_SIZE)
 def is_contiguous(shape: Shape, strides: Strides) -> bool:
     """Whether the elements lie in row-major order without gaps; strides of size-1 dims do not matter.
 
@@ -81,8 +82,10 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     >>> broadcast_shapes((4, 1, 3), (2, 1), ())
     (4, 2, 3)
     """
-    result: Shape = ()
-    for shape in shapes:
+    if not shapes:
+        return ()
+    result = shapes[0]
+    for shape in shapes[1:]:
         if shape != result:
             result = _broadcast_pair(result, shape)
     return result
