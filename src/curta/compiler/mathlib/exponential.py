@@ -11,7 +11,6 @@ from curta.compiler.mathlib.arithmetic import (
     SINGLE,
     Format,
     absolute,
-    copysign,
     fadd,
     fmul,
     format_of,
@@ -137,20 +136,3 @@ def sigmoid(x: Value) -> Value:
     """
     e = exp_of_negative(-absolute(x))
     return x.lt(0.0).select(e, 1.0) / fadd(e, 1.0)
-
-
-def tanh(x: Value) -> Value:
-    """The hyperbolic tangent. Largest error measured: float 2 ulp, double 2 ulp.
-
-    Method: t / (t + 2) with t = expm1(2|x|), where one reduction in units of ln2/2 serves 2|x|.
-    """
-    form = format_of(x)
-    ln2 = ln2_of(form)
-    # from here on tanh rounds to 1
-    size = minimum(absolute(x), 9.5 if form is SINGLE else 20.0)
-    bits, _, half_r = split(size, 2 * LOG2_E, (ln2[0] / 2, ln2[1] / 2))
-    r = half_r + half_r
-    p = (r * r).fma(polynomial(r, exp_terms(form)), r)
-    power = power_of_two(bits, 0, form, x)
-    t = power.fma(p, fsub(power, 1.0))
-    return copysign(t / fadd(t, 2.0), x)
