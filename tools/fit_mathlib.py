@@ -159,7 +159,7 @@ def fits(single: bool) -> list[Fit]:
         Fit("ATAN", odd(mp.atan), odd_weight(mp.atan), mpf(0), one, pick(9, 21), single),
         Fit("ASIN", odd(mp.asin), odd_weight(mp.asin), mpf(0), one / 4, pick(5, 12), single),
         Fit("ERF", lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, lambda z: mp.sqrt(z) / mp.erf(mp.sqrt(z)), mpf(0),
-            split**2, pick(7, 14), single),
+            split**2, pick(8, 16), single),
         Fit("ERFC_ROOT", root, lambda x: 16 * root(x) ** 15 / mp.erf(x), split, end, pick(7, 19), single),
         Fit("ERFC", erfc_target, lambda t: 1 / erfc_target(t), -one, (far - k) / (far + k), pick(12, 25), False),
     ]
@@ -174,7 +174,7 @@ def fits(single: bool) -> list[Fit]:
 
 
 #: erf is a polynomial below this and 1 - root(x)**16 above it
-ERF_SPLIT = mpf("1.125")
+ERF_SPLIT = mpf("1.3125")
 #: erfc's polynomial is in (|x| - K) / (|x| + K)
 ERFC_CENTRE = mpf("3.5")
 

@@ -53,13 +53,12 @@ def exp_terms(form: Format) -> tuple[float, ...]:
     return coefficients.DOUBLE_EXP if form is DOUBLE else coefficients.SINGLE_EXP
 
 
-def split(x: Value, per_unit: float, unit: tuple[float, float]) -> tuple[Value, Value, Value]:
-    """x = n * unit + r: n's bits, n, and r with |r| <= unit / 2; `per_unit` is 1 / unit."""
+def split(x: Value) -> tuple[Value, Value, Value]:
+    """x = n * ln2 + r with |r| <= ln2 / 2: n's bits, n, and x less n times ln2's first part, exactly."""
     form = format_of(x)
-    shifted = x.fma(per_unit, form.rounder)
+    shifted = x.fma(LOG2_E, form.rounder)
     n = fsub(shifted, form.rounder)
-    r = n.fma(-unit[1], n.fma(-unit[0], x))
-    return shifted.bitcast(form.integer), n, r
+    return shifted.bitcast(form.integer), n, n.fma(-ln2_of(form)[0], x)
 
 
 def ln2_of(form: Format) -> tuple[float, float]:
@@ -69,7 +68,8 @@ def ln2_of(form: Format) -> tuple[float, float]:
 def exp_parts(x: Value) -> tuple[Value, Value]:
     """exp(x) as a mantissa in [0.7, 1.42] and an integer whose low bits hold the power of two."""
     form = format_of(x)
-    bits, _, r = split(x, LOG2_E, ln2_of(form))
+    bits, n, r = split(x)
+    r = n.fma(-ln2_of(form)[1], r)
     return polynomial(r, (1.0, 1.0, *exp_terms(form))), bits
 
 
@@ -112,18 +112,30 @@ def exp2_parts(x: Value, low: Value | None = None) -> tuple[Value, Value]:
     return polynomial(f, (1.0, *terms)), shifted.bitcast(form.integer)
 
 
+def scaled_expm1(x: Value, offset: int) -> Value:
+    """(e**x - 1) * 2**offset, for x that does not overflow.
+
+    2**n * r is added to 2**n - 1 before the polynomial's tail and the rest of n * ln2, which are small: so the first
+    sum rounds once and the second once.
+    """
+    form = format_of(x)
+    bits, n, r = split(x)
+    rest = fmul(n, -ln2_of(form)[1])
+    whole = fadd(r, rest)
+    tail = fmul(whole, whole).fma(polynomial(whole, exp_terms(form)), rest)
+    power = power_of_two(bits, offset, form, x)
+    return power.fma(tail, power.fma(r, fsub(power, 2.0**offset)))
+
+
 def expm1(x: Value) -> Value:
     """e**x - 1, accurate near 0. Largest error measured: float 1.5 ulp, double 1.5 ulp.
 
-    Method: 2**n * p + (2**n - 1) with p = e**r - 1; all at half size so that 2**n does not overflow before the result.
+    Method: 2**n * p + (2**n - 1) with p = e**r - 1, at half size so that 2**n does not overflow before the result.
     """
     form = format_of(x)
     limits = limits_of(form)
     clamped = maximum(minimum(x, limits.highest), limits.lowest_minus_one)
-    bits, _, r = split(clamped, LOG2_E, ln2_of(form))
-    p = (r * r).fma(polynomial(r, exp_terms(form)), r)
-    half = power_of_two(bits, -1, form, x)
-    result = fmul(half.fma(p, fsub(half, 0.5)), 2.0)
+    result = fmul(scaled_expm1(clamped, -1), 2.0)
     # where x*x/2 vanishes beside x, and for -0 and subnormals, which half size would round
     return absolute(x).lt(2.0 ** -(form.mantissa_bits + 2)).select(x, result)
 
