@@ -177,12 +177,10 @@ class Nest:
     def _move_pointers(self, linear: Value) -> None:
         coordinates = self._coordinates("reduce", self.program.reduce_rank, linear)
         for number, pointer in self.emitter.pointers.items():
-            if self.program.slots[number].role == "input":
-                moved = pointer
-                for dimension, place in enumerate(coordinates):
-                    stride = self.meta["reduce_stride", str(number), str(dimension)]
-                    moved = self.code.offset(moved, place * stride)
-                self.emitter.pointers[number] = moved
+            moved = pointer
+            for dimension, place in enumerate(coordinates):
+                moved = self.code.offset(moved, place * self.meta["reduce_stride", str(number), str(dimension)])
+            self.emitter.pointers[number] = moved
 
     def _inner(self, stage: Stage, low: Value, high: Value, flat: Sequence[Value]) -> list[Value]:
         """The pass over the inner dimension: whole vectors first, then what is left under a mask."""

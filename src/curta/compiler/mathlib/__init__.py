@@ -35,3 +35,6 @@ __all__ = [
     "tan",
     "tanh",
 ]
+
+#: the functions of one argument, by the names that loop expressions call them
+FUNCTIONS = tuple(name for name in __all__ if name not in ("atan2", "pow"))

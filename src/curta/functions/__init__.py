@@ -1,0 +1,1 @@
+"""Every public function over tensors, under PyTorch's names; one family a file."""
