@@ -17,7 +17,7 @@ from curta.errors import ArgumentError, ArgumentTypeError, CompilerError
 from curta.runtime import jit, pool
 
 Launch = Callable[..., None]
-#: takes a number of bytes, returns the address of as many, aligned to 64 bytes, for as long as the process lives
+#: takes a number of bytes, returns the address of as many, a multiple of 64
 Allocate = Callable[[int], int]
 
 _METH_FASTCALL = 0x80
@@ -57,6 +57,10 @@ def _aligned_memory(size: int) -> int:
     return int(pointer.value or 0)
 
 
+def _free_memory(address: int) -> None:
+    ctypes.CDLL(None).free(ctypes.c_void_p(address))
+
+
 class _Runtime:
     """The loaded pool of this process; made at the first use, under `_lock`."""
 
@@ -67,7 +71,8 @@ class _Runtime:
         self.scratch_slots = 0
         self.scratch_base = 0
         self.allocate: Allocate = _aligned_memory
-        self.release: Callable[[int], object] | None = self._free
+        self.release: Callable[[int], object] = _free_memory
+        self._release_held: Callable[[int], object] = _free_memory
         self.state = module.address("state")
         self.parallel_for = module.address("parallel_for")
         one_integer = ctypes.CFUNCTYPE(None, ctypes.c_int64)
@@ -83,10 +88,6 @@ class _Runtime:
         make.restype = ctypes.py_object
         make.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
         self.launch: Launch = make(ctypes.addressof(self._definition), None, None)
-
-    @staticmethod
-    def _free(address: int) -> None:
-        ctypes.CDLL(None).free(ctypes.c_void_p(address))
 
     def _block_signals(self) -> None:
         """Write the set of signals that workers block: all but those that a fault in the worker itself raises."""
@@ -111,11 +112,12 @@ class _Runtime:
             raise CompilerError(f"reserve_scratch: memory must be aligned to {_ALIGNMENT} bytes, got {base:#x}")
         self.set_scratch(base, stride)
         self.scratch_base, self.scratch_stride, self.scratch_slots = base, stride, slots
-        if old and self.release is not None:
-            self.release(old)
+        release_old, self._release_held = self._release_held, self.release
+        if old:
+            release_old(old)
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _made: _Runtime | None = None
 
 
@@ -214,7 +216,8 @@ def make_plan(
     float; an `inline` plan is one call over all units on the calling thread, which keeps the GIL. A plan of no units
     calls nothing. Raises `CompilerError` for what cannot be a plan.
 
-    >>> make_plan(4096, [2, 3], units=6, grain=4, scratch_bytes=0, argument_count=2, float_mask=0, inline=True).address > 0
+    >>> plan = make_plan(4096, [2, 3], 6, grain=4, scratch_bytes=0, argument_count=2, float_mask=0, inline=True)
+    >>> plan.address > 0
     True
     """
     _check_plan(units, grain, scratch_bytes, argument_count, float_mask)
@@ -249,15 +252,16 @@ def scratch_bytes() -> int:
     return _made.scratch_stride * _made.scratch_slots if _made is not None else 0
 
 
-def set_scratch_allocator(allocate: Allocate, release: Callable[[int], object] | None) -> None:
-    """Take scratch from `allocate(size) -> address` from now on; `release(address)` gets what has been replaced.
+def set_scratch_allocator(allocate: Allocate, release: Callable[[int], object]) -> None:
+    """Take scratch from `allocate(size) -> address` from now on; `release(address)` takes back what was replaced.
 
-    Scratch held already is kept until it has to grow, and is then handed back to where it came from.
+    Addresses must be multiples of 64. Scratch held already is kept until it has to grow, and then goes back to where
+    it came from.
+
+    >>> set_scratch_allocator(_aligned_memory, _free_memory)
     """
     runtime = _runtime()
     with _lock:
-        if runtime.scratch_base:
-            raise CompilerError("set_scratch_allocator: scratch has been reserved already")
         runtime.allocate, runtime.release = allocate, release
 
 
