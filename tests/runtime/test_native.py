@@ -1,6 +1,7 @@
 """launch and the thread pool: conversions, errors, and the same results however many threads there are."""
 
 import ctypes
+import gc
 import struct
 import threading
 import time
@@ -32,9 +33,7 @@ def test_integers_arrive_as_they_are(kernels):
 
 def test_floats_arrive_as_double_bits(kernels):
     values = [0.1, -1.0, 3, float("inf"), -0.0, np.float64(2.5), True]
-    assert echo(kernels, values, 0b1111111) == [
-        bits(value) for value in (0.1, -1.0, 3.0, float("inf"), -0.0, 2.5, 1.0)
-    ]
+    assert echo(kernels, values, 0b1111111) == [bits(value) for value in (0.1, -1.0, 3.0, float("inf"), -0.0, 2.5, 1.0)]
 
 
 def test_the_mask_tells_floats_from_integers(kernels):
@@ -68,6 +67,25 @@ def test_wrong_arguments(kernels, arguments, error, message):
         native.launch(plan.address, *arguments)
 
 
+def test_a_plans_own_run_keeps_the_plan(kernels):
+    run = native.make_plan(kernels["echo"], [4], 1, 1, 0, 4, 0b0100, True).run
+    gc.collect()
+    others = [native.make_plan(kernels["echo"], [9], 1, 1, 0, 9, 0, True) for _ in range(100)]
+    out = np.zeros(4, np.int64)
+    assert run(out.ctypes.data, 7, 0.5, 9) is None
+    assert out.tolist() == [0, 7, bits(0.5), 9]
+    with pytest.raises(TypeError, match=r"takes 4 argument\(s\), but got 0"):
+        run()
+    assert len(others) == 100
+
+
+def test_a_plan_in_memory():
+    plan = native.make_plan(4096, [11, -12], 100, 7, 0, 3, 0b101, False)
+    words = (ctypes.c_int64 * 10).from_address(plan.address)
+    assert list(words) == [4096, plan.address + 64, 100, 7, 0, 3, 5, 0, 11, -12]
+    assert plan.meta_address == plan.address + 64
+
+
 def test_wrong_plans():
     with pytest.raises(TypeError, match="must be the address of a plan"):
         native.launch()
@@ -79,7 +97,14 @@ def test_wrong_plans():
 
 @pytest.mark.parametrize(
     "changed",
-    [{"units": -1}, {"grain": 0}, {"scratch_bytes": -1}, {"argument_count": 257}, {"float_mask": 4}, {"float_mask": -1}],
+    [
+        {"units": -1},
+        {"grain": 0},
+        {"scratch_bytes": -1},
+        {"argument_count": 257},
+        {"float_mask": 4},
+        {"float_mask": -1},
+    ],
 )
 def test_what_is_no_plan(changed):
     good = {"units": 1, "grain": 1, "scratch_bytes": 0, "argument_count": 2, "float_mask": 0, "inline": True}
@@ -100,7 +125,7 @@ def test_tasks_are_cut_by_grain_alone(kernels, threads, count, units, grain):
 
 def test_an_inline_plan_is_one_call(kernels):
     out = np.zeros(20, np.int64)
-    native.launch(native.make_plan(kernels["bounds"], [], 10, 3, 0, 1, 0, True).address, out.ctypes.data)
+    native.make_plan(kernels["bounds"], [], 10, 3, 0, 1, 0, True).run(out.ctypes.data)
     assert out.reshape(-1, 2).tolist() == [[0, 10]] * 10
 
 
