@@ -92,9 +92,16 @@ def every_exponent(dtype: type, count: int, seed: int = 0) -> np.ndarray:
     marks += [1075, 1e5, 2.0**20, 2.0**30, info.max, info.tiny, info.smallest_subnormal, info.eps, np.inf, np.nan]
     near = [np.array(marks, dtype)]
     for _ in range(8):
-        near = [np.nextafter(near[0], dtype(-np.inf)), *near, np.nextafter(near[-1], dtype(np.inf))]
+        with np.errstate(all="ignore"):
+            near = [np.nextafter(near[0], dtype(-np.inf)), *near, np.nextafter(near[-1], dtype(np.inf))]
     positive = np.concatenate(near)
     return np.concatenate([patterns, moderate, positive, -positive])
+
+
+def _spacing(numbers: np.ndarray) -> np.ndarray:
+    """The distance from each number to the next; the largest finite numbers stand for infinity."""
+    largest = np.finfo(numbers.dtype).max
+    return np.spacing(np.minimum(np.abs(numbers), np.nextafter(largest, numbers.dtype.type(0))))
 
 
 def ulp_errors(result: np.ndarray, oracle: np.ndarray | list[mpmath.mpf]) -> np.ndarray:
@@ -102,8 +109,11 @@ def ulp_errors(result: np.ndarray, oracle: np.ndarray | list[mpmath.mpf]) -> np.
     an infinity or an overflow differs. The oracle is float64 or wider for float32 results, mpf for float64 ones."""
     dtype = result.dtype.type
     if isinstance(oracle, list):
-        rounded = np.array([round_mpf(v, dtype) for v in oracle], dtype)
-        unit = np.spacing(np.minimum(np.abs(rounded), np.finfo(dtype).max))
+        # mpmath has no -0: take the result's sign
+        rounded = np.array([float(v) for v in oracle], dtype)
+        rounded = np.where(rounded == 0, np.copysign(rounded, result), rounded)
+        with np.errstate(all="ignore"):
+            unit = _spacing(rounded)
         finite = np.isfinite(rounded) & np.isfinite(result)
         error = np.array([
             float(abs(mpmath.mpf(float(r)) - v) / mpmath.mpf(float(u))) if ok else 0.0
@@ -112,7 +122,7 @@ def ulp_errors(result: np.ndarray, oracle: np.ndarray | list[mpmath.mpf]) -> np.
     else:
         with np.errstate(all="ignore"):
             rounded = oracle.astype(dtype)
-            unit = np.spacing(np.minimum(np.abs(rounded), np.finfo(dtype).max)).astype(oracle.dtype)
+            unit = _spacing(rounded).astype(oracle.dtype)
             finite = np.isfinite(rounded) & np.isfinite(result)
             error = np.where(finite, np.abs(result.astype(oracle.dtype) - oracle) / unit, 0.0)
     same = np.where(np.isnan(rounded), np.isnan(result), finite | (result == rounded))
@@ -122,8 +132,3 @@ def ulp_errors(result: np.ndarray, oracle: np.ndarray | list[mpmath.mpf]) -> np.
     same |= (np.abs(result) == limit) & (np.abs(rounded) == np.inf) & (np.sign(rounded) == np.sign(result))
     zero_sign = (rounded == 0) & (result == 0) & (np.signbit(rounded) != np.signbit(result))
     return np.where(same & ~zero_sign, error, np.inf).astype(float)
-
-
-def round_mpf(value: mpmath.mpf, dtype: type) -> float:
-    """The nearest number of a format, subnormal or infinite where it must be."""
-    return float(value)
