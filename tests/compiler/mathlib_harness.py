@@ -30,9 +30,10 @@ def target_features(target: str) -> str:
     return {"avx2": "+avx2,+fma,+f16c,+bmi,+bmi2", "sse2": "+sse2"}[target]
 
 
-def text_of(name: str, scalar: str, lanes: int) -> str:
+def text_of(name: str, scalar: str, lanes: int, features: str = "") -> str:
     """A kernel `void kernel(in, in2, out, count)`; count is a multiple of the lanes."""
     code = Code()
+    setattr(code, "features", features)  # noqa: B010 - what lets the library use AVX-512's scalef
     first, second, out = (Value(code, ref, "ptr") for ref in ("%first", "%second", "%out"))
     emitter: Callable[..., Value] = getattr(mathlib, name)
     with code.loop(0, Value(code, "%count", "i64"), lanes) as loop:
@@ -54,7 +55,7 @@ class Kernel:
         cpu = "x86-64" if "x86_64" in triple else ""
         features = target_features(target) if cpu else ""
         self.machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, features=features, opt=2)
-        module = llvm.parse_assembly(text_of(name, scalar, lanes))
+        module = llvm.parse_assembly(text_of(name, scalar, lanes, features))
         module.verify()
         options = llvm.create_pipeline_tuning_options(speed_level=2)
         builder = llvm.create_pass_builder(self.machine, options)
