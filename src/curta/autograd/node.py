@@ -26,7 +26,8 @@ class Accumulate:
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
-        self.sequence = 1 << 62  # leaves come first in no order: nothing waits behind them
+        # older than every node that reads the leaf: its turn comes once, when all of its gradient is there
+        self.sequence = next_sequence()
 
     def name(self) -> str:
         return "AccumulateGrad"
