@@ -12,6 +12,7 @@ from curta import dtypes
 from curta.compiler import nest, reductions
 from curta.compiler.expression import Expression
 from curta.compiler.fuse import Kernel, Source
+from curta.compiler.instructions import EXPENSIVE
 from curta.compiler.loops import (
     CONTIGUOUS,
     STRIDED,
@@ -21,10 +22,8 @@ from curta.compiler.loops import (
     Slot,
     Stage,
     kept_values,
-    scratch_itemsize,
     walk,
 )
-from curta.dtypes import DType
 from curta.memory.layout import Layout, Shape, contiguous
 from curta.runtime import cpu, jit, native
 from curta.shapes import broadcast_strides, coalesce
@@ -299,8 +298,6 @@ def _scratch_step(inner: int) -> int:
 
 def _weight(program: LoopProgram) -> int:
     """How much an element costs, in elements of a plain copy."""
-    from curta.compiler.instructions import EXPENSIVE
-
     nodes = walk([root for stage in program.stages for root in stage.roots()])
     count = sum(1 for node in nodes if node.kind == "call" and node.attribute in EXPENSIVE)
     return 1 + EXPENSIVE_FACTOR * count
@@ -335,11 +332,3 @@ def _meta(
         else:
             values.append(numbers[name])
     return values
-
-
-def result_dtype(program: LoopProgram, slot: int) -> DType:
-    """The format of a slot."""
-    return program.slots[slot].dtype
-
-
-__all__ = ["Space", "Step", "build_steps", "scratch_itemsize"]
