@@ -330,4 +330,3 @@ def _nearest(value: GraphValue) -> list[GraphNode]:
         else:
             stack += [operand for operand in node.operands if isinstance(operand, GraphValue)]
     return found
-

@@ -64,8 +64,8 @@ class Nest:
         for slot, axis in extra_axes(self.program):
             self.emitter.extra_strides[slot, axis] = self.meta["extra_stride", str(slot), str(axis)]
         bases = {}
-        for number, slot in enumerate(self.program.slots):
-            if slot.role != "scalar":
+        for number, operand in enumerate(self.program.slots):
+            if operand.role != "scalar":
                 bases[number] = self.code.load(self.code.offset(self.arguments, 8 * number), "ptr", align=8)
                 self.emitter.inner_strides[number] = self.meta["inner_stride", str(number)]
         return bases
@@ -150,9 +150,7 @@ class Nest:
         code, emitter, program = self.code, self.emitter, self.program
         first = sum(len(s.reductions) for s in program.stages[:number])
         emitter.prepare(stage.roots())
-        sets = [
-            reductions.start(code, reductions.TABLE[r.name], r.element.dtype, self.lanes) for r in stage.reductions
-        ]
+        sets = [reductions.start(code, reductions.TABLE[r.name], r.element.dtype, self.lanes) for r in stage.reductions]
         flat = [value for accumulators in sets for value in accumulators]
         if program.reduce_rank:
             with code.loop(0, self._reduce_size(), carried=flat) as outer:

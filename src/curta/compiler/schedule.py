@@ -94,7 +94,8 @@ def _lay_out(kernel: Kernel) -> tuple[LoopProgram, Space]:
         inner, inner_strides, reduced, reduced_strides = _take_last(reduced, reduced_strides)
     space = Space(outer, reduced, inner, outer_strides, reduced_strides, inner_strides)
     slots = tuple(
-        replace(slot, inner=_inner_class(slot, inner_strides[number], inner)) for number, slot in enumerate(kernel.slots)
+        replace(slot, inner=_inner_class(slot, inner_strides[number], inner))
+        for number, slot in enumerate(kernel.slots)
     )
     program = LoopProgram(
         slots,
@@ -190,13 +191,13 @@ def _split(program: LoopProgram, space: Space, kernel: Kernel) -> tuple[list[Ste
     partials = [contiguous(shape, dtype) for dtype in formats]
     first = len(program.slots)
     slots = (*program.slots, *(Slot(dtype, "partial", CONTIGUOUS if columns else UNIFORM) for dtype in formats))
-    stores = tuple(
-        (first + n, Expression("reduced", dtype, (), (n, 0))) for n, dtype in enumerate(formats)
-    )
+    stores = tuple((first + n, Expression("reduced", dtype, (), (n, 0))) for n, dtype in enumerate(formats))
     gather = replace(program, slots=slots, row_stores=stores, blocked=not columns)
     wide = _extended(space, len(formats))
     sources = [*kernel.sources, *(("partial", n) for n in range(len(formats)))]
-    one = _step(gather, wide, sources, kernel, block=None if columns else chunk, reduce_block=chunk if columns else None)
+    one = _step(
+        gather, wide, sources, kernel, block=None if columns else chunk, reduce_block=chunk if columns else None
+    )
     return [one, _combine_step(program, space, kernel, partials)], partials
 
 
@@ -277,9 +278,7 @@ def _step(
     grain = max(1, GRAIN_ELEMENTS * max(units, 1) // max(work, 1))
     meta = _meta(program, space, kernel, block or space.inner, blocks, reduce_block or total, reduce_blocks)
     vector_bytes = cpu.vector_bytes()
-    address = jit.cached(
-        f"{vector_bytes} {program.describe()}", lambda: nest.emit(program, vector_bytes), nest.NAME
-    )
+    address = jit.cached(f"{vector_bytes} {program.describe()}", lambda: nest.emit(program, vector_bytes), nest.NAME)
     scratch = _scratch_step(space.inner) * len(kept_values(program))
     floats = sum(
         1 << n for n, slot in enumerate(program.slots) if slot.role == "scalar" and slot.dtype is dtypes.float64
