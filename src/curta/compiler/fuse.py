@@ -86,6 +86,8 @@ class Builder:
             record = reduction_of(node)
             kind = record.initial(element_dtype(node))[record.result][0]
             return Expression("reduced", kind, (), (number, record.result)).to(value.layout.dtype)
+        if node is not None and not isinstance(node.op.lower, Reduce):
+            raise CompilerError(f"{node.op.name}: cannot be part of a fused composition")
         slot = self.slot(source_of(value), value.layout.dtype, "input", value.layout)
         return Expression("input", compute_dtype(value.layout.dtype), (), slot)
 
