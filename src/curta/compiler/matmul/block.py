@@ -14,6 +14,10 @@ from curta.compiler.matmul.emit import (
 from curta.compiler.matmul.micro import add_micro_kernels, micro_name
 from curta.compiler.matmul.pack import add_packing
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
+from curta.compiler.matmul.tiles import Costs, round_up
+
+#: most bytes of packed A and B together: they share a second-level cache of 2 MB with C
+PACKED_BYTES = 1_200_000
 
 
 def make_block_kernel(spec: Spec) -> str:
@@ -38,6 +42,26 @@ def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int) -> tuple[int, 
     columns = -(-unit_columns // spec.tile_columns) * spec.tile_columns
     c_bytes = rows * columns * size if spec.staged else spec.tile_rows * spec.tile_columns * size
     return rows * spec.a_row_step * size, columns * spec.k_block * size, c_bytes
+
+
+def block_costs(spec: Spec, K: int) -> Costs:
+    """A rough time of one unit: multiply-adds, packing of both operands, loads and stores of C."""
+    lanes, tile = spec.lanes, spec.tile_rows
+
+    def cycles(rows: int, columns: int) -> float:
+        full = (rows + spec.edge_rows - 1) // tile * tile
+        # the small micro-kernel keeps the multipliers two thirds busy
+        slots = full + 1.5 * round_up(max(rows - full, 0), spec.edge_rows)
+        arithmetic = slots * round_up(columns, spec.tile_columns) * K / (2 * lanes)
+        packing = K * (rows * 2 + columns * (4 if spec.b_order == "k" else 2)) / lanes
+        passes = max(1, -(-K // spec.k_block)) + spec.staged
+        return arithmetic + packing + rows * columns * passes * 2 / lanes
+
+    def fits(rows: int, columns: int) -> bool:
+        packed = (rows + columns) * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
+        return packed * spec.compute.itemsize <= PACKED_BYTES
+
+    return Costs(tile, spec.edge_rows, spec.tile_columns, cycles, fits)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from curta.compiler.matmul.block import make_block_kernel, scratch_layout
+from curta.compiler.matmul.block import block_costs, make_block_kernel, scratch_layout
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
-from curta.compiler.matmul.tiles import Tiles, choose_tiles
-from curta.dtypes import DType, compute_dtype, float32
+from curta.compiler.matmul.tiles import Tiles, choose_tiles, round_up
+from curta.dtypes import DType, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
 
 LEVELS = ("portable", "avx2", "avx512", "amx")
@@ -154,12 +154,12 @@ def _merge_batches(operands: Operands) -> Operands:
 
 
 def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
-    tiles = choose_tiles(spec, operands.M, operands.N, operands.K, operands.batches)
+    tiles = choose_tiles(block_costs(spec, operands.K), operands.M, operands.N, operands.batches)
     k_blocks = max(1, -(-operands.K // spec.k_block))
-    k_block = min(spec.k_block, -(-(-(-operands.K // k_blocks)) // 16) * 16)
+    k_block = round_up(-(-operands.K // k_blocks), 16) or 16
     in_place = int(spec.b_in_place_possible and operands.M <= 2 * spec.tile_rows)
     scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns))
-    return make_plan(spec, operands, tiles, make_block_kernel, scratch, k_block=max(k_block, 1), in_place=in_place)
+    return make_plan(spec, operands, tiles, make_block_kernel, scratch, k_block=k_block, in_place=in_place)
 
 
 def make_plan(
