@@ -83,9 +83,10 @@ def read_meta(code: Code, item: Meta | Value) -> Value:
 @contextmanager
 def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
     """Loops over the units given to the kernel and the batches of each; inside, one tile of one batch."""
-    pointers = [
-        code.load(code.offset(parameter(code, "args", "ptr"), slot, "i64"), "ptr", align=8) for slot in range(3)
-    ]
+    a_slot = read_meta(code, Meta.A_SLOT)
+    slots: tuple[Value | int, ...] = (a_slot, code.constant(1, "i64") - a_slot, 2)
+    args = parameter(code, "args", "ptr")
+    pointers = [code.load(code.offset(args, slot, "i64"), "ptr", align=8) for slot in slots]
     row_tiles, column_tiles = read_meta(code, Meta.ROW_TILES), read_meta(code, Meta.COLUMN_TILES)
     unit_rows, unit_columns = read_meta(code, Meta.UNIT_ROWS), read_meta(code, Meta.UNIT_COLUMNS)
     per_unit = read_meta(code, Meta.BATCHES_PER_UNIT)

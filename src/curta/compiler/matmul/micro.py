@@ -15,7 +15,7 @@ def micro_name(rows: int) -> str:
 
 def add_micro_kernels(module: Module, spec: Spec) -> None:
     """Both sizes of micro-kernel that `spec`'s block loop calls, and what they share."""
-    if not spec.staged and spec.level != "avx512":
+    if not spec.staged and spec.vector_bytes != 64:
         _add_copy_tile(module, spec)
     for rows in (spec.tile_rows, spec.edge_rows):
         _add_micro_kernel(module, spec, rows)
@@ -31,7 +31,7 @@ def _add_micro_kernel(module: Module, spec: Spec, rows: int) -> None:
     sums = _sum_over_k(code, spec, rows)
     if spec.staged:
         _store_whole(code, spec, sums)
-    elif spec.level == "avx512":
+    elif spec.vector_bytes == 64:
         _store_masked(code, spec, sums)
     else:
         whole = parameter(code, "row_count").ge(rows) & parameter(code, "column_count").ge(spec.tile_columns)

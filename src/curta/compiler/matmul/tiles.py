@@ -50,7 +50,7 @@ def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
             smallest = unit_rows <= costs.row_step and unit_columns <= costs.column_step
             if not smallest and not costs.fits(unit_rows, unit_columns):
                 continue
-            cycles = costs.cycles(min(unit_rows, M), min(unit_columns, N))
+            cycles = max(1.0, costs.cycles(min(unit_rows, M), min(unit_columns, N)))
             time, tiles = _timed(Tiles(unit_rows, unit_columns, -(-M // unit_rows), -(-N // unit_columns), 1, 0), cycles, batches)
             if time < best_time:
                 best_time, best = time, tiles
