@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from curta.compiler.matmul.amx import amx_costs, amx_k_block, amx_scratch, make_amx_kernel
 from curta.compiler.matmul.block import block_costs, make_block_kernel, scratch_layout
 from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
 from curta.compiler.matmul.tiles import Tiles, choose_tiles, round_up
 from curta.compiler.matmul.vector import make_vector_kernel, vector_costs, vector_scratch
-from curta.dtypes import DType, compute_dtype
+from curta.dtypes import DType, bfloat16, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
 
 LEVELS = ("portable", "avx2", "avx512", "amx")
@@ -104,6 +105,8 @@ def plan_matmul(
         return _integer_plan(spec, operands)
     if operands.M == 1 and spec.b_order != "any":
         return _vector_plan(spec, operands)
+    if level == "amx" and dtype is bfloat16:
+        return _amx_plan(spec, operands)
     return _block_plan(spec, operands)
 
 
@@ -170,6 +173,14 @@ def _vector_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     spec = replace(spec, family="vector", a_order="any")
     tiles = choose_tiles(vector_costs(spec, operands.K), 1, operands.N, operands.batches)
     return make_plan(spec, operands, tiles, make_vector_kernel, vector_scratch(spec, tiles.unit_columns))
+
+
+def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    spec = replace(spec, family="amx")
+    tiles = choose_tiles(amx_costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    k_block = amx_k_block(operands.K)
+    scratch = amx_scratch(tiles.unit_rows, tiles.unit_columns, k_block)
+    return make_plan(spec, operands, tiles, make_amx_kernel, scratch, k_block=k_block)
 
 
 def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
