@@ -311,7 +311,7 @@ def test_meta_tensors_show_their_shape() -> None:
 
 
 def test_a_device_other_than_the_default_is_named() -> None:
-    text = printing.format_tensor(np.float32([1, 2]), dtypes.float32, device="cuda:0")
+    text = printing.format_tensor(np.array([1, 2], np.float32), dtypes.float32, device="cuda:0")
     assert text == "tensor([1., 2.], device='cuda:0')"
 
 
@@ -325,7 +325,7 @@ def test_the_full_profile_shows_every_element() -> None:
 def test_options_are_restored_and_partly_changed() -> None:
     before = printing.get_printoptions()
     with printing.printoptions(precision=2, sci_mode=True):
-        assert printing.format_tensor(np.float32([1]), dtypes.float32) == "tensor([1.00e+00])"
+        assert printing.format_tensor(np.array([1], np.float32), dtypes.float32) == "tensor([1.00e+00])"
         # as in PyTorch, sci_mode goes back to automatic with every call that does not name it
         printing.set_printoptions(linewidth=100)
         assert printing.get_printoptions() == {**before, "precision": 2, "linewidth": 100}
