@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
-from curta.optim.update import apply_update, new_state
+from curta.optim.update import Update, apply_update, new_state
 from curta.tensor import Tensor
 
 
@@ -104,7 +104,7 @@ def rmsprop_centered_momentum_update(
 
 
 # (centered, with momentum) -> the update and the names of its state after "square_avg"
-_VARIANTS = {
+_VARIANTS: dict[tuple[bool, bool], tuple[Update, tuple[str, ...]]] = {
     (False, False): (rmsprop_update, ()),
     (False, True): (rmsprop_momentum_update, ("momentum_buffer",)),
     (True, False): (rmsprop_centered_update, ("grad_avg",)),
