@@ -27,7 +27,7 @@ class TrainOptions:
     heads: int = 4
     context: int = 128
     batch: int = 16
-    steps: int = 1000
+    steps: int = 800
     learning_rate: float = 2e-3
     dtype: str = "float32"
     seed: int = 1

@@ -80,7 +80,7 @@ class RunDirectory:
         return self.path / f"{METRICS}.partial"
 
     def __enter__(self) -> RunDirectory:
-        self._metrics = open(self.partial, "w", encoding="utf-8")  # noqa: SIM115 - closed by finish_metrics or __exit__
+        self._metrics = open(self.partial, "w", encoding="utf-8")
         return self
 
     def __exit__(

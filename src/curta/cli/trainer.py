@@ -134,7 +134,7 @@ class Trainer:
             self.optimizer.step()
             self.masters.scatter_weights()
             self.masters.zero_grad()
-        value, self.gradient_norm = loss.item(), norm.item()
+        value, self.gradient_norm = float(loss.item()), float(norm.item())
         self.seconds += time.perf_counter() - start
         self.flops += books.flops
         self.model_flops += books.model_flops
@@ -151,13 +151,16 @@ class Trainer:
     def validation_loss(self) -> float:
         """The mean loss on the run's fixed validation windows."""
         with curta.no_grad():
-            return sum(self._loss(batch).item() for batch in self.validation) / len(self.validation)
+            return sum(float(self._loss(batch).item()) for batch in self.validation) / len(self.validation)
 
     def report(self) -> Report:
         """Measure the validation loss and sum up the steps since the last report."""
         step, seconds, flops, model_flops = self._reported
         steps, elapsed = self.step - step, self.seconds - seconds
-        rate = (lambda amount: amount / elapsed if steps else None)  # fmt: skip
+
+        def rate(amount: int) -> float | None:
+            return amount / elapsed if steps else None
+
         model_rate = rate(self.model_flops - model_flops)
         memory = curta.memory.stats()
         report = Report(

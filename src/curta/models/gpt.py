@@ -127,7 +127,7 @@ class GPT(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """The logits of the token that follows each position."""
         T = tokens.shape[1]
-        if T > self.config.context:
+        if self.config.context < T:
             raise ArgumentError(f"GPT: the context holds {self.config.context} tokens, got {T}")
         positions = curta.arange(T, device=tokens.device)
         x = self.token_embedding(tokens) + self.position_embedding(positions)  # [B, T, C]
