@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ def _to_nats(bits: Any) -> Any:
 def _training_points(reports: Sequence[Report]) -> list[tuple[float, float]]:
     """Each report's mean training loss, at the middle of the steps that it is the mean of."""
     points = []
-    for before, report in zip(reports, reports[1:], strict=False):
+    for before, report in itertools.pairwise(reports):
         if report.training_loss is not None:
             points.append(((before.step + 1 + report.step) / 2, report.training_loss))
     return points
