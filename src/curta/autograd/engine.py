@@ -119,8 +119,8 @@ class _Run:
             leaf.tensor.accumulate_grad(gradient, self.create_graph)
 
     def _visit(self, node: Node, gradients: list[Any]) -> None:
-        for output, hooks in node.hooks or ():
-            for hook in hooks.values():
+        for output, hooks in (node.hooks or {}).items():
+            for hook in hooks:
                 if gradients[output] is not None:
                     changed = hook(gradients[output])
                     gradients[output] = gradients[output] if changed is None else changed

@@ -62,7 +62,7 @@ class Node:
         self.params = params
         self.sequence = next_sequence()
         self.freed = False
-        self.hooks: list[Any] | None = None
+        self.hooks: dict[int, list[Any]] | None = None
         edges: list[Edge | None] = []
         layouts: list[Any] = []
         for value in inputs:
@@ -120,6 +120,12 @@ class Node:
             self.freed = True
         self._inputs = {}
         self._outputs = {}
+
+    def hooks_of(self, output: int) -> list[Any]:
+        """The hooks on one output, in the order they were added."""
+        if self.hooks is None:
+            self.hooks = {}
+        return self.hooks.setdefault(output, [])
 
     def saved_bytes(self) -> int:
         """Bytes of the tensors that are kept for the backward pass."""

@@ -11,10 +11,20 @@ class State(threading.local):
 
     grad_enabled: bool = True
     inference: bool = False
+    #: whether an operator must look at `graph` and `books` before it runs; kept by `watch`
+    hooked: bool = False
     #: the graph that operators are added to in place of running; see compiler/trace.py
     graph: Any = None
     #: accounts that every operator is charged to; see costs/account.py
     books: tuple[Any, ...] = ()
+
+    def watch(self, *, graph: Any = ..., books: Any = ...) -> None:
+        """Set the graph being traced, or the open accounts."""
+        if graph is not ...:
+            self.graph = graph
+        if books is not ...:
+            self.books = books
+        self.hooked = self.graph is not None or bool(self.books)
 
 
 STATE = State()

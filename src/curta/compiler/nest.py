@@ -8,6 +8,7 @@ from curta.compiler import casts, reductions
 from curta.compiler.code import Code, Value, function
 from curta.compiler.emitter import Emitter, Place
 from curta.compiler.expression import Expression
+from curta.runtime import cpu
 from curta.compiler.loops import UNIFORM, LoopProgram, Stage, kept_values, walk
 
 SIGNATURE = "ptr noalias %args, ptr noalias %meta, ptr noalias %scratch, i64 %start, i64 %stop"
@@ -41,7 +42,7 @@ class Nest:
 
     def __init__(self, program: LoopProgram, vector_bytes: int) -> None:
         self.program = program
-        self.code = Code()
+        self.code = Code(cpu.features())
         self.kept = kept_values(program)
         self.arguments = Value(self.code, "%args", "ptr")
         self.emitter = Emitter(self.code, program, self.arguments, self.kept)

@@ -28,11 +28,13 @@ def trace(body: Callable[..., Any], operands: tuple[Layout | type, ...], params:
             graph.inputs.append(number)
             arguments.append(number)
     before, grad_before = STATE.graph, STATE.grad_enabled
-    STATE.graph, STATE.grad_enabled = graph, False
+    STATE.watch(graph=graph)
+    STATE.grad_enabled = False
     try:
         result = body(*arguments, **params)
     finally:
-        STATE.graph, STATE.grad_enabled = before, grad_before
+        STATE.watch(graph=before)
+        STATE.grad_enabled = grad_before
     results = result if isinstance(result, tuple) else (result,)
     graph.outputs = [tensor.trace for tensor in results]
     return graph

@@ -11,12 +11,11 @@ from typing import Any
 
 from curta.autograd.node import Node
 from curta.autograd.state import STATE
-from curta.compiler.graph import GraphNumber, GraphValue
+from curta.compiler.graph import GraphValue
 from curta.default_dtype import ON_CHANGE
 from curta.device import META
 from curta.errors import DeviceError
 from curta.memory.layout import Layout
-from curta.memory.storage import Storage
 from curta.ops.program import Executable, executable, view_executable
 from curta.ops.record import Composition, Op, View
 from curta.runtime.native import launcher
@@ -32,30 +31,51 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
 
     `params` must be hashable.
     """
-    if STATE.graph is not None:
-        return _trace(op, inputs, params)
+    if STATE.hooked:
+        return _bind_hooked(op, inputs, params)
     key: list[Any] = [op]
+    pointers: list[Any] = []
     needs_grad = False
     for value in inputs:
         if isinstance(value, Tensor):
             key.append(value.layout)
+            pointers.append(value.pointer)
             if value._requires_grad:
                 needs_grad = True
         else:
             key.append(type(value))
+            pointers.append(value)
     if params:
         key.extend(params.items())
     signature = tuple(key)
     call = _CALLS.get(signature)
     if call is None:
         call = _prepare(op, inputs, params, signature)
-    if STATE.books:
-        for book in STATE.books:
-            book.charge(op, call)
-    outputs = call.run(inputs)
+    result = call.run(inputs, pointers)
     if needs_grad and STATE.grad_enabled and op.vjp is not None:
-        remember(op, inputs, outputs, params)
-    return outputs if call.several else outputs[0]
+        remember(op, inputs, result if call.several else (result,), params)
+    return result
+
+
+def _bind_hooked(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """`bind` while a graph is being traced or an account is open."""
+    if STATE.graph is not None:
+        return _trace(op, inputs, params)
+    books = STATE.books
+    STATE.hooked = False
+    try:
+        result = bind(op, inputs, **params)
+    finally:
+        STATE.hooked = True
+    call = _CALLS[_signature(op, inputs, params)]
+    for book in books:
+        book.charge(op, call)
+    return result
+
+
+def _signature(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
+    described = (value.layout if isinstance(value, Tensor) else type(value) for value in inputs)
+    return (op, *described, *params.items())
 
 
 def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **params: Any) -> None:
@@ -65,20 +85,14 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     """
     if STATE.graph is not None:
         raise DeviceError(f"{op.name}: in-place writes cannot be traced here")
-    signature = (
-        op,
-        "into",
-        *(out.layout for out in outputs),
-        *(value.layout if isinstance(value, Tensor) else type(value) for value in inputs),
-        *params.items(),
-    )
+    signature = (*_signature(op, inputs, params), "into", *(out.layout for out in outputs))
     call = _CALLS.get(signature)
     if call is None:
         call = _prepare(op, inputs, params, signature, tuple(out.layout for out in outputs))
     for book in STATE.books:
         book.charge(op, call)
     if call.outputs[0].device is not META:
-        call.launch_all(inputs, outputs)
+        call.launch_all([value.pointer if isinstance(value, Tensor) else value for value in inputs], outputs)
     for out in outputs:
         if out.storage is not None:
             out.storage.version += 1
@@ -153,4 +167,4 @@ def traced(value: GraphValue) -> Tensor:
     return Tensor._make(None, value.layout, 0, value)
 
 
-__all__ = ["GraphNumber", "Storage", "bind", "bind_into", "remember", "traced"]
+__all__ = ["bind", "bind_into", "remember", "traced"]

@@ -11,7 +11,8 @@ from curta.compiler.trace import trace
 from curta.device import META
 from curta.errors import CompilerError
 from curta.memory.layout import Layout
-from curta.memory.storage import Storage
+from curta.memory.allocator import HOST
+from curta.memory.storage import HostStorage, allocate
 from curta.ops.record import Composition, Cost, Generated, Op, View
 from curta.runtime.native import launcher
 from curta.tensor import Tensor
@@ -24,7 +25,10 @@ class Executable:
     outputs', then those of the temporaries that live only during the call.
     """
 
-    __slots__ = ("_keep", "cost", "launch", "launches", "op", "outputs", "several", "simple", "temporaries")
+    __slots__ = (
+        "_keep", "_only", "cost", "free", "launch", "launches", "nbytes", "op", "outputs", "several", "simple",
+        "temporaries",
+    )  # fmt: skip
 
     def __init__(self, op: Op, outputs: tuple[Layout, ...], several: bool, cost: Cost) -> None:
         self.op = op
@@ -33,28 +37,33 @@ class Executable:
         self.cost = cost
         self.launches: list[tuple[int, list[int]]] = []
         self.temporaries: list[Layout] = []
-        self.simple = 0
+        #: the one launch of the common form, see `settle`
+        self.simple: Any = None
+        self._only = outputs[0]
+        self.nbytes = self._only.nbytes
+        self.free = HOST.free_blocks(self.nbytes)
         self.launch = launcher()
         self._keep: list[Any] = []
 
-    def run(self, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
-        """Make the outputs and compute them."""
-        if self.simple:
-            layout = self.outputs[0]
-            storage = Storage(layout.nbytes)
-            self.launch(self.simple, *[getattr(x, "pointer", x) for x in inputs], storage.address)
-            return (Tensor._make(storage, layout, 0),)
-        outputs = tuple(Tensor._make(Storage(layout.nbytes, layout.device), layout, 0) for layout in self.outputs)
-        if self.outputs[0].device is not META:
-            self.launch_all(inputs, outputs)
-        return outputs
+    def run(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
+        """Make the outputs and compute them: a tensor, or a tuple of several. `pointers` has numbers as they are."""
+        if self.simple is not None:
+            out = object.__new__(Tensor)
+            out.layout = self._only
+            out.storage = storage = HostStorage(self.nbytes, self.free)
+            out.pointer = address = storage.address
+            self.simple(*pointers, address)
+            return out
+        outputs = tuple(Tensor._make(allocate(one.nbytes, one.device), one, 0) for one in self.outputs)
+        if self._only.device is not META:
+            self.launch_all(pointers, outputs)
+        return outputs if self.several else outputs[0]
 
-    def launch_all(self, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> None:
+    def launch_all(self, pointers: list[Any], outputs: tuple[Tensor, ...]) -> None:
         """Compute into tensors that exist."""
-        table = [getattr(x, "pointer", x) for x in inputs]
-        table += [out.pointer for out in outputs]
+        table = [*pointers, *(out.pointer for out in outputs)]
         if self.temporaries:
-            held = [Storage(layout.nbytes) for layout in self.temporaries]
+            held = [allocate(layout.nbytes) for layout in self.temporaries]
             table += [storage.address for storage in held]
         launch = self.launch
         for address, places in self.launches:
@@ -75,7 +84,7 @@ class Executable:
             and self.launches[0][1] == in_order
             and self.outputs[0].device is not META
         ):
-            self.simple = self.launches[0][0]
+            self.simple = self._keep[0].run
 
 
 class ViewExecutable(Executable):
@@ -87,11 +96,11 @@ class ViewExecutable(Executable):
         super().__init__(op, (layout,), False, Cost(0, 0, 0, 0))
         self.distance = distance
 
-    def run(self, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    def run(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Tensor:
         source = inputs[0]
         out = Tensor._make(source.storage, self.outputs[0], source.offset + self.distance)
         out.base = source if source.base is None else source.base
-        return (out,)
+        return out
 
 
 def view_executable(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> ViewExecutable:
