@@ -16,6 +16,7 @@ from curta.compiler.expression import Expression, constant
 from curta.compiler.graph import Graph, GraphNode, GraphNumber, GraphValue
 from curta.compiler.loops import Reducing, Slot, Stage
 from curta.compiler.reductions import TABLE, Reduction
+from curta.default_dtype import get_default_dtype
 from curta.dtypes import DType, compute_dtype
 from curta.errors import CompilerError
 from curta.memory.layout import Layout, Shape, strided
@@ -96,7 +97,7 @@ class Builder:
         if isinstance(operand, GraphValue):
             found = self.expression(operand)
             return found if dtype is None else found.to(dtype)
-        kind = compute_dtype(dtype or NUMBER_DTYPE[operand_type(operand)])
+        kind = compute_dtype(dtype or number_dtype(operand_type(operand)))
         if isinstance(operand, GraphNumber):
             carrier = dtypes.float64 if kind.is_floating_point else dtypes.int64
             slot = self.slot(("input", operand.position), carrier, "scalar", None)
@@ -137,7 +138,11 @@ class Builder:
         return read
 
 
-NUMBER_DTYPE = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float32}
+def number_dtype(kind: type) -> DType:
+    """The format of a Python number of this type."""
+    if kind is bool:
+        return dtypes.bool_
+    return dtypes.int64 if kind is int else get_default_dtype()
 
 
 def operand_type(operand: Any) -> type:
@@ -151,7 +156,7 @@ def operand_dtypes(node: GraphNode, lower: Pointwise) -> list[DType | None]:
     words = (lower.operands,) * count if isinstance(lower.operands, str) else lower.operands
     promoted = result_type(
         *(
-            (o.layout.dtype, o.layout.rank) if isinstance(o, GraphValue) else (NUMBER_DTYPE[operand_type(o)], None)
+            (o.layout.dtype, o.layout.rank) if isinstance(o, GraphValue) else (number_dtype(operand_type(o)), None)
             for o in node.operands
         )
     )

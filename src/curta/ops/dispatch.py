@@ -12,6 +12,7 @@ from typing import Any
 from curta.autograd.node import Node
 from curta.autograd.state import STATE
 from curta.compiler.graph import GraphValue
+from curta.default_dtype import ON_CHANGE
 from curta.device import META
 from curta.errors import DeviceError
 from curta.memory.layout import Layout
@@ -22,6 +23,7 @@ from curta.tensor import Tensor
 
 _CALLS: dict[Any, Executable] = {}
 _LIMIT = 50_000
+ON_CHANGE.append(_CALLS.clear)  # results of integers and Python floats depend on the default format
 
 
 def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
