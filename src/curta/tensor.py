@@ -9,12 +9,14 @@ from curta.memory.storage import Storage
 from curta.methods.arithmetic import ArithmeticMethods
 from curta.methods.comparison import ComparisonMethods
 from curta.methods.conversion import ConversionMethods
+from curta.methods.linear_algebra import LinearAlgebraMethods
 from curta.methods.mathematics import MathematicsMethods
 from curta.methods.reduction import ReductionMethods
 
 
 class Tensor(
-    ArithmeticMethods, MathematicsMethods, ComparisonMethods, ReductionMethods, ConversionMethods
+    ArithmeticMethods, MathematicsMethods, ComparisonMethods, ReductionMethods, ConversionMethods,
+    LinearAlgebraMethods,
 ):
     """A multi-dimensional array of any rank: a storage, an offset into it, and a layout (shape, strides, format).
 
