@@ -61,7 +61,6 @@ class Node:
     ) -> None:
         self.op = op
         self.params = params
-        self.sequence = next_sequence()
         self.freed = False
         self.hooks: dict[int, list[Any]] | None = None
         edges: list[Edge | None] = []
@@ -70,6 +69,7 @@ class Node:
             layout = getattr(value, "layout", None)
             layouts.append(type(value) if layout is None else layout)
             edges.append(None if layout is None else edge_of(value))
+        self.sequence = next_sequence()  # after the inputs' own: see Accumulate
         self.edges = edges
         self.input_layouts = layouts
         self.needs = [edge is not None for edge in edges]
