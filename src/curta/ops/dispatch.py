@@ -117,10 +117,8 @@ def _prepare(
     described = tuple(value.layout if isinstance(value, Tensor) else type(value) for value in inputs)
     _check_devices(op, described)
     launcher()  # the runtime is made before the first plan
-    if isinstance(op.lower, View):
-        call = view_executable(op, described, params)
-    else:
-        call = executable(op, described, params, into)
+    view = isinstance(op.lower, View)
+    call = view_executable(op, described, params) if view else executable(op, described, params, into)
     if len(_CALLS) >= _LIMIT:
         _CALLS.clear()
     _CALLS[signature] = call
@@ -142,8 +140,6 @@ def _check_devices(op: Op, described: tuple[Any, ...]) -> None:
 
 def _trace(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
     graph = STATE.graph
-    if isinstance(op.lower, Composition) and not any(_wants_grad(value) for value in inputs):
-        return op.lower.body(*inputs, **params)
     if isinstance(op.lower, Composition):
         return op.lower.body(*inputs, **params)
     operands = tuple(_operand(value) for value in inputs)

@@ -99,7 +99,9 @@ class ViewExecutable(Executable):
     def run(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Tensor:
         source = inputs[0]
         out = Tensor._make(source.storage, self.outputs[0], source.offset + self.distance)
-        out.base = source if source.base is None else source.base
+        out.base = base = source if source.base is None else source.base
+        if base.generation:
+            out.generation = base.generation
         return out
 
 
@@ -189,9 +191,7 @@ def _writing_into(graph: Graph, into: tuple[Layout, ...]) -> Graph:
     return graph
 
 
-def _cost(
-    op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Layout, ...]
-) -> Cost:
+def _cost(op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Layout, ...]) -> Cost:
     """A composition does its parts' arithmetic, but reads its inputs and writes its outputs only once."""
     if not isinstance(op.lower, Composition):
         return op.cost(operands, outputs, **params)
