@@ -12,6 +12,7 @@ from curta.methods.comparison import ComparisonMethods
 from curta.methods.conversion import ConversionMethods
 from curta.methods.indexing import IndexingMethods
 from curta.methods.inplace import InplaceMethods
+from curta.methods.linear_algebra import LinearAlgebraMethods
 from curta.methods.mathematics import MathematicsMethods
 from curta.methods.movement import MovementMethods
 from curta.methods.properties import PropertyMethods
@@ -26,6 +27,7 @@ class Tensor(
     MathematicsMethods,
     ComparisonMethods,
     ReductionMethods,
+    LinearAlgebraMethods,
     ConversionMethods,
     InplaceMethods,
     AutogradMethods,

@@ -26,7 +26,8 @@ class Accumulate:
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
-        self.sequence = 1 << 62  # leaves come first in no order: nothing waits behind them
+        # older than every node that reads the leaf: its turn comes once, when all of its gradient is there
+        self.sequence = next_sequence()
 
     def name(self) -> str:
         return "AccumulateGrad"
@@ -60,7 +61,6 @@ class Node:
     ) -> None:
         self.op = op
         self.params = params
-        self.sequence = next_sequence()
         self.freed = False
         self.hooks: dict[int, list[Any]] | None = None
         edges: list[Edge | None] = []
@@ -69,6 +69,7 @@ class Node:
             layout = getattr(value, "layout", None)
             layouts.append(type(value) if layout is None else layout)
             edges.append(None if layout is None else edge_of(value))
+        self.sequence = next_sequence()  # after the inputs' own: see Accumulate
         self.edges = edges
         self.input_layouts = layouts
         self.needs = [edge is not None for edge in edges]

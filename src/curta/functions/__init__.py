@@ -85,7 +85,24 @@ from curta.functions.conversion import (
     to,
 )
 
+from curta.functions.linear_algebra import (
+    addmm,
+    bmm,
+    dot,
+    matmul,
+    mm,
+    mv,
+    outer,
+)
+
 __all__ = [
+    "addmm",
+    "bmm",
+    "dot",
+    "matmul",
+    "mm",
+    "mv",
+    "outer",
     "abs",
     "acos",
     "add",
