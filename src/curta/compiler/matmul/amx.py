@@ -71,7 +71,7 @@ def amx_costs(spec: Spec, K: int) -> Costs:
     def fits(rows: int, columns: int) -> bool:
         return amx_scratch(rows, columns, k_block) <= 2_200_000
 
-    return Costs(PANEL, PANEL, PANEL, cycles, fits)
+    return Costs(PANEL, PANEL, cycles, fits)
 
 
 def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:

@@ -11,7 +11,7 @@ from curta.compiler.matmul.convert import load_wide, store_narrow
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE, Module, blocks, call, larger, parameter, signature, smaller,
 )  # fmt: skip
-from curta.compiler.matmul.micro import add_micro_kernels, micro_name
+from curta.compiler.matmul.micro import add_micro_kernel
 from curta.compiler.matmul.pack import add_packing
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
@@ -24,7 +24,7 @@ def make_block_kernel(spec: Spec) -> str:
     """The LLVM text of the blocked float kernel for `spec`."""
     module = Module(spec.vector_bytes)
     add_packing(module, spec)
-    add_micro_kernels(module, spec)
+    add_micro_kernel(module, spec)
     _add_panels(module, spec)
     if spec.staged:
         add_finish(module, spec)
@@ -49,10 +49,7 @@ def block_costs(spec: Spec, K: int) -> Costs:
     lanes, tile = spec.lanes, spec.tile_rows
 
     def cycles(rows: int, columns: int) -> float:
-        full = (rows + spec.edge_rows - 1) // tile * tile
-        # the small micro-kernel keeps the multipliers two thirds busy
-        slots = full + 1.5 * round_up(max(rows - full, 0), spec.edge_rows)
-        arithmetic = slots * round_up(columns, spec.tile_columns) * K / (2 * lanes)
+        arithmetic = round_up(rows, tile) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
         packing = K * (rows * 2 + columns * (4 if spec.b_order == "k" else 2)) / lanes
         passes = max(1, -(-K // spec.k_block)) + spec.staged
         return arithmetic + packing + rows * columns * passes * 2 / lanes
@@ -61,7 +58,7 @@ def block_costs(spec: Spec, K: int) -> Costs:
         packed = (rows + columns) * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
         return packed * spec.compute.itemsize <= PACKED_BYTES
 
-    return Costs(tile, spec.edge_rows, spec.tile_columns, cycles, fits)
+    return Costs(tile, spec.tile_columns, cycles, fits)
 
 
 @dataclass(frozen=True)
@@ -104,11 +101,9 @@ def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
             a = a + row * read_meta(code, Meta.A_ROW)
             b = b + column * read_meta(code, Meta.B_COLUMN)
             c = c + row * read_meta(code, Meta.C_ROW) + column * read_meta(code, Meta.C_COLUMN)
-            corners = [
-                code.offset(pointer, offset * width)
-                for pointer, offset, width in zip(pointers, (a, b, c), (size, size, out_size), strict=True)
-            ]
-            yield Tile(*corners, rows, columns)
+            corners = (pointers[0], a * size), (pointers[1], b * size), (pointers[2], c * out_size)
+            a, b, c = (code.offset(pointer, offset) for pointer, offset in corners)
+            yield Tile(a, b, c, rows, columns)
 
 
 def _batch_offsets(code: Code, batch: Value) -> Sequence[Value]:
@@ -195,27 +190,14 @@ def _add_panels(module: Module, spec: Spec) -> None:
         )
         b_step = whole.select(get["b_step"], code.constant(width * size, "i64"))
         c = code.offset(get["c"], panel.index * (width * size))
-        _panel_rows(code, spec, get, b, b_step, c, left)
-    module.add("panels", code, signature(**names))
-
-
-def _panel_rows(
-    code: Code, spec: Spec, get: dict[str, Value], b: Value, b_step: Value, c: Value, left: Value
-) -> None:
-    """One panel of B against all rows of A: full micro-kernels, then the small one for a short rest."""
-    size, tile, edge = spec.compute.itemsize, spec.tile_rows, spec.edge_rows
-    full = (get["rows"] + (edge - 1)).unsigned_divide(tile) * tile
-    for rows, first, stop in ((tile, code.constant(0, "i64"), full), (edge, full, get["rows"])):
-        with code.loop(first, stop, rows) as row:
-            if spec.a_order == "row":
-                panel = row.index.unsigned_divide(tile)
-                a = panel * tile * get["k_count"] + (row.index - panel * tile)
-            else:
-                a = row.index * spec.a_row_step
-            call(code, micro_name(rows), [
-                code.offset(get["a"], a * size), b, b_step, code.offset(c, row.index * get["c_step"]), get["c_step"],
-                get["k_count"], get["rows"] - row.index, left, get["add"], get["tile"],
+        with code.loop(0, get["rows"], spec.tile_rows) as row:
+            # the rows before this one, in the order of packing
+            step = get["k_count"] if spec.a_order == "row" else spec.a_row_step
+            call(code, "micro", [
+                code.offset(get["a"], row.index * step * size), b, b_step, code.offset(c, row.index * get["c_step"]),
+                get["c_step"], get["k_count"], get["rows"] - row.index, left, get["add"], get["tile"],
             ])  # fmt: skip
+    module.add("panels", code, signature(**names))
 
 
 def add_finish(module: Module, spec: Spec) -> None:

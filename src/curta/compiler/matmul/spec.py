@@ -104,17 +104,12 @@ class Spec:
 
     @property
     def tile_rows(self) -> int:
-        """Rows of C that a full micro-kernel keeps in registers: rows x 2 sums, 2 vectors of B and one of A."""
+        """Rows of C that the micro-kernel keeps in registers: rows x 2 sums, 2 vectors of B and one of A."""
         return {64: 12, 32: 6, 16: 4}[self.vector_bytes]
 
     @property
-    def edge_rows(self) -> int:
-        """Rows of the micro-kernel for what full ones leave over."""
-        return {64: 4, 32: 2, 16: 2}[self.vector_bytes]
-
-    @property
     def tile_columns(self) -> int:
-        """Columns of C that a full micro-kernel keeps in registers: two vectors."""
+        """Columns of C that the micro-kernel keeps in registers: two vectors."""
         return 2 * self.lanes
 
     @property

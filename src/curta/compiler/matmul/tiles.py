@@ -30,7 +30,6 @@ class Costs:
     """A kernel's steps and its modelled cost: `cycles(rows, columns)` of a unit, and whether that unit `fits` the cache."""
 
     row_step: int
-    small_row_step: int
     column_step: int
     cycles: Callable[[int, int], float]
     fits: Callable[[int, int], bool]
@@ -42,9 +41,7 @@ def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
         return Tiles(1, 1, 1, 1, 1, 0)
     best_time, best = float("inf"), Tiles(M, N, 1, 1, 1, batches)
     for row_tiles in _counts(M, costs.row_step):
-        height = -(-M // row_tiles)
-        # short blocks may end with a small micro-kernel; in long ones it is better at the matrix's end only
-        unit_rows = round_up(height, costs.row_step if height >= 16 * costs.row_step else costs.small_row_step)
+        unit_rows = round_up(-(-M // row_tiles), costs.row_step)
         for column_tiles in _counts(N, costs.column_step):
             unit_columns = round_up(-(-N // column_tiles), costs.column_step)
             smallest = unit_rows <= costs.row_step and unit_columns <= costs.column_step
