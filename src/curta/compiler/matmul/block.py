@@ -38,10 +38,9 @@ def make_block_kernel(spec: Spec) -> str:
 def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int) -> tuple[int, int, int]:
     """Bytes of scratch for the packed blocks of A and B, and for the tile or the staged block of C."""
     size = spec.compute.itemsize
-    rows = -(-unit_rows // spec.tile_rows) * spec.tile_rows
-    columns = -(-unit_columns // spec.tile_columns) * spec.tile_columns
+    rows, columns = round_up(unit_rows, spec.tile_rows), round_up(unit_columns, spec.tile_columns)
     c_bytes = rows * columns * size if spec.staged else spec.tile_rows * spec.tile_columns * size
-    return rows * spec.a_row_step * size, columns * spec.k_block * size, c_bytes
+    return spec.a_block_rows * spec.a_row_step * size, columns * spec.k_block * size, c_bytes
 
 
 def block_costs(spec: Spec, K: int) -> Costs:
@@ -55,7 +54,7 @@ def block_costs(spec: Spec, K: int) -> Costs:
         return arithmetic + packing + rows * columns * passes * 2 / lanes
 
     def fits(rows: int, columns: int) -> bool:
-        packed = (rows + columns) * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
+        packed = columns * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
         return packed * spec.compute.itemsize <= PACKED_BYTES
 
     return Costs(tile, spec.tile_columns, cycles, fits)
@@ -124,9 +123,8 @@ def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
     """One tile of C: the sum over K's blocks."""
     size = spec.compute.itemsize
     scratch = parameter(code, "scratch", "ptr")
-    padded_rows = blocks(read_meta(code, Meta.UNIT_ROWS), spec.tile_rows) * spec.tile_rows
     padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), spec.tile_columns) * spec.tile_columns
-    packed_b = code.offset(scratch, padded_rows * (spec.a_row_step * size))
+    packed_b = code.offset(scratch, spec.a_block_rows * spec.a_row_step * size)
     area = code.offset(packed_b, padded_columns * (spec.k_block * size))
     if spec.staged:
         c, c_step = area, padded_columns * size
@@ -138,14 +136,18 @@ def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
         k_count = smaller(k_all - k.index, k_block)
         a = code.offset(tile.a, k.index * read_meta(code, Meta.A_K) * spec.dtype.itemsize)
         b = code.offset(tile.b, k.index * read_meta(code, Meta.B_K) * spec.dtype.itemsize)
-        call(code, "pack_a", [a, read_meta(code, Meta.A_ROW), read_meta(code, Meta.A_K), tile.rows, k_count, scratch])
         add = k.index.gt(0).convert("zext", "i64")
         if spec.accumulate and not spec.staged:
             add = code.constant(1, "i64")
         b_panel, b_panel_step, b_step = _prepare_b(code, spec, b, k_count, tile.columns, packed_b)
-        call(code, "panels", [
-            scratch, b_panel, b_panel_step, b_step, packed_b, c, c_step, k_count, tile.rows, tile.columns, add, area,
-        ])  # fmt: skip
+        with code.loop(0, tile.rows, spec.a_block_rows) as row:
+            rows, a_steps = smaller(tile.rows - row.index, spec.a_block_rows), (Meta.A_ROW, Meta.A_K)
+            source = code.offset(a, row.index * read_meta(code, Meta.A_ROW) * spec.dtype.itemsize)
+            call(code, "pack_a", [source, *(read_meta(code, item) for item in a_steps), rows, k_count, scratch])
+            call(code, "panels", [
+                scratch, b_panel, b_panel_step, b_step, packed_b, code.offset(c, row.index * c_step), c_step, k_count,
+                rows, tile.columns, add, area,
+            ])  # fmt: skip
     if spec.staged:
         strides = [read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)]
         call(code, "finish", [area, c_step, tile.c, *strides, tile.rows, tile.columns])

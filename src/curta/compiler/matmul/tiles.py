@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-#: cycles to hand a unit to a thread and start it
-UNIT_COST = 2000.0
+#: cycles to begin a unit, and to wake other threads where there is more than one
+UNIT_COST = 500.0
+WAKE_COST = 8000.0
 #: batches are put together up to about this many cycles
 SMALL_UNIT = 40_000
 #: numbers of threads that should all be kept busy
@@ -59,7 +60,9 @@ def _timed(tiles: Tiles, cycles: float, batches: int) -> tuple[float, Tiles]:
     per_batch = tiles.row_tiles * tiles.column_tiles
     together = 1 if per_batch > 1 else max(1, min(-(-batches // 16), int(SMALL_UNIT // cycles)))
     units = per_batch * -(-batches // together)
-    time = sum(-(-units // threads) * threads for threads in THREADS) * (cycles * together + UNIT_COST)
+    waking = WAKE_COST if units > 1 else 0.0
+    # time on each number of threads, as a multiple of what it would be if all were busy
+    time = sum(threads * (-(-units // threads) * (cycles * together + UNIT_COST) + waking) for threads in THREADS)
     return time, Tiles(tiles.unit_rows, tiles.unit_columns, tiles.row_tiles, tiles.column_tiles, together, units)
 
 
