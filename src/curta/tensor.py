@@ -6,9 +6,16 @@ from typing import Any
 
 from curta.memory.layout import Layout
 from curta.memory.storage import Storage
+from curta.methods.arithmetic import ArithmeticMethods
+from curta.methods.comparison import ComparisonMethods
+from curta.methods.conversion import ConversionMethods
+from curta.methods.mathematics import MathematicsMethods
+from curta.methods.reduction import ReductionMethods
 
 
-class Tensor:
+class Tensor(
+    ArithmeticMethods, MathematicsMethods, ComparisonMethods, ReductionMethods, ConversionMethods
+):
     """A multi-dimensional array of any rank: a storage, an offset into it, and a layout (shape, strides, format).
 
     Made by `curta.tensor`, `curta.zeros`, … and by operators. Views share their storage: a write through one shows in

@@ -14,8 +14,9 @@ from typing import Any
 from curta import dtypes
 from curta.compiler.expression import Expression, constant
 from curta.compiler.graph import Graph, GraphNode, GraphNumber, GraphValue
-from curta.compiler.loops import Reducing, Slot, Stage, walk
+from curta.compiler.loops import Reducing, Slot, Stage
 from curta.compiler.reductions import TABLE, Reduction
+from curta.default_dtype import get_default_dtype
 from curta.dtypes import DType, compute_dtype
 from curta.errors import CompilerError
 from curta.memory.layout import Layout, Shape, strided
@@ -86,6 +87,8 @@ class Builder:
             record = reduction_of(node)
             kind = record.initial(element_dtype(node))[record.result][0]
             return Expression("reduced", kind, (), (number, record.result)).to(value.layout.dtype)
+        if node is not None and not isinstance(node.op.lower, Reduce):
+            raise CompilerError(f"{node.op.name}: cannot be part of a fused composition")
         slot = self.slot(source_of(value), value.layout.dtype, "input", value.layout)
         return Expression("input", compute_dtype(value.layout.dtype), (), slot)
 
@@ -94,7 +97,7 @@ class Builder:
         if isinstance(operand, GraphValue):
             found = self.expression(operand)
             return found if dtype is None else found.to(dtype)
-        kind = compute_dtype(dtype or NUMBER_DTYPE[operand_type(operand)])
+        kind = compute_dtype(dtype or number_dtype(operand_type(operand)))
         if isinstance(operand, GraphNumber):
             carrier = dtypes.float64 if kind.is_floating_point else dtypes.int64
             slot = self.slot(("input", operand.position), carrier, "scalar", None)
@@ -135,7 +138,11 @@ class Builder:
         return read
 
 
-NUMBER_DTYPE = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float32}
+def number_dtype(kind: type) -> DType:
+    """The format of a Python number of this type."""
+    if kind is bool:
+        return dtypes.bool_
+    return dtypes.int64 if kind is int else get_default_dtype()
 
 
 def operand_type(operand: Any) -> type:
@@ -149,7 +156,7 @@ def operand_dtypes(node: GraphNode, lower: Pointwise) -> list[DType | None]:
     words = (lower.operands,) * count if isinstance(lower.operands, str) else lower.operands
     promoted = result_type(
         *(
-            (o.layout.dtype, o.layout.rank) if isinstance(o, GraphValue) else (NUMBER_DTYPE[operand_type(o)], None)
+            (o.layout.dtype, o.layout.rank) if isinstance(o, GraphValue) else (number_dtype(operand_type(o)), None)
             for o in node.operands
         )
     )
@@ -292,8 +299,8 @@ def _group_kernel(graph: Graph, group: Group, groups: list[Group], pending: dict
         elif value.layout.shape in (row_shape, kept_shape):
             kernel.row_stores.append(_store(builder, number, value))
             del pending[number]
-    if stores:
-        _add_stores(kernel, stores)
+    if stores:  # a last stage of their own: they need what the stages before gathered
+        kernel.stages.append(Stage((), tuple(stores)))
     for node in inside:
         if _read_elsewhere(graph, node, group, pending):
             made = node.outputs[0]
@@ -304,11 +311,6 @@ def _group_kernel(graph: Graph, group: Group, groups: list[Group], pending: dict
 
 def _kept_shape(group: Group) -> Shape:
     return tuple(size for axis, size in enumerate(group.space) if axis not in group.axes)
-
-
-def _add_stores(kernel: Kernel, stores: list[tuple[int, Expression]]) -> None:
-    """Whole-row results go into a last stage of their own: they need what the stages before gathered."""
-    kernel.stages.append(Stage((), tuple(stores)))
 
 
 def _read_elsewhere(graph: Graph, node: GraphNode, group: Group, pending: dict[int, GraphValue]) -> bool:
@@ -335,8 +337,3 @@ def _nearest(value: GraphValue) -> list[GraphNode]:
         else:
             stack += [operand for operand in node.operands if isinstance(operand, GraphValue)]
     return found
-
-
-def uses_reduced(kernel: Kernel) -> bool:
-    """Whether any stage after the first reads a reduction's result."""
-    return any(node.kind == "reduced" for stage in kernel.stages[1:] for node in walk(stage.roots()))

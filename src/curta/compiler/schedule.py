@@ -12,6 +12,7 @@ from curta import dtypes
 from curta.compiler import nest, reductions
 from curta.compiler.expression import Expression
 from curta.compiler.fuse import Kernel, Source
+from curta.compiler.instructions import EXPENSIVE
 from curta.compiler.loops import (
     CONTIGUOUS,
     STRIDED,
@@ -21,10 +22,8 @@ from curta.compiler.loops import (
     Slot,
     Stage,
     kept_values,
-    scratch_itemsize,
     walk,
 )
-from curta.dtypes import DType
 from curta.memory.layout import Layout, Shape, contiguous
 from curta.runtime import cpu, jit, native
 from curta.shapes import broadcast_strides, coalesce
@@ -95,7 +94,8 @@ def _lay_out(kernel: Kernel) -> tuple[LoopProgram, Space]:
         inner, inner_strides, reduced, reduced_strides = _take_last(reduced, reduced_strides)
     space = Space(outer, reduced, inner, outer_strides, reduced_strides, inner_strides)
     slots = tuple(
-        replace(slot, inner=_inner_class(slot, inner_strides[number], inner)) for number, slot in enumerate(kernel.slots)
+        replace(slot, inner=_inner_class(slot, inner_strides[number], inner))
+        for number, slot in enumerate(kernel.slots)
     )
     program = LoopProgram(
         slots,
@@ -191,13 +191,13 @@ def _split(program: LoopProgram, space: Space, kernel: Kernel) -> tuple[list[Ste
     partials = [contiguous(shape, dtype) for dtype in formats]
     first = len(program.slots)
     slots = (*program.slots, *(Slot(dtype, "partial", CONTIGUOUS if columns else UNIFORM) for dtype in formats))
-    stores = tuple(
-        (first + n, Expression("reduced", dtype, (), (n, 0))) for n, dtype in enumerate(formats)
-    )
+    stores = tuple((first + n, Expression("reduced", dtype, (), (n, 0))) for n, dtype in enumerate(formats))
     gather = replace(program, slots=slots, row_stores=stores, blocked=not columns)
     wide = _extended(space, len(formats))
     sources = [*kernel.sources, *(("partial", n) for n in range(len(formats)))]
-    one = _step(gather, wide, sources, kernel, block=None if columns else chunk, reduce_block=chunk if columns else None)
+    one = _step(
+        gather, wide, sources, kernel, block=None if columns else chunk, reduce_block=chunk if columns else None
+    )
     return [one, _combine_step(program, space, kernel, partials)], partials
 
 
@@ -278,9 +278,7 @@ def _step(
     grain = max(1, GRAIN_ELEMENTS * max(units, 1) // max(work, 1))
     meta = _meta(program, space, kernel, block or space.inner, blocks, reduce_block or total, reduce_blocks)
     vector_bytes = cpu.vector_bytes()
-    address = jit.cached(
-        f"{vector_bytes} {program.describe()}", lambda: nest.emit(program, vector_bytes), nest.NAME
-    )
+    address = jit.cached(f"{vector_bytes} {program.describe()}", lambda: nest.emit(program, vector_bytes), nest.NAME)
     scratch = _scratch_step(space.inner) * len(kept_values(program))
     floats = sum(
         1 << n for n, slot in enumerate(program.slots) if slot.role == "scalar" and slot.dtype is dtypes.float64
@@ -299,8 +297,6 @@ def _scratch_step(inner: int) -> int:
 
 def _weight(program: LoopProgram) -> int:
     """How much an element costs, in elements of a plain copy."""
-    from curta.compiler.instructions import EXPENSIVE
-
     nodes = walk([root for stage in program.stages for root in stage.roots()])
     count = sum(1 for node in nodes if node.kind == "call" and node.attribute in EXPENSIVE)
     return 1 + EXPENSIVE_FACTOR * count
@@ -335,11 +331,3 @@ def _meta(
         else:
             values.append(numbers[name])
     return values
-
-
-def result_dtype(program: LoopProgram, slot: int) -> DType:
-    """The format of a slot."""
-    return program.slots[slot].dtype
-
-
-__all__ = ["Space", "Step", "build_steps", "scratch_itemsize"]

@@ -24,6 +24,9 @@ class Storage:
 
     __slots__ = ("__weakref__", "address", "nbytes", "version")
 
+    address: int
+    nbytes: int
+    version: int
     device: Device = CPU
 
     def size(self) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from curta.autograd.node import Node
 from curta.autograd.state import STATE
 from curta.compiler.graph import GraphValue
+from curta.default_dtype import ON_CHANGE
 from curta.device import META
 from curta.errors import DeviceError
 from curta.memory.layout import Layout
@@ -22,6 +23,7 @@ from curta.tensor import Tensor
 
 _CALLS: dict[Any, Executable] = {}
 _LIMIT = 50_000
+ON_CHANGE.append(_CALLS.clear)  # results of integers and Python floats depend on the default format
 
 
 def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
@@ -115,10 +117,8 @@ def _prepare(
     described = tuple(value.layout if isinstance(value, Tensor) else type(value) for value in inputs)
     _check_devices(op, described)
     launcher()  # the runtime is made before the first plan
-    if isinstance(op.lower, View):
-        call = view_executable(op, described, params)
-    else:
-        call = executable(op, described, params, into)
+    view = isinstance(op.lower, View)
+    call = view_executable(op, described, params) if view else executable(op, described, params, into)
     if len(_CALLS) >= _LIMIT:
         _CALLS.clear()
     _CALLS[signature] = call
@@ -140,8 +140,6 @@ def _check_devices(op: Op, described: tuple[Any, ...]) -> None:
 
 def _trace(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
     graph = STATE.graph
-    if isinstance(op.lower, Composition) and not any(_wants_grad(value) for value in inputs):
-        return op.lower.body(*inputs, **params)
     if isinstance(op.lower, Composition):
         return op.lower.body(*inputs, **params)
     operands = tuple(_operand(value) for value in inputs)

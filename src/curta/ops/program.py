@@ -189,9 +189,7 @@ def _writing_into(graph: Graph, into: tuple[Layout, ...]) -> Graph:
     return graph
 
 
-def _cost(
-    op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Layout, ...]
-) -> Cost:
+def _cost(op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Layout, ...]) -> Cost:
     """A composition does its parts' arithmetic, but reads its inputs and writes its outputs only once."""
     if not isinstance(op.lower, Composition):
         return op.cost(operands, outputs, **params)

@@ -14,6 +14,10 @@ from curta.compiler.matmul.emit import (
 from curta.compiler.matmul.micro import add_micro_kernels, micro_name
 from curta.compiler.matmul.pack import add_packing
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
+from curta.compiler.matmul.tiles import Costs, round_up
+
+#: most bytes of packed A and B together: they share a second-level cache of 2 MB with C
+PACKED_BYTES = 1_200_000
 
 
 def make_block_kernel(spec: Spec) -> str:
@@ -40,6 +44,26 @@ def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int) -> tuple[int, 
     return rows * spec.a_row_step * size, columns * spec.k_block * size, c_bytes
 
 
+def block_costs(spec: Spec, K: int) -> Costs:
+    """A rough time of one unit: multiply-adds, packing of both operands, loads and stores of C."""
+    lanes, tile = spec.lanes, spec.tile_rows
+
+    def cycles(rows: int, columns: int) -> float:
+        full = (rows + spec.edge_rows - 1) // tile * tile
+        # the small micro-kernel keeps the multipliers two thirds busy
+        slots = full + 1.5 * round_up(max(rows - full, 0), spec.edge_rows)
+        arithmetic = slots * round_up(columns, spec.tile_columns) * K / (2 * lanes)
+        packing = K * (rows * 2 + columns * (4 if spec.b_order == "k" else 2)) / lanes
+        passes = max(1, -(-K // spec.k_block)) + spec.staged
+        return arithmetic + packing + rows * columns * passes * 2 / lanes
+
+    def fits(rows: int, columns: int) -> bool:
+        packed = (rows + columns) * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
+        return packed * spec.compute.itemsize <= PACKED_BYTES
+
+    return Costs(tile, spec.edge_rows, spec.tile_columns, cycles, fits)
+
+
 @dataclass(frozen=True)
 class Tile:
     """The block of C that a unit computes: pointers to the matrices' own corners for this block, and its extent."""
@@ -59,9 +83,10 @@ def read_meta(code: Code, item: Meta | Value) -> Value:
 @contextmanager
 def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
     """Loops over the units given to the kernel and the batches of each; inside, one tile of one batch."""
-    pointers = [
-        code.load(code.offset(parameter(code, "args", "ptr"), slot, "i64"), "ptr", align=8) for slot in range(3)
-    ]
+    a_slot = read_meta(code, Meta.A_SLOT)
+    slots: tuple[Value | int, ...] = (a_slot, code.constant(1, "i64") - a_slot, 2)
+    args = parameter(code, "args", "ptr")
+    pointers = [code.load(code.offset(args, slot, "i64"), "ptr", align=8) for slot in slots]
     row_tiles, column_tiles = read_meta(code, Meta.ROW_TILES), read_meta(code, Meta.COLUMN_TILES)
     unit_rows, unit_columns = read_meta(code, Meta.UNIT_ROWS), read_meta(code, Meta.UNIT_COLUMNS)
     per_unit = read_meta(code, Meta.BATCHES_PER_UNIT)

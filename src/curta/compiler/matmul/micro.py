@@ -15,7 +15,7 @@ def micro_name(rows: int) -> str:
 
 def add_micro_kernels(module: Module, spec: Spec) -> None:
     """Both sizes of micro-kernel that `spec`'s block loop calls, and what they share."""
-    if not spec.staged and spec.level != "avx512":
+    if not spec.staged and spec.vector_bytes != 64:
         _add_copy_tile(module, spec)
     for rows in (spec.tile_rows, spec.edge_rows):
         _add_micro_kernel(module, spec, rows)
@@ -31,7 +31,7 @@ def _add_micro_kernel(module: Module, spec: Spec, rows: int) -> None:
     sums = _sum_over_k(code, spec, rows)
     if spec.staged:
         _store_whole(code, spec, sums)
-    elif spec.level == "avx512":
+    elif spec.vector_bytes == 64:
         _store_masked(code, spec, sums)
     else:
         whole = parameter(code, "row_count").ge(rows) & parameter(code, "column_count").ge(spec.tile_columns)
@@ -94,6 +94,7 @@ def _sum_over_k(code: Code, spec: Spec, rows: int) -> list[Value]:
     # where rows of A are packed whole, K is the near direction; else the rows of a panel are
     row_step, k_step = (1, spec.tile_rows) if spec.a_order == "row" else (spec.a_row_step, 1)
     zero = code.constant(0, spec.type, lanes)
+    _prefetch_c(code, spec, rows)
     carried = [parameter(code, "a", "ptr"), parameter(code, "b", "ptr"), *[zero] * (rows * 2)]
     with code.loop(0, parameter(code, "k_count"), carried=carried) as loop:
         a, b, *sums = loop.carried
@@ -105,6 +106,18 @@ def _sum_over_k(code: Code, spec: Spec, rows: int) -> list[Value]:
                 sums[index] = value.fma(column, sums[index]) if spec.fused else value * column + sums[index]
         loop.carried_out = [code.offset(a, k_step * size), code.offset(b, parameter(code, "b_step")), *sums]
     return loop.results[2:]
+
+
+def _prefetch_c(code: Code, spec: Spec, rows: int) -> None:
+    """Fetch C's lines to write to, while the sums are being made; a prefetch of what is not there does no harm."""
+    name = "llvm.prefetch.p0"
+    code.declarations[name] = f"declare void @{name}(ptr, i32, i32, i32)"
+    row = parameter(code, "c", "ptr")
+    for _ in range(rows):
+        for vector in range(2):
+            target = code.offset(row, vector * spec.vector_bytes)
+            code.effect(f"call void @{name}(ptr {target.ref}, i32 1, i32 3, i32 1)")
+        row = code.offset(row, parameter(code, "c_step"))
 
 
 def _add_copy_tile(module: Module, spec: Spec) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from curta.compiler.matmul.block import make_block_kernel, scratch_layout
+from curta.compiler.matmul.amx import amx_costs, amx_k_block, amx_scratch, make_amx_kernel
+from curta.compiler.matmul.block import block_costs, make_block_kernel, scratch_layout
+from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
-from curta.compiler.matmul.tiles import Tiles, choose_tiles
-from curta.dtypes import DType, compute_dtype, float32
+from curta.compiler.matmul.tiles import Tiles, choose_tiles, round_up
+from curta.compiler.matmul.vector import make_vector_kernel, vector_costs, vector_scratch
+from curta.dtypes import DType, bfloat16, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
 
 LEVELS = ("portable", "avx2", "avx512", "amx")
@@ -43,11 +46,12 @@ class Operands:
     b: tuple[int, int]
     c: tuple[int, int]
     batch: tuple[tuple[int, int, int, int], ...]
+    a_slot: int = 0
 
     def swapped(self) -> Operands:
         """The same product turned over: C^T = B^T @ A^T."""
         batch = tuple((size, b, a, c) for size, a, b, c in self.batch)
-        return Operands(self.N, self.M, self.K, self.b[::-1], self.a[::-1], self.c[::-1], batch)
+        return Operands(self.N, self.M, self.K, self.b[::-1], self.a[::-1], self.c[::-1], batch, 1 - self.a_slot)
 
     @property
     def batches(self) -> int:
@@ -90,13 +94,19 @@ def plan_matmul(
         M, N, K, (a_strides[-2], a_strides[-1]), (b_strides[-2], b_strides[-1]), (c_strides[-2], c_strides[-1]), dims
     )
     operands = _merge_batches(operands)
-    if _near(operands.c[1], N) is False and _near(operands.c[0], M):
+    if (operands.N == 1 and operands.M != 1) or not _near(operands.c[1], N) and _near(operands.c[0], operands.M):
         operands = operands.swapped()
     spec = Spec(
         "block", dtype, out_dtype, _order(operands.a, (operands.M, K), ("row", "k")),
         _order(operands.b, (K, operands.N), ("k", "column")), "column" if _near(operands.c[1], operands.N) else "any",
-        accumulate, "avx512" if level == "amx" else level, vector_bytes,
+        accumulate, level, vector_bytes,
     )  # fmt: skip
+    if not dtype.is_floating_point:
+        return _integer_plan(spec, operands)
+    if operands.M == 1 and spec.b_order != "any":
+        return _vector_plan(spec, operands)
+    if level == "amx" and dtype is bfloat16:
+        return _amx_plan(spec, operands)
     return _block_plan(spec, operands)
 
 
@@ -153,13 +163,33 @@ def _merge_batches(operands: Operands) -> Operands:
     return replace(operands, batch=tuple(merged))
 
 
+def _integer_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    spec = replace(spec, family="integer", a_order="any")
+    tiles = choose_tiles(integer_costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    return make_plan(spec, operands, tiles, make_integer_kernel, 0)
+
+
+def _vector_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    spec = replace(spec, family="vector", a_order="any")
+    tiles = choose_tiles(vector_costs(spec, operands.K), 1, operands.N, operands.batches)
+    return make_plan(spec, operands, tiles, make_vector_kernel, vector_scratch(spec, tiles.unit_columns))
+
+
+def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    spec = replace(spec, family="amx")
+    tiles = choose_tiles(amx_costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    k_block = amx_k_block(operands.K)
+    scratch = amx_scratch(tiles.unit_rows, tiles.unit_columns, k_block)
+    return make_plan(spec, operands, tiles, make_amx_kernel, scratch, k_block=k_block)
+
+
 def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
-    tiles = choose_tiles(spec, operands.M, operands.N, operands.K, operands.batches)
+    tiles = choose_tiles(block_costs(spec, operands.K), operands.M, operands.N, operands.batches)
     k_blocks = max(1, -(-operands.K // spec.k_block))
-    k_block = min(spec.k_block, -(-(-(-operands.K // k_blocks)) // 16) * 16)
+    k_block = round_up(-(-operands.K // k_blocks), 16) or 16
     in_place = int(spec.b_in_place_possible and operands.M <= 2 * spec.tile_rows)
     scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns))
-    return make_plan(spec, operands, tiles, make_block_kernel, scratch, k_block=max(k_block, 1), in_place=in_place)
+    return make_plan(spec, operands, tiles, make_block_kernel, scratch, k_block=k_block, in_place=in_place)
 
 
 def make_plan(
@@ -172,7 +202,8 @@ def make_plan(
         Meta.B_K: operands.b[0], Meta.B_COLUMN: operands.b[1], Meta.C_ROW: operands.c[0], Meta.C_COLUMN: operands.c[1],
         Meta.UNIT_ROWS: tiles.unit_rows, Meta.UNIT_COLUMNS: tiles.unit_columns, Meta.ROW_TILES: tiles.row_tiles,
         Meta.COLUMN_TILES: tiles.column_tiles, Meta.K_BLOCK: k_block, Meta.BATCHES: operands.batches,
-        Meta.BATCHES_PER_UNIT: tiles.batches_per_unit, Meta.B_IN_PLACE: in_place, Meta.BATCH_DIMS: len(operands.batch),
+        Meta.BATCHES_PER_UNIT: tiles.batches_per_unit, Meta.B_IN_PLACE: in_place, Meta.A_SLOT: operands.a_slot,
+        Meta.BATCH_DIMS: len(operands.batch),
     }  # fmt: skip
     table = [number for dim in reversed(operands.batch) for number in dim]
     numbers = (*(meta[Meta(index)] for index in range(Meta.BATCH_TABLE)), *table)

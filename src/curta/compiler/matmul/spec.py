@@ -37,8 +37,10 @@ class Meta(enum.IntEnum):
     BATCHES_PER_UNIT = 15
     #: 1: full panels of B are read where they lie, without packing
     B_IN_PLACE = 16
-    BATCH_DIMS = 17
-    BATCH_TABLE = 18
+    #: the kernel's operand that is A: 1 where the product is computed turned over, C^T = B^T @ A^T
+    A_SLOT = 17
+    BATCH_DIMS = 18
+    BATCH_TABLE = 19
 
 
 @dataclass(frozen=True)

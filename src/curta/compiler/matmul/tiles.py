@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from curta.compiler.matmul.spec import Spec
-
-#: most bytes of packed A and B together: they share a second-level cache of 2 MB with C
-PACKED_BYTES = 1_200_000
 #: cycles to hand a unit to a thread and start it
 UNIT_COST = 2000.0
+#: batches are put together up to about this many cycles
+SMALL_UNIT = 40_000
 #: numbers of threads that should all be kept busy
 THREADS = (1, 2, 4, 8)
 
@@ -26,31 +25,45 @@ class Tiles:
     units: int
 
 
-def choose_tiles(spec: Spec, M: int, N: int, K: int, batches: int) -> Tiles:
+@dataclass(frozen=True)
+class Costs:
+    """A kernel's steps and its modelled cost: `cycles(rows, columns)` of a unit, and whether that unit `fits` the cache."""
+
+    row_step: int
+    small_row_step: int
+    column_step: int
+    cycles: Callable[[int, int], float]
+    fits: Callable[[int, int], bool]
+
+
+def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
     """The cut with the least modelled time, summed over several numbers of threads."""
     if M == 0 or N == 0 or batches == 0:
         return Tiles(1, 1, 1, 1, 1, 0)
-    size = spec.compute.itemsize
-    best: tuple[float, Tiles] | None = None
-    for row_tiles in _counts(M, spec.tile_rows):
-        unit_rows = _round_up(-(-M // row_tiles), spec.tile_rows if M >= 24 * row_tiles * spec.edge_rows else spec.edge_rows)
-        row_tiles = -(-M // unit_rows)
-        for column_tiles in _counts(N, spec.tile_columns):
-            unit_columns = _round_up(-(-N // column_tiles), spec.tile_columns)
-            packed = (unit_rows + unit_columns) * spec.k_block * size
-            staged = unit_rows * unit_columns * size // 2 if spec.staged else 0
-            if packed + staged > PACKED_BYTES and (row_tiles < M // spec.tile_rows or column_tiles < N // spec.tile_columns):
+    best_time, best = float("inf"), Tiles(M, N, 1, 1, 1, batches)
+    for row_tiles in _counts(M, costs.row_step):
+        height = -(-M // row_tiles)
+        # short blocks may end with a small micro-kernel; in long ones it is better at the matrix's end only
+        unit_rows = round_up(height, costs.row_step if height >= 16 * costs.row_step else costs.small_row_step)
+        for column_tiles in _counts(N, costs.column_step):
+            unit_columns = round_up(-(-N // column_tiles), costs.column_step)
+            smallest = unit_rows <= costs.row_step and unit_columns <= costs.column_step
+            if not smallest and not costs.fits(unit_rows, unit_columns):
                 continue
-            per_batch = row_tiles * -(-N // unit_columns)
-            cycles = _unit_cycles(spec, min(unit_rows, M), min(unit_columns, N), K)
-            together = 1 if per_batch > 1 else max(1, min(-(-batches // 16), int(40_000 // cycles)))
-            units = per_batch * -(-batches // together)
-            time = sum(-(-units // threads) * threads for threads in THREADS) * (cycles * together + UNIT_COST)
-            if best is None or time < best[0]:
-                best = (time, Tiles(unit_rows, unit_columns, row_tiles, -(-N // unit_columns), together, units))
-    if best is None:
-        raise AssertionError("the smallest tile always fits")
-    return best[1]
+            cycles = max(1.0, costs.cycles(min(unit_rows, M), min(unit_columns, N)))
+            time, tiles = _timed(Tiles(unit_rows, unit_columns, -(-M // unit_rows), -(-N // unit_columns), 1, 0), cycles, batches)
+            if time < best_time:
+                best_time, best = time, tiles
+    return best
+
+
+def _timed(tiles: Tiles, cycles: float, batches: int) -> tuple[float, Tiles]:
+    """The modelled time of a cut, and the cut with small batches put together and its units counted."""
+    per_batch = tiles.row_tiles * tiles.column_tiles
+    together = 1 if per_batch > 1 else max(1, min(-(-batches // 16), int(SMALL_UNIT // cycles)))
+    units = per_batch * -(-batches // together)
+    time = sum(-(-units // threads) * threads for threads in THREADS) * (cycles * together + UNIT_COST)
+    return time, Tiles(tiles.unit_rows, tiles.unit_columns, tiles.row_tiles, tiles.column_tiles, together, units)
 
 
 def _counts(length: int, step: int) -> list[int]:
@@ -63,17 +76,10 @@ def _counts(length: int, step: int) -> list[int]:
     return [*counts, most]
 
 
-def _round_up(value: int, step: int) -> int:
+def round_up(value: int, step: int) -> int:
+    """The next multiple of `step`.
+
+    >>> round_up(13, 4)
+    16
+    """
     return -(-value // step) * step
-
-
-def _unit_cycles(spec: Spec, rows: int, columns: int, K: int) -> float:
-    """A rough time of one unit: multiply-adds, packing of both operands, loads and stores of C."""
-    lanes = spec.lanes
-    full = (rows + spec.edge_rows - 1) // spec.tile_rows * spec.tile_rows
-    # the small micro-kernel keeps the multipliers two thirds busy
-    slots = full + 1.5 * _round_up(max(rows - full, 0), spec.edge_rows)
-    arithmetic = slots * _round_up(columns, lanes) * K / (2 * lanes)
-    packing = K * (rows * (2 / lanes) + columns * ((4 if spec.b_order == "k" else 2) / lanes))
-    passes = max(1, -(-K // spec.k_block))
-    return arithmetic + packing + rows * columns * (passes + spec.staged) * (2 / lanes)
