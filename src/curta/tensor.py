@@ -7,6 +7,7 @@ from typing import Any
 from curta.memory.layout import Layout
 from curta.memory.storage import Storage
 from curta.methods.arithmetic import ArithmeticMethods
+from curta.methods.autograd import AutogradMethods
 from curta.methods.comparison import ComparisonMethods
 from curta.methods.conversion import ConversionMethods
 from curta.methods.mathematics import MathematicsMethods
@@ -14,7 +15,7 @@ from curta.methods.reduction import ReductionMethods
 
 
 class Tensor(
-    ArithmeticMethods, MathematicsMethods, ComparisonMethods, ReductionMethods, ConversionMethods
+    ArithmeticMethods, MathematicsMethods, ComparisonMethods, ReductionMethods, ConversionMethods, AutogradMethods
 ):
     """A multi-dimensional array of any rank: a storage, an offset into it, and a layout (shape, strides, format).
 
