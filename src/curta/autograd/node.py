@@ -48,17 +48,12 @@ class Accumulate:
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
-<<<<<<< HEAD
-        # older than every node that reads the leaf: its turn comes once, when all of its gradient is there
-        self.sequence = next_sequence()
-=======
         self.sequence = next_sequence()
 
     @property
     def variable(self) -> Tensor:
         """The leaf, under PyTorch's name."""
         return self.tensor
->>>>>>> gradient
 
     def name(self) -> str:
         """As PyTorch prints it."""
@@ -86,25 +81,11 @@ class Node:
         self.op = op
         self.params = params
         self.freed = False
-<<<<<<< HEAD
-        self.hooks: dict[int, list[Any]] | None = None
-        edges: list[Edge | None] = []
-        layouts: list[Any] = []
-        for value in inputs:
-            layout = getattr(value, "layout", None)
-            layouts.append(type(value) if layout is None else layout)
-            edges.append(None if layout is None else edge_of(value))
-        self.sequence = next_sequence()  # after the inputs' own: see Accumulate
-        self.edges = edges
-        self.input_layouts = layouts
-        self.needs = [edge is not None for edge in edges]
-=======
         self.hooks: Hooks | None = None
         #: while backward runs towards chosen inputs only: which of this node's inputs lead there
         self.only: list[bool] | None = None
         self.edges, self.input_layouts = edges_of(inputs)
         self.sequence = next_sequence()  # after the edges: a leaf's number comes before its consumer's
->>>>>>> gradient
         self.output_layouts: list[Layout] = [out.layout for out in outputs]
         self._inputs = {i: save(inputs[i]) for i in rule.inputs} if rule.inputs else None
         self._outputs = {i: save(outputs[i].detach()) for i in rule.outputs} if rule.outputs else None
