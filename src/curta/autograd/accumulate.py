@@ -19,7 +19,10 @@ def accumulate(tensor: Tensor, entry: list[Any], create_graph: bool) -> None:
         if create_graph or held.trace is not None or entry[1].trace is not None:
             tensor._grad = held + entry[1]
         else:
-            held.add_(entry[1])  # type: ignore[attr-defined]
+            from curta.ops.dispatch import bind_into
+            from curta.ops.elementwise import ADD
+
+            bind_into(ADD, (held, entry[1]), (held,))
     elif create_graph:
         tensor._grad = entry[1].clone()
     elif entry[1].trace is not None:
