@@ -13,7 +13,7 @@ from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
 from curta.dtypes import DType as dtype
 from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32, int64, uint8
-from curta.dtypes import bool_ as bool
+from curta.dtypes import bool_ as bool  # noqa: A004
 from curta.functions import (
     abs,
     acos,
@@ -44,7 +44,6 @@ from curta.functions import (
     broadcast_tensors,
     broadcast_to,
     ceil,
-    checked_index,
     chunk,
     clone,
     cos,
@@ -156,7 +155,7 @@ from curta.tensor import Tensor
 
 late.functions = functions
 
-double, float, half = float64, float32, float16
-short, int, long = int16, int32, int64
+half, float, double = float16, float32, float64  # noqa: A001 - PyTorch's names
+short, int, long = int16, int32, int64  # noqa: A001
 
 __version__ = "0.1.0"

@@ -27,10 +27,10 @@ class Tensor(
     MathematicsMethods,
     ComparisonMethods,
     ReductionMethods,
+    LinearAlgebraMethods,
     ConversionMethods,
     InplaceMethods,
     AutogradMethods,
-    LinearAlgebraMethods,
 ):
     """A multi-dimensional array of any rank: a storage, an offset into it, and a layout (shape, strides, format).
 
