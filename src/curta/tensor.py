@@ -10,6 +10,7 @@ from curta.methods.arithmetic import ArithmeticMethods
 from curta.methods.autograd import AutogradMethods
 from curta.methods.comparison import ComparisonMethods
 from curta.methods.conversion import ConversionMethods
+from curta.methods.creation import CreationMethods
 from curta.methods.indexing import IndexingMethods
 from curta.methods.inplace import InplaceMethods
 from curta.methods.linear_algebra import LinearAlgebraMethods
@@ -21,6 +22,7 @@ from curta.methods.reduction import ReductionMethods
 
 class Tensor(
     PropertyMethods,
+    CreationMethods,
     MovementMethods,
     IndexingMethods,
     ArithmeticMethods,

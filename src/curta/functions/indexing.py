@@ -1,12 +1,19 @@
-"""Parts of tensors: `x[...]` read and written, gathering and scattering."""
+"""Parts of tensors: `x[...]` read and written, by PyTorch's rules."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from curta import shapes
-from curta.errors import IndexRangeError
+import numpy as np
+
+from curta import dtypes, host, shapes
+from curta.device import META
+from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
+from curta.functions.inplace import copy_, fill_
 from curta.functions.movement import region
+from curta.ops.indexing import take
+from curta.ops.movement import RegionItem
 from curta.tensor import Tensor
 
 
@@ -17,15 +24,379 @@ def checked_index(index: int, size: int, dim: int) -> int:
     return index + size if index < 0 else index
 
 
+def slice_item(size: int, given: slice) -> tuple[int, int, int]:
+    """A Python slice as an entry of a region."""
+    start, stop, step = (part if part is None or type(part) is int else part.__index__() for part in
+                         (given.start, given.stop, given.step))  # fmt: skip
+    return shapes.slice_geometry(size, start, stop, step)
+
+
 def get_item(input: Tensor, index: Any) -> Tensor:
-    """`input[index]`."""
+    """`input[index]`: a view for integers, slices, None and `...`; a copy where tensors, lists or masks index."""
     shape = input.layout.shape
-    if type(index) is int and shape:
-        return region(input, (checked_index(index, shape[0], 0),))
-    if type(index) is slice and shape:
-        return region(input, (shapes.slice_geometry(shape[0], index.start, index.stop, index.step),))
-    raise NotImplementedError
+    if shape:
+        if type(index) is int:
+            return region(input, (checked_index(index, shape[0], 0),))
+        if type(index) is slice:
+            return region(input, (slice_item(shape[0], index),))
+    parsed = parse(input, index)
+    seen = region(input, tuple(parsed.items))
+    return gathered(seen, parsed.indices) if parsed.indices else seen
 
 
 def set_item(input: Tensor, index: Any, value: Any) -> None:
-    raise NotImplementedError
+    """`input[index] = value`."""
+    from curta.functions.scattering import put
+
+    if not isinstance(value, (Tensor, bool, int, float)):
+        if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0:
+            value = value.item()
+        else:
+            raise ArgumentTypeError(f"can't assign a {type(value).__name__} to a {input.layout} tensor")
+    parsed = parse(input, index)
+    view = region(input, tuple(parsed.items))
+    if parsed.indices:
+        put(view, parsed.indices, value)
+    elif isinstance(value, Tensor):
+        copy_(view, value)
+    else:
+        fill_(view, value)
+    follow(input)
+
+
+def follow(view: Tensor) -> None:
+    """After a write through a view of it: the history of a tensor that is itself a view."""
+    base = view.base
+    if base is not None and base.generation != view.generation and base._requires_grad:
+        from curta.functions.inplace import refresh
+
+        refresh(view)
+
+
+# reading an index
+
+
+@dataclass
+class Parsed:
+    """An index taken apart: the region it selects first, and what is then indexed with tensors, by dimension."""
+
+    items: list[RegionItem] = field(default_factory=list)
+    indices: dict[int, Tensor] = field(default_factory=dict)
+    #: the tensor's next dimension, and the region's
+    dim: int = 0
+    place: int = 0
+
+    def whole(self, shape: tuple[int, ...], count: int) -> None:
+        """Keep the next `count` dimensions."""
+        for _ in range(count):
+            self.items.append((0, shape[self.dim], 1))
+            self.dim += 1
+            self.place += 1
+
+
+def _is_mask(item: Any) -> bool:
+    return isinstance(item, Tensor) and item.layout.dtype in (dtypes.bool_, dtypes.uint8)
+
+
+def _normal(item: Any) -> Any:
+    """An entry of an index: int, bool, slice, None, Ellipsis or a tensor."""
+    if item is None or item is Ellipsis or isinstance(item, (int, slice)):
+        return item
+    if isinstance(item, Tensor):
+        dtype = item.layout.dtype
+        if dtype.is_floating_point or dtype is dtypes.int16 or dtype is dtypes.int8:
+            raise IndexRangeError("tensors used as indices must be long, int, byte or bool tensors")
+        if not item.layout.rank and dtype.category == 1:
+            return int(item.item())
+        return item
+    if isinstance(item, (list, tuple, range, np.ndarray, np.generic)):
+        values = host.array_of(item, None)
+        if values.size == 0 and values.dtype.kind == "f":
+            values = values.astype(np.int64)
+        if values.dtype.kind not in "iub":
+            raise IndexRangeError("tensors used as indices must be long, int, byte or bool tensors")
+        if values.ndim == 0 and values.dtype.kind in "iu":
+            return int(values)
+        return host.tensor_from(values, dtypes.bool_ if values.dtype.kind == "b" else dtypes.int64)
+    if hasattr(item, "__index__"):
+        return item.__index__()
+    raise IndexRangeError(
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+        f"(got {type(item).__name__})"
+    )
+
+
+def _takes(item: Any) -> int:
+    """How many dimensions an entry uses up."""
+    if item is None or item is Ellipsis or isinstance(item, bool):
+        return 0
+    return item.layout.rank if _is_mask(item) else 1
+
+
+def parse(input: Tensor, index: Any) -> Parsed:
+    """An index taken apart; IndexRangeError for one that does not fit the tensor."""
+    shape = input.layout.shape
+    entries = [_normal(item) for item in (index if isinstance(index, tuple) else (index,))]
+    used = sum(map(_takes, entries))
+    if used > len(shape):
+        if not shape and all(isinstance(item, int) for item in entries):
+            raise IndexRangeError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+                "convert a 0-dim tensor to a number"
+            )
+        raise IndexRangeError(f"too many indices for tensor of dimension {len(shape)}")
+    parsed = Parsed()
+    filled = False
+    for item in entries:
+        if item is Ellipsis:
+            parsed.whole(shape, 0 if filled else len(shape) - used)
+            filled = True
+        else:
+            _enter(parsed, shape, item)
+    parsed.whole(shape, len(shape) - parsed.dim)
+    return parsed
+
+
+def _enter(parsed: Parsed, shape: tuple[int, ...], item: Any) -> None:
+    if item is None or isinstance(item, bool):
+        parsed.items.append(None)
+        if item is not None:
+            parsed.indices[parsed.place] = host.tensor_from(np.zeros(int(item), np.int64))
+        parsed.place += 1
+    elif isinstance(item, int):
+        parsed.items.append(checked_index(item, shape[parsed.dim], parsed.dim))
+        parsed.dim += 1
+    elif isinstance(item, slice):
+        parsed.items.append(slice_item(shape[parsed.dim], item))
+        parsed.dim += 1
+        parsed.place += 1
+    elif _is_mask(item):
+        _enter_mask(parsed, shape, item)
+    else:
+        parsed.indices[parsed.place] = in_range(item, shape[parsed.dim], parsed.dim)
+        parsed.whole(shape, 1)
+
+
+def _enter_mask(parsed: Parsed, shape: tuple[int, ...], mask: Tensor) -> None:
+    sizes = mask.layout.shape
+    first = parsed.dim
+    for place, size in enumerate(sizes):
+        if size != shape[first + place]:
+            raise IndexRangeError(
+                f"The shape of the mask {list(sizes)} at index {place} does not match the shape of the indexed tensor "
+                f"{list(shape)} at index {first + place}"
+            )
+    if not sizes:
+        parsed.items.append(None)
+        parsed.indices[parsed.place] = host.tensor_from(np.zeros(int(mask.item()), np.int64))
+        parsed.place += 1
+        return
+    for part in np.nonzero(host.array(mask)):
+        parsed.indices[parsed.place] = host.tensor_from(part.astype(np.int64))
+        parsed.whole(shape, 1)
+
+
+def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexRangeError) -> Tensor:
+    """`index` with negative entries counted from the end; an error for one outside."""
+    if index.layout.device is META or not index.layout.numel:
+        return index
+    values = host.array(index)
+    low, high = int(values.min()), int(values.max())
+    if low < -size or high >= size:
+        wrong = values[(values < -size) | (values >= size)].flat[0]
+        raise error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+    if low < 0:
+        return host.tensor_from(np.where(values < 0, values + size, values).astype(np.int64))
+    return index
+
+
+# gathering
+
+
+@dataclass
+class Plan:
+    """Where the results of an index by tensors lie: the tensors broadcast together, right-aligned over the result."""
+
+    indices: list[Tensor]
+    axes: tuple[int, ...]
+    sources: tuple[int, ...]
+    index_shape: tuple[int, ...]
+
+
+def plan_of(seen: Tensor, indices: dict[int, Tensor]) -> Plan:
+    """The indices' dimensions stand where they are if next to each other, else in front."""
+    axes = tuple(sorted(indices))
+    parts = [indices[axis] for axis in axes]
+    try:
+        common = shapes.broadcast_shapes(*(one.layout.shape for one in parts))
+    except ShapeError:
+        listed = ", ".join(str(list(one.layout.shape)) for one in parts)
+        raise IndexRangeError(
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {listed}"
+        ) from None
+    adjacent = axes[-1] - axes[0] == len(axes) - 1
+    kept = [dim for dim in range(seen.layout.rank) if dim not in indices]
+    before = [dim for dim in kept if adjacent and dim < axes[0]]
+    after = kept[len(before) :]
+    placed = [one.view(one.layout.shape + (1,) * len(after)) if one.layout.is_contiguous
+              else one.reshape(one.layout.shape + (1,) * len(after)) for one in parts]  # fmt: skip
+    return Plan(placed, axes, (*before, *(-1 for _ in common), *after), common)
+
+
+def gathered(seen: Tensor, indices: dict[int, Tensor]) -> Tensor:
+    """The elements of `seen` that the index tensors name."""
+    plan = plan_of(seen, indices)
+    return take(seen, plan.indices, plan.sources, plan.axes)
+
+
+def _index_dtype(name: str, index: Tensor) -> None:
+    if index.layout.dtype not in (dtypes.int32, dtypes.int64):
+        raise ShapeError(f"{name}(): Expected dtype int32/int64 for index")
+
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The slices of `input` along `dim` that a vector of indices names.
+
+    >>> import curta
+    >>> curta.arange(4).index_select(0, curta.tensor([3, 0]))
+    tensor([3, 0])
+    """
+    if index.layout.rank > 1:
+        raise IndexRangeError("index_select(): Index is supposed to be a vector")
+    _index_dtype("index_select", index)
+    place = shapes.normalize_dim(dim, input.layout.rank)
+    checked_below(index, input.layout.shape[place] if input.layout.rank else 1)
+    if not input.layout.rank:
+        return input.clone()
+    kept = {place: index.reshape(-1)}
+    return gathered(input, kept)
+
+
+def checked_below(index: Tensor, size: int) -> None:
+    """IndexRangeError for an index outside [0, size)."""
+    if index.layout.device is not META and index.layout.numel:
+        values = host.array(index)
+        if int(values.min()) < 0 or int(values.max()) >= size:
+            raise IndexRangeError("index out of range in self")
+
+
+def check_paired(name: str, input: Tensor, dim: int, index: Tensor) -> int:
+    """The dimension of a gather or scatter, after a check that the index fits."""
+    place = shapes.normalize_dim(dim, input.layout.rank)
+    _index_dtype(name, index)
+    if index.layout.numel and max(index.layout.rank, 1) != max(input.layout.rank, 1):
+        raise ShapeError("Index tensor must have the same number of dimensions as input tensor")
+    return place
+
+
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
+    """out[i][j] = input[index[i][j]][j] (for dim 0), of the index's shape.
+
+    >>> import curta
+    >>> curta.tensor([[1, 2], [3, 4]]).gather(1, curta.tensor([[1], [0]]))
+    tensor([[2],
+            [3]])
+    """
+    from curta.functions.operands import refuse
+
+    refuse("gather", sparse_grad=sparse_grad or None, out=out)
+    place = check_paired("gather", input, dim, index)
+    if not index.layout.numel:
+        return input.new_empty(index.layout.shape)
+    if not input.layout.rank:
+        return gather(input.reshape(1), 0, index.reshape(-1)).reshape(index.layout.shape)
+    for axis, (count, size) in enumerate(zip(index.layout.shape, input.layout.shape, strict=True)):
+        if axis != place and count > size:
+            raise ShapeError(
+                f"Size does not match at dimension {axis} expected index {list(index.layout.shape)} to be no larger "
+                f"than self {list(input.layout.shape)} apart from dimension {place}"
+            )
+    checked = _not_negative(index, input.layout.shape[place], place)
+    sources = tuple(-1 if axis == place else axis for axis in range(input.layout.rank))
+    return take(input, [checked], sources, (place,), paired=True)
+
+
+def _not_negative(index: Tensor, size: int, dim: int) -> Tensor:
+    """Gather and scatter count from 0 only."""
+    if index.layout.device is not META:
+        values = host.array(index)
+        if int(values.min()) < 0 or int(values.max()) >= size:
+            wrong = values[(values < 0) | (values >= size)].flat[0]
+            raise ShapeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+    return index
+
+
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """`gather` with indices that broadcast against the input, negative ones counted from the end."""
+    from curta.functions.operands import refuse
+
+    refuse("take_along_dim", out=out)
+    if dim is None:
+        return take_along_dim(input.reshape(-1), indices.reshape(-1), 0)
+    if indices.layout.rank != input.layout.rank:
+        raise ShapeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            f"{input.layout.rank} dimensions for input, and {indices.layout.rank} dimensions for indices"
+        )
+    place = shapes.normalize_dim(dim, input.layout.rank)
+    given, own = list(indices.layout.shape), list(input.layout.shape)
+    given[place] = own[place] = 1
+    common = list(shapes.broadcast_shapes(tuple(own), tuple(given)))
+    wide = indices.expand([*common[:place], indices.layout.shape[place], *common[place + 1 :]])
+    source = input.expand([*common[:place], input.layout.shape[place], *common[place + 1 :]])
+    return gather(source, place, in_range(wide, input.layout.shape[place], place))
+
+
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements where `mask` holds, in a row; both broadcast."""
+    from curta.functions.operands import refuse
+
+    refuse("masked_select", out=out)
+    if mask.layout.dtype is not dtypes.bool_:
+        raise ShapeError("masked_select: expected BoolTensor for mask")
+    shape = shapes.broadcast_shapes(input.layout.shape, mask.layout.shape)
+    return get_item(input.expand(shape), mask.expand(shape))
+
+
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
+    """The indices of all elements that are not zero: a row for each, or with `as_tuple` a vector for each dimension."""
+    from curta.functions.operands import refuse
+
+    refuse("nonzero", out=out)
+    values = host.array(input.detach())
+    found = np.nonzero(np.atleast_1d(values) if as_tuple else values) if values.ndim or as_tuple else None
+    if as_tuple:
+        return tuple(host.tensor_from(part.astype(np.int64)) for part in found or ())
+    if found is None:
+        return host.tensor_from(np.zeros((int(bool(values)), 0), np.int64))
+    return host.tensor_from(np.stack(found, 1).astype(np.int64))
+
+
+def flip(input: Tensor, *dims: Any) -> Tensor:
+    """A copy with some dimensions in reverse."""
+    from curta.functions.movement import sizes
+
+    order = shapes.normalize_dims(sizes("flip", dims, "dims"), input.layout.rank)
+    for dim in order:
+        count = input.layout.shape[dim]
+        back = host.tensor_from(np.arange(count)[::-1].astype(np.int64))
+        input = gathered(input, {dim: back})
+    return input if order else input.clone()
+
+
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """A copy shifted along dimensions; what leaves at one end comes in at the other."""
+    if dims is None or dims == () or dims == []:
+        return roll(input.reshape(-1), shifts, 0).view(input.layout.shape)
+    steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    order = (dims,) if isinstance(dims, int) else tuple(dims)
+    if len(steps) != len(order):
+        raise ShapeError(f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(order)}")
+    for step, given in zip(steps, order, strict=True):
+        dim = shapes.normalize_dim(given, input.layout.rank)
+        count = input.layout.shape[dim]
+        moved = (np.arange(count) - step) % max(count, 1)
+        input = gathered(input, {dim: host.tensor_from(moved.astype(np.int64))})
+    return input
+
+

@@ -10,13 +10,16 @@ if TYPE_CHECKING:
     from curta.tensor import Tensor
 
 
-def _method(name: str) -> Any:
-    def method(self: Any, *arguments: Any, **options: Any) -> Any:
-        return getattr(late.functions, name)(self, *arguments, **options)
+def forward(family: type, *names: str) -> None:
+    """Give a family of methods those that only call the function of the same name."""
+    for name in names:
 
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"See `curta.{name}`."
-    return method
+        def method(self: Any, *arguments: Any, _name: str = name, **options: Any) -> Any:
+            return getattr(late.functions, _name)(self, *arguments, **options)
+
+        method.__name__ = method.__qualname__ = name
+        method.__doc__ = f"See `curta.{name}`."
+        setattr(family, name, method)
 
 
 class MovementMethods:
@@ -61,9 +64,9 @@ class MovementMethods:
         return late.functions.matrix_transpose(self)
 
 
-for _name in (
+forward(
+    MovementMethods,
     "view_as", "reshape_as", "swapaxes", "swapdims", "t", "adjoint", "movedim", "moveaxis", "squeeze", "flatten",
     "unflatten", "ravel", "expand_as", "broadcast_to", "as_strided", "select", "narrow", "split", "chunk", "unbind",
     "diagonal", "tile", "repeat", "flip", "tril", "triu", "roll",
-):  # fmt: skip
-    setattr(MovementMethods, _name, _method(_name))
+)  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curta import shapes
 from curta.autograd.state import STATE
 from curta.compiler.expression import Expression, index
+from curta.dtypes import int64
 from curta.errors import AutogradError, ShapeError
 from curta.memory.layout import Layout, Shape, contiguous, strided
 from curta.methods import late
@@ -197,7 +198,7 @@ def _restrided(layout: Layout, size: Shape, stride: Shape, distance: int) -> tup
 
 def places_of(size: Shape, stride: Shape, start: int) -> Tensor:
     """Where each element of a strided view lies, in elements: int64, of shape `size`."""
-    places: Tensor = late.functions.full((1,) * len(size), start, dtype=late.functions.int64)
+    places: Tensor = late.functions.full((1,) * len(size), start, dtype=int64)
     for dim, (count, step) in enumerate(zip(size, stride, strict=True)):
         along = late.functions.arange(0, count) * step
         places = places + along.view((count,) + (1,) * (len(size) - dim - 1))

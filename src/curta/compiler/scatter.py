@@ -1,0 +1,116 @@
+"""The kernel behind gradients of gathers: rows of a matrix added to, or put over, chosen rows of another.
+
+Every unit of work owns a block of columns (and, when there are few, a range of rows) and goes through all the sources
+in order: the result does not depend on threads, and rows named twice are added in the order in which they come.
+"""
+
+from __future__ import annotations
+
+from curta.compiler import casts
+from curta.compiler.code import Code, Value, function
+from curta.compiler.nest import NAME, SIGNATURE
+from curta.compiler.schedule import INLINE_ELEMENTS, Step
+from curta.dtypes import DType, bool_
+from curta.runtime import cpu, jit, native
+
+#: columns in a unit of work
+COLUMNS = 64
+#: elements for which it is worth to give rows to several units, and the most that share the rows
+ROW_ELEMENTS, ROW_BLOCKS = 1 << 16, 16
+
+_FIELDS = ("sources", "width", "rows", "step", "column_blocks", "row_block")
+
+
+def plan_scatter(
+    dtype: DType, sources: int, width: int, rows: int, step: int, *, accumulate: bool, clear: bool
+) -> list[Step]:
+    """The launch with arguments (sources[n, width], row numbers int64[n], result).
+
+    Row r begins `step` elements times r behind the result's start. `clear` first sets all rows to 0.
+    """
+    column_blocks = -(-width // COLUMNS)
+    row_blocks = max(1, min(ROW_BLOCKS // max(column_blocks, 1), rows * width // ROW_ELEMENTS)) if clear else 1
+    row_block = -(-rows // row_blocks) if rows else 0
+    key = f"scatter {dtype.short} accumulate={accumulate} clear={clear} {cpu.vector_bytes()}"
+    address = jit.cached(key, lambda: _emit(dtype, accumulate, clear), NAME)
+    work = sources * width + (rows * width if clear else 0)
+    meta = [sources, width, rows, step, column_blocks, row_block]
+    plan = native.make_plan(address, meta, column_blocks * row_blocks, 1, 0, 3, 0, work <= INLINE_ELEMENTS)
+    return [Step(plan, [("input", 0), ("input", 1), ("output", 0)], None)]  # type: ignore[arg-type]
+
+
+class _Writer:
+    """The kernel's text under construction."""
+
+    def __init__(self, dtype: DType, accumulate: bool) -> None:
+        self.dtype = dtype
+        self.accumulate = accumulate
+        code = self.code = Code(cpu.features())
+        self.kind = casts.memory_type(dtype)
+        self.lanes = max(1, cpu.vector_bytes() // dtype.itemsize)
+        meta, arguments = Value(code, "%meta", "ptr"), Value(code, "%args", "ptr")
+        self.numbers = {
+            name: code.load(code.offset(meta, 8 * place), "i64", align=8) for place, name in enumerate(_FIELDS)
+        }
+        self.source, self.places, self.result = (
+            code.load(code.offset(arguments, 8 * place), "ptr", align=8) for place in range(3)
+        )
+
+    def columns(self, low: Value, high: Value, lanes: int, target: Value, source: Value | None) -> None:
+        """One row from column `low` up to `high`, which are a multiple of `lanes` apart."""
+        code, size = self.code, self.dtype.itemsize
+        with code.loop(low, high, lanes) as loop:
+            address = code.offset(target, loop.index * size)
+            if source is None:
+                code.store(code.constant(0, "i16" if self.kind == "half" else self.kind, lanes), address)
+            else:
+                fresh = code.load(code.offset(source, loop.index * size), self.kind, lanes)
+                code.store(self._merged(fresh, address, lanes), address)
+
+    def _merged(self, fresh: Value, address: Value, lanes: int) -> Value:
+        if not self.accumulate:
+            return fresh
+        held = casts.from_memory(self.code.load(address, self.kind, lanes), self.dtype)
+        more = casts.from_memory(fresh, self.dtype)
+        return casts.to_memory(held | more if self.dtype is bool_ else held + more, self.dtype)
+
+    def row(self, low: Value, high: Value, target: Value, source: Value | None) -> None:
+        """One row: whole vectors, then what is left."""
+        middle = high - (high - low).unsigned_remainder(self.lanes) if self.lanes > 1 else low
+        if self.lanes > 1:
+            self.columns(low, middle, self.lanes, target, source)
+        self.columns(middle, high, 1, target, source)
+
+    def unit(self, unit: Value, clear: bool) -> None:
+        """All rows of one block of columns."""
+        code, numbers, size = self.code, self.numbers, self.dtype.itemsize
+        block = unit.unsigned_divide(numbers["column_blocks"])
+        low = (unit - block * numbers["column_blocks"]) * COLUMNS
+        high = _smaller(low + COLUMNS, numbers["width"])
+        step = numbers["step"] * size
+        first = block * numbers["row_block"]
+        last = _smaller(first + numbers["row_block"], numbers["rows"])
+        if clear:
+            with code.loop(first, last) as rows:
+                self.row(low, high, code.offset(self.result, rows.index * step), None)
+        with code.loop(0, numbers["sources"]) as sources:
+            place = code.load(code.offset(self.places, sources.index * 8), "i64", align=8)
+            source = code.offset(self.source, sources.index * numbers["width"] * size)
+            if clear:
+                with code.when(place.ge(first) & place.lt(last)):
+                    self.row(low, high, code.offset(self.result, place * step), source)
+            else:
+                self.row(low, high, code.offset(self.result, place * step), source)
+
+
+def _smaller(left: Value, right: Value) -> Value:
+    return left.lt(right).select(left, right)
+
+
+def _emit(dtype: DType, accumulate: bool, clear: bool) -> str:
+    writer = _Writer(dtype, accumulate)
+    start, stop = Value(writer.code, "%start", "i64"), Value(writer.code, "%stop", "i64")
+    with writer.code.loop(start, stop) as units:
+        writer.unit(units.index, clear)
+    writer.code.effect("ret void")
+    return function(writer.code, NAME, SIGNATURE)

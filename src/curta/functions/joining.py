@@ -1,0 +1,136 @@
+"""Several tensors as one: `cat`, `stack` and their relatives; triangles of matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from curta import shapes
+from curta.autograd.state import STATE
+from curta.errors import ArgumentError, ArgumentTypeError, ShapeError
+from curta.functions.creation import empty_of
+from curta.functions.movement import region, unsqueeze
+from curta.functions.operands import refuse
+from curta.ops.dispatch import bind, bind_into, remember
+from curta.ops.elementwise import COPY
+from curta.ops.indexing import CAT, TRIL, TRIU
+from curta.tensor import Tensor
+
+
+def _parts(name: str, tensors: Any) -> list[Tensor]:
+    if not isinstance(tensors, (list, tuple)):
+        raise ArgumentTypeError(
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
+        )
+    if not tensors:
+        raise ArgumentError(f"torch.{name}(): expected a non-empty list of Tensors")
+    for place, one in enumerate(tensors):
+        if not isinstance(one, Tensor):
+            raise ArgumentTypeError(
+                f"expected Tensor as element {place} in argument 0, but got {type(one).__name__}"
+            )
+    return list(tensors)
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Tensors one after the other along `dim`, in their common format.
+
+    >>> import curta
+    >>> curta.cat([curta.zeros(2), curta.ones(1)])
+    tensor([0., 0., 1.])
+    """
+    refuse("cat", out=out)
+    parts = _parts("cat", tensors)
+    for place, one in enumerate(parts):
+        if not one.layout.rank:
+            raise ShapeError(f"zero-dimensional tensor (at position {place}) cannot be concatenated")
+    # PyTorch skips vectors without elements, whatever the others' shapes
+    kept = [one for one in parts if one.layout.shape != (0,)] or parts[:1]
+    first = kept[0].layout
+    place = shapes.normalize_dim(dim, first.rank)
+    for number, one in enumerate(kept):
+        if one.layout.rank != first.rank:
+            raise ShapeError(f"Tensors must have same number of dimensions: got {first.rank} and {one.layout.rank}")
+        for axis, (mine, size) in enumerate(zip(first.shape, one.layout.shape, strict=True)):
+            if axis != place and mine != size:
+                raise ShapeError(
+                    f"Sizes of tensors must match except in dimension {place}. Expected size {mine} but got size "
+                    f"{size} for tensor number {number} in the list."
+                )
+    return _join(kept, place)
+
+
+concat = concatenate = cat
+
+
+def _join(parts: list[Tensor], dim: int) -> Tensor:
+    if STATE.graph is not None:
+        traced: Tensor = bind(CAT, tuple(parts), dim=dim)
+        return traced
+    made = empty_of(CAT.infer(*(one.layout for one in parts), dim=dim))  # type: ignore[arg-type]
+    before = tuple((0, size, 1) for size in made.layout.shape[:dim])
+    start = 0
+    for one in parts:
+        length = one.layout.shape[dim]
+        if one.layout.numel:
+            bind_into(COPY, (one,), (region(made, (*before, (start, length, 1))),))
+        start += length
+    if STATE.grad_enabled and any(one._requires_grad for one in parts):
+        remember(CAT, tuple(parts), (made,), {"dim": dim})
+    return made
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Tensors of one shape along a new dimension.
+
+    >>> import curta
+    >>> curta.stack([curta.zeros(2), curta.ones(2)]).shape
+    torch.Size([2, 2])
+    """
+    refuse("stack", out=out)
+    parts = _parts("stack", tensors)
+    first = parts[0].layout
+    for place, one in enumerate(parts):
+        if one.layout.shape != first.shape:
+            raise ShapeError(
+                f"stack expects each tensor to be equal size, but got {list(first.shape)} at entry 0 and "
+                f"{list(one.layout.shape)} at entry {place}"
+            )
+    axis = shapes.normalize_dim(dim, first.rank + 1)
+    return _join([unsqueeze(one, axis) for one in parts], axis)
+
+
+def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """Tensors side by side: along dimension 1, vectors along 0."""
+    parts = [one.reshape(1) if not one.layout.rank else one for one in _parts("hstack", tensors)]
+    return cat(parts, 0 if parts[0].layout.rank == 1 else 1, out=out)
+
+
+def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """Tensors as rows, one under the other."""
+    parts = [one.reshape(1, -1) if one.layout.rank < 2 else one for one in _parts("vstack", tensors)]
+    return cat(parts, 0, out=out)
+
+
+def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The lower triangle of matrices, zeros elsewhere.
+
+    >>> import curta
+    >>> curta.ones(2, 2).tril()
+    tensor([[1., 0.],
+            [1., 1.]])
+    """
+    refuse("tril", out=out)
+    if input.layout.rank < 2:
+        raise ShapeError("tril: input tensor must have at least 2 dimensions")
+    made: Tensor = bind(TRIL, (input, int(diagonal)), rank=input.layout.rank)
+    return made
+
+
+def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The upper triangle of matrices, zeros elsewhere."""
+    refuse("triu", out=out)
+    if input.layout.rank < 2:
+        raise ShapeError("triu: input tensor must have at least 2 dimensions")
+    made: Tensor = bind(TRIU, (input, int(diagonal)), rank=input.layout.rank)
+    return made

@@ -1,0 +1,240 @@
+"""Writing to chosen places: assignment through index tensors, scatter, index_add and their relatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta import host, shapes
+from curta.autograd.state import STATE
+from curta.dtypes import compute_dtype
+from curta.errors import DTypeError, IndexRangeError, ShapeError
+from curta.functions.indexing import Plan, check_paired, follow, in_range, parse, plan_of
+from curta.functions.inplace import check_no_overlap, check_writable, previous, scalar_name, store
+from curta.functions.movement import region
+from curta.ops.dispatch import bind_into
+from curta.ops.indexing import SCATTER_INTO, paired_places, scatter_rows
+from curta.tensor import Tensor
+
+
+def put(view: Tensor, indices: dict[int, Tensor], value: Any, accumulate: bool = False) -> None:
+    """Write `value` (a number or a tensor that broadcasts) to the places of `view` that the index tensors name."""
+    plan = plan_of(view, indices)
+    shape = tuple(
+        view.layout.shape[s] if s >= 0 else size for s, size in zip(plan.sources, _spread(plan), strict=True)
+    )
+    values = _values(view, value, shape)
+    places = _places(view, plan, shape)
+    _write(view, places.reshape(-1), values.reshape(-1), accumulate)
+
+
+def _spread(plan: Plan) -> list[int]:
+    sizes = iter(plan.index_shape)
+    return [next(sizes) if s < 0 else 0 for s in plan.sources]
+
+
+def _values(view: Tensor, value: Any, shape: tuple[int, ...]) -> Tensor:
+    dtype = view.layout.dtype
+    if not isinstance(value, Tensor):
+        return host_full(value, view).expand(shape)
+    if value.layout.dtype is not dtype:
+        if value.layout.rank:
+            raise ShapeError(
+                "Index put requires the source and destination dtypes match, got "
+                f"{scalar_name(dtype)} for the destination and {scalar_name(value.layout.dtype)} for the source."
+            )
+        value = value.to(dtype)
+    given = value.layout.shape
+    while len(given) > len(shape) and given[0] == 1:
+        value, given = value[0], given[1:]
+    try:
+        if len(given) > len(shape):
+            raise ShapeError("")
+        shapes.broadcast_strides(given, value.layout.strides, shape)
+    except ShapeError:
+        raise ShapeError(
+            f"shape mismatch: value tensor of shape {list(value.layout.shape)} cannot be broadcast to indexing result "
+            f"of shape {list(shape)}"
+        ) from None
+    return value.expand(shape)
+
+
+def host_full(value: Any, like: Tensor) -> Tensor:
+    """A number as a 0-d tensor in the format of another."""
+    from curta.ops.creation import full_of
+    from curta.memory.layout import contiguous
+
+    return full_of(contiguous((), like.layout.dtype, like.layout.device), value)
+
+
+def _places(view: Tensor, plan: Plan, shape: tuple[int, ...]) -> Tensor:
+    """The row-major number, within `view`, of every element written, of the result's shape."""
+    from curta.functions.creation import arange
+
+    strides = shapes.contiguous_strides(view.layout.shape)
+    total: Any = 0
+    for axis, one in zip(plan.axes, plan.indices, strict=True):
+        total = one.long() * strides[axis] + total
+    for dim, source in enumerate(plan.sources):
+        if source >= 0:
+            along = arange(0, shape[dim]) * strides[source]
+            total = total + along.view((shape[dim],) + (1,) * (len(shape) - dim - 1))
+    return total.expand(shape)  # type: ignore[no-any-return]
+
+
+def _write(target: Tensor, places: Tensor, values: Tensor, accumulate: bool) -> None:
+    """Vectors of row-major places and values, into `target`."""
+    check_writable(target)
+    check_no_overlap(target)
+    layout = target.layout
+    half = accumulate and compute_dtype(layout.dtype) is not layout.dtype
+    base = target.base
+    wants = STATE.grad_enabled and (
+        target._requires_grad or values._requires_grad or (base is not None and base._requires_grad)
+    )
+    if not layout.numel or not places.layout.numel:
+        if wants:
+            store(target, previous(target).clone())
+        return
+    if wants or half or not layout.is_contiguous:
+        _write_apart(target, places, values, accumulate, wants)
+        return
+    columns = values.detach().contiguous().view(-1, 1)
+    bind_into(SCATTER_INTO, (columns, places.contiguous()), (target,), step=1, accumulate=accumulate)
+
+
+def _write_apart(target: Tensor, places: Tensor, values: Tensor, accumulate: bool, wants: bool) -> None:
+    """Compute the new contents in a block of their own, then store them: for gradients, gaps and half formats."""
+    old = previous(target) if wants else target.detach()
+    count = old.layout.numel
+    shape = old.layout.shape
+    if wants or accumulate:
+        added = scatter_rows(values.reshape(-1, 1), places, count, accumulate).view(shape)
+        if accumulate:
+            fresh = (old + added).to(old.layout.dtype)
+        else:
+            ones = host_full(1, old).expand(places.layout.shape)
+            mask = scatter_rows(ones.reshape(-1, 1), places, count, accumulate=False).view(shape).bool()
+            fresh = added.where(mask, old)
+    else:
+        fresh = old.contiguous() if not old.layout.is_contiguous else old.clone()
+        columns = values.contiguous().view(-1, 1)
+        bind_into(SCATTER_INTO, (columns, places.contiguous()), (fresh,), step=1, accumulate=False)
+    store(target, fresh)
+
+
+# by name
+
+
+def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """`input[indices] = values`, or `+=` that counts every index named twice."""
+    parsed = parse(input, tuple(indices))
+    put(region(input, tuple(parsed.items)), parsed.indices, values, accumulate)
+    follow(input)
+    return input
+
+
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of `input` with `index_put_` done to it."""
+    return index_put_(input.clone(), indices, values, accumulate)
+
+
+def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+    """Add slices of `source` to the slices along `dim` that `index` names; an index named twice counts twice."""
+    place = shapes.normalize_dim(dim, input.layout.rank)
+    if index.layout.rank > 1:
+        raise IndexRangeError("index_add_(): Index is supposed to be a vector, but got dim: "
+                              f"{index.layout.rank}")  # fmt: skip
+    if source.layout.dtype is not input.layout.dtype:
+        raise DTypeError(
+            f"index_add_(): self ({scalar_name(input.layout.dtype)}) and source "
+            f"({scalar_name(source.layout.dtype)}) must have the same scalar type"
+        )
+    size = input.layout.shape[place] if input.layout.rank else 1
+    index = in_range(index.reshape(-1), size, place, ShapeError)
+    values = source if alpha == 1 else source * alpha
+    expected = (*input.layout.shape[:place], index.layout.numel, *input.layout.shape[place + 1 :])
+    if values.layout.shape != expected:
+        raise ShapeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(input.layout.shape)} source.shape = {list(source.layout.shape)}"
+        )
+    put(input if input.layout.rank else input.view(1), {place: index}, values, accumulate=True)
+    return input
+
+
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+    """A copy of `input` with `index_add_` done to it."""
+    return index_add_(input.clone(), dim, index, source, alpha=alpha)
+
+
+def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """Copy slices of `source` over the slices along `dim` that `index` names."""
+    place = shapes.normalize_dim(dim, input.layout.rank)
+    put(input, {place: in_range(index, input.layout.shape[place], place)}, source)
+    return input
+
+
+def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """Fill the slices along `dim` that `index` names."""
+    place = shapes.normalize_dim(dim, input.layout.rank)
+    put(input, {place: in_range(index, input.layout.shape[place], place)}, value)
+    return input
+
+
+def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accumulate: bool) -> Tensor:
+    place = check_paired(name, input, dim, index)
+    if not index.layout.numel:
+        return input
+    index = in_range_from_zero(index, input.layout.shape[place] if input.layout.rank else 1, place)
+    own = input.layout.shape
+    for axis, count in enumerate(index.layout.shape):
+        if (axis != place and count > own[axis]) or (isinstance(src, Tensor) and count > src.layout.shape[axis]):
+            more = f" and to be no larger than src {list(src.layout.shape)}" if isinstance(src, Tensor) else ""
+            raise ShapeError(
+                f"Expected index {list(index.layout.shape)} to be no larger than self {list(own)} apart from dimension "
+                f"{place}{more}"
+            )
+    if isinstance(src, Tensor):
+        if src.layout.dtype is not input.layout.dtype:
+            raise DTypeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
+        values = region(src, tuple((0, count, 1) for count in index.layout.shape))
+    else:
+        values = host_full(src, input).expand(index.layout.shape)
+    places = paired_places(own, place, index) if own else index
+    _write(input, places.reshape(-1), values.reshape(-1), accumulate)
+    return input
+
+
+def in_range_from_zero(index: Tensor, size: int, dim: int) -> Tensor:
+    """`index` after a check that it lies in [0, size)."""
+    values = host.array(index)
+    if int(values.min()) < 0 or int(values.max()) >= size:
+        wrong = values[(values < 0) | (values >= size)].flat[0]
+        raise ShapeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+    return index
+
+
+def scatter_(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None,
+             reduce: str | None = None) -> Tensor:  # fmt: skip
+    """input[index[i][j]][j] = src[i][j] (for dim 0)."""
+    from curta.functions.operands import refuse
+
+    refuse("scatter_", reduce=reduce)
+    return _scattered("scatter", input, dim, index, value if src is None else src, accumulate=False)
+
+
+def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+    """A copy of `input` with `scatter_` done to it."""
+    return scatter_(input.clone(), dim, index, src, value=value)
+
+
+def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """input[index[i][j]][j] += src[i][j] (for dim 0); an index named twice counts twice."""
+    return _scattered("scatter", input, dim, index, src, accumulate=True)
+
+
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """A copy of `input` with `scatter_add_` done to it."""
+    return scatter_add_(input.clone(), dim, index, src)
+
+
