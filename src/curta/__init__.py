@@ -9,6 +9,7 @@ from curta.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from curta.costs.account import account
 from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
 from curta.dtypes import DType as dtype

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from curta.autograd import no_grad
+from curta.autograd.state import phase
 from curta.tensor import Tensor
 
 #: a pure function: (parameter, gradient, *state, *scalars, **flags) -> new (parameter, *state)
@@ -20,7 +21,7 @@ def apply_update(
     step, `flags` are fixed for an optimizer: a kernel is compiled once for each set of flags and never for a scalar.
     """
     parameter, _gradient, *state = tensors
-    with no_grad():
+    with no_grad(), phase("optimizer"):
         results = function(*tensors, *scalars, **(flags or {}))
         for target, value in zip((parameter, *state), results, strict=True):
             target.copy_(value)
