@@ -71,7 +71,7 @@ def amx_costs(spec: Spec, K: int) -> Costs:
         return products + packing + tall * wide * (-(-K // k_block) / 8 + 1 / 4)
 
     def fits(rows: int, columns: int) -> bool:
-        return amx_scratch(rows, columns, k_block) <= 1_700_000
+        return amx_scratch(rows, columns, k_block) <= 1_250_000
 
     return Costs(PANEL, PANEL, cycles, fits)
 
