@@ -245,9 +245,7 @@ def test_memory_overlap_never_promises_too_much(
         (((), (), 3), ((), (), 4), "none"),
     ],
 )
-def test_memory_overlap(
-    first: tuple[Shape, Strides, int], second: tuple[Shape, Strides, int], expected: str
-) -> None:
+def test_memory_overlap(first: tuple[Shape, Strides, int], second: tuple[Shape, Strides, int], expected: str) -> None:
     assert shapes.memory_overlap(first, second) == expected
     assert shapes.memory_overlap(second, first) == expected
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from curta.dtypes import DType, float32
 from curta.errors import ArgumentTypeError
 
 
 class _Default:
     dtype: DType = float32
+
+
+#: called after every change: what was worked out under the old default is no longer true
+ON_CHANGE: list[Callable[[], None]] = []
 
 
 def get_default_dtype() -> DType:
@@ -33,3 +39,5 @@ def set_default_dtype(dtype: DType) -> None:
     if not dtype.is_floating_point:
         raise ArgumentTypeError(f"only floating-point types are supported as the default type, got {dtype!r}")
     _Default.dtype = dtype
+    for forget in ON_CHANGE:
+        forget()

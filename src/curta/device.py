@@ -20,9 +20,13 @@ class Device:
 
     __slots__ = ("index", "type")
 
-    def __init__(self, type: str | Device, index: int | None = None) -> None:
+    type: str
+    index: int | None
+
+    def __init__(self, type: str | Device, index: int | None = None) -> None:  # noqa: A002 - PyTorch's name
         if isinstance(type, Device):
-            type, index = type.type, type.index
+            self.type, self.index = type.type, type.index
+            return
         if not isinstance(type, str):
             raise ArgumentTypeError(f"device: requires a string or a device, got {type.__class__.__name__}")
         name, colon, number = type.partition(":")
@@ -34,7 +38,9 @@ class Device:
         self.index = int(number) if colon else index
 
     def __repr__(self) -> str:
-        return f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+        return (
+            f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+        )
 
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"

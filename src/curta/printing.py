@@ -115,8 +115,8 @@ class _ElementFormat:
         smallest, largest = float(magnitudes.min()), float(magnitudes.max())
         scientific = options.sci_mode
         if scientific is None:
-            # Dividing may overflow to infinity for float64, which is the right answer here.
-            scientific = largest > 1000.0 * smallest or largest > 1.0e8 or smallest < 1.0e-4
+            # A quotient that overflows is infinite: still more than 1000.
+            scientific = largest / smallest > 1000.0 or largest > 1.0e8 or smallest < 1.0e-4
         if scientific:
             self.spec, self.point = f".{options.precision}e", ""
         elif not bool(np.all(values == np.ceil(values))):

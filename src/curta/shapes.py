@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import gcd, prod
+from typing import Any, TypeVar
 
 from curta.errors import ArgumentError, IndexRangeError, ShapeError
 
 Shape = tuple[int, ...]
 Strides = tuple[int, ...]
+#: (size, strides of every operand), perhaps with more behind
+Dim = TypeVar("Dim", bound=tuple[Any, ...])
 
 # A training loop asks about the same few thousand shapes again and again; more than this is not worth the memory.
 _CACHE_SIZE = 8192
@@ -318,7 +321,7 @@ def coalesce(sizes: Shape, *strides: Strides, reorder: bool = False) -> tuple[Sh
     )
 
 
-def _innermost_last(dims: list[tuple[int, Strides]]) -> list[tuple[int, Strides]]:
+def _innermost_last(dims: list[Dim]) -> list[Dim]:
     """TensorIterator's order: not `sorted`, since dims that are broadcast (stride 0) abstain and break transitivity."""
     order = dims[::-1]  # innermost first
     for start in range(1, len(order)):
@@ -333,7 +336,7 @@ def _innermost_last(dims: list[tuple[int, Strides]]) -> list[tuple[int, Strides]
     return order[::-1]
 
 
-def _compare_dims(first: tuple[int, Strides], second: tuple[int, Strides]) -> int:
+def _compare_dims(first: tuple[Any, ...], second: tuple[Any, ...]) -> int:
     """-1 when the first dim belongs inside the second, 1 when outside, 0 when no operand can tell."""
     for a, b in zip(first[1], second[1], strict=True):
         if a == 0 or b == 0:
@@ -343,6 +346,28 @@ def _compare_dims(first: tuple[int, Strides], second: tuple[int, Strides]) -> in
         if first[0] > second[0]:
             return 1
     return 0
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def elementwise_strides(shape: Shape, *strides: Strides) -> Strides:
+    """The strides of a fresh element-wise result over inputs with these (broadcast) strides: in memory as they lie.
+
+    PyTorch's rule: equal dense strides are kept; otherwise dims are ordered as the inputs' strides order them.
+
+    >>> elementwise_strides((2, 3), (1, 2), (0, 0)), elementwise_strides((2, 3), (3, 1), (1, 2))
+    ((1, 2), (3, 1))
+    """
+    if 0 in shape or not strides:
+        return contiguous_strides(shape)
+    if all(one == strides[0] for one in strides) and is_dense(shape, strides[0]) and 0 not in strides[0]:
+        return strides[0]
+    dims = [(size, tuple(one[dim] for one in strides), dim) for dim, size in enumerate(shape)]
+    result = [0] * len(shape)
+    running = 1
+    for size, _, dim in reversed(_innermost_last(dims)):
+        result[dim] = running
+        running *= size
+    return tuple(result)
 
 
 def storage_extent(shape: Shape, strides: Strides, offset: int = 0) -> int:

@@ -1,0 +1,1 @@
+"""The `curta` command: `curta train`, `curta sample`, `curta info`."""

@@ -10,7 +10,7 @@ from curta.compiler.code import Code, Value, vector_type
 from curta.compiler.expression import Expression
 from curta.compiler.instructions import TABLE
 from curta.compiler.loops import CONTIGUOUS, STRIDED, UNIFORM, LoopProgram, scratch_itemsize, varying, walk
-from curta.dtypes import DType
+from curta.dtypes import compute_dtype
 from curta.errors import CompilerError
 
 
@@ -47,11 +47,14 @@ class Emitter:
         self.row_memo: dict[int, Value] = {}
         roots = [root for stage in program.stages for root in stage.roots()]
         self.moving = varying(program, roots + [expression for _, expression in program.row_stores])
-        self.stored_this_stage: set[int] = set()
+        # which kept values are in scratch: from stages before, and from the stage being emitted
+        self.stored_before: set[int] = set()
+        self.stored_now: set[int] = set()
 
     def begin_row(self) -> None:
         self.row_memo = {}
         self.reduced = {}
+        self.stored_before = set()
 
     def prepare(self, roots: list[Expression]) -> None:
         """Emit here, outside the inner loop, whatever the roots need that does not move along it."""
@@ -73,28 +76,17 @@ class Emitter:
         if number is None:
             return self._emit(node, place)
         address = self.code.offset(self.scratch[number], place.index * scratch_itemsize(node.dtype))
-        if number in self.stored_this_stage or self._first_time(number):
-            fresh = self._emit(node, place)
-            self._store_raw(self._memory(fresh, node.dtype), address, place)
-            return fresh
-        raw = self._load_raw(address, casts.memory_type(node.dtype), place)
-        return casts.from_memory(raw, node.dtype)
-
-    def _first_time(self, number: int) -> bool:
-        if number in self._already_stored:
-            return False
-        self.stored_this_stage.add(number)
-        return True
-
-    _already_stored: frozenset[int] = frozenset()
+        if number in self.stored_before:
+            return casts.from_memory(self._load_raw(address, casts.memory_type(node.dtype), place), node.dtype)
+        self.stored_now.add(number)
+        fresh = self._emit(node, place)
+        self._store_raw(casts.to_memory(fresh, node.dtype), address, place)
+        return fresh
 
     def end_stage(self) -> None:
         """What this stage kept, later stages load."""
-        self._already_stored = self._already_stored | self.stored_this_stage
-        self.stored_this_stage = set()
-
-    def restart(self) -> None:
-        self._already_stored = frozenset()
+        self.stored_before |= self.stored_now
+        self.stored_now = set()
 
     def _uniform(self, node: Expression) -> Value:
         found = self.row_memo.get(id(node))
@@ -198,9 +190,9 @@ class Emitter:
         """A scalar load that a False condition turns into a harmless one of the slot's own first element."""
         if mask is None:
             raise CompilerError("a guarded load requires a condition")
-        moved = self.code.offset(self.code.offset(pointer, distance), place.index * self._step(slot)) if (
-            self.program.slots[slot].inner != UNIFORM
-        ) else self.code.offset(pointer, distance)
+        moved = self.code.offset(pointer, distance)
+        if self.program.slots[slot].inner != UNIFORM:
+            moved = self.code.offset(moved, place.index * self._step(slot))
         safe = mask.select(moved, self.pointers[slot])
         return mask.select(self.code.load(safe, kind), 0)
 
@@ -246,14 +238,13 @@ class Emitter:
             f"{place.mask.full_type} {place.mask.ref})"
         )
 
-    def _memory(self, value: Value, dtype: DType) -> Value:
-        return casts.to_memory(value, dtype)
-
     def store(self, slot: int, node: Expression, place: Place) -> None:
         """Write the node's value to an output slot at a place."""
         operand = self.program.slots[slot]
-        value = self.code.spread(self.value(self._last_cast(node, operand.dtype), place), place.lanes)
-        raw = self._memory(value, operand.dtype)
+        if node.dtype is not compute_dtype(operand.dtype):
+            raise CompilerError(f"store: requires {operand.dtype.short}, got {node.dtype.short}")
+        value = self.code.spread(self.value(node, place), place.lanes)
+        raw = casts.to_memory(value, operand.dtype)
         pointer = self.pointers[slot]
         if place.lanes == 1 and operand.inner == UNIFORM:
             self.code.store(raw, pointer)
@@ -263,12 +254,6 @@ class Emitter:
             self._scatter(raw, self._lane_pointers(slot, place, pointer), place)
         else:
             self._store_raw(raw, self.code.offset(pointer, place.index * operand.dtype.itemsize), place)
-
-    def _last_cast(self, node: Expression, dtype: DType) -> Expression:
-        """Stores convert; their roots were already converted when the program was built."""
-        if node.dtype is not dtypes.compute_dtype(dtype):
-            raise CompilerError(f"store: requires {dtype.short}, got {node.dtype.short}")
-        return node
 
     def _scatter(self, raw: Value, pointers: Value, place: Place) -> None:
         code, lanes = self.code, place.lanes

@@ -138,9 +138,11 @@ TABLE: dict[str, Emit] = {
     "floor_divide": _floor_divide,
     "truncated_divide": _truncated_divide,
     "remainder": _remainder,
-    "fmod": lambda dtype, a, b: a.code.emit(f"frem {a.full_type} {a.ref}, {b.ref}", a.type, a.lanes)
-    if dtype.is_floating_point
-    else a - _truncated_divide(dtype, a, b) * b,
+    "fmod": lambda dtype, a, b: (
+        a.code.emit(f"frem {a.full_type} {a.ref}, {b.ref}", a.type, a.lanes)
+        if dtype.is_floating_point
+        else a - _truncated_divide(dtype, a, b) * b
+    ),
     "maximum": _extreme(larger=True),
     "minimum": _extreme(larger=False),
     "power": _power,

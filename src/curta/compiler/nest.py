@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curta.compiler import casts, reductions
+from curta.compiler import reductions
 from curta.compiler.code import Code, Value, function
 from curta.compiler.emitter import Emitter, Place
 from curta.compiler.expression import Expression
-from curta.compiler.loops import UNIFORM, LoopProgram, Stage, kept_values, walk
+from curta.runtime import cpu
+from curta.compiler.loops import LoopProgram, Stage, kept_values, walk
 
 SIGNATURE = "ptr noalias %args, ptr noalias %meta, ptr noalias %scratch, i64 %start, i64 %stop"
 NAME = "kernel"
@@ -41,13 +42,14 @@ class Nest:
 
     def __init__(self, program: LoopProgram, vector_bytes: int) -> None:
         self.program = program
-        self.code = Code()
+        self.code = Code(cpu.features())
         self.kept = kept_values(program)
         self.arguments = Value(self.code, "%args", "ptr")
         self.emitter = Emitter(self.code, program, self.arguments, self.kept)
         self.lanes = max(1, vector_bytes // program.lane_bytes())
-        if program.all_reductions() and program.form == "rows":
-            self.lanes *= 4  # four vectors of accumulators hide the latency of adding
+        # four vectors of accumulators hide the latency of adding; two at a time keep long chains of arithmetic busy
+        if program.form == "rows":
+            self.lanes *= 4 if program.all_reductions() else 2
         self.meta = self._load_meta()
         self.bases = self._load_arguments()
 
@@ -62,8 +64,8 @@ class Nest:
         for slot, axis in extra_axes(self.program):
             self.emitter.extra_strides[slot, axis] = self.meta["extra_stride", str(slot), str(axis)]
         bases = {}
-        for number, slot in enumerate(self.program.slots):
-            if slot.role != "scalar":
+        for number, operand in enumerate(self.program.slots):
+            if operand.role != "scalar":
                 bases[number] = self.code.load(self.code.offset(self.arguments, 8 * number), "ptr", align=8)
                 self.emitter.inner_strides[number] = self.meta["inner_stride", str(number)]
         return bases
@@ -91,7 +93,6 @@ class Nest:
             reduce_high = _smaller(reduce_low + meta["reduce_block",], reduce_high)
             row = rest
         emitter.begin_row()
-        emitter.restart()
         self._place_row(row, unit)
         self._place_scratch()
         if program.form == "columns":
@@ -149,9 +150,7 @@ class Nest:
         code, emitter, program = self.code, self.emitter, self.program
         first = sum(len(s.reductions) for s in program.stages[:number])
         emitter.prepare(stage.roots())
-        sets = [
-            reductions.start(code, reductions.TABLE[r.name], r.element.dtype, self.lanes) for r in stage.reductions
-        ]
+        sets = [reductions.start(code, reductions.TABLE[r.name], r.element.dtype, self.lanes) for r in stage.reductions]
         flat = [value for accumulators in sets for value in accumulators]
         if program.reduce_rank:
             with code.loop(0, self._reduce_size(), carried=flat) as outer:
@@ -177,12 +176,10 @@ class Nest:
     def _move_pointers(self, linear: Value) -> None:
         coordinates = self._coordinates("reduce", self.program.reduce_rank, linear)
         for number, pointer in self.emitter.pointers.items():
-            if self.program.slots[number].role == "input":
-                moved = pointer
-                for dimension, place in enumerate(coordinates):
-                    stride = self.meta["reduce_stride", str(number), str(dimension)]
-                    moved = self.code.offset(moved, place * stride)
-                self.emitter.pointers[number] = moved
+            moved = pointer
+            for dimension, place in enumerate(coordinates):
+                moved = self.code.offset(moved, place * self.meta["reduce_stride", str(number), str(dimension)])
+            self.emitter.pointers[number] = moved
 
     def _inner(self, stage: Stage, low: Value, high: Value, flat: Sequence[Value]) -> list[Value]:
         """The pass over the inner dimension: whole vectors first, then what is left under a mask."""
@@ -304,6 +301,3 @@ def _smaller(left: Value, right: Value) -> Value:
 def emit(program: LoopProgram, vector_bytes: int) -> str:
     """The LLVM text of `program`."""
     return Nest(program, vector_bytes).text()
-
-
-__all__ = ["NAME", "UNIFORM", "casts", "emit", "meta_fields"]

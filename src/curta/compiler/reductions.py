@@ -144,7 +144,9 @@ def across_lanes(code: Code, reduction: Reduction, accumulators: Sequence[Value]
     while values[0].lanes > 1:
         half = values[0].lanes // 2
         values = reduction.combine(
-            [_part(code, value, 0, half) for value in values], [_part(code, value, half, half) for value in values], dtype
+            [_part(code, value, 0, half) for value in values],
+            [_part(code, value, half, half) for value in values],
+            dtype,
         )
     return values
 

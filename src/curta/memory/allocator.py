@@ -45,21 +45,23 @@ class HostAllocator:
         self._free: defaultdict[int, list[int]] = defaultdict(list)
         self._libc = ctypes.CDLL(None, use_errno=True)
 
+    def free_blocks(self, nbytes: int) -> list[int]:
+        """The addresses that may serve the next tensor of `nbytes` bytes: taken and given back by `HostStorage`."""
+        return self._free[size_class(nbytes)]
+
     def allocate(self, nbytes: int) -> int:
         """The address of at least `nbytes` bytes, aligned to 64; contents undefined."""
-        block = size_class(nbytes)
-        free = self._free[block]
-        address = free.pop() if free else self._fresh(block)
-        self.allocations += 1
-        current = self.current = self.current + nbytes
-        if current > self.peak:
-            self.peak = current
+        free = self.free_blocks(nbytes)
+        address = free.pop() if free else self.fresh(nbytes)
+        self.current += nbytes
+        if self.current > self.peak:
+            self.peak = self.current
         return address
 
     def release(self, address: int, nbytes: int) -> None:
         """Give back what `allocate(nbytes)` gave."""
         self.current -= nbytes
-        self._free[size_class(nbytes)].append(address)
+        self.free_blocks(nbytes).append(address)
 
     def empty_cache(self) -> None:
         """Give all unused blocks back to the system."""
@@ -73,7 +75,10 @@ class HostAllocator:
         """Start the peak again from what is in use now."""
         self.peak = self.current
 
-    def _fresh(self, block: int) -> int:
+    def fresh(self, nbytes: int) -> int:
+        """A block from the system, for when no freed one fits."""
+        block = size_class(nbytes)
+        self.allocations += 1
         address = self._system(block)
         if address is None:
             self.empty_cache()

@@ -6,6 +6,7 @@ from math import prod
 
 from curta.device import CPU, Device
 from curta.dtypes import DType
+from curta.shapes import contiguous_strides, is_contiguous
 
 Shape = tuple[int, ...]
 
@@ -27,18 +28,7 @@ class Layout:
         self.rank = len(shape)
         self.numel = prod(shape)
         self.nbytes = self.numel * dtype.itemsize
-        self.is_contiguous = self._contiguous()
-
-    def _contiguous(self) -> bool:
-        expected = 1
-        if self.numel == 0:
-            return True
-        for size, stride in zip(reversed(self.shape), reversed(self.strides), strict=True):
-            if size != 1:
-                if stride != expected:
-                    return False
-                expected *= size
-        return True
+        self.is_contiguous = is_contiguous(shape, strides)
 
     def __repr__(self) -> str:
         return f"{self.dtype.short}[{','.join(map(str, self.shape))}]"
@@ -60,20 +50,6 @@ def strided(shape: Shape, strides: Shape, dtype: DType, device: Device = CPU) ->
             _LAYOUTS.clear()
         found = _LAYOUTS[key] = Layout(shape, strides, dtype, device)
     return found
-
-
-def contiguous_strides(shape: Shape) -> Shape:
-    """Row-major strides in elements; sizes of 0 count as 1, as PyTorch has it.
-
-    >>> contiguous_strides((2, 3, 4))
-    (12, 4, 1)
-    """
-    strides = []
-    step = 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(size, 1)
-    return tuple(reversed(strides))
 
 
 def contiguous(shape: Shape, dtype: DType, device: Device = CPU) -> Layout:

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 from curta.device import CPU, Device
-from curta.memory.allocator import HOST
+from curta.memory.allocator import HOST, HostAllocator
 
 
 class Storage:
-    """`nbytes` bytes at `address`; freed with the last tensor that uses them.
+    """`nbytes` bytes at `address`, freed with the last tensor that uses them.
 
-    `version` counts in-place writes: autograd compares it to find saved tensors that were changed. `owner` keeps
-    memory alive that is not Curta's own (a NumPy array's); such memory is never freed here.
+    `version` counts in-place writes: autograd compares it to find saved tensors that were changed.
     """
 
-    __slots__ = ("__weakref__", "address", "device", "nbytes", "owner", "version")
+    __slots__ = ("__weakref__", "address", "nbytes", "version")
 
-    def __init__(self, nbytes: int, device: Device = CPU, address: int | None = None, owner: object = None) -> None:
-        self.nbytes = nbytes
-        self.device = device
-        self.owner = owner
-        self.version = 0
-        if address is not None:
-            self.address = address
-        elif device is CPU:
-            self.address = HOST.allocate(nbytes)
-        else:
-            self.address = 0
-
-    def __del__(self, release=HOST.release, cpu=CPU) -> None:  # type: ignore[no-untyped-def]
-        # bound as defaults: module globals may be gone when the interpreter ends
-        if self.owner is None and self.device is cpu and hasattr(self, "address"):
-            release(self.address, self.nbytes)
+    address: int
+    nbytes: int
+    version: int
+    device: Device = CPU
 
     def size(self) -> int:
         """Bytes, under the name PyTorch uses."""
@@ -45,3 +32,56 @@ class Storage:
 
     def __repr__(self) -> str:
         return f"<Storage of {self.nbytes} bytes on {self.device}>"
+
+
+class HostStorage(Storage):
+    """Memory from Curta's own allocator. `free` is where its block goes back to: see `HostAllocator.free_blocks`."""
+
+    __slots__ = ("free",)
+
+    def __init__(self, nbytes: int, free: list[int], host: HostAllocator = HOST) -> None:
+        self.nbytes = nbytes
+        self.free = free
+        self.version = 0
+        self.address = free.pop() if free else host.fresh(nbytes)
+        current = host.current = host.current + nbytes
+        if current > host.peak:
+            host.peak = current
+
+    def __del__(self, host: HostAllocator = HOST) -> None:
+        # the allocator is bound as a default: module globals may be gone when the interpreter ends
+        host.current -= self.nbytes
+        self.free.append(self.address)
+
+
+class BorrowedStorage(Storage):
+    """Memory that belongs to somebody else, `owner` (a NumPy array): kept alive, never freed here."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self, nbytes: int, address: int, owner: object) -> None:
+        self.nbytes = nbytes
+        self.address = address
+        self.owner = owner
+        self.version = 0
+
+
+class MetaStorage(Storage):
+    """No memory at all: what a tensor on the meta device has."""
+
+    __slots__ = ("device",)
+
+    def __init__(self, nbytes: int, device: Device) -> None:
+        self.nbytes = nbytes
+        self.address = 0
+        self.device = device
+        self.version = 0
+
+
+def allocate(nbytes: int, device: Device = CPU) -> Storage:
+    """Fresh storage on a device; contents undefined.
+
+    >>> allocate(100).nbytes
+    100
+    """
+    return HostStorage(nbytes, HOST.free_blocks(nbytes)) if device is CPU else MetaStorage(nbytes, device)

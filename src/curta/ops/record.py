@@ -39,14 +39,20 @@ NO_COST = Cost(0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Pointwise:
-    """Lowering of an operator whose result element depends on the input elements at the same place.
+    """Lowering of an operator whose result element depends on the input elements at the same place; inputs broadcast.
 
-    `element(*expressions, **params)` gives one element, or a tuple of them for several results. All inputs broadcast.
-    `indexed` says that the element depends on its logical index (`Index`), which forbids merging dimensions.
+    - `element(*expressions, **params)` gives one element, or a tuple of them for several results.
+    - `operands`: the format each operand is converted to first: "promoted" (of all the inputs), "result" (the first
+      result's), "raw" (its own); one word for all operands, or one for each.
+    - `indexed`: the element depends on its logical index (`index`, `FLAT_INDEX`), which forbids merging dimensions.
+    - `gathered(layout, shape, **params)`: operand 0 is read at computed places; gives its strides over the result's
+      dimensions and the axes it is indexed along. `element` then gets a function of the coordinates in its place.
     """
 
     element: Callable[..., Expression | tuple[Expression, ...]]
+    operands: str | tuple[str, ...] = "promoted"
     indexed: bool = False
+    gathered: Callable[..., tuple[tuple[int, ...], tuple[int, ...]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import platform
 import sys
 from functools import cache
 
@@ -34,7 +33,7 @@ _CPU_NAME = {"portable": "x86-64", "avx2": "x86-64-v3", "avx512": "x86-64-v4", "
 
 def is_x86() -> bool:
     """Whether this is a 64-bit x86 processor; others run at the level `portable`."""
-    return platform.machine().lower() in ("x86_64", "amd64")
+    return os.uname().machine.lower() in ("x86_64", "amd64")
 
 
 @cache
@@ -140,5 +139,5 @@ def fingerprint() -> str:
     import llvmlite.binding as llvm
 
     version = ".".join(str(part) for part in llvm.llvm_version_info)
-    text = "|".join((sys.platform, platform.machine(), level(), name(), features(), version))
+    text = "|".join((sys.platform, os.uname().machine, level(), name(), features(), version))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -10,12 +10,10 @@ import hashlib
 import os
 import re
 import struct
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +50,9 @@ def _linker() -> Any:
 
     # the newer of LLVM's two linkers: it puts a module's code and constants side by side, where the other may put
     # them too far apart for 32-bit offsets
-    return llvm.create_lljit_compiler(target_machine(), use_jit_link=True)
+    linker = llvm.create_lljit_compiler(target_machine(), use_jit_link=True, suppress_errors=True)
+    linker._owned = True  # by nobody: llvmlite is not to unmap code that threads may be inside at exit
+    return linker
 
 
 def _with_attributes(ir_text: str) -> str:
@@ -176,10 +176,16 @@ def cache_directory() -> Path | None:
 
 @cache
 def _version() -> str:
-    try:
-        return metadata.version("curta")
-    except metadata.PackageNotFoundError:
-        return "source"
+    """This Curta: names, sizes and times of its sources, so that an edited compiler never finds old code."""
+    package = Path(__file__).parent.parent
+    found = []
+    for folder in (package, *(package / part for part in ("compiler", "ops", "runtime"))):
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".py"):
+                    status = entry.stat()
+                    found.append(f"{folder.name}/{entry.name} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
 
 def _file_of(key_text: str) -> Path | None:
@@ -209,7 +215,8 @@ def _write(path: Path, code: bytes) -> None:
     """Put object code in a cache file, whole or not at all; a directory that cannot be written is no cache."""
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        temporary = path.parent / f".{path.name}.{os.getpid()}.{threading.get_ident()}"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(_HEADER.pack(_MAGIC, FORMAT, len(code), hashlib.sha256(code).digest()) + code)

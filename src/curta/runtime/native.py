@@ -8,16 +8,17 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import threading
 from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from curta.errors import ArgumentError, ArgumentTypeError, CompilerError
-from curta.runtime import jit, pool
+from curta.runtime import entry, jit, pool
 
 Launch = Callable[..., None]
-#: takes a number of bytes, returns the address of as many, aligned to 64 bytes, for as long as the process lives
+#: takes a number of bytes, returns the address of as many, a multiple of 64
 Allocate = Callable[[int], int]
 
 _METH_FASTCALL = 0x80
@@ -57,17 +58,27 @@ def _aligned_memory(size: int) -> int:
     return int(pointer.value or 0)
 
 
+def _free_memory(address: int) -> None:
+    ctypes.CDLL(None).free(ctypes.c_void_p(address))
+
+
+def _pool_key() -> str:
+    """What the pool's text depends on beside Curta's version and the processor: this Python."""
+    return f"pool and entries for {sys.implementation.cache_tag}, bytes at {entry.BYTES_DATA}"
+
+
 class _Runtime:
     """The loaded pool of this process; made at the first use, under `_lock`."""
 
     def __init__(self) -> None:
-        module = jit.cached_module(f"runtime: pool and launch\n{pool.SPIN_NANOSECONDS}", pool.ir_text)
+        module = jit.cached_module(_pool_key(), lambda: pool.ir_text() + entry.ir_text())
         self.threads = _default_thread_count()
         self.scratch_stride = 0
         self.scratch_slots = 0
         self.scratch_base = 0
         self.allocate: Allocate = _aligned_memory
-        self.release: Callable[[int], object] | None = self._free
+        self.release: Callable[[int], object] = _free_memory
+        self._release_held: Callable[[int], object] = _free_memory
         self.state = module.address("state")
         self.parallel_for = module.address("parallel_for")
         one_integer = ctypes.CFUNCTYPE(None, ctypes.c_int64)
@@ -76,17 +87,21 @@ class _Runtime:
         self.set_scratch = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(module.address("set_scratch"))
         self._block_signals()
         self.initialise(self.threads)
-        self._definition = _MethodDefinition(
-            b"launch", module.address("launch"), _METH_FASTCALL, b"launch(plan_address, *args)\n--\n\nRun a plan."
-        )
         make = ctypes.pythonapi["PyCFunction_NewEx"]
         make.restype = ctypes.py_object
-        make.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-        self.launch: Launch = make(ctypes.addressof(self._definition), None, None)
+        make.argtypes = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+        text = b"launch(plan_address, *args)\n--\n\nRun a plan's kernel on these operands."
+        self._launch = _MethodDefinition(b"launch", module.address("launch"), _METH_FASTCALL, text)
+        text = b"run(*args)\n--\n\nRun the plan's kernel on these operands."
+        self._run = _MethodDefinition(b"run", module.address("run"), _METH_FASTCALL, text)
+        self._make = make
+        self.launch: Launch = make(ctypes.addressof(self._launch), None, None)
+        self._run_address = ctypes.addressof(self._run)
 
-    @staticmethod
-    def _free(address: int) -> None:
-        ctypes.CDLL(None).free(ctypes.c_void_p(address))
+    def bind(self, memory: bytes) -> Launch:
+        """The builtin `run` of the plan in `memory`."""
+        bound: Launch = self._make(self._run_address, memory, None)
+        return bound
 
     def _block_signals(self) -> None:
         """Write the set of signals that workers block: all but those that a fault in the worker itself raises."""
@@ -111,11 +126,12 @@ class _Runtime:
             raise CompilerError(f"reserve_scratch: memory must be aligned to {_ALIGNMENT} bytes, got {base:#x}")
         self.set_scratch(base, stride)
         self.scratch_base, self.scratch_stride, self.scratch_slots = base, stride, slots
-        if old and self.release is not None:
-            self.release(old)
+        release_old, self._release_held = self._release_held, self.release
+        if old:
+            release_old(old)
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _made: _Runtime | None = None
 
 
@@ -147,7 +163,7 @@ def __getattr__(name: str) -> Any:
 
 
 def launcher() -> Launch:
-    """The builtin `launch(plan_address, *args)`: run a plan's kernel on these operands and return None.
+    """The builtin `launch(plan_address, *args)`: run a living plan's kernel on these operands and return None.
 
     Each argument is an int (a pointer, or an integer scalar of 64 bits) or, where the plan says so, a float. Raises
     TypeError for a wrong number or kind of arguments and OverflowError for an integer beyond 64 bits. The GIL is
@@ -171,26 +187,33 @@ def parallel_for_address() -> int:
 
 
 class Plan:
-    """A kernel with all that does not change from call to call, in native memory; `address` is for `launch`.
+    """A kernel with all that does not change from call to call, in native memory.
 
-    The memory lives as long as the object: keep it while its address is in use.
+    `run(*args)` is a builtin that runs it and keeps the memory alive by itself; `address` is for `launch` and lasts
+    as long as this object.
     """
 
-    __slots__ = ("_meta", "_words", "address", "meta_address")
+    __slots__ = ("_memory", "address", "run")
 
-    def __init__(self, words: list[int], meta: array[int]) -> None:
-        self._meta = meta
-        self.meta_address: int = meta.buffer_info()[0]
-        words[1] = self.meta_address
-        self._words = array("q", words)
-        self.address: int = self._words.buffer_info()[0]
+    def __init__(self, words: list[int], meta: Sequence[int]) -> None:
+        numbers = array("q", [*words, *meta])
+        # made here and shown to nobody else, so writing into this bytes object is safe
+        self._memory = numbers.tobytes()
+        self.address: int = id(self._memory) + entry.BYTES_DATA
+        ctypes.c_int64.from_address(self.address + 8).value = self.meta_address
+        self.run: Launch = _runtime().bind(self._memory)
+
+    @property
+    def meta_address(self) -> int:
+        """Where the kernel's integers are: behind the plan's own words."""
+        return self.address + 8 * entry.PLAN_WORDS
 
 
 def _check_plan(units: int, grain: int, scratch_bytes: int, argument_count: int, float_mask: int) -> None:
     if units < 0 or grain < 1 or scratch_bytes < 0:
         raise CompilerError(f"make_plan: no such plan: units {units}, grain {grain}, scratch_bytes {scratch_bytes}")
-    if not 0 <= argument_count <= pool.MAXIMUM_ARGUMENTS:
-        raise CompilerError(f"make_plan: at most {pool.MAXIMUM_ARGUMENTS} arguments, got {argument_count}")
+    if not 0 <= argument_count <= entry.MAXIMUM_ARGUMENTS:
+        raise CompilerError(f"make_plan: at most {entry.MAXIMUM_ARGUMENTS} arguments, got {argument_count}")
     if float_mask < 0 or float_mask >> min(argument_count, 64):
         raise CompilerError(
             f"make_plan: float_mask {float_mask:#x} names arguments beyond {min(argument_count, 64)}; "
@@ -214,16 +237,17 @@ def make_plan(
     float; an `inline` plan is one call over all units on the calling thread, which keeps the GIL. A plan of no units
     calls nothing. Raises `CompilerError` for what cannot be a plan.
 
-    >>> make_plan(4096, [2, 3], units=6, grain=4, scratch_bytes=0, argument_count=2, float_mask=0, inline=True).address > 0
+    >>> plan = make_plan(4096, [2, 3], 6, grain=4, scratch_bytes=0, argument_count=2, float_mask=0, inline=True)
+    >>> plan.address > 0
     True
     """
     _check_plan(units, grain, scratch_bytes, argument_count, float_mask)
     if scratch_bytes:
         reserve_scratch(scratch_bytes)
     signed_mask = float_mask - (1 << 64) if float_mask >> 63 else float_mask
-    flags = pool.INLINE if inline else 0
+    flags = entry.INLINE if inline else 0
     words = [kernel_address, 0, units, grain, scratch_bytes, argument_count, signed_mask, flags]
-    return Plan(words, array("q", meta or (0,)))
+    return Plan(words, meta)
 
 
 def reserve_scratch(bytes_per_thread: int) -> None:
@@ -249,15 +273,16 @@ def scratch_bytes() -> int:
     return _made.scratch_stride * _made.scratch_slots if _made is not None else 0
 
 
-def set_scratch_allocator(allocate: Allocate, release: Callable[[int], object] | None) -> None:
-    """Take scratch from `allocate(size) -> address` from now on; `release(address)` gets what has been replaced.
+def set_scratch_allocator(allocate: Allocate, release: Callable[[int], object]) -> None:
+    """Take scratch from `allocate(size) -> address` from now on; `release(address)` takes back what was replaced.
 
-    Scratch held already is kept until it has to grow, and is then handed back to where it came from.
+    Addresses must be multiples of 64. Scratch held already is kept until it has to grow, and then goes back to where
+    it came from.
+
+    >>> set_scratch_allocator(_aligned_memory, _free_memory)
     """
     runtime = _runtime()
     with _lock:
-        if runtime.scratch_base:
-            raise CompilerError("set_scratch_allocator: scratch has been reserved already")
         runtime.allocate, runtime.release = allocate, release
 
 

@@ -1,7 +1,13 @@
 """The mathematical functions as LLVM code: branch-free, of any number of lanes, without a call into libm.
 
 Each takes and returns a `curta.compiler.code.Value` of type "float" or "double"; only sin, cos and tan have a branch,
-for huge arguments. Where the processor has no fma, LLVM makes `fma` a call: right, but slow.
+for huge arguments. Results do not depend on the number of lanes. Where the processor has no fma, LLVM makes `fma` a
+call: right, but slow.
+
+>>> from curta.compiler.code import Code, Value
+>>> x = Value(Code(), "%x", "float", 8)
+>>> exp(x).full_type
+'<8 x float>'
 """
 
 from curta.compiler.mathlib.error_function import erf, erfc
@@ -35,3 +41,6 @@ __all__ = [
     "tan",
     "tanh",
 ]
+
+#: the functions of one argument, by the names that loop expressions call them
+FUNCTIONS = tuple(name for name in __all__ if name not in ("atan2", "pow"))

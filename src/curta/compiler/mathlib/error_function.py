@@ -32,7 +32,7 @@ def erf_near_zero(x: Value, single: bool) -> Value:
 
 
 def erf(x: Value) -> Value:
-    """The error function. Largest error measured: float 1.5 ulp, double 1.5 ulp.
+    """The error function. Largest error measured: float 1.6 ulp, double 1.5 ulp.
 
     Method: below 1.3125 x + x*q(x*x); above it 1 - w(x)**16 where the minimax polynomial w is the 16th root of erfc,
     a slow function of which erf's precision asks little. There is no division and no exponential.
@@ -49,7 +49,7 @@ def erf(x: Value) -> Value:
 
 
 def erfc(x: Value) -> Value:
-    """The complementary error function. Largest error measured: float 1 ulp, double 3 ulp.
+    """The complementary error function. Largest error measured: float 0.6 ulp, double 2.6 ulp.
 
     Method: exp(-x*x) * g(t) / (1 + 2|x|), g a minimax polynomial in t = (|x| - 3.5) / (|x| + 3.5) (Shepherd and
     Laframboise's form) and the rounding error of x*x given to the exponential; float in double arithmetic.

@@ -74,7 +74,7 @@ def exp_parts(x: Value) -> tuple[Value, Value]:
 
 
 def exp(x: Value) -> Value:
-    """e**x. Largest error measured: float 1.0 ulp, double 1.0 ulp.
+    """e**x. Largest error measured: float 0.9 ulp, double 0.9 ulp.
 
     Method: Cody and Waite's reduction to |r| <= ln2/2, a minimax polynomial, and 2**n applied in two steps so that
     subnormal results are rounded once.
@@ -91,7 +91,7 @@ def exp_of_negative(x: Value) -> Value:
 
 
 def exp2(x: Value) -> Value:
-    """2**x, exact for integers. Largest error measured: float 1.0 ulp, double 1.0 ulp.
+    """2**x, exact for integers. Largest error measured: float 0.9 ulp, double 0.8 ulp.
 
     Method: as `exp`, where the reduction is exact.
     """
@@ -128,7 +128,7 @@ def scaled_expm1(x: Value, offset: int) -> Value:
 
 
 def expm1(x: Value) -> Value:
-    """e**x - 1, accurate near 0. Largest error measured: float 1.5 ulp, double 1.5 ulp.
+    """e**x - 1, accurate near 0. Largest error measured: float 1.2 ulp, double 1.2 ulp.
 
     Method: 2**n * p + (2**n - 1) with p = e**r - 1, at half size so that 2**n does not overflow before the result.
     """
@@ -141,7 +141,7 @@ def expm1(x: Value) -> Value:
 
 
 def sigmoid(x: Value) -> Value:
-    """1 / (1 + e**-x). Largest error measured: float 2 ulp, double 2 ulp.
+    """1 / (1 + e**-x). Largest error measured: float 2.2 ulp, double 2.0 ulp.
 
     Method: with e = exp(-|x|) it is 1 / (1 + e), or e / (1 + e) for negative x: nothing overflows, and small results
     keep their precision down to subnormals.

@@ -20,7 +20,7 @@ from curta.compiler.mathlib.exponential import exp_parts, scaled_expm1
 
 
 def tanh(x: Value) -> Value:
-    """The hyperbolic tangent. Largest error measured: float 2 ulp, double 2 ulp.
+    """The hyperbolic tangent. Largest error measured: float 2.4 ulp, double 2.2 ulp.
 
     Method: t / (t + 2) with t = expm1(2|x|).
     """
@@ -38,7 +38,7 @@ def half_exp(size: Value) -> Value:
 
 
 def sinh(x: Value) -> Value:
-    """The hyperbolic sine. Largest error measured: float 2 ulp, double 2 ulp.
+    """The hyperbolic sine. Largest error measured: float 1.6 ulp, double 1.6 ulp.
 
     Method: below 1 a minimax polynomial; above it h - 1/(4h) with h = e**|x| / 2.
     """
@@ -52,7 +52,7 @@ def sinh(x: Value) -> Value:
 
 
 def cosh(x: Value) -> Value:
-    """The hyperbolic cosine. Largest error measured: float 2 ulp, double 2 ulp.
+    """The hyperbolic cosine. Largest error measured: float 1.4 ulp, double 1.3 ulp.
 
     Method: h + 1/(4h) with h = e**|x| / 2.
     """

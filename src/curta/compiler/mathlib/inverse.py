@@ -40,7 +40,7 @@ def _from_right_angle(t: Value, tail: Value, angles: int | Value) -> Value:
 
 
 def atan(x: Value) -> Value:
-    """The arc tangent. Largest error measured: float 2 ulp, double 2 ulp.
+    """The arc tangent. Largest error measured: float 1.3 ulp, double 1.2 ulp.
 
     Method: a minimax polynomial for |x| <= 1, and pi/2 - atan(1/|x|) above.
     """
@@ -51,7 +51,7 @@ def atan(x: Value) -> Value:
 
 
 def atan2(y: Value, x: Value) -> Value:
-    """The angle of the point (x, y), in [-pi, pi]. Largest error measured: float 2 ulp, double 2 ulp.
+    """The angle of the point (x, y), in [-pi, pi]. Largest error measured: float 1.6 ulp, double 1.5 ulp.
 
     Method: the arc tangent of the smaller size over the larger, turned into its octant; zeros and infinities by their
     signs, as in C.
@@ -85,7 +85,7 @@ def _asin_parts(x: Value) -> tuple[Value, Value, Value]:
 
 
 def asin(x: Value) -> Value:
-    """The arc sine, NaN outside [-1, 1]. Largest error measured: float 2 ulp, double 2 ulp.
+    """The arc sine, NaN outside [-1, 1]. Largest error measured: float 2.0 ulp, double 1.9 ulp.
 
     Method: a minimax polynomial for |x| <= 1/2, and pi/2 - 2 asin(sqrt((1 - |x|) / 2)) above.
     """
@@ -95,7 +95,7 @@ def asin(x: Value) -> Value:
 
 
 def acos(x: Value) -> Value:
-    """The arc cosine, NaN outside [-1, 1]. Largest error measured: float 2 ulp, double 2 ulp.
+    """The arc cosine, NaN outside [-1, 1]. Largest error measured: float 1.2 ulp, double 1.2 ulp.
 
     Method: as `asin`, without the subtraction from pi/2 near 1.
     """

@@ -93,7 +93,7 @@ def _log(x: Value, base: Base) -> Value:
 
 
 def log(x: Value) -> Value:
-    """The natural logarithm. Largest error measured: float 1.0 ulp, double 1.0 ulp.
+    """The natural logarithm. Largest error measured: float 0.9 ulp, double 0.8 ulp.
 
     Method: float, f + f*f*q(f) with a minimax q; double, the series of atanh(f / (2 + f)) as minimax polynomial.
     """
@@ -101,7 +101,7 @@ def log(x: Value) -> Value:
 
 
 def log2(x: Value) -> Value:
-    """The logarithm to base 2, exact for powers of two. Largest error measured: float 1.0 ulp, double 1.0 ulp.
+    """The logarithm to base 2, exact for powers of two. Largest error measured: float 1.0 ulp, double 0.9 ulp.
 
     Method: as `log`, times log2(e) in two parts.
     """
@@ -109,7 +109,7 @@ def log2(x: Value) -> Value:
 
 
 def log10(x: Value) -> Value:
-    """The logarithm to base 10. Largest error measured: float 1.0 ulp, double 1.0 ulp.
+    """The logarithm to base 10. Largest error measured: float 1.1 ulp, double 0.9 ulp.
 
     Method: as `log`, times log10(e) in two parts.
     """
@@ -117,7 +117,7 @@ def log10(x: Value) -> Value:
 
 
 def log1p(x: Value) -> Value:
-    """log(1 + x), accurate near 0. Largest error measured: float 1.0 ulp, double 1.0 ulp.
+    """log(1 + x), accurate near 0. Largest error measured: float 1.5 ulp, double 1.4 ulp.
 
     Method: as `log` of the rounded sum u, with the rounding error of u added to f.
     """

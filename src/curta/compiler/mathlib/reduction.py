@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curta.compiler.code import Value
+from curta.compiler.code import Code, Value
 from curta.compiler.mathlib.arithmetic import fast_two_sum, fmul, two_product
 
 #: floor(2/pi * 2**1280)
-TWO_OVER_PI_BITS = 0xa2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424dd2e006492eea09d1921cfe1deb1cb129a73ee88235f52ebb4484e99c7026b45f7e413991d639835339f49c845f8bbdf9283b1ff897ffde05980fef2f118b5a0a6d1f6d367ecf27cb09b74f463f669e5fea2d7527bac7ebe5f17b3d0739f78a5292ea6bfb5fb11f8d5d0856033046fc7b6babf0cfbc209af4361d
+TWO_OVER_PI_BITS = int(
+    "a2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424dd2e0"
+    "06492eea09d1921cfe1deb1cb129a73ee88235f52ebb4484e99c7026b45f7e413991d639835339f4"
+    "9c845f8bbdf9283b1ff897ffde05980fef2f118b5a0a6d1f6d367ecf27cb09b74f463f669e5fea2d"
+    "7527bac7ebe5f17b3d0739f78a5292ea6bfb5fb11f8d5d0856033046fc7b6babf0cfbc209af4361d",
+    16,
+)
+TABLE_BITS = 1536
 #: the product keeps this many bits: 2 of the quadrant, and a fraction good to 2**-137
 WINDOW = 192
 HALF_PI = (1.5707963267948966, 6.123233995736766e-17)
@@ -72,6 +79,14 @@ def _replace(size: Value, huge: Value, old: Sequence[Value]) -> list[Value]:
     return [huge.select(n, o) for n, o in zip(new, old, strict=True)]
 
 
+def _declare_table(code: Code) -> str:
+    """The name of a constant in memory with the bits of 2/pi, least significant first."""
+    name = "@curta.two_over_pi"
+    words = ", ".join(f"i64 {TWO_OVER_PI_BITS >> at & (1 << 64) - 1}" for at in range(0, TABLE_BITS, 64))
+    code.declarations[name] = f"{name} = private unnamed_addr constant [{TABLE_BITS // 64} x i64] [{words}], align 8"
+    return name
+
+
 def _payne_hanek(size: Value) -> tuple[Value, Value, Value]:
     """The quadrant, and the remainder in two parts, of one double above 2**16."""
     code = size.code
@@ -79,9 +94,13 @@ def _payne_hanek(size: Value) -> tuple[Value, Value, Value]:
     exponent = raw.logical_shift_right(52) - 1075
     mantissa = (raw & ((1 << 52) - 1)) | (1 << 52)
     # size * 2/pi modulo 4 = (mantissa * window modulo 2**WINDOW) * 2**(2 - WINDOW)
-    drop = (code.constant(1282 - WINDOW, "i64") - exponent).convert("zext", "i1280")
-    shifted = code.emit(f"lshr i1280 {TWO_OVER_PI_BITS}, {drop.ref}", "i1280")
-    window = shifted.convert("trunc", f"i{WINDOW}")
+    drop = code.constant(1282 - WINDOW, "i64") - exponent
+    # lanes that are not huge are computed for nothing, but must not read beyond the table
+    drop = drop.intrinsic("umin", TABLE_BITS - 256)
+    table = Value(code, _declare_table(code), "ptr")
+    window = code.load(code.offset(table, drop.logical_shift_right(3)), "i256")
+    shift = (drop & 7).convert("zext", "i256")
+    window = code.emit(f"lshr i256 {window.ref}, {shift.ref}", "i256").convert("trunc", f"i{WINDOW}")
     wide = f"i{WINDOW}"
     product = window * mantissa.convert("zext", wide)
     rounded = code.emit(f"add {wide} {product.ref}, {1 << (WINDOW - 3)}", wide)

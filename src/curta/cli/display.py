@@ -1,0 +1,200 @@
+"""How a training run is shown: a live table in a terminal, one plain line per report anywhere else."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from curta.cli.trainer import Report
+
+SHOWN_ROWS = 24  # what a common terminal holds; older reports are in metrics.jsonl
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """`value` with three significant digits and a decimal prefix.
+
+    >>> quantity(61.34e9, "FLOP/s"), quantity(812.0, "tokens/s"), quantity(None, "FLOP/s")
+    ('61.3 GFLOP/s', '812 tokens/s', '-')
+    """
+    if value is None:
+        return "-"
+    for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= 0.9995 * factor:
+            return f"{_three_digits(value / factor)} {prefix}{unit}"
+    return f"{_three_digits(value)} {unit}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}".removesuffix(".00")
+
+
+def mebibytes(count: int) -> str:
+    """`count` bytes in MiB, or in GiB from 10 GiB on.
+
+    >>> mebibytes(82 * 2**20)
+    '82.0 MiB'
+    """
+    return f"{count / 2**30:.2f} GiB" if count >= 10 * 2**30 else f"{count / 2**20:.1f} MiB"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def plain_line(report: Report, steps: int) -> str:
+    """One report as one line."""
+    parts = [
+        f"step {report.step:>{len(str(steps))}}/{steps}",
+        f"loss {_number(report.training_loss, 4)}",
+        f"validation {report.validation_loss:.4f}",
+        f"lr {report.learning_rate:.2e}",
+        quantity(report.tokens_per_second, "tokens/s"),
+        quantity(report.model_flops_per_second, "FLOP/s"),
+        f"MFU {_percent(report.mfu)}",
+        f"memory {mebibytes(report.memory_peak_bytes)} peak, {mebibytes(report.resident_bytes)} resident",
+        f"{report.training_seconds:.1f} s",
+    ]
+    return "  ".join(parts)
+
+
+def _percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100 * fraction:.1f}%"
+
+
+class Display(Protocol):
+    """What a training run tells of itself; a context manager around the training loop."""
+
+    def __enter__(self) -> Display:
+        """Begin to show."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the last state on the screen."""
+
+    def line(self, text: str = "") -> None:
+        """Show one line of text."""
+
+    def status(self, text: str) -> None:
+        """Show what is being done, where that is of use."""
+
+    def step(self, step: int, loss: float) -> None:
+        """One update is done."""
+
+    def report(self, report: Report) -> None:
+        """One report is due."""
+
+
+class PlainDisplay:
+    """Plain lines on standard output, each written at once, for files and pipes."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def __enter__(self) -> PlainDisplay:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def line(self, text: str = "") -> None:
+        """Print `text`, with what the output's encoding lacks replaced."""
+        encoding = sys.stdout.encoding or "utf-8"
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)
+
+    def status(self, text: str) -> None:
+        """Nothing: a log has no use for it."""
+
+    def step(self, step: int, loss: float) -> None:
+        """Nothing: a log has one line per report."""
+
+    def report(self, report: Report) -> None:
+        """Print the report in one line."""
+        self.line(plain_line(report, self.steps))
+
+
+class LiveDisplay:
+    """A table of reports that grows while the run goes on, above a progress bar."""
+
+    COLUMNS = ("step", "loss", "validation", "lr", "tokens/s", "FLOP/s", "MFU", "memory (peak)", "resident")
+
+    def __init__(self, steps: int, console: Console) -> None:
+        self.console = console
+        self.steps = steps
+        self.rows: list[tuple[str, ...]] = []
+        self.progress = Progress(
+            TextColumn("[bold]training"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            expand=True,
+        )
+        self.task = self.progress.add_task("training", total=steps, loss="-")
+        self.live = Live(console=console, refresh_per_second=4, get_renderable=self._render, transient=False)
+
+    def _render(self) -> Group:
+        table = Table(box=None, header_style="bold", pad_edge=False, expand=False)
+        for name in self.COLUMNS:
+            table.add_column(name, justify="right", no_wrap=True)
+        rows = max(3, min(SHOWN_ROWS, self.console.size.height - 6))
+        for row in self.rows[-rows:]:
+            table.add_row(*row)
+        return Group(table, self.progress)
+
+    def __enter__(self) -> LiveDisplay:
+        self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.live.stop()
+
+    def line(self, text: str = "") -> None:
+        """Print `text` above the live part."""
+        self.console.print(Text(text), soft_wrap=True)
+
+    def status(self, text: str) -> None:
+        """Print what is being done, dimmed."""
+        self.console.print(Text(text, style="dim"), soft_wrap=True)
+
+    def step(self, step: int, loss: float) -> None:
+        """Move the bar."""
+        self.progress.update(self.task, completed=step, loss=f"{loss:.3f}")
+
+    def report(self, report: Report) -> None:
+        """Add a row to the table."""
+        self.rows.append(
+            (
+                str(report.step),
+                _number(report.training_loss, 4),
+                f"{report.validation_loss:.4f}",
+                f"{report.learning_rate:.2e}",
+                quantity(report.tokens_per_second, "").strip(),
+                quantity(report.model_flops_per_second, ""),
+                _percent(report.mfu),
+                mebibytes(report.memory_peak_bytes),
+                mebibytes(report.resident_bytes),
+            )
+        )
+
+
+def make_display(steps: int) -> Display:
+    """A live table if standard output is a terminal that can redraw, else plain lines."""
+    console = Console(highlight=False, markup=False)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveDisplay(steps, console)
+    return PlainDisplay(steps)

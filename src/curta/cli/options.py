@@ -1,0 +1,200 @@
+"""The command line's grammar: options, their defaults, and the checks of single values."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print `message` in one line on standard error and exit with code 2."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What `curta train` was asked for; the defaults are the main job's."""
+
+    data: Path | None = None
+    width: int = 128
+    layers: int = 4
+    heads: int = 4
+    context: int = 128
+    batch: int = 16
+    steps: int = 800
+    learning_rate: float = 2e-3
+    dtype: str = "float32"
+    seed: int = 1
+    threads: int | None = None
+    output: Path | None = None
+    overwrite: bool = False
+    report_every: int = 50
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """What `curta sample` was asked for."""
+
+    directory: Path
+    prompt: str = "The "
+    tokens: int = 500
+    temperature: float = 0.8
+    top_k: int | None = None
+    seed: int = 0
+    threads: int | None = None
+
+
+def positive_int(text: str) -> int:
+    """A whole number of at least 1.
+
+    >>> positive_int("12")
+    12
+    >>> positive_int("0")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: must be a positive whole number, got '0'
+    """
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive whole number, got {text!r}")
+    # Sizes are 64-bit integers further down; anything near that is a slip of the finger.
+    if value > 2**40:
+        raise argparse.ArgumentTypeError(f"is too large, got {text!r}")
+    return value
+
+
+def seed_int(text: str) -> int:
+    """A whole number from 0 to 2**63 - 1.
+
+    >>> seed_int("0")
+    0
+    """
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 2**63 - 1, got {text!r}")
+    return value
+
+
+def _finite(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def positive_float(text: str) -> float:
+    """A finite number above 0.
+
+    >>> positive_float("3e-4")
+    0.0003
+    """
+    value = _finite(text)
+    if not value > 0.0:
+        raise argparse.ArgumentTypeError(f"must be a positive number, got {text!r}")
+    return value
+
+
+def temperature_float(text: str) -> float:
+    """A finite number of 0 or more.
+
+    >>> temperature_float("0")
+    0.0
+    """
+    value = _finite(text)
+    if not value >= 0.0:
+        raise argparse.ArgumentTypeError(f"must be zero or a positive number, got {text!r}")
+    return value
+
+
+def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
+    default = TrainOptions()
+    parser = commands.add_parser(
+        "train",
+        help="train a small GPT on text and show its books",
+        description="Train a small byte-level GPT, showing loss, tokens/s, FLOP/s, MFU and memory while it runs. "
+        "Without options: CPython's documentation topics, in about two minutes on two cores.",
+        epilog="Ctrl-C stops after the current step and keeps what is complete.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    data = parser.add_argument_group("data and results")
+    data.add_argument("--data", type=Path, metavar="FILE", help="train on the bytes of this file")
+    data.add_argument("--output", type=Path, metavar="DIR", help="where the results go; by default runs/DATE-TIME")
+    data.add_argument("--overwrite", action="store_true", help="replace the results of an earlier run in DIR")
+    model = parser.add_argument_group("model")
+    for name, text in (
+        ("width", "size of a position's vector; the heads must divide it"),
+        ("layers", "number of transformer layers"),
+        ("heads", "number of attention heads"),
+        ("context", "number of bytes that the model sees at once"),
+    ):
+        model.add_argument(f"--{name}", type=positive_int, default=getattr(default, name), metavar="N", help=text)
+    model.add_argument(
+        "--dtype",
+        choices=("float32", "bfloat16"),
+        default=default.dtype,
+        help="of weights and activations; for bfloat16 the optimizer keeps float32 masters",
+    )
+    recipe = parser.add_argument_group("recipe")
+    recipe.add_argument("--batch", type=positive_int, default=default.batch, metavar="N", help="windows a step")
+    recipe.add_argument("--steps", type=positive_int, default=default.steps, metavar="N", help="number of updates")
+    recipe.add_argument(
+        "--learning-rate", type=positive_float, default=default.learning_rate, metavar="X", help="highest of the cosine"
+    )
+    recipe.add_argument("--seed", type=seed_int, default=default.seed, metavar="N", help="of weights and batches")
+    run = parser.add_argument_group("run")
+    run.add_argument("--threads", type=positive_int, metavar="N", help="native threads; by default all cores")
+    run.add_argument(
+        "--report-every", type=positive_int, default=default.report_every, metavar="N", help="steps between reports"
+    )
+
+
+def _add_sample(commands: argparse._SubParsersAction[Parser]) -> None:
+    default = SampleOptions(Path())
+    parser = commands.add_parser(
+        "sample",
+        help="continue a text with a trained model",
+        description="Continue a text with the weights that `curta train` has written.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR", help="a run's output directory")
+    parser.add_argument("--prompt", default=default.prompt, metavar="TEXT", help="the text to continue")
+    parser.add_argument("--tokens", type=positive_int, default=default.tokens, metavar="N", help="bytes to write")
+    parser.add_argument(
+        "--temperature",
+        type=temperature_float,
+        default=default.temperature,
+        metavar="X",
+        help="0 always takes the likeliest byte",
+    )
+    parser.add_argument("--top-k", type=positive_int, metavar="K", help="draw from the K likeliest bytes only")
+    parser.add_argument("--seed", type=seed_int, default=default.seed, metavar="N", help="of the draws")
+    parser.add_argument("--threads", type=positive_int, metavar="N", help="native threads; by default all cores")
+
+
+def make_parser() -> Parser:
+    """The parser of the whole command line.
+
+    >>> make_parser().parse_args(["train", "--width", "64"]).width
+    64
+    """
+    parser = Parser(prog="curta", description="Deep learning in pure Python that keeps the books.")
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    _add_train(commands)
+    _add_sample(commands)
+    commands.add_parser(
+        "info", help="print version, processor, threads and cache", description="Print what Curta runs on."
+    )
+    return parser

@@ -1,0 +1,187 @@
+"""`curta train`: trains a small GPT on real text and keeps the books while it does."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import FrameType
+from typing import Any
+
+import curta
+from curta.cli import output
+from curta.cli.checkpoint import pack
+from curta.cli.display import Display, make_display, mebibytes, quantity
+from curta.cli.options import TrainOptions
+from curta.cli.output import RunDirectory
+from curta.cli.plot import loss_plot
+from curta.cli.problems import bad_input
+from curta.cli.trainer import Report, Trainer
+from curta.costs.peaks import MatmulPeak, matmul_peak
+from curta.data import Corpus, default_text, read_bytes
+from curta.models.gpt import GPTConfig
+
+SAMPLE_PROMPT = "The "
+SAMPLE_BYTES = 300
+INTERRUPTED = 130
+
+
+class StopRequest:
+    """Whether Ctrl-C was pressed: the first one ends the run after its step, the second one ends it at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take Ctrl-C over from Python inside the block."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # Python lets no other thread change what a signal does
+            return
+        before = signal.signal(signal.SIGINT, self._on_signal)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def train(options: TrainOptions) -> int:
+    """Train as `options` say and return the exit code: 0, or 130 if Ctrl-C ended it early.
+
+    Raises `CommandError` for bad input, before anything is written.
+    """
+    with bad_input():
+        config = GPTConfig(width=options.width, layers=options.layers, heads=options.heads, context=options.context)
+        name, text = _read_text(options)
+        corpus = Corpus.split(text)
+        corpus.require_context(options.context, name)
+    with RunDirectory(options.output or output.default_directory(), options.overwrite) as directory:
+        if options.threads is not None:
+            curta.set_num_threads(options.threads)
+        display = make_display(options.steps)
+        display.line(
+            f"data     {name}: {len(text):,} bytes, "
+            f"{len(corpus.training):,} to train on and {len(corpus.validation):,} to validate"
+        )
+        display.status("measuring the machine's matmul peak …")
+        peak = matmul_peak(getattr(curta, options.dtype))
+        trainer = Trainer(options, config, corpus, peak.flops_per_second)
+        _introduce(display, options, trainer, peak, directory)
+        return _run(options, trainer, display, directory, name)
+
+
+def _read_text(options: TrainOptions) -> tuple[str, bytes]:
+    if options.data is None:
+        return "CPython's documentation topics", default_text()
+    return str(options.data), read_bytes(options.data)
+
+
+def _introduce(
+    display: Display, options: TrainOptions, trainer: Trainer, peak: MatmulPeak, directory: RunDirectory
+) -> None:
+    parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+    display.line(
+        f"model    {options.layers} layers × {options.width} wide, {options.heads} heads, "
+        f"context {options.context}: {parameters:,} parameters in {options.dtype}"
+    )
+    display.line(
+        f"recipe   AdamW, batch {options.batch}, {options.steps} steps, "
+        f"learning rate {options.learning_rate:g}, seed {options.seed}"
+    )
+    display.line(
+        f"machine  {peak.threads} thread{'s' if peak.threads > 1 else ''}; matmul peak "
+        f"{quantity(peak.flops_per_second, 'FLOP/s')} in {options.dtype} at {peak.size}³ (100% MFU)"
+    )
+    display.line(f"output   {directory.path}")
+    display.line()
+
+
+def _run(options: TrainOptions, trainer: Trainer, display: Display, directory: RunDirectory, data_name: str) -> int:
+    reports: list[Report] = []
+    stop = StopRequest()
+
+    def on_report(report: Report) -> None:
+        reports.append(report)
+        directory.add_metrics(json.dumps(asdict(report)))
+        display.report(report)
+
+    def on_step(step: int, loss: float) -> None:
+        display.step(step, loss)
+        if stop.asked:
+            raise StopIteration
+
+    with stop.listening():
+        with display:
+            trainer.run(on_step, on_report)
+        # From here on Ctrl-C no longer ends anything early: what is left takes seconds, and is what the run was for.
+        _keep(options, trainer, directory, reports, data_name)
+        if stop.asked and trainer.step < options.steps:
+            _say_stopped(options, trainer, directory)
+            return INTERRUPTED
+        _conclude(display, trainer, directory, reports)
+    return 0
+
+
+def _keep(
+    options: TrainOptions, trainer: Trainer, directory: RunDirectory, reports: list[Report], data_name: str
+) -> None:
+    """Write the weights, the plot and the metrics, each in one piece."""
+    last = reports[-1]
+    training: dict[str, Any] = asdict(options) | {
+        "data": data_name,
+        "output": str(directory.path),
+        "steps_done": trainer.step,
+        "validation_loss": last.validation_loss,
+        "curta": curta.__version__,
+    }
+    directory.write(output.WEIGHTS, pack(trainer.weights(), trainer.model.config, training))
+    title = f"GPT, {options.layers} layers × {options.width} wide, on {data_name}"
+    subtitle = (
+        f"{options.dtype}, batch {options.batch} × {options.context} bytes, "
+        f"learning rate {options.learning_rate:g}, seed {options.seed}"
+    )
+    directory.write(output.PLOT, loss_plot(reports, title, subtitle))
+    directory.finish_metrics()
+
+
+def _say_stopped(options: TrainOptions, trainer: Trainer, directory: RunDirectory) -> None:
+    print(
+        f"curta train: stopped by Ctrl-C after step {trainer.step} of {options.steps}; kept in {directory.path}: "
+        f"{output.WEIGHTS}, {output.METRICS}, {output.PLOT}",
+        file=sys.stderr,
+    )
+
+
+def _conclude(display: Display, trainer: Trainer, directory: RunDirectory, reports: list[Report]) -> None:
+    first, last = reports[0], reports[-1]
+    seconds, peak = trainer.seconds, trainer.peak
+    tokens = trainer.step * trainer.options.batch * trainer.options.context
+    display.line()
+    display.line(f"validation loss {last.validation_loss:.4f} nats a byte (it began at {first.validation_loss:.4f})")
+    display.line(
+        f"{tokens:,} tokens in {seconds:.1f} s of training: {quantity(tokens / seconds, 'tokens/s')}, "
+        f"memory peak {mebibytes(last.memory_peak_bytes)}, process {mebibytes(last.resident_bytes)}"
+    )
+    achieved = trainer.model_flops / seconds
+    display.line(
+        f"{quantity(achieved, 'FLOP/s')} of the measured matmul peak of {quantity(peak, 'FLOP/s')}: "
+        f"MFU {100 * achieved / peak:.1f}% (with the optimizer {quantity(trainer.flops / seconds, 'FLOP/s')})"
+    )
+    display.line()
+    display.line(f"A sample, from {SAMPLE_PROMPT!r} on:")
+    text = trainer.model.generate(SAMPLE_PROMPT.encode(), SAMPLE_BYTES, seed=trainer.options.seed)
+    for row in text.decode("utf-8", "replace").splitlines():
+        display.line(f"  {row}")
+    display.line()
+    display.line(f"{directory.path} has {output.WEIGHTS}, {output.METRICS} and {output.PLOT}. Continue from them:")
+    display.line(f"  curta sample {shlex.quote(str(directory.path))} --prompt {shlex.quote('The ')}")
