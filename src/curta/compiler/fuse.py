@@ -142,7 +142,7 @@ class Builder:
 
 
 def _over_space(results: tuple[Expression, ...], shape: Shape, kernel: Kernel) -> tuple[Expression, ...]:
-    """Expressions of indices into `shape`, in terms of the kernel's own axes, which may be more and in another order."""
+    """Expressions of indices into `shape`, in terms of the kernel's own axes: there may be more, in another order."""
     if shape == kernel.space and not kernel.axes:
         return results
     kept = [axis for axis in range(len(kernel.space)) if axis not in kernel.axes]
