@@ -114,7 +114,7 @@ def tiny_add(framework: Any) -> dict[str, Work]:
 
 
 def gpt_step(framework: Any) -> dict[str, Work]:
-    """One update of the default model of `curta train`: forward, backward, clipping and AdamW on [32, 128] tokens."""
+    """One update of the default model of `curta train`: forward, backward, clipping and AdamW on [16, 128] tokens."""
     import numpy as np
 
     F = _functional(framework)
@@ -128,7 +128,7 @@ def gpt_step(framework: Any) -> dict[str, Work]:
         model = gpt.GPT(gpt.GPTConfig())
         options = {}
     optimizer = optim.AdamW(model.parameters(), lr=1e-3, **options)
-    tokens = np.random.default_rng(2).integers(0, 256, (32, 129))
+    tokens = np.random.default_rng(2).integers(0, 256, (16, 129))
     inputs = framework.from_numpy(np.ascontiguousarray(tokens[:, :-1]))
     targets = framework.from_numpy(np.ascontiguousarray(tokens[:, 1:])).view(-1)
 

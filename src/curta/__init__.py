@@ -14,7 +14,7 @@ from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
 from curta.dtypes import DType as dtype
 from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32, int64, uint8
-from curta.dtypes import bool_ as bool  # noqa: A004
+from curta.dtypes import bool_ as bool
 from curta.functions import (
     abs,
     acos,
@@ -33,6 +33,7 @@ from curta.functions import (
     asarray,
     asin,
     atan,
+    bernoulli,
     bitwise_and,
     bitwise_left_shift,
     bitwise_not,
@@ -43,10 +44,10 @@ from curta.functions import (
     broadcast_shapes,
     broadcast_tensors,
     broadcast_to,
+    cat,
     ceil,
     chunk,
     clone,
-    contiguous,
     cos,
     cosh,
     diagonal,
@@ -60,8 +61,6 @@ from curta.functions import (
     erfc,
     exp,
     exp2,
-    expand,
-    expand_as,
     expm1,
     eye,
     flatten,
@@ -70,12 +69,17 @@ from curta.functions import (
     from_numpy,
     full,
     full_like,
+    gather,
     ge,
     gt,
+    index_add,
+    index_put,
+    index_select,
     isfinite,
     isinf,
     isnan,
     le,
+    linear,
     linspace,
     log,
     log10,
@@ -87,34 +91,42 @@ from curta.functions import (
     logical_xor,
     lt,
     masked_fill,
+    masked_select,
     matmul,
-    matrix_transpose,
     max,
     maximum,
     mean,
     min,
     minimum,
     mm,
+    moveaxis,
     movedim,
     mul,
     mv,
     narrow,
     ne,
     neg,
+    nonzero,
+    normal,
     ones,
     ones_like,
     outer,
     permute,
     pow,
     prod,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
     ravel,
     reciprocal,
     relu,
-    repeat,
     reshape,
-    reshape_as,
-    reversed_dims,
     rsqrt,
+    scatter_add,
     select,
     sigmoid,
     sign,
@@ -124,35 +136,38 @@ from curta.functions import (
     sqrt,
     square,
     squeeze,
+    stack,
     sub,
     sum,
-    sum_to_size,
     t,
+    take_along_dim,
     tan,
     tanh,
     tensor,
+    tile,
     transpose,
     trunc,
     unbind,
     unflatten,
     unsqueeze,
-    view,
-    view_as,
     where,
     zeros,
     zeros_like,
 )
 from curta.methods import late
 from curta.number_formats import finfo, iinfo
-from curta.printing import set_printoptions
+from curta.printing import get_printoptions, printoptions, set_printoptions
 from curta.promotion import can_cast, promote_types
+from curta.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from curta.runtime.native import get_num_threads, set_num_threads
+from curta.size import Size
 from curta.tensor import Tensor
 
 late.functions = functions
 
+from curta import nn, optim  # noqa: E402 - layers need the functions to be in place
+
+double, float, half = float64, float32, float16
+short, int, long = int16, int32, int64
+
 __version__ = "0.1.0"
-
-half, float, double = float16, float32, float64  # noqa: A001 - PyTorch's names
-short, int, long = int16, int32, int64  # noqa: A001
-

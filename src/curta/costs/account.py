@@ -3,12 +3,12 @@
 Conventions, here and in every operator's `cost`:
 
 - A multiply-add is 2 FLOPs; a product of [M, K] and [K, N] is 2*M*N*K.
-- An addition, multiplication, division, comparison-free selection of arithmetic is 1 FLOP an element; comparisons,
-  copies, conversions and views are 0. A call of exp, log, tanh, … is one transcendental and no FLOP.
+- An addition, subtraction, multiplication or division is 1 FLOP an element; comparisons, copies, conversions and
+  views are 0. A call of exp, log, tanh, … is one transcendental and no FLOP.
 - An operator reads each of its inputs and writes each of its outputs once: an element that is broadcast is counted
   once, and what a fused operator (softmax, layer_norm) keeps to itself is not memory traffic.
-- `model_flops` are those of the products that a model is made of: the operators in `MODEL_OPERATORS`, forward and
-  backward, whichever way they are computed. It is the numerator of MFU; element-wise work is in `flops` only.
+- `model_flops` are those of the products that a model is made of: those `is_model_operator` names, forward
+  and backward, whichever way they are computed. It is the numerator of MFU; element-wise work is in `flops` only.
 - A phase is the part of a training step: "backward" inside a backward pass, "optimizer" inside an optimizer's step,
   else "forward".
 """
@@ -107,6 +107,12 @@ class Account:
         """How many operators ran."""
         return sum(count for count, _ in self._lines.values())
 
+    def _calls_by_op(self) -> dict[str, int]:
+        calls: dict[str, int] = {}
+        for (_, name), (count, _) in self._lines.items():
+            calls[name] = calls.get(name, 0) + count
+        return calls
+
     def by_op(self) -> dict[str, Cost]:
         """The sum for each operator, the one with most FLOPs first."""
         found: dict[str, Cost] = {}
@@ -123,20 +129,19 @@ class Account:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as plain numbers, strings and dictionaries."""
+        calls = self._calls_by_op()
         return {
             **self.total._asdict(),
             "model_flops": self.model_flops,
             "calls": self.calls,
             "intensity": self.intensity,
-            "by_op": {name: cost._asdict() for name, cost in self.by_op().items()},
+            "by_op": {name: {"calls": calls[name], **cost._asdict()} for name, cost in self.by_op().items()},
             "by_phase": {name: cost._asdict() for name, cost in self.by_phase().items()},
         }
 
     def table(self) -> str:
         """The account by operator, as text in columns."""
-        calls: dict[str, int] = {}
-        for (_, name), (count, _) in self._lines.items():
-            calls[name] = calls.get(name, 0) + count
+        calls = self._calls_by_op()
         rows = [("operator", "calls", "FLOPs", "transcendentals", "bytes read", "bytes written")]
         rows += [(name, f"{calls[name]:,}", *(f"{part:,}" for part in cost)) for name, cost in self.by_op().items()]
         rows.append(("total", f"{self.calls:,}", *(f"{part:,}" for part in self.total)))

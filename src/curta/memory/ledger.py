@@ -11,7 +11,7 @@ def stats() -> dict[str, int]:
     """Bytes that tensors use now and at most since the last reset, and what the process holds for them.
 
     >>> sorted(stats())
-    ['allocations', 'cached_bytes', 'current_bytes', 'peak_bytes', 'reserved_bytes']
+    ['cached_bytes', 'current_bytes', 'peak_bytes', 'reserved_bytes', 'system_allocations']
     """
     cached = HOST.cached_bytes()
     return {
@@ -19,7 +19,7 @@ def stats() -> dict[str, int]:
         "peak_bytes": HOST.peak,
         "reserved_bytes": HOST.reserved,
         "cached_bytes": cached,
-        "allocations": HOST.allocations,
+        "system_allocations": HOST.allocations,
     }
 
 
