@@ -32,6 +32,7 @@ from curta.functions import (
     asarray,
     asin,
     atan,
+    bernoulli,
     bitwise_and,
     bitwise_left_shift,
     bitwise_not,
@@ -45,7 +46,6 @@ from curta.functions import (
     ceil,
     chunk,
     clone,
-    contiguous,
     cos,
     cosh,
     diagonal,
@@ -59,8 +59,6 @@ from curta.functions import (
     erfc,
     exp,
     exp2,
-    expand,
-    expand_as,
     expm1,
     eye,
     flatten,
@@ -87,32 +85,37 @@ from curta.functions import (
     lt,
     masked_fill,
     matmul,
-    matrix_transpose,
     max,
     maximum,
     mean,
     min,
     minimum,
     mm,
+    moveaxis,
     movedim,
     mul,
     mv,
     narrow,
     ne,
     neg,
+    normal,
     ones,
     ones_like,
     outer,
     permute,
     pow,
     prod,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
     ravel,
     reciprocal,
     relu,
-    repeat,
     reshape,
-    reshape_as,
-    reversed_dims,
     rsqrt,
     select,
     sigmoid,
@@ -125,33 +128,34 @@ from curta.functions import (
     squeeze,
     sub,
     sum,
-    sum_to_size,
+    swapaxes,
+    swapdims,
     t,
     tan,
     tanh,
     tensor,
+    tile,
     transpose,
     trunc,
     unbind,
     unflatten,
     unsqueeze,
-    view,
-    view_as,
     where,
     zeros,
     zeros_like,
 )
 from curta.methods import late
 from curta.number_formats import finfo, iinfo
-from curta.printing import set_printoptions
+from curta.printing import get_printoptions, printoptions, set_printoptions
 from curta.promotion import can_cast, promote_types
+from curta.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from curta.runtime.native import get_num_threads, set_num_threads
+from curta.size import Size
 from curta.tensor import Tensor
 
 late.functions = functions
 
-__version__ = "0.1.0"
-
 half, float, double = float16, float32, float64  # noqa: A001 - PyTorch's names
 short, int, long = int16, int32, int64  # noqa: A001
 
+__version__ = "0.1.0"
