@@ -13,7 +13,7 @@ from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
 from curta.dtypes import DType as dtype
 from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32, int64, uint8
-from curta.dtypes import bool_ as bool  # noqa: A004
+from curta.dtypes import bool_ as bool
 from curta.functions import (
     abs,
     acos,
@@ -43,6 +43,7 @@ from curta.functions import (
     broadcast_shapes,
     broadcast_tensors,
     broadcast_to,
+    cat,
     ceil,
     chunk,
     clone,
@@ -67,12 +68,17 @@ from curta.functions import (
     from_numpy,
     full,
     full_like,
+    gather,
     ge,
     gt,
+    index_add,
+    index_put,
+    index_select,
     isfinite,
     isinf,
     isnan,
     le,
+    linear,
     linspace,
     log,
     log10,
@@ -84,6 +90,7 @@ from curta.functions import (
     logical_xor,
     lt,
     masked_fill,
+    masked_select,
     matmul,
     max,
     maximum,
@@ -98,6 +105,7 @@ from curta.functions import (
     narrow,
     ne,
     neg,
+    nonzero,
     normal,
     ones,
     ones_like,
@@ -117,6 +125,7 @@ from curta.functions import (
     relu,
     reshape,
     rsqrt,
+    scatter_add,
     select,
     sigmoid,
     sign,
@@ -126,11 +135,11 @@ from curta.functions import (
     sqrt,
     square,
     squeeze,
+    stack,
     sub,
     sum,
-    swapaxes,
-    swapdims,
     t,
+    take_along_dim,
     tan,
     tanh,
     tensor,
@@ -155,7 +164,10 @@ from curta.tensor import Tensor
 
 late.functions = functions
 
-half, float, double = float16, float32, float64  # noqa: A001 - PyTorch's names
-short, int, long = int16, int32, int64  # noqa: A001
+from curta import nn, optim  # noqa: E402 - layers need the functions to be in place
+from curta.costs.account import account  # noqa: E402
+
+double, float, half = float64, float32, float16
+short, int, long = int16, int32, int64
 
 __version__ = "0.1.0"
