@@ -8,6 +8,8 @@ from curta.autograd.state import STATE
 from curta.device import META
 from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedError
 from curta.functions.operands import tensor as check
+from curta.memory.layout import contiguous
+from curta.ops.creation import ones_of
 from curta.ops.dispatch import bind
 from curta.ops.loss import (
     ABSOLUTE_ERROR,
@@ -76,6 +78,11 @@ def _weights_along(weight: Tensor, scores: Tensor, dim: int) -> Tensor:
     return view
 
 
+def _ones(like: Tensor) -> Tensor:
+    """A 1 that broadcasts over a tensor."""
+    return ones_of(contiguous((1,) * like.layout.rank, like.layout.dtype, like.layout.device))
+
+
 def _finish(loss: Any, target: Any, along: Any, reduction: str, dim: int, ignore: int) -> Any:
     """Rows (with the class dimension at size 1) to what the reduction asks for."""
     if reduction == "none":
@@ -125,7 +132,7 @@ def cross_entropy(
 
 def _soft(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float) -> Tensor:
     dim = 0 if input.layout.rank == 1 else 1
-    along = input.new_ones((1,) * input.layout.rank) if weight is None else _weights_along(weight, input, dim)
+    along = _ones(input) if weight is None else _weights_along(weight, input, dim)
     loss: Any = bind(SOFT_CROSS_ENTROPY, (input, target, along), dim=dim, smoothing=float(smoothing))
     if reduction == "none":
         loss = loss.squeeze(dim)
@@ -148,7 +155,7 @@ def nll_loss(
     _check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
     along = None if weight is None else _weights_along(weight, input, dim)
-    factor = input.new_ones((1,) * input.layout.rank) if along is None else along
+    factor = _ones(input) if along is None else along
     loss = bind(NEGATIVE_LIKELIHOOD, (input, rows, factor), dim=dim, ignore=ignore_index)
     result: Tensor = _finish(loss, rows, along, reduction, dim, ignore_index).to(input.layout.dtype)
     return result
