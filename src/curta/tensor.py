@@ -7,14 +7,16 @@ from typing import Any
 from curta.memory.layout import Layout
 from curta.memory.storage import Storage
 from curta.methods.arithmetic import ArithmeticMethods
+from curta.methods.choice import ChoiceMethods
 from curta.methods.comparison import ComparisonMethods
 from curta.methods.conversion import ConversionMethods
 from curta.methods.mathematics import MathematicsMethods
 from curta.methods.reduction import ReductionMethods
+from curta.methods.statistics import StatisticsMethods
 
 
 class Tensor(
-    ArithmeticMethods, MathematicsMethods, ComparisonMethods, ReductionMethods, ConversionMethods
+    ArithmeticMethods, MathematicsMethods, ComparisonMethods, ReductionMethods, StatisticsMethods, ChoiceMethods, ConversionMethods
 ):
     """A multi-dimensional array of any rank: a storage, an offset into it, and a layout (shape, strides, format).
 
