@@ -12,7 +12,7 @@ from curta.dtypes import DType
 from curta.errors import ArgumentTypeError
 from curta.promotion import can_cast, promote_types, result_type, scalar_dtype
 
-CODES = dict(zip("b1 u1 i1 i2 i4 i8 f2 bf f4 f8".split(), dtypes.ALL, strict=True))
+CODES = dict(zip(["b1", "u1", "i1", "i2", "i4", "i8", "f2", "bf", "f4", "f8"], dtypes.ALL, strict=True))
 
 # torch.promote_types(row, column), rows and columns in the order of dtypes.ALL
 PROMOTE_TYPES = """
@@ -98,7 +98,8 @@ def test_can_cast_is_pytorchs_table() -> None:
         assert "".join(str(int(can_cast(source, target))) for target in dtypes.ALL) == line
 
 
-def test_default_dtype_is_what_python_floats_get(restore_default: None) -> None:
+@pytest.mark.usefixtures("restore_default")
+def test_default_dtype_is_what_python_floats_get() -> None:
     set_default_dtype(dtypes.float64)
     assert get_default_dtype() is dtypes.float64
     assert scalar_dtype(1.5) is dtypes.float64

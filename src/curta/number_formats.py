@@ -63,7 +63,7 @@ class finfo:  # noqa: N801 (PyTorch's name)
 
 
 class iinfo:  # noqa: N801 (PyTorch's name)
-    """The limits of an integer format: `bits`, `max`, `min`, `dtype` (its name); ArgumentTypeError for any other format.
+    """The limits of an integer format, ArgumentTypeError for any other: `bits`, `max`, `min`, `dtype` (its name).
 
     >>> iinfo(dtypes.int8)
     iinfo(min=-128, max=127, dtype=int8)

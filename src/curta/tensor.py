@@ -7,16 +7,34 @@ from typing import Any
 from curta.memory.layout import Layout
 from curta.memory.storage import Storage
 from curta.methods.arithmetic import ArithmeticMethods
+from curta.methods.autograd import AutogradMethods
 from curta.methods.choice import ChoiceMethods
 from curta.methods.comparison import ComparisonMethods
 from curta.methods.conversion import ConversionMethods
+from curta.methods.indexing import IndexingMethods
+from curta.methods.inplace import InplaceMethods
+from curta.methods.linear_algebra import LinearAlgebraMethods
 from curta.methods.mathematics import MathematicsMethods
+from curta.methods.movement import MovementMethods
+from curta.methods.properties import PropertyMethods
 from curta.methods.reduction import ReductionMethods
 from curta.methods.statistics import StatisticsMethods
 
 
 class Tensor(
-    ArithmeticMethods, MathematicsMethods, ComparisonMethods, ReductionMethods, StatisticsMethods, ChoiceMethods, ConversionMethods
+    PropertyMethods,
+    MovementMethods,
+    IndexingMethods,
+    ArithmeticMethods,
+    MathematicsMethods,
+    ComparisonMethods,
+    ReductionMethods,
+    StatisticsMethods,
+    ChoiceMethods,
+    LinearAlgebraMethods,
+    ConversionMethods,
+    InplaceMethods,
+    AutogradMethods,
 ):
     """A multi-dimensional array of any rank: a storage, an offset into it, and a layout (shape, strides, format).
 
@@ -34,6 +52,8 @@ class Tensor(
     hooks: Any = None
     accumulator: Any = None
     trace: Any = None
+    #: how often autograd's history of this tensor was replaced by a write; a view that knows an older number is stale
+    generation = 0
     _requires_grad = False
     _grad: Tensor | None = None
 

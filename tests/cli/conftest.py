@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+import curta
 from curta.cli.main import main
 
 
@@ -23,16 +24,18 @@ TINY = ["--width", "16", "--layers", "1", "--heads", "2", "--context", "16", "--
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Run the command in this process, in an empty directory of its own."""
     monkeypatch.chdir(tmp_path)
+    threads = curta.get_num_threads()
 
     def call(*arguments: str) -> Outcome:
         code = main(list(arguments))
         captured = capsys.readouterr()
         return Outcome(code, captured.out, captured.err)
 
-    return call
+    yield call
+    curta.set_num_threads(threads)  # --threads is for the whole process, which is here also that of other tests
 
 
 @pytest.fixture(scope="session")

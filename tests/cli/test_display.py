@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import pytest
 from rich.console import Console
@@ -78,7 +79,7 @@ def test_the_learning_rate_warms_up_and_follows_a_cosine():
     assert rates[-1] == pytest.approx(2e-4)
     # Half way down the cosine, (2e-3 + 2e-4) / 2.
     assert (rates[439] + rates[440]) / 2 == pytest.approx(1.1e-3)
-    assert all(later <= earlier for earlier, later in zip(rates[80:], rates[81:], strict=False))
+    assert all(later <= earlier for earlier, later in itertools.pairwise(rates[80:]))
     assert learning_rate_at(0, 1, 1.0) == 1.0
 
 

@@ -44,7 +44,7 @@ def everything_in(directory: Path) -> list[str]:
         (["--threads", "0"], "argument --threads: must be a positive whole number, got '0'"),
         (["--report-every", "0"], "argument --report-every: must be a positive whole number, got '0'"),
         (["--learning-rate", "0"], "argument --learning-rate: must be a positive number, got '0'"),
-        (["--learning-rate", "-1e-3"], "argument --learning-rate: must be a positive number, got '-1e-3'"),
+        (["--learning-rate=-1e-3"], "argument --learning-rate: must be a positive number, got '-1e-3'"),
         (["--learning-rate", "nan"], "argument --learning-rate: must be a positive number, got 'nan'"),
         (["--learning-rate", "inf"], "argument --learning-rate: must be a positive number, got 'inf'"),
         (["--seed", "-1"], "argument --seed: must be a whole number from 0 to 2**63 - 1, got '-1'"),

@@ -84,7 +84,7 @@ def test_a_tensor_is_not_a_learning_rate() -> None:
 PARAMETER_ERRORS: list[tuple[Callable[[Any], object], type[Exception], str]] = [
     (lambda p: optim.SGD([]), ArgumentError, "optimizer got an empty parameter list"),
     (
-        lambda p: optim.SGD(p),
+        optim.SGD,
         ArgumentTypeError,
         "params argument given to the optimizer should be an iterable of Tensors or dicts, but got a Tensor",
     ),

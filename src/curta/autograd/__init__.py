@@ -1,9 +1,11 @@
 """Automatic differentiation on a dynamic graph."""
 
-from curta.autograd.api import (
-    backward,
+from curta.autograd import function
+from curta.autograd.api import backward, grad
+from curta.autograd.function import Function
+from curta.autograd.gradcheck import gradcheck, gradgradcheck
+from curta.autograd.modes import (
     enable_grad,
-    grad,
     inference_mode,
     is_grad_enabled,
     is_inference_mode_enabled,
@@ -12,9 +14,13 @@ from curta.autograd.api import (
 )
 
 __all__ = [
+    "Function",
     "backward",
     "enable_grad",
+    "function",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "inference_mode",
     "is_grad_enabled",
     "is_inference_mode_enabled",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from curta.autograd.node import FREED, Accumulate, Edge, Node, edge_of
+from curta.autograd.accumulate import accumulate
+from curta.autograd.hooks import after_node, before_node, through
+from curta.autograd.node import FREED, Accumulate, Node, edge_of
 from curta.autograd.state import STATE
 from curta.errors import AutogradError
+from curta.memory.layout import Layout
 
 if TYPE_CHECKING:
     from curta.tensor import Tensor
@@ -21,147 +24,184 @@ def run_backward(
     retain_graph: bool,
     create_graph: bool,
     inputs: Sequence[Tensor] | None = None,
-    accumulate: bool = True,
+    into_grad: bool = True,
 ) -> list[Tensor | None]:
     """Run backward from `roots`; with `inputs` only towards those, returning their gradients.
 
-    With `accumulate`, gradients are added to leaves' `grad`.
+    With `into_grad`, gradients are added to leaves' `grad` (and to that of `inputs`, if given).
     """
-    run = _Run(retain_graph, create_graph, inputs, accumulate)
-    for root, gradient in zip(roots, gradients, strict=True):
+    run = _Run(retain_graph, create_graph, inputs, into_grad)
+    for place, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
         edge = edge_of(root)
         if edge is None:
-            raise AutogradError("element 0 of tensors does not require grad and does not have a grad_fn")
-        run.send(edge, gradient)
-    was = STATE.grad_enabled
-    STATE.grad_enabled = create_graph
+            raise AutogradError(f"element {place} of tensors does not require grad and does not have a grad_fn")
+        run.send(edge[0], edge[1], gradient if gradient.layout is root.layout else fit(gradient, root.layout, edge[0]))
+    del gradients
+    before = (STATE.grad_enabled, STATE.phase)
+    STATE.grad_enabled, STATE.phase = create_graph, "backward"
     try:
         run.visit_all()
+        found = [run.captured.get(key) for key in run.wanted]
+        if into_grad:
+            for tensor, gradient in zip(inputs or (), found, strict=True):
+                if gradient is not None and tensor.grad_fn is not None:
+                    accumulate(tensor, [None, gradient], create_graph)
     finally:
-        STATE.grad_enabled = was
-    return [run.captured.get(key) for key in run.wanted]
+        STATE.grad_enabled, STATE.phase = before
+    return found
 
 
 class _Run:
-    """One backward pass: the gradients gathered so far and the nodes still to visit."""
+    """One backward pass: the gradients gathered so far and the nodes still to visit, by their numbers."""
 
     def __init__(
-        self, retain_graph: bool, create_graph: bool, inputs: Sequence[Tensor] | None, accumulate: bool
+        self, retain_graph: bool, create_graph: bool, inputs: Sequence[Tensor] | None, into_grad: bool
     ) -> None:
         self.retain_graph = retain_graph
         self.create_graph = create_graph
-        self.accumulate = accumulate
+        self.into_grad = into_grad
+        #: number -> [node, gradient of output 0, of output 1, ...]
         self.pending: dict[int, list[Any]] = {}
-        self.heap: list[tuple[int, int]] = []
-        self.nodes: dict[int, Any] = {}
+        self.heap: list[int] = []
+        #: (number, output) of the inputs asked for
         self.wanted: list[tuple[int, int]] = []
         self.captured: dict[tuple[int, int], Tensor] = {}
         self.only = inputs is not None
+        self._alive = []  # leaves know their ends only weakly
         for tensor in inputs or ():
             edge = edge_of(tensor)
             if edge is None:
                 raise AutogradError("One of the differentiated Tensors does not require grad")
-            self.wanted.append((id(edge[0]), edge[1]))
-        self.wanted_nodes = {key[0] for key in self.wanted}
+            self._alive.append(edge[0])
+            self.wanted.append((edge[0].sequence, edge[1]))
+        self.wanted_nodes = {number for number, _ in self.wanted}
         self.useful: dict[int, bool] = {}
 
-    def send(self, edge: Edge, gradient: Tensor) -> None:
+    def send(self, node: Any, output: int, gradient: Any) -> None:
         """Add a gradient to what a node's output has received so far."""
-        node, output = edge
-        slots = self.pending.get(id(node))
-        if slots is None:
+        number = node.sequence
+        entry = self.pending.get(number)
+        if entry is None:
             if self.only and not self._leads_somewhere(node):
                 return
-            slots = self.pending[id(node)] = [None] * (len(node.output_layouts) if isinstance(node, Node) else 1)
-            self.nodes[id(node)] = node
-            heapq.heappush(self.heap, (-node.sequence, id(node)))
-        held = slots[output]
-        slots[output] = gradient if held is None else held + gradient
+            if type(node) is Accumulate or len(node.output_layouts) == 1:
+                self.pending[number] = [node, gradient]
+            else:
+                entry = self.pending[number] = [node, *[None] * len(node.output_layouts)]
+                entry[output + 1] = gradient
+            heappush(self.heap, -number)
+        else:
+            held = entry[output + 1]
+            entry[output + 1] = gradient if held is None else held + gradient
 
     def _leads_somewhere(self, start: Any) -> bool:
         """Whether any wanted input lies at or behind a node (without recursion: graphs are deep)."""
+        useful = self.useful
         stack = [start]
         while stack:
             node = stack[-1]
-            if id(node) in self.useful:
+            number = node.sequence
+            if number in useful:
                 stack.pop()
                 continue
-            below = [edge[0] for edge in getattr(node, "edges", ()) if edge is not None]
-            unknown = [n for n in below if id(n) not in self.useful]
-            if id(node) in self.wanted_nodes:
-                self.useful[id(node)] = True
-            elif unknown:
+            below = [edge[0] for edge in node.edges if edge is not None]
+            unknown = [one for one in below if one.sequence not in useful]
+            if unknown:
                 stack += unknown
                 continue
-            else:
-                self.useful[id(node)] = any(self.useful[id(n)] for n in below)
+            useful[number] = number in self.wanted_nodes or any(useful[one.sequence] for one in below)
             stack.pop()
-        return self.useful[id(start)]
+        return useful[start.sequence]
 
     def visit_all(self) -> None:
-        while self.heap:
-            _, key = heapq.heappop(self.heap)
-            node = self.nodes.pop(key)
-            gradients = self.pending.pop(key)
-            if isinstance(node, Accumulate):
-                self._finish_leaf(node, gradients[0])
+        heap, pending = self.heap, self.pending
+        while heap:
+            entry = pending.pop(-heappop(heap))
+            if type(entry[0]) is Accumulate:
+                self._finish_leaf(entry)
             else:
-                self._visit(node, gradients)
+                self._visit(entry)
 
-    def _finish_leaf(self, leaf: Accumulate, gradient: Tensor) -> None:
-        for hook in leaf.tensor.hooks or ():
-            changed = hook(gradient)
-            gradient = gradient if changed is None else changed
-        key = (id(leaf), 0)
-        if key in self.wanted:
-            self.captured[key] = gradient
-        if self.accumulate and (not self.only or key in self.wanted):
-            leaf.tensor.accumulate_grad(gradient, self.create_graph)
+    def _finish_leaf(self, entry: list[Any]) -> None:
+        leaf = entry[0]
+        tensor = leaf.tensor
+        if tensor.hooks:
+            entry[1] = through(tensor.hooks, entry[1])
+        if self.only:
+            key = (leaf.sequence, 0)
+            if key not in self.wanted:
+                return
+            if not self.into_grad:
+                self.captured[key] = entry[1]
+        if self.into_grad:
+            accumulate(tensor, entry, self.create_graph)
+            for hook in tuple((tensor.post_hooks or {}).values()):
+                hook(tensor)
 
-    def _visit(self, node: Node, gradients: list[Any]) -> None:
-        for output, hooks in (node.hooks or {}).items():
-            for hook in hooks:
-                if gradients[output] is not None:
-                    changed = hook(gradients[output])
-                    gradients[output] = gradients[output] if changed is None else changed
-        for output, gradient in enumerate(gradients):
-            if gradient is not None and (id(node), output) in self.wanted:
-                self.captured[id(node), output] = gradient
-        if self.only and not self._continues(node):
-            return
+    def _visit(self, entry: list[Any]) -> None:
+        node = entry[0]
+        gradients = entry[1:]
+        if node.hooks is not None:
+            gradients = before_node(node.hooks, gradients)
+        if self.only:
+            if node.sequence in self.wanted_nodes:
+                self._capture(node, gradients)
+            node.only = [edge is not None and self._leads_somewhere(edge[0]) for edge in node.edges]
+            if True not in node.only:
+                node.only = None
+                return
         if node.freed:
             raise AutogradError(FREED)
-        results = self._apply(node, gradients)
+        try:
+            results = node.apply(gradients)
+        finally:
+            node.only = None
+        if node.hooks is not None:
+            results = after_node(node.hooks, results, gradients)
         if not self.retain_graph:
             node.free()
-        for edge, layout, gradient in zip(node.edges, node.input_layouts, results, strict=True):
-            if edge is not None and gradient is not None:
-                self.send(edge, fit(gradient, layout))
+        edges, layouts = node.edges, node.input_layouts
+        if len(results) != len(edges):
+            raise AutogradError(
+                f"function {node.name()} returned an incorrect number of gradients "
+                f"(expected {len(edges)}, got {len(results)})"
+            )
+        for place, edge in enumerate(edges):
+            if edge is not None:
+                gradient = results[place]
+                if gradient is not None:
+                    if gradient.layout is not layouts[place]:
+                        gradient = fit(gradient, layouts[place], node, place)
+                    self.send(edge[0], edge[1], gradient)
 
-    def _continues(self, node: Node) -> bool:
-        return any(edge is not None and self._leads_somewhere(edge[0]) for edge in node.edges)
-
-    def _apply(self, node: Node, gradients: list[Any]) -> Sequence[Any]:
-        rule = node.op.vjp
-        if rule is None:
-            raise AutogradError(f"derivative for {node.op.name} is not implemented")
-        for place, layout in enumerate(node.output_layouts):
-            if gradients[place] is None and place not in rule.constant_outputs and len(gradients) > 1:
-                gradients[place] = _zeros(layout)
-        results = rule.rule(node, *gradients)
-        return results if isinstance(results, tuple) else (results,)
-
-
-def _zeros(layout: Any) -> Tensor:
-    from curta.ops.creation import zeros_of
-
-    return zeros_of(layout)
+    def _capture(self, node: Node, gradients: list[Any]) -> None:
+        for output, gradient in enumerate(gradients):
+            if gradient is not None and (node.sequence, output) in self.wanted:
+                self.captured[node.sequence, output] = gradient
 
 
-def fit(gradient: Tensor, layout: Any) -> Tensor:
+def fit(gradient: Any, layout: Layout, node: Any, place: int = 0) -> Any:
     """A gradient summed down to the shape of the input it is for, in the input's format."""
+    if not hasattr(gradient, "layout"):
+        raise AutogradError(f"expected Variable or None (got {type(gradient).__name__})")
     if gradient.layout.shape != layout.shape:
+        if not _expands_to(layout.shape, gradient.layout.shape):
+            raise AutogradError(
+                f"Function {node.name()} returned an invalid gradient at index {place} - got "
+                f"{list(gradient.layout.shape)} but expected shape compatible with {list(layout.shape)}"
+            )
         gradient = gradient.sum_to_size(layout.shape)
     if gradient.layout.dtype is not layout.dtype:
         gradient = gradient.to(layout.dtype)
     return gradient
+
+
+def _expands_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether `shape` broadcasts to `target`.
+
+    >>> _expands_to((3, 1), (2, 3, 4)), _expands_to((2,), (3,))
+    (True, False)
+    """
+    if len(shape) > len(target):
+        return False
+    return all(size in (1, other) for size, other in zip(reversed(shape), reversed(target), strict=False))

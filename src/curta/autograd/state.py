@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -17,6 +19,8 @@ class State(threading.local):
     graph: Any = None
     #: accounts that every operator is charged to; see costs/account.py
     books: tuple[Any, ...] = ()
+    #: the part of a training step that operators are charged to: "forward", "backward" or "optimizer"
+    phase: str = "forward"
 
     def watch(self, *, graph: Any = ..., books: Any = ...) -> None:
         """Set the graph being traced, or the open accounts."""
@@ -28,3 +32,19 @@ class State(threading.local):
 
 
 STATE = State()
+
+
+@contextmanager
+def phase(name: str) -> Iterator[None]:
+    """Inside, operators are charged to the part `name` of a training step.
+
+    >>> with phase("optimizer"):
+    ...     STATE.phase
+    'optimizer'
+    """
+    before = STATE.phase
+    STATE.phase = name
+    try:
+        yield
+    finally:
+        STATE.phase = before

@@ -131,16 +131,16 @@ class LiveDisplay:
         self.console = console
         self.steps = steps
         self.rows: list[tuple[str, ...]] = []
+        # Narrower than the terminal: at its edge the ^C that a terminal echoes would wrap and leave a stray line.
         self.progress = Progress(
             TextColumn("[bold]training"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=32),
             MofNCompleteColumn(),
             TextColumn("loss {task.fields[loss]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=console,
-            expand=True,
         )
         self.task = self.progress.add_task("training", total=steps, loss="-")
         self.live = Live(console=console, refresh_per_second=4, get_renderable=self._render, transient=False)

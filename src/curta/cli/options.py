@@ -17,6 +17,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
+class HelpFormatter(argparse.HelpFormatter):
+    """Help that ends with the default, for options that have one worth telling."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.option_strings and action.default not in (None, False, argparse.SUPPRESS):
+            return f"{action.help} (default: %(default)s)"
+        return action.help
+
+
 @dataclass(frozen=True)
 class TrainOptions:
     """What `curta train` was asked for; the defaults are the main job's."""
@@ -126,10 +135,15 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
         description="Train a small byte-level GPT, showing loss, tokens/s, FLOP/s, MFU and memory while it runs. "
         "Without options: CPython's documentation topics, in about two minutes on two cores.",
         epilog="Ctrl-C stops after the current step and keeps what is complete.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     data = parser.add_argument_group("data and results")
-    data.add_argument("--data", type=Path, metavar="FILE", help="train on the bytes of this file")
+    data.add_argument(
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="train on the bytes of this file; by default CPython's documentation topics",
+    )
     data.add_argument("--output", type=Path, metavar="DIR", help="where the results go; by default runs/DATE-TIME")
     data.add_argument("--overwrite", action="store_true", help="replace the results of an earlier run in DIR")
     model = parser.add_argument_group("model")
@@ -166,7 +180,7 @@ def _add_sample(commands: argparse._SubParsersAction[Parser]) -> None:
         "sample",
         help="continue a text with a trained model",
         description="Continue a text with the weights that `curta train` has written.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("directory", type=Path, metavar="DIR", help="a run's output directory")
     parser.add_argument("--prompt", default=default.prompt, metavar="TEXT", help="the text to continue")

@@ -33,7 +33,7 @@ def learning_rate_at(step: int, steps: int, highest: float) -> float:
     cosine down to a tenth of `highest`.
 
     >>> [round(learning_rate_at(step, 100, 1.0), 3) for step in (0, 9, 10, 54, 99)]
-    [0.1, 1.0, 1.0, 0.566, 0.1]
+    [0.1, 1.0, 1.0, 0.558, 0.1]
     """
     warm_up = min(100, max(1, steps // 10))
     if step < warm_up:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from threading import get_ident
+
 from curta.device import CPU, Device
 from curta.memory.allocator import HOST, HostAllocator
+
+#: threads inside `inference_mode`; what they make starts at a negative version and stays there
+INFERENCE_THREADS: set[int] = set()
+_INFERENCE_VERSION = -(1 << 62)
+
+
+def _first_version() -> int:
+    return _INFERENCE_VERSION if get_ident() in INFERENCE_THREADS else 0
 
 
 class Storage:
@@ -42,7 +52,7 @@ class HostStorage(Storage):
     def __init__(self, nbytes: int, free: list[int], host: HostAllocator = HOST) -> None:
         self.nbytes = nbytes
         self.free = free
-        self.version = 0
+        self.version = _first_version() if INFERENCE_THREADS else 0
         self.address = free.pop() if free else host.fresh(nbytes)
         current = host.current = host.current + nbytes
         if current > host.peak:
@@ -63,7 +73,7 @@ class BorrowedStorage(Storage):
         self.nbytes = nbytes
         self.address = address
         self.owner = owner
-        self.version = 0
+        self.version = _first_version() if INFERENCE_THREADS else 0
 
 
 class MetaStorage(Storage):
@@ -75,7 +85,7 @@ class MetaStorage(Storage):
         self.nbytes = nbytes
         self.address = 0
         self.device = device
-        self.version = 0
+        self.version = _first_version() if INFERENCE_THREADS else 0
 
 
 def allocate(nbytes: int, device: Device = CPU) -> Storage:

@@ -18,6 +18,14 @@ class ConversionMethods:
         """See `curta.Tensor.to` in PyTorch: format and device."""
         return late.functions.to(self, *args, **options)
 
+    def cpu(self: Any, memory_format: Any = None) -> Tensor:
+        """In the host's memory."""
+        return late.functions.to(self, device="cpu", memory_format=memory_format)
+
+    def cuda(self: Any, device: Any = None, non_blocking: Any = False) -> Tensor:
+        """On a CUDA device; raises what PyTorch raises where there is none."""
+        return late.functions.to(self, device="cuda" if device is None else device)
+
     def float(self: Any) -> Tensor:
         """In format float32."""
         return late.functions.cast(self, dtypes.float32)

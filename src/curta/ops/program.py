@@ -10,8 +10,8 @@ from curta.compiler.graph import Graph, GraphNumber, GraphValue
 from curta.compiler.trace import trace
 from curta.device import META
 from curta.errors import CompilerError
-from curta.memory.layout import Layout
 from curta.memory.allocator import HOST
+from curta.memory.layout import Layout
 from curta.memory.storage import HostStorage, allocate
 from curta.ops.record import Composition, Cost, Generated, Op, View
 from curta.runtime.native import launcher

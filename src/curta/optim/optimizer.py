@@ -93,7 +93,7 @@ class Optimizer:
                     parameter.grad.zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient; `closure` recomputes the loss first, and its result is returned."""
+        """Update every parameter that has a gradient; `closure` recomputes the loss first, and its loss is returned."""
         loss = None
         if closure is not None:
             with enable_grad():

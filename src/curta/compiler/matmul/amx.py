@@ -24,6 +24,8 @@ TILE = 16
 TILE_BYTES = 1024
 #: most of K packed at a time: a panel of B then takes two thirds of a 48 KB first cache
 K_BLOCK = 512
+#: rows of A packed at a time: they are read again for every panel of B, from the second cache
+A_BLOCK_ROWS = 128
 CONFIG_BYTES = 64
 
 
@@ -50,7 +52,7 @@ def make_amx_kernel(spec: Spec) -> str:
 def amx_scratch(unit_rows: int, unit_columns: int, k_block: int) -> int:
     """Bytes of scratch: the tiles' configuration, packed A and B, the sums."""
     rows, columns = round_up(unit_rows, PANEL), round_up(unit_columns, PANEL)
-    return CONFIG_BYTES + (rows + columns) * k_block * 2 + rows * columns * 4
+    return CONFIG_BYTES + (A_BLOCK_ROWS + columns) * k_block * 2 + rows * columns * 4
 
 
 def amx_k_block(K: int) -> int:
@@ -69,17 +71,16 @@ def amx_costs(spec: Spec, K: int) -> Costs:
         return products + packing + tall * wide * (-(-K // k_block) / 8 + 1 / 4)
 
     def fits(rows: int, columns: int) -> bool:
-        return amx_scratch(rows, columns, k_block) <= 2_200_000
+        return amx_scratch(rows, columns, k_block) <= 1_700_000
 
-    return Costs(PANEL, PANEL, PANEL, cycles, fits)
+    return Costs(PANEL, PANEL, cycles, fits)
 
 
 def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
     scratch, k_block = parameter(code, "scratch", "ptr"), read_meta(code, Meta.K_BLOCK)
-    rows = blocks(read_meta(code, Meta.UNIT_ROWS), PANEL) * PANEL
     columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), PANEL) * PANEL
     packed_a = code.offset(scratch, CONFIG_BYTES)
-    packed_b = code.offset(packed_a, rows * k_block * 2)
+    packed_b = code.offset(packed_a, k_block * (A_BLOCK_ROWS * 2))
     sums = code.offset(packed_b, columns * k_block * 2)
     k_all = read_meta(code, Meta.K)
     steps = [read_meta(code, item) for item in (Meta.A_ROW, Meta.A_K, Meta.B_COLUMN, Meta.B_K)]
@@ -87,11 +88,15 @@ def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
     # one turn even where K is 0: it stores the empty sum
     with code.loop(0, larger(k_all, 1), k_block) as k:
         k_count = smaller(k_all - k.index, k_block)
-        call(code, "pack_a", [code.offset(tile.a, k.index * a_k), a_row, a_k, tile.rows, k_count, packed_a])
         call(code, "pack_b", [code.offset(tile.b, k.index * b_k), b_column, b_k, tile.columns, k_count, packed_b])
         add = k.index.gt(0).convert("zext", "i64")
-        panels = [blocks(tile.rows, PANEL), blocks(tile.columns, PANEL)]
-        call(code, "panels", [packed_a, packed_b, sums, columns * 4, blocks(k_count, TILE_K), *panels, add])
+        with code.loop(0, tile.rows, A_BLOCK_ROWS) as row:
+            rows = smaller(tile.rows - row.index, A_BLOCK_ROWS)
+            source = code.offset(tile.a, k.index * a_k + row.index * a_row)
+            call(code, "pack_a", [source, a_row, a_k, rows, k_count, packed_a])
+            target = code.offset(sums, row.index * columns * 4)
+            panels = [blocks(rows, PANEL), blocks(tile.columns, PANEL)]
+            call(code, "panels", [packed_a, packed_b, target, columns * 4, blocks(k_count, TILE_K), *panels, add])
     strides = [read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)]
     call(code, "finish", [sums, columns * 4, tile.c, *strides, tile.rows, tile.columns])
 

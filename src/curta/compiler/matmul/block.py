@@ -11,7 +11,7 @@ from curta.compiler.matmul.convert import load_wide, store_narrow
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE, Module, blocks, call, larger, parameter, signature, smaller,
 )  # fmt: skip
-from curta.compiler.matmul.micro import add_micro_kernels, micro_name
+from curta.compiler.matmul.micro import add_micro_kernel
 from curta.compiler.matmul.pack import add_packing
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
@@ -24,7 +24,7 @@ def make_block_kernel(spec: Spec) -> str:
     """The LLVM text of the blocked float kernel for `spec`."""
     module = Module(spec.vector_bytes)
     add_packing(module, spec)
-    add_micro_kernels(module, spec)
+    add_micro_kernel(module, spec)
     _add_panels(module, spec)
     if spec.staged:
         add_finish(module, spec)
@@ -38,10 +38,9 @@ def make_block_kernel(spec: Spec) -> str:
 def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int) -> tuple[int, int, int]:
     """Bytes of scratch for the packed blocks of A and B, and for the tile or the staged block of C."""
     size = spec.compute.itemsize
-    rows = -(-unit_rows // spec.tile_rows) * spec.tile_rows
-    columns = -(-unit_columns // spec.tile_columns) * spec.tile_columns
+    rows, columns = round_up(unit_rows, spec.tile_rows), round_up(unit_columns, spec.tile_columns)
     c_bytes = rows * columns * size if spec.staged else spec.tile_rows * spec.tile_columns * size
-    return rows * spec.a_row_step * size, columns * spec.k_block * size, c_bytes
+    return spec.a_block_rows * spec.a_row_step * size, columns * spec.k_block * size, c_bytes
 
 
 def block_costs(spec: Spec, K: int) -> Costs:
@@ -49,19 +48,16 @@ def block_costs(spec: Spec, K: int) -> Costs:
     lanes, tile = spec.lanes, spec.tile_rows
 
     def cycles(rows: int, columns: int) -> float:
-        full = (rows + spec.edge_rows - 1) // tile * tile
-        # the small micro-kernel keeps the multipliers two thirds busy
-        slots = full + 1.5 * round_up(max(rows - full, 0), spec.edge_rows)
-        arithmetic = slots * round_up(columns, spec.tile_columns) * K / (2 * lanes)
+        arithmetic = round_up(rows, tile) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
         packing = K * (rows * 2 + columns * (4 if spec.b_order == "k" else 2)) / lanes
         passes = max(1, -(-K // spec.k_block)) + spec.staged
         return arithmetic + packing + rows * columns * passes * 2 / lanes
 
     def fits(rows: int, columns: int) -> bool:
-        packed = (rows + columns) * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
+        packed = columns * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
         return packed * spec.compute.itemsize <= PACKED_BYTES
 
-    return Costs(tile, spec.edge_rows, spec.tile_columns, cycles, fits)
+    return Costs(tile, spec.tile_columns, cycles, fits)
 
 
 @dataclass(frozen=True)
@@ -104,11 +100,9 @@ def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
             a = a + row * read_meta(code, Meta.A_ROW)
             b = b + column * read_meta(code, Meta.B_COLUMN)
             c = c + row * read_meta(code, Meta.C_ROW) + column * read_meta(code, Meta.C_COLUMN)
-            corners = [
-                code.offset(pointer, offset * width)
-                for pointer, offset, width in zip(pointers, (a, b, c), (size, size, out_size), strict=True)
-            ]
-            yield Tile(*corners, rows, columns)
+            corners = (pointers[0], a * size), (pointers[1], b * size), (pointers[2], c * out_size)
+            a, b, c = (code.offset(pointer, offset) for pointer, offset in corners)
+            yield Tile(a, b, c, rows, columns)
 
 
 def _batch_offsets(code: Code, batch: Value) -> Sequence[Value]:
@@ -129,9 +123,8 @@ def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
     """One tile of C: the sum over K's blocks."""
     size = spec.compute.itemsize
     scratch = parameter(code, "scratch", "ptr")
-    padded_rows = blocks(read_meta(code, Meta.UNIT_ROWS), spec.tile_rows) * spec.tile_rows
     padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), spec.tile_columns) * spec.tile_columns
-    packed_b = code.offset(scratch, padded_rows * (spec.a_row_step * size))
+    packed_b = code.offset(scratch, spec.a_block_rows * spec.a_row_step * size)
     area = code.offset(packed_b, padded_columns * (spec.k_block * size))
     if spec.staged:
         c, c_step = area, padded_columns * size
@@ -143,14 +136,18 @@ def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
         k_count = smaller(k_all - k.index, k_block)
         a = code.offset(tile.a, k.index * read_meta(code, Meta.A_K) * spec.dtype.itemsize)
         b = code.offset(tile.b, k.index * read_meta(code, Meta.B_K) * spec.dtype.itemsize)
-        call(code, "pack_a", [a, read_meta(code, Meta.A_ROW), read_meta(code, Meta.A_K), tile.rows, k_count, scratch])
         add = k.index.gt(0).convert("zext", "i64")
         if spec.accumulate and not spec.staged:
             add = code.constant(1, "i64")
         b_panel, b_panel_step, b_step = _prepare_b(code, spec, b, k_count, tile.columns, packed_b)
-        call(code, "panels", [
-            scratch, b_panel, b_panel_step, b_step, packed_b, c, c_step, k_count, tile.rows, tile.columns, add, area,
-        ])  # fmt: skip
+        with code.loop(0, tile.rows, spec.a_block_rows) as row:
+            rows, a_steps = smaller(tile.rows - row.index, spec.a_block_rows), (Meta.A_ROW, Meta.A_K)
+            source = code.offset(a, row.index * read_meta(code, Meta.A_ROW) * spec.dtype.itemsize)
+            call(code, "pack_a", [source, *(read_meta(code, item) for item in a_steps), rows, k_count, scratch])
+            call(code, "panels", [
+                scratch, b_panel, b_panel_step, b_step, packed_b, code.offset(c, row.index * c_step), c_step, k_count,
+                rows, tile.columns, add, area,
+            ])  # fmt: skip
     if spec.staged:
         strides = [read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)]
         call(code, "finish", [area, c_step, tile.c, *strides, tile.rows, tile.columns])
@@ -195,27 +192,14 @@ def _add_panels(module: Module, spec: Spec) -> None:
         )
         b_step = whole.select(get["b_step"], code.constant(width * size, "i64"))
         c = code.offset(get["c"], panel.index * (width * size))
-        _panel_rows(code, spec, get, b, b_step, c, left)
-    module.add("panels", code, signature(**names))
-
-
-def _panel_rows(
-    code: Code, spec: Spec, get: dict[str, Value], b: Value, b_step: Value, c: Value, left: Value
-) -> None:
-    """One panel of B against all rows of A: full micro-kernels, then the small one for a short rest."""
-    size, tile, edge = spec.compute.itemsize, spec.tile_rows, spec.edge_rows
-    full = (get["rows"] + (edge - 1)).unsigned_divide(tile) * tile
-    for rows, first, stop in ((tile, code.constant(0, "i64"), full), (edge, full, get["rows"])):
-        with code.loop(first, stop, rows) as row:
-            if spec.a_order == "row":
-                panel = row.index.unsigned_divide(tile)
-                a = panel * tile * get["k_count"] + (row.index - panel * tile)
-            else:
-                a = row.index * spec.a_row_step
-            call(code, micro_name(rows), [
-                code.offset(get["a"], a * size), b, b_step, code.offset(c, row.index * get["c_step"]), get["c_step"],
-                get["k_count"], get["rows"] - row.index, left, get["add"], get["tile"],
+        with code.loop(0, get["rows"], spec.tile_rows) as row:
+            # the rows before this one, in the order of packing
+            step = get["k_count"] if spec.a_order == "row" else spec.a_row_step
+            call(code, "micro", [
+                code.offset(get["a"], row.index * step * size), b, b_step, code.offset(c, row.index * get["c_step"]),
+                get["c_step"], get["k_count"], get["rows"] - row.index, left, get["add"], get["tile"],
             ])  # fmt: skip
+    module.add("panels", code, signature(**names))
 
 
 def add_finish(module: Module, spec: Spec) -> None:

@@ -31,7 +31,7 @@ def integer_costs(spec: Spec, K: int) -> Costs:
     def cycles(rows: int, columns: int) -> float:
         return rows * columns * (K + 8) / _lanes(spec)
 
-    return Costs(4, 1, 4 * _lanes(spec), cycles, lambda rows, columns: True)
+    return Costs(4, 4 * _lanes(spec), cycles, lambda rows, columns: True)
 
 
 def _lanes(spec: Spec) -> int:

@@ -9,38 +9,29 @@ from curta.compiler.matmul.emit import (
 from curta.compiler.matmul.spec import Spec
 
 
-def micro_name(rows: int) -> str:
-    return f"micro_{rows}"
-
-
-def add_micro_kernels(module: Module, spec: Spec) -> None:
-    """Both sizes of micro-kernel that `spec`'s block loop calls, and what they share."""
-    if not spec.staged and spec.vector_bytes != 64:
-        _add_copy_tile(module, spec)
-    for rows in (spec.tile_rows, spec.edge_rows):
-        _add_micro_kernel(module, spec, rows)
-
-
-def _add_micro_kernel(module: Module, spec: Spec, rows: int) -> None:
-    """C[rows, columns] (= or +=) A panel @ B panel.
+def add_micro_kernel(module: Module, spec: Spec) -> None:
+    """`micro`: C[tile_rows, tile_columns] (= or +=) A panel @ B panel.
 
     `b_step` and `c_step` are the bytes from one row of B or C to the next; `add` is not 0 where C's values count;
     only `row_count` x `column_count` results exist; `tile` is scratch for them.
     """
+    masked = spec.vector_bytes == 64
+    if not spec.staged and not masked:
+        _add_copy_tile(module, spec)
     code = Code()
-    sums = _sum_over_k(code, spec, rows)
+    sums = _sum_over_k(code, spec)
     if spec.staged:
         _store_whole(code, spec, sums)
-    elif spec.vector_bytes == 64:
+    elif masked:
         _store_masked(code, spec, sums)
     else:
-        whole = parameter(code, "row_count").ge(rows) & parameter(code, "column_count").ge(spec.tile_columns)
+        whole = parameter(code, "row_count").ge(spec.tile_rows) & parameter(code, "column_count").ge(spec.tile_columns)
         code.branch(whole, "whole", "edge")
         code.start_block("edge")
         tile = parameter(code, "tile", "ptr")
         for index, value in enumerate(sums):
             code.store(value, code.offset(tile, index * spec.vector_bytes), align=spec.vector_bytes)
-        present = smaller(parameter(code, "row_count"), rows)
+        present = smaller(parameter(code, "row_count"), spec.tile_rows)
         names = ("c_step", "column_count", "add")
         call(code, "copy_tile", [tile, parameter(code, "c", "ptr"), present, *(parameter(code, name) for name in names)])
         code.effect("ret void")
@@ -50,7 +41,7 @@ def _add_micro_kernel(module: Module, spec: Spec, rows: int) -> None:
         a="ptr", b="ptr", b_step="i64", c="ptr", c_step="i64", k_count="i64", row_count="i64", column_count="i64",
         add="i64", tile="ptr",
     )  # fmt: skip
-    module.add(micro_name(rows), code, parameters)
+    module.add("micro", code, parameters)
 
 
 def _store_whole(code: Code, spec: Spec, sums: list[Value]) -> None:
@@ -88,13 +79,13 @@ def _store_masked(code: Code, spec: Spec, sums: list[Value]) -> None:
     code.start_block("done")
 
 
-def _sum_over_k(code: Code, spec: Spec, rows: int) -> list[Value]:
+def _sum_over_k(code: Code, spec: Spec) -> list[Value]:
     """The loop over K; the sums of row r are at 2 * r."""
-    size, lanes = spec.compute.itemsize, spec.lanes
+    rows, size, lanes = spec.tile_rows, spec.compute.itemsize, spec.lanes
     # where rows of A are packed whole, K is the near direction; else the rows of a panel are
     row_step, k_step = (1, spec.tile_rows) if spec.a_order == "row" else (spec.a_row_step, 1)
     zero = code.constant(0, spec.type, lanes)
-    _prefetch_c(code, spec, rows)
+    _prefetch_c(code, spec)
     carried = [parameter(code, "a", "ptr"), parameter(code, "b", "ptr"), *[zero] * (rows * 2)]
     with code.loop(0, parameter(code, "k_count"), carried=carried) as loop:
         a, b, *sums = loop.carried
@@ -108,16 +99,15 @@ def _sum_over_k(code: Code, spec: Spec, rows: int) -> list[Value]:
     return loop.results[2:]
 
 
-def _prefetch_c(code: Code, spec: Spec, rows: int) -> None:
+def _prefetch_c(code: Code, spec: Spec) -> None:
     """Fetch C's lines to write to, while the sums are being made; a prefetch of what is not there does no harm."""
     name = "llvm.prefetch.p0"
     code.declarations[name] = f"declare void @{name}(ptr, i32, i32, i32)"
-    row = parameter(code, "c", "ptr")
-    for _ in range(rows):
+    with code.loop(0, spec.tile_rows, carried=[parameter(code, "c", "ptr")]) as row:
         for vector in range(2):
-            target = code.offset(row, vector * spec.vector_bytes)
+            target = code.offset(row.carried[0], vector * spec.vector_bytes)
             code.effect(f"call void @{name}(ptr {target.ref}, i32 1, i32 3, i32 1)")
-        row = code.offset(row, parameter(code, "c_step"))
+        row.carried_out = [code.offset(row.carried[0], parameter(code, "c_step"))]
 
 
 def _add_copy_tile(module: Module, spec: Spec) -> None:

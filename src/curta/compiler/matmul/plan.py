@@ -14,6 +14,8 @@ from curta.compiler.matmul.vector import make_vector_kernel, vector_costs, vecto
 from curta.dtypes import DType, bfloat16, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
 
+#: a matrix B this small is read where it lies, because it stays in the first cache without packing
+IN_PLACE_BYTES = 24_000
 LEVELS = ("portable", "avx2", "avx512", "amx")
 
 
@@ -187,7 +189,9 @@ def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     tiles = choose_tiles(block_costs(spec, operands.K), operands.M, operands.N, operands.batches)
     k_blocks = max(1, -(-operands.K // spec.k_block))
     k_block = round_up(-(-operands.K // k_blocks), 16) or 16
-    in_place = int(spec.b_in_place_possible and operands.M <= 2 * spec.tile_rows)
+    few_rows = operands.M <= 2 * spec.tile_rows
+    in_first_cache = operands.K * abs(operands.b[0]) * spec.compute.itemsize <= IN_PLACE_BYTES
+    in_place = int(spec.b_in_place_possible and (few_rows or in_first_cache))
     scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns))
     return make_plan(spec, operands, tiles, make_block_kernel, scratch, k_block=k_block, in_place=in_place)
 

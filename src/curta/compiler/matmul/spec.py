@@ -104,17 +104,12 @@ class Spec:
 
     @property
     def tile_rows(self) -> int:
-        """Rows of C that a full micro-kernel keeps in registers: rows x 2 sums, 2 vectors of B and one of A."""
+        """Rows of C that the micro-kernel keeps in registers: rows x 2 sums, 2 vectors of B and one of A."""
         return {64: 12, 32: 6, 16: 4}[self.vector_bytes]
 
     @property
-    def edge_rows(self) -> int:
-        """Rows of the micro-kernel for what full ones leave over."""
-        return {64: 4, 32: 2, 16: 2}[self.vector_bytes]
-
-    @property
     def tile_columns(self) -> int:
-        """Columns of C that a full micro-kernel keeps in registers: two vectors."""
+        """Columns of C that the micro-kernel keeps in registers: two vectors."""
         return 2 * self.lanes
 
     @property
@@ -128,3 +123,8 @@ class Spec:
         return self.k_block + 64 // self.compute.itemsize
 
 
+
+    @property
+    def a_block_rows(self) -> int:
+        """Rows of A packed at a time, about 100 KB: they are read again for every panel of B, from the second cache."""
+        return (8 if self.compute.itemsize == 4 else 4) * self.tile_rows

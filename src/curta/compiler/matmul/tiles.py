@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-#: cycles to hand a unit to a thread and start it
-UNIT_COST = 2000.0
+#: cycles to begin a unit, and to wake other threads where there is more than one
+UNIT_COST = 500.0
+WAKE_COST = 8000.0
 #: batches are put together up to about this many cycles
 SMALL_UNIT = 40_000
 #: numbers of threads that should all be kept busy
@@ -30,7 +31,6 @@ class Costs:
     """A kernel's steps and its modelled cost: `cycles(rows, columns)` of a unit, and whether that unit `fits` the cache."""
 
     row_step: int
-    small_row_step: int
     column_step: int
     cycles: Callable[[int, int], float]
     fits: Callable[[int, int], bool]
@@ -42,9 +42,7 @@ def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
         return Tiles(1, 1, 1, 1, 1, 0)
     best_time, best = float("inf"), Tiles(M, N, 1, 1, 1, batches)
     for row_tiles in _counts(M, costs.row_step):
-        height = -(-M // row_tiles)
-        # short blocks may end with a small micro-kernel; in long ones it is better at the matrix's end only
-        unit_rows = round_up(height, costs.row_step if height >= 16 * costs.row_step else costs.small_row_step)
+        unit_rows = round_up(-(-M // row_tiles), costs.row_step)
         for column_tiles in _counts(N, costs.column_step):
             unit_columns = round_up(-(-N // column_tiles), costs.column_step)
             smallest = unit_rows <= costs.row_step and unit_columns <= costs.column_step
@@ -62,7 +60,9 @@ def _timed(tiles: Tiles, cycles: float, batches: int) -> tuple[float, Tiles]:
     per_batch = tiles.row_tiles * tiles.column_tiles
     together = 1 if per_batch > 1 else max(1, min(-(-batches // 16), int(SMALL_UNIT // cycles)))
     units = per_batch * -(-batches // together)
-    time = sum(-(-units // threads) * threads for threads in THREADS) * (cycles * together + UNIT_COST)
+    waking = WAKE_COST if units > 1 else 0.0
+    # time on each number of threads, as a multiple of what it would be if all were busy
+    time = sum(threads * (-(-units // threads) * (cycles * together + UNIT_COST) + waking) for threads in THREADS)
     return time, Tiles(tiles.unit_rows, tiles.unit_columns, tiles.row_tiles, tiles.column_tiles, together, units)
 
 

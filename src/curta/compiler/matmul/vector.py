@@ -63,7 +63,7 @@ def vector_costs(spec: Spec, K: int) -> Costs:
     def cycles(rows: int, columns: int) -> float:
         return rows * (columns * K * spec.dtype.itemsize / 8 + K / 2)
 
-    return Costs(1, 1, step, cycles, lambda rows, columns: columns <= 8192)
+    return Costs(1, step, cycles, lambda rows, columns: columns <= 8192)
 
 
 def _stream_vectors(spec: Spec) -> int:
