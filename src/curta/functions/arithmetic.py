@@ -19,6 +19,7 @@ from curta.tensor import Tensor
 def add(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
     """`input + alpha * other`, element by element with broadcasting.
 
+    >>> import curta
     >>> curta.add(curta.tensor([1, 2]), 10, alpha=2)
     tensor([21, 22])
     """
@@ -33,6 +34,7 @@ def add(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None
 def sub(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
     """`input - alpha * other`, element by element with broadcasting.
 
+    >>> import curta
     >>> curta.sub(curta.tensor([1, 2]), 10, alpha=2)
     tensor([-19, -18])
     """
@@ -47,6 +49,7 @@ def sub(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None
 def mul(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """`input * other`, element by element with broadcasting.
 
+    >>> import curta
     >>> curta.mul(curta.tensor([1, 2]), curta.tensor([[2], [3]]))
     tensor([[2, 4],
             [3, 6]])
@@ -63,6 +66,7 @@ def div(
 
     Without rounding, integers become the default floating-point format first.
 
+    >>> import curta
     >>> curta.div(curta.tensor([-7, 7]), 2), curta.div(curta.tensor([-7, 7]), 2, rounding_mode="floor")
     (tensor([-3.5000,  3.5000]), tensor([-4,  3]))
     """
@@ -82,6 +86,7 @@ def div(
 def floor_divide(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """The quotient rounded down; DivisionByZeroError (a RuntimeError) for integers.
 
+    >>> import curta
     >>> curta.floor_divide(curta.tensor([-7, 7]), 2)
     tensor([-4,  3])
     """
@@ -94,6 +99,7 @@ def floor_divide(input: Operand, other: Operand, *, out: Tensor | None = None) -
 def remainder(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """What the quotient rounded down leaves, with the divisor's sign, as Python's %.
 
+    >>> import curta
     >>> curta.remainder(curta.tensor([-7, 7]), 3)
     tensor([2, 1])
     """
@@ -106,6 +112,7 @@ def remainder(input: Operand, other: Operand, *, out: Tensor | None = None) -> T
 def fmod(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """What the quotient rounded towards zero leaves, with the dividend's sign.
 
+    >>> import curta
     >>> curta.fmod(curta.tensor([-7, 7]), 3)
     tensor([-1,  1])
     """
@@ -136,6 +143,7 @@ def _check_divisor(left: Any, right: Any) -> None:
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`-input`.
 
+    >>> import curta
     >>> curta.neg(curta.tensor([1, -2]))
     tensor([-1,  2])
     """
@@ -146,6 +154,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The absolute value of every element; the gradient at 0 is 0.
 
+    >>> import curta
     >>> curta.abs(curta.tensor([1, -2]))
     tensor([1, 2])
     """
@@ -156,6 +165,7 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`input * input`.
 
+    >>> import curta
     >>> curta.square(curta.tensor([1, -2]))
     tensor([1, 4])
     """
@@ -166,6 +176,7 @@ def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`1 / input`.
 
+    >>> import curta
     >>> curta.reciprocal(curta.tensor([1.0, -2.0]))
     tensor([ 1.0000, -0.5000])
     """
@@ -176,6 +187,7 @@ def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def pow(input: Operand, exponent: Operand, *, out: Tensor | None = None) -> Tensor:
     """`input ** exponent`, element by element with broadcasting; common numbers as exponents have faster ways.
 
+    >>> import curta
     >>> curta.pow(curta.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
@@ -196,6 +208,7 @@ _SIMPLE = {2: ops.SQUARE, 3: ops.CUBE, 0.5: SQRT, -0.5: RSQRT, -1: ops.RECIPROCA
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy of the data; a dense tensor keeps its strides.
 
+    >>> import curta
     >>> curta.clone(curta.tensor([1, 2]))
     tensor([1, 2])
     """

@@ -15,6 +15,7 @@ from curta.tensor import Tensor
 def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The larger of two elements; NaN if either is NaN. At a tie each side gets half the gradient.
 
+    >>> import curta
     >>> curta.maximum(curta.tensor([1, 5]), curta.tensor([3, 2]))
     tensor([3, 5])
     """
@@ -25,6 +26,7 @@ def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
 def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The smaller of two elements; NaN if either is NaN. At a tie each side gets half the gradient.
 
+    >>> import curta
     >>> curta.minimum(curta.tensor([1, 5]), curta.tensor([3, 2]))
     tensor([1, 2])
     """
@@ -37,6 +39,7 @@ def clamp(
 ) -> Tensor:
     """Elements below `min` become `min`, those above `max` become `max`; where min > max, `max`. NaN stays.
 
+    >>> import curta
     >>> curta.clamp(curta.tensor([-3, 0, 3]), -1, 1)
     tensor([-1,  0,  1])
     """
@@ -54,6 +57,7 @@ def clamp(
 def lerp(input: Tensor, end: Tensor, weight: Tensor | float, *, out: Tensor | None = None) -> Tensor:
     """`input + weight * (end - input)`; the three have one floating-point dtype.
 
+    >>> import curta
     >>> curta.lerp(curta.tensor([0.0, 2.0]), curta.tensor([4.0, 4.0]), 0.25)
     tensor([1.0000, 2.5000])
     """
@@ -66,6 +70,7 @@ def addcmul(
 ) -> Tensor:
     """`input + value * tensor1 * tensor2`.
 
+    >>> import curta
     >>> curta.addcmul(curta.tensor([1, 2]), curta.tensor([3, 4]), curta.tensor([5, 6]), value=10)
     tensor([151, 242])
     """
@@ -78,6 +83,7 @@ def addcdiv(
 ) -> Tensor:
     """`input + value * tensor1 / tensor2`, for floating-point tensors.
 
+    >>> import curta
     >>> curta.addcdiv(curta.tensor([1.0, 2.0]), curta.tensor([3.0, 4.0]), curta.tensor([4.0, 8.0]))
     tensor([1.7500, 2.5000])
     """
@@ -90,6 +96,7 @@ def where(
 ) -> Any:
     """`input` where the bool tensor holds, else `other`; alone, the indices where it holds, one tensor a dimension.
 
+    >>> import curta
     >>> x = curta.tensor([1, 2, 3])
     >>> curta.where(x > 1, x, 0)
     tensor([0, 2, 3])
@@ -105,6 +112,7 @@ def where(
 def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     """`value` (a number, or a tensor of one element) where the bool mask holds, else `input`.
 
+    >>> import curta
     >>> curta.masked_fill(curta.tensor([1, 2]), curta.tensor([True, False]), 9)
     tensor([9, 2])
     """

@@ -16,6 +16,7 @@ from curta.tensor import Tensor
 def eq(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Whether elements are equal.
 
+    >>> import curta
     >>> curta.eq(curta.tensor([1, 2]), 1)
     tensor([ True, False])
     """
@@ -27,6 +28,7 @@ def eq(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
 def ne(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Whether elements differ.
 
+    >>> import curta
     >>> curta.ne(curta.tensor([1, 2]), 1)
     tensor([False,  True])
     """
@@ -38,6 +40,7 @@ def ne(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
 def lt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Whether elements are less than the other's.
 
+    >>> import curta
     >>> curta.lt(curta.tensor([1, 2]), 2)
     tensor([ True, False])
     """
@@ -49,6 +52,7 @@ def lt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
 def le(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Whether elements are at most the other's.
 
+    >>> import curta
     >>> curta.le(curta.tensor([1, 2]), 1)
     tensor([ True, False])
     """
@@ -60,6 +64,7 @@ def le(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
 def gt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Whether elements are greater than the other's.
 
+    >>> import curta
     >>> curta.gt(curta.tensor([1, 2]), 1)
     tensor([False,  True])
     """
@@ -71,6 +76,7 @@ def gt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
 def ge(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Whether elements are at least the other's.
 
+    >>> import curta
     >>> curta.ge(curta.tensor([1, 2]), 2)
     tensor([False,  True])
     """
@@ -82,6 +88,7 @@ def ge(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
 def logical_and(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Whether both are non-zero.
 
+    >>> import curta
     >>> curta.logical_and(curta.tensor([0, 2]), curta.tensor([1, 1]))
     tensor([False,  True])
     """
@@ -93,6 +100,7 @@ def logical_and(input: Operand, other: Operand, *, out: Tensor | None = None) ->
 def logical_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Whether either is non-zero.
 
+    >>> import curta
     >>> curta.logical_or(curta.tensor([0, 2]), curta.tensor([0, 0]))
     tensor([False,  True])
     """
@@ -104,6 +112,7 @@ def logical_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> 
 def logical_xor(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Whether just one is non-zero.
 
+    >>> import curta
     >>> curta.logical_xor(curta.tensor([0, 2]), curta.tensor([1, 1]))
     tensor([ True, False])
     """
@@ -115,6 +124,7 @@ def logical_xor(input: Operand, other: Operand, *, out: Tensor | None = None) ->
 def bitwise_and(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """The bits that both have; for truth values, and.
 
+    >>> import curta
     >>> curta.bitwise_and(curta.tensor([6, 3]), 2)
     tensor([2, 2])
     """
@@ -126,6 +136,7 @@ def bitwise_and(input: Operand, other: Operand, *, out: Tensor | None = None) ->
 def bitwise_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """The bits that either has; for truth values, or.
 
+    >>> import curta
     >>> curta.bitwise_or(curta.tensor([6, 3]), 1)
     tensor([7, 3])
     """
@@ -137,6 +148,7 @@ def bitwise_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> 
 def bitwise_xor(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """The bits that just one has; for truth values, exclusive or.
 
+    >>> import curta
     >>> curta.bitwise_xor(curta.tensor([6, 3]), 2)
     tensor([4, 1])
     """
@@ -148,6 +160,7 @@ def bitwise_xor(input: Operand, other: Operand, *, out: Tensor | None = None) ->
 def bitwise_left_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Integers shifted towards higher bits; 0 for counts beyond the width.
 
+    >>> import curta
     >>> curta.bitwise_left_shift(curta.tensor([1, 3]), 2)
     tensor([ 4, 12])
     """
@@ -159,6 +172,7 @@ def bitwise_left_shift(input: Operand, other: Operand, *, out: Tensor | None = N
 def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Integers shifted towards lower bits, the sign kept.
 
+    >>> import curta
     >>> curta.bitwise_right_shift(curta.tensor([-8, 12]), 2)
     tensor([-2,  3])
     """
@@ -170,6 +184,7 @@ def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = 
 def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether elements are zero.
 
+    >>> import curta
     >>> curta.logical_not(curta.tensor([0, 2]))
     tensor([ True, False])
     """
@@ -181,6 +196,7 @@ def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """All bits flipped; for truth values, not.
 
+    >>> import curta
     >>> curta.bitwise_not(curta.tensor([0, 2]))
     tensor([-1, -3])
     """
@@ -192,6 +208,7 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def isnan(input: Tensor) -> Tensor:
     """Whether elements are NaN.
 
+    >>> import curta
     >>> curta.isnan(curta.tensor([float("nan"), float("inf"), 1.0]))
     tensor([ True, False, False])
     """
@@ -201,6 +218,7 @@ def isnan(input: Tensor) -> Tensor:
 def isinf(input: Tensor) -> Tensor:
     """Whether elements are infinite.
 
+    >>> import curta
     >>> curta.isinf(curta.tensor([float("nan"), float("inf"), 1.0]))
     tensor([False,  True, False])
     """
@@ -210,6 +228,7 @@ def isinf(input: Tensor) -> Tensor:
 def isfinite(input: Tensor) -> Tensor:
     """Whether elements are neither infinite nor NaN.
 
+    >>> import curta
     >>> curta.isfinite(curta.tensor([float("nan"), float("inf"), 1.0]))
     tensor([False, False,  True])
     """
@@ -228,6 +247,7 @@ def isclose(
 ) -> Tensor:
     """Whether |input - other| <= atol + rtol * |other|; both must have one dtype.
 
+    >>> import curta
     >>> curta.isclose(curta.tensor([1.0, 2.0]), curta.tensor([1.0, 2.1]))
     tensor([ True, False])
     """
@@ -245,6 +265,7 @@ def allclose(
 ) -> bool:
     """Whether all elements are close, see `isclose`.
 
+    >>> import curta
     >>> curta.allclose(curta.tensor([1.0, 2.0]), curta.tensor([1.0, 2.1]))
     False
     """
@@ -256,6 +277,7 @@ def allclose(
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements.
 
+    >>> import curta
     >>> curta.equal(curta.tensor([1, 2]), curta.tensor([1, 2]))
     True
     """

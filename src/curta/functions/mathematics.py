@@ -14,6 +14,7 @@ from curta.tensor import Tensor
 def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """e to the power of every element.
 
+    >>> import curta
     >>> curta.exp(curta.tensor([0.0, 1.0]))
     tensor([1.0000, 2.7183])
     """
@@ -25,6 +26,7 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """2 to the power of every element.
 
+    >>> import curta
     >>> curta.exp2(curta.tensor([0.0, 3.0]))
     tensor([1., 8.])
     """
@@ -36,6 +38,7 @@ def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """exp(x) - 1, exact near 0.
 
+    >>> import curta
     >>> curta.expm1(curta.tensor([0.0, 1.0]))
     tensor([0.0000, 1.7183])
     """
@@ -47,6 +50,7 @@ def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The natural logarithm; NaN below 0.
 
+    >>> import curta
     >>> curta.log(curta.tensor([1.0, 10.0]))
     tensor([0.0000, 2.3026])
     """
@@ -58,6 +62,7 @@ def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The logarithm to base 2; NaN below 0.
 
+    >>> import curta
     >>> curta.log2(curta.tensor([1.0, 8.0]))
     tensor([0., 3.])
     """
@@ -69,6 +74,7 @@ def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The logarithm to base 10; NaN below 0.
 
+    >>> import curta
     >>> curta.log10(curta.tensor([1.0, 1000.0]))
     tensor([0., 3.])
     """
@@ -80,6 +86,7 @@ def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """log(1 + x), exact near 0.
 
+    >>> import curta
     >>> curta.log1p(curta.tensor([0.0, 1.0]))
     tensor([0.0000, 0.6931])
     """
@@ -91,6 +98,7 @@ def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The sine of angles in radians.
 
+    >>> import curta
     >>> curta.sin(curta.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8415])
     """
@@ -102,6 +110,7 @@ def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The cosine of angles in radians.
 
+    >>> import curta
     >>> curta.cos(curta.tensor([0.0, 1.0]))
     tensor([1.0000, 0.5403])
     """
@@ -113,6 +122,7 @@ def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The tangent of angles in radians.
 
+    >>> import curta
     >>> curta.tan(curta.tensor([0.0, 1.0]))
     tensor([0.0000, 1.5574])
     """
@@ -124,6 +134,7 @@ def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The arc sine, in radians; NaN outside [-1, 1].
 
+    >>> import curta
     >>> curta.asin(curta.tensor([0.0, 1.0]))
     tensor([0.0000, 1.5708])
     """
@@ -135,6 +146,7 @@ def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The arc cosine, in radians; NaN outside [-1, 1].
 
+    >>> import curta
     >>> curta.acos(curta.tensor([0.0, 1.0]))
     tensor([1.5708, 0.0000])
     """
@@ -146,6 +158,7 @@ def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The arc tangent, in radians.
 
+    >>> import curta
     >>> curta.atan(curta.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7854])
     """
@@ -157,6 +170,7 @@ def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The hyperbolic sine.
 
+    >>> import curta
     >>> curta.sinh(curta.tensor([0.0, 1.0]))
     tensor([0.0000, 1.1752])
     """
@@ -168,6 +182,7 @@ def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The hyperbolic cosine.
 
+    >>> import curta
     >>> curta.cosh(curta.tensor([0.0, 1.0]))
     tensor([1.0000, 1.5431])
     """
@@ -179,6 +194,7 @@ def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The hyperbolic tangent.
 
+    >>> import curta
     >>> curta.tanh(curta.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7616])
     """
@@ -190,6 +206,7 @@ def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """1 / (1 + exp(-x)).
 
+    >>> import curta
     >>> curta.sigmoid(curta.tensor([0.0, 1.0]))
     tensor([0.5000, 0.7311])
     """
@@ -201,6 +218,7 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The error function.
 
+    >>> import curta
     >>> curta.erf(curta.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8427])
     """
@@ -212,6 +230,7 @@ def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """1 - erf(x), exact where that is small.
 
+    >>> import curta
     >>> curta.erfc(curta.tensor([0.0, 1.0]))
     tensor([1.0000, 0.1573])
     """
@@ -223,6 +242,7 @@ def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The square root; NaN below 0.
 
+    >>> import curta
     >>> curta.sqrt(curta.tensor([4.0, 2.0]))
     tensor([2.0000, 1.4142])
     """
@@ -234,6 +254,7 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """1 / sqrt(x).
 
+    >>> import curta
     >>> curta.rsqrt(curta.tensor([4.0, 1.0]))
     tensor([0.5000, 1.0000])
     """
@@ -245,6 +266,7 @@ def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The element where it is positive, else 0; the gradient at 0 is 0.
 
+    >>> import curta
     >>> curta.relu(curta.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
@@ -256,6 +278,7 @@ def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The largest whole number not above each element.
 
+    >>> import curta
     >>> curta.floor(curta.tensor([-1.5, 2.5]))
     tensor([-2.,  2.])
     """
@@ -267,6 +290,7 @@ def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The smallest whole number not below each element.
 
+    >>> import curta
     >>> curta.ceil(curta.tensor([-1.5, 2.5]))
     tensor([-1.,  3.])
     """
@@ -278,6 +302,7 @@ def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The whole part of each element.
 
+    >>> import curta
     >>> curta.trunc(curta.tensor([-1.5, 2.5]))
     tensor([-1.,  2.])
     """
@@ -289,6 +314,7 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-1, 0 or 1 by the sign of each element.
 
+    >>> import curta
     >>> curta.sign(curta.tensor([-1.5, 0.0, 2.5]))
     tensor([-1.,  0.,  1.])
     """
@@ -300,6 +326,7 @@ def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The part after the point, with the element's sign.
 
+    >>> import curta
     >>> curta.frac(curta.tensor([-1.5, 2.25]))
     tensor([-0.5000,  0.2500])
     """
@@ -311,6 +338,7 @@ def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
     """The nearest whole number, halves to the even one; with `decimals`, the nearest multiple of 10 ** -decimals.
 
+    >>> import curta
     >>> curta.round(curta.tensor([0.5, 1.5, -2.6]))
     tensor([ 0.,  2., -3.])
     """
@@ -328,6 +356,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
 def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle of the point (x = other, y = input), in radians from -pi to pi.
 
+    >>> import curta
     >>> curta.atan2(curta.tensor([1.0, 0.0]), curta.tensor([1.0, -1.0]))
     tensor([0.7854, 3.1416])
     """
@@ -345,6 +374,7 @@ def nan_to_num(
 ) -> Tensor:
     """Numbers in place of NaN (0) and the infinities (the largest and smallest finite numbers of the dtype).
 
+    >>> import curta
     >>> curta.nan_to_num(curta.tensor([float("nan"), 1.0]), nan=5.0)
     tensor([5., 1.])
     """

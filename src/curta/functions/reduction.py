@@ -38,6 +38,7 @@ def sum(
 ) -> Tensor:
     """The sum over `dim` (all dimensions by default); integers add up in int64 unless `dtype` says otherwise.
 
+    >>> import curta
     >>> curta.sum(curta.tensor([[1, 2], [3, 4]]), 0)
     tensor([4, 6])
     """
@@ -55,6 +56,7 @@ def prod(
 ) -> Tensor:
     """The product over `dim` (all dimensions by default); integers multiply in int64 unless `dtype` says otherwise.
 
+    >>> import curta
     >>> curta.prod(curta.tensor([[1, 2], [3, 4]]), 1)
     tensor([ 2, 12])
     """
@@ -65,6 +67,7 @@ def prod(
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Whether all elements over `dim` (all dimensions by default) are non-zero.
 
+    >>> import curta
     >>> curta.all(curta.tensor([[True, False], [True, True]]), 1)
     tensor([False,  True])
     """
@@ -75,6 +78,7 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor |
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Whether any element over `dim` (all dimensions by default) is non-zero.
 
+    >>> import curta
     >>> curta.any(curta.tensor([[True, False], [False, False]]), 1)
     tensor([ True, False])
     """
@@ -100,6 +104,7 @@ def _not_empty(name: str, input: Tensor, dim: Dims) -> None:
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The largest elements over `dim`; NaN if there is one. Equal ones share the gradient evenly.
 
+    >>> import curta
     >>> curta.amax(curta.tensor([[1, 2], [4, 3]]), 1)
     tensor([2, 4])
     """
@@ -111,6 +116,7 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | 
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The smallest elements over `dim`; NaN if there is one. Equal ones share the gradient evenly.
 
+    >>> import curta
     >>> curta.amin(curta.tensor([[1, 2], [4, 3]]), 1)
     tensor([1, 3])
     """
@@ -122,6 +128,7 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | 
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The place of the largest element (the first of equal ones), in row-major order without `dim`; int64.
 
+    >>> import curta
     >>> curta.argmax(curta.tensor([[1, 2], [4, 3]])), curta.argmax(curta.tensor([[1, 2], [4, 3]]), 1)
     (tensor(2), tensor([1, 0]))
     """
@@ -131,6 +138,7 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The place of the smallest element (the first of equal ones), in row-major order without `dim`; int64.
 
+    >>> import curta
     >>> curta.argmin(curta.tensor([[1, 2], [4, 3]])), curta.argmin(curta.tensor([[1, 2], [4, 3]]), 1)
     (tensor(0), tensor([0, 1]))
     """
@@ -155,6 +163,7 @@ class Extremes(NamedTuple):
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """Of all elements the largest; along `dim` (values, indices); with another tensor the larger of each two.
 
+    >>> import curta
     >>> curta.max(curta.tensor([[1, 5], [4, 3]])), curta.max(curta.tensor([[1, 5], [4, 3]]), 1).indices
     (tensor(5), tensor([1, 0]))
     """
@@ -164,6 +173,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """Of all elements the smallest; along `dim` (values, indices); with another tensor the smaller of each two.
 
+    >>> import curta
     >>> curta.min(curta.tensor([[1, 5], [4, 3]])), curta.min(curta.tensor([[1, 5], [4, 3]]), 1).indices
     (tensor(1), tensor([0, 1]))
     """
@@ -189,6 +199,7 @@ def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor | 
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """The tensor summed down to a shape that broadcasts to its own.
 
+    >>> import curta
     >>> curta.tensor([[1, 2], [3, 4]]).sum_to_size(1, 2)
     tensor([[4, 6]])
     """

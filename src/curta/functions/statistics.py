@@ -24,6 +24,7 @@ def mean(
 ) -> Tensor:
     """The mean over `dim` (all dimensions by default), of floating-point elements or with a floating-point `dtype`.
 
+    >>> import curta
     >>> curta.mean(curta.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
     tensor([1.5000, 3.5000])
     """
@@ -50,6 +51,7 @@ def var(
 ) -> Tensor:
     """The variance over `dim`: squared distances from the mean, summed and divided by their number - correction (1).
 
+    >>> import curta
     >>> curta.var(curta.tensor([1.0, 2.0, 3.0, 4.0])), curta.var(curta.tensor([1.0, 2.0, 3.0]), correction=0)
     (tensor(1.6667), tensor(0.6667))
     """
@@ -68,6 +70,7 @@ def std(
 ) -> Tensor:
     """The square root of the variance, see `var`.
 
+    >>> import curta
     >>> curta.std(curta.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
@@ -94,6 +97,7 @@ def _spread(
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """log(sum(exp(input))) over `dim`, without overflow.
 
+    >>> import curta
     >>> curta.logsumexp(curta.tensor([1000.0, 1000.0]), 0)
     tensor(1000.6931)
     """
@@ -116,6 +120,7 @@ def norm(
 ) -> Tensor:
     """The vector norm over `dim` (all dimensions by default): p = 2 ("fro"), 1, 0, inf, -inf or any other number.
 
+    >>> import curta
     >>> curta.norm(curta.tensor([3.0, 4.0])), curta.norm(curta.tensor([3.0, -4.0]), 1)
     (tensor(5.), tensor(7.))
     """
@@ -146,6 +151,7 @@ def norm(
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements over `dim` (all dimensions by default) are not zero, as int64.
 
+    >>> import curta
     >>> curta.count_nonzero(curta.tensor([[0, 2], [1, 3]]), 0)
     tensor([1, 2])
     """
