@@ -13,7 +13,7 @@ from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
 from curta.dtypes import DType as dtype
 from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32, int64, uint8
-from curta.dtypes import bool_ as bool  # noqa: A004
+from curta.dtypes import bool_ as bool
 from curta.functions import (
     abs,
     absolute,
@@ -41,6 +41,7 @@ from curta.functions import (
     asin,
     atan,
     atan2,
+    bernoulli,
     bitwise_and,
     bitwise_left_shift,
     bitwise_not,
@@ -51,12 +52,12 @@ from curta.functions import (
     broadcast_shapes,
     broadcast_tensors,
     broadcast_to,
+    cat,
     ceil,
     chunk,
     clamp,
     clip,
     clone,
-    contiguous,
     cos,
     cosh,
     count_nonzero,
@@ -73,8 +74,6 @@ from curta.functions import (
     erfc,
     exp,
     exp2,
-    expand,
-    expand_as,
     expm1,
     eye,
     fix,
@@ -86,10 +85,14 @@ from curta.functions import (
     from_numpy,
     full,
     full_like,
+    gather,
     ge,
     greater,
     greater_equal,
     gt,
+    index_add,
+    index_put,
+    index_select,
     isclose,
     isfinite,
     isinf,
@@ -98,6 +101,7 @@ from curta.functions import (
     lerp,
     less,
     less_equal,
+    linear,
     linspace,
     log,
     log10,
@@ -110,14 +114,15 @@ from curta.functions import (
     logsumexp,
     lt,
     masked_fill,
+    masked_select,
     matmul,
-    matrix_transpose,
     max,
     maximum,
     mean,
     min,
     minimum,
     mm,
+    moveaxis,
     movedim,
     mul,
     multiply,
@@ -127,7 +132,9 @@ from curta.functions import (
     ne,
     neg,
     negative,
+    nonzero,
     norm,
+    normal,
     not_equal,
     ones,
     ones_like,
@@ -135,16 +142,21 @@ from curta.functions import (
     permute,
     pow,
     prod,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
     ravel,
     reciprocal,
     relu,
     remainder,
-    repeat,
     reshape,
-    reshape_as,
-    reversed_dims,
     round,
     rsqrt,
+    scatter_add,
     select,
     sigmoid,
     sign,
@@ -154,15 +166,18 @@ from curta.functions import (
     sqrt,
     square,
     squeeze,
+    stack,
     std,
     sub,
     subtract,
     sum,
     sum_to_size,
     t,
+    take_along_dim,
     tan,
     tanh,
     tensor,
+    tile,
     transpose,
     true_divide,
     trunc,
@@ -170,23 +185,25 @@ from curta.functions import (
     unflatten,
     unsqueeze,
     var,
-    view,
-    view_as,
     where,
     zeros,
     zeros_like,
 )
 from curta.methods import late
 from curta.number_formats import finfo, iinfo
-from curta.printing import set_printoptions
+from curta.printing import get_printoptions, printoptions, set_printoptions
 from curta.promotion import can_cast, promote_types
+from curta.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from curta.runtime.native import get_num_threads, set_num_threads
+from curta.size import Size
 from curta.tensor import Tensor
 
 late.functions = functions
 
+from curta import nn, optim  # noqa: E402 - layers need the functions to be in place
+from curta.costs.account import account  # noqa: E402
+
+double, float, half = float64, float32, float16
+short, int, long = int16, int32, int64
+
 __version__ = "0.1.0"
-
-half, float, double = float16, float32, float64  # noqa: A001 - PyTorch's names
-short, int, long = int16, int32, int64  # noqa: A001
-
