@@ -99,7 +99,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | 
 
     >>> import curta
     >>> curta.logsumexp(curta.tensor([1000.0, 1000.0]), 0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     refuse("logsumexp", out=out)
     x = tensor("logsumexp", input)
