@@ -12,7 +12,7 @@ from curta.ops.composition import composition, derivative, derived
 from curta.ops.dispatch import bind
 from curta.ops.inference import each
 from curta.ops.record import NO_GRADIENT, Gradient, Op, Pointwise
-from curta.ops.rows import cast, highest, total, wide
+from curta.ops.rows import SPREAD, cast, highest, total, wide
 from curta.shapes import broadcast_shapes
 
 # `target` has the rank of the scores, with size 1 in the class dimension
@@ -54,7 +54,8 @@ def _rows_body(x: Any, target: Any, *, dim: int, ignore: int, smoothing: float) 
 def _rows_gradient(g: Any, x: Any, target: Any, lse: Any, *, dim: int, ignore: int, smoothing: float) -> Any:
     g = g.masked_fill(target == ignore, 0.0)
     slope = g * ((wide(x) - lse).exp() - smoothing / x.layout.shape[dim])
-    return cast(slope - bind(PICK, (g * (1.0 - smoothing), target), dim=dim), x.layout.dtype)
+    spread = bind(SPREAD, (g * (1.0 - smoothing),), shape=x.layout.shape)
+    return cast(slope - bind(PICK, (spread, target), dim=dim), x.layout.dtype)
 
 
 _ROWS_AGAIN = derivative("cross_entropy", lambda x, target, **params: _rows_body(x, target, **params)[0])
