@@ -184,7 +184,10 @@ def edges_of(inputs: tuple[Any, ...]) -> tuple[list[Edge | None], list[Any]]:
             edges.append(None)
             continue
         layouts.append(layout)
-        if value.grad_fn is not None:
+        base = value.base
+        if base is not None and base.generation != value.generation:
+            edges.append(edge_of(value))  # the base was written to since
+        elif value.grad_fn is not None:
             edges.append((value.grad_fn, value.output_index))
         else:
             edges.append((leaf_of(value), 0) if value._requires_grad else None)

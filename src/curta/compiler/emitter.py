@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from curta import dtypes
@@ -102,7 +103,7 @@ class Emitter:
         if node.kind == "call":
             return self._call(node, operands)
         if node.kind == "cast":
-            return casts.convert(operands[0], node.operands[0].dtype, node.dtype)
+            return casts.convert(operands[0], node.operands[0].dtype, node.dtype, half=node.attribute == "half")
         if node.kind == "constant":
             return self.code.constant(node.attribute, casts.llvm_type(node.dtype))
         if node.kind == "input":
@@ -238,8 +239,14 @@ class Emitter:
             f"{place.mask.full_type} {place.mask.ref})"
         )
 
-    def store(self, slot: int, node: Expression, place: Place) -> None:
-        """Write the node's value to an output slot at a place."""
+    def store_all(self, stores: Sequence[tuple[int, Expression]], place: Place) -> None:
+        """Write to output slots at a place: all values first, since an output may lie where an input does."""
+        for _, node in stores:
+            self.value(node, place)
+        for slot, node in stores:
+            self._store(slot, node, place)
+
+    def _store(self, slot: int, node: Expression, place: Place) -> None:
         operand = self.program.slots[slot]
         if node.dtype is not compute_dtype(operand.dtype):
             raise CompilerError(f"store: requires {operand.dtype.short}, got {node.dtype.short}")

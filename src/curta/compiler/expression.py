@@ -29,7 +29,8 @@ class Expression:
     - `reduce_index`: the place within the reduced dimensions
     - `load`: slot `attribute[0]` at an offset: operands are the coordinates along the axes `attribute[1]`, followed by
       a condition (False gives 0) when `attribute[2]`
-    - `cast`, `call`: conversion to `dtype`; instruction `attribute` of the operands
+    - `cast`: conversion to `dtype`; `attribute` "half" where a half format comes next
+    - `call`: instruction `attribute` of the operands
     - `reduced`: accumulator `attribute[1]` of the program's reduction `attribute[0]`
     """
 
@@ -102,7 +103,11 @@ class Expression:
     def to(self, dtype: DType) -> Expression:
         """Converted to `dtype`'s compute format."""
         target = compute_dtype(dtype)
-        return self if target is self.dtype else Expression("cast", target, (self,))
+        if target is self.dtype:
+            return self
+        # so that double to a half format rounds once, not twice
+        to_half = target is not dtype and self.dtype is dtypes.float64
+        return Expression("cast", target, (self,), "half" if to_half else None)
 
     def rounded(self, dtype: DType) -> Expression:
         """Rounded to what `dtype` can hold, in its compute format: what storing and loading again would give."""

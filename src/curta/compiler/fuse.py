@@ -8,13 +8,13 @@ result of a reduction, so that only small tensors are written in between.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from curta import dtypes
-from curta.compiler.expression import Expression, constant
+from curta.compiler.expression import Expression, constant, index
 from curta.compiler.graph import Graph, GraphNode, GraphNumber, GraphValue
-from curta.compiler.loops import Reducing, Slot, Stage
+from curta.compiler.loops import Reducing, Slot, Stage, walk
 from curta.compiler.reductions import TABLE, Reduction
 from curta.default_dtype import get_default_dtype
 from curta.dtypes import DType, compute_dtype
@@ -22,6 +22,7 @@ from curta.errors import CompilerError
 from curta.memory.layout import Layout, Shape, strided
 from curta.ops.record import Pointwise, Reduce
 from curta.promotion import result_type
+from curta.shapes import contiguous_strides
 
 #: what a slot stands for: ("input", position), ("value", GraphValue)
 Source = tuple[str, Any]
@@ -113,6 +114,8 @@ class Builder:
             operands.append(self._reader(node, lower) if gathers else self.operand(operand, dtype))
         result = lower.element(*operands, **node.params)
         results = result if isinstance(result, tuple) else (result,)
+        if lower.indexed:
+            results = _over_space(results, node.outputs[0].layout.shape, self.kernel)
         converted = tuple(e.to(made.layout.dtype) for e, made in zip(results, node.outputs, strict=True))
         for number, expression in enumerate(converted):
             self.memo[id(node), number] = expression
@@ -136,6 +139,31 @@ class Builder:
             return Expression("load", compute_dtype(layout.dtype), operands, (slot, axes, guard is not None))
 
         return read
+
+
+def _over_space(results: tuple[Expression, ...], shape: Shape, kernel: Kernel) -> tuple[Expression, ...]:
+    """Expressions of indices into `shape`, in terms of the kernel's own axes: there may be more, in another order."""
+    if shape == kernel.space and not kernel.axes:
+        return results
+    kept = [axis for axis in range(len(kernel.space)) if axis not in kernel.axes]
+    order = [*kept, *kernel.axes[-1:], *kernel.axes[:-1]]  # as loop programs number them
+    ahead = len(kernel.space) - len(shape)
+    zero = constant(0, dtypes.int64)
+    places = [zero if size == 1 else index(order.index(ahead + axis)) for axis, size in enumerate(shape)]
+    flat = zero
+    for place, step in zip(places, contiguous_strides(shape), strict=True):
+        flat = flat + place * step
+    moved: dict[int, Expression] = {}
+    for node in walk(list(results)):
+        if node.kind == "index":
+            moved[id(node)] = places[node.attribute]
+        elif node.kind == "flat_index":
+            moved[id(node)] = flat
+        elif any(moved[id(operand)] is not operand for operand in node.operands):
+            moved[id(node)] = replace(node, operands=tuple(moved[id(operand)] for operand in node.operands))
+        else:
+            moved[id(node)] = node
+    return tuple(moved[id(one)] for one in results)
 
 
 def number_dtype(kind: type) -> DType:
@@ -190,42 +218,60 @@ class Group:
     space: Shape
     axes: tuple[int, ...]
     levels: list[list[GraphNode]] = field(default_factory=list)
-    behind: set[int] = field(default_factory=set)  # ids of the groups this one waits for
+    waits: list[Group] = field(default_factory=list)  # the groups whose results this one reads
 
     def nodes(self) -> list[GraphNode]:
         return [node for level in self.levels for node in level]
 
+    def behind(self) -> list[Group]:
+        """All the groups that must run before this one."""
+        found: dict[int, Group] = {}
+        stack = list(self.waits)
+        while stack:
+            group = stack.pop()
+            if id(group) not in found:
+                found[id(group)] = group
+                stack += group.waits
+        return list(found.values())
+
 
 def groups_of(graph: Graph) -> list[Group]:
-    """The reductions of a graph, gathered into kernels."""
+    """The reductions that a graph's outputs need, gathered into kernels, in the order to run them."""
     groups: list[Group] = []
     home: dict[int, tuple[Group, int]] = {}
+    wanted = {id(node) for value in graph.outputs for node in _reductions_below(value)}
     for node in graph.nodes:
-        if not isinstance(node.op.lower, Reduce):
+        if id(node) not in wanted:
             continue
-        space = node.operands[0].layout.shape
-        axes = node.params["dims"]
-        needs = _reductions_below(node.operands[0])
-        chosen, level = None, 0
-        for group in groups:
-            if (group.space, group.axes) != (space, axes):
-                continue
-            outside = [home[id(n)][0] for n in needs if home[id(n)][0] is not group]
-            if not any(other is group or id(group) in other.behind for other in outside):
-                chosen = group
-                break
+        space, axes = node.operands[0].layout.shape, node.params["dims"]
+        needs = [home[id(n)] for n in _reductions_below(node.operands[0])]
+        dropped = [home[id(n)][0] for n in _nearest(node.operands[0]) if _drops_axes(n)]
+        chosen = next(
+            (g for g in groups if (g.space, g.axes) == (space, axes) and _may_join(g, [n for n, _ in needs], dropped)),
+            None,
+        )
         if chosen is None:
             chosen = Group(space, axes)
             groups.append(chosen)
-        level = max((home[id(n)][1] + 1 for n in needs if home[id(n)][0] is chosen), default=0)
+        level = max((level + 1 for group, level in needs if group is chosen), default=0)
         while len(chosen.levels) <= level:
             chosen.levels.append([])
         chosen.levels[level].append(node)
         home[id(node)] = (chosen, level)
-        for other in (home[id(n)][0] for n in needs):
-            if other is not chosen:
-                chosen.behind |= {id(other)} | other.behind
-    return groups
+        chosen.waits += [group for group, _ in needs if group is not chosen]
+    return sorted(groups, key=lambda group: len(group.behind()))
+
+
+def _may_join(group: Group, needs: list[Group], dropped: list[Group]) -> bool:
+    """Whether a reduction that needs results of these groups can be a part of `group`: nothing may wait for itself."""
+    if any(other is group for other in dropped):
+        return False
+    return not any(before is group for other in needs if other is not group for before in other.behind())
+
+
+def _drops_axes(node: GraphNode) -> bool:
+    """Whether a reduction's result no longer lines up with its operand's dimensions."""
+    return bool(node.outputs[0].layout.rank) and node.outputs[0].layout.rank < node.operands[0].layout.rank
 
 
 def _reductions_below(value: GraphValue) -> list[GraphNode]:
@@ -253,7 +299,7 @@ def fuse(graph: Graph) -> list[Kernel]:
     groups = groups_of(graph)
     pending = dict(enumerate(graph.outputs))
     kernels = []
-    for group in sorted(groups, key=lambda g: len(g.behind)):
+    for group in groups:
         kernels.append(_group_kernel(graph, group, groups, pending))
     spaces: dict[Shape, list[int]] = {}
     for number, value in pending.items():
@@ -287,11 +333,12 @@ def _group_kernel(graph: Graph, group: Group, groups: list[Group], pending: dict
             for node in level
         )
         kernel.stages.append(Stage(reducings, ()))
+    before = {id(other) for other in group.behind()}
     stores = []
     for number, value in list(pending.items()):
         needs = {id(node) for node in _reductions_below(value)}
-        others_ready = all(id(g) in group.behind or g is group for g in groups if needs & {id(n) for n in g.nodes()})
-        if not others_ready or not needs & mine:
+        ready = all(id(g) in before or g is group for g in groups if needs & {id(n) for n in g.nodes()})
+        if not ready or not needs & mine or not _lines_up(value, mine, kept_shape):
             continue
         if value.layout.shape == group.space and group.space != row_shape:
             stores.append(_store(builder, number, value))
@@ -307,6 +354,31 @@ def _group_kernel(graph: Graph, group: Group, groups: list[Group], pending: dict
             slot = builder.slot(("value", made), made.layout.dtype, "output", made.layout)
             kernel.row_stores.append((slot, builder.expression(made)))
     return kernel
+
+
+def _lines_up(value: GraphValue, mine: set[int], kept_shape: Shape) -> bool:
+    """Whether `value` can be computed beside the reductions `mine`.
+
+    Results that lost dimensions line up only with each other and with numbers.
+    """
+    dropped = any(_drops_axes(node) and id(node) in mine for node in _nearest(value))
+    if not dropped:
+        return len(value.layout.shape) >= len(kept_shape) or not value.layout.rank
+    stack, seen = [value], set[int]()
+    while stack:
+        one = stack.pop()
+        node = one.node
+        if id(one) in seen or not one.layout.rank:
+            continue
+        seen.add(id(one))
+        ours = node is not None and id(node) in mine
+        if one.layout.shape != kept_shape or node is None or (ours and not _drops_axes(node)):
+            return False
+        if isinstance(node.op.lower, Reduce) and not ours:
+            return False
+        if not ours:
+            stack += [operand for operand in node.operands if isinstance(operand, GraphValue)]
+    return True
 
 
 def _kept_shape(group: Group) -> Shape:

@@ -35,8 +35,9 @@ def _floor_divide(dtype: DType, left: Value, right: Value) -> Value:
         quotient = wrong_sign.select(quotient - 1, quotient)
         floor = quotient.intrinsic("floor")
         floor = (quotient - floor).gt(0.5).select(floor + 1, floor)
-        exact = quotient.eq(0).select((left / right).intrinsic("copysign", left / right) * 0.0, floor)
-        return right.eq(0).select(left / right, exact)
+        plain = left / right
+        zero = left.code.constant(0, left.type, left.lanes).intrinsic("copysign", plain)
+        return right.eq(0).select(plain, quotient.eq(0).select(zero, floor))
     safe = right.eq(0).select(1, right)
     if not dtype.is_signed:
         return left.unsigned_divide(safe)
@@ -122,6 +123,8 @@ def _integer_power(dtype: DType, base: Value, exponent: Value) -> Value:
 def _power(dtype: DType, base: Value, exponent: Value) -> Value:
     if dtype.is_floating_point:
         return mathlib.pow(base, exponent)
+    if dtype is dtypes.bool_:
+        return base | ~exponent
     return _integer_power(dtype, base, exponent)
 
 

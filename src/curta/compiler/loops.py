@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from curta import dtypes
 from curta.compiler.expression import Expression, describe
 from curta.compiler.instructions import EXPENSIVE
+from curta.compiler.reductions import TABLE
 from curta.dtypes import DType, compute_dtype
 
 UNIFORM, CONTIGUOUS, STRIDED = 0, 1, 2
@@ -50,7 +51,8 @@ class LoopProgram:
 
     - `form` "rows": the inner dimension is what reductions run over (or there are none); "columns": reductions run
       over the outer reduced dimensions and the inner one is kept.
-    - `reduce_rank`: reduced dimensions outside the inner one.
+    - `reduce_rank`: reduced dimensions outside the inner one. Axes are numbered outer ones first, then the inner one,
+      then these.
     - `blocked`: the inner dimension is cut into blocks of fixed size, each a unit of work; with reductions, the
       accumulators of each block are then stored as they are (`row_stores` is empty), to be combined by a second kernel.
     - `row_stores`: written once a row, after the last stage.
@@ -84,6 +86,8 @@ class LoopProgram:
         """The element size that decides how many lanes fill a vector: the narrowest of 4 bytes or more, if any."""
         sizes = {node.dtype.itemsize for stage in self.stages for node in walk(stage.roots())}
         sizes |= {compute_dtype(slot.dtype).itemsize for slot in self.slots if slot.role == "output"}
+        for one in self.all_reductions():
+            sizes |= {kind.itemsize for kind, _ in TABLE[one.name].initial(one.element.dtype)}
         wide = [size for size in sizes if size >= 4]
         return min(wide) if wide else max(sizes, default=4)
 

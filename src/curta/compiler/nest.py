@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from curta.compiler import reductions
 from curta.compiler.code import Code, Value, function
 from curta.compiler.emitter import Emitter, Place
-from curta.compiler.expression import Expression
-from curta.runtime import cpu
 from curta.compiler.loops import LoopProgram, Stage, kept_values, walk
+from curta.runtime import cpu
 
 SIGNATURE = "ptr noalias %args, ptr noalias %meta, ptr noalias %scratch, i64 %start, i64 %stop"
 NAME = "kernel"
@@ -96,11 +95,11 @@ class Nest:
         self._place_row(row, unit)
         self._place_scratch()
         if program.form == "columns":
-            self._columns(low, high, reduce_low, reduce_high, unit)
+            self._columns(low, high, reduce_low, reduce_high)
         else:
             for number, stage in enumerate(program.stages):
                 self._stage(stage, number, low, high)
-            self._row_stores(unit)
+            emitter.store_all(program.row_stores, Place(code.constant(0, "i64"), 1))
 
     def _reduce_size(self) -> Value:
         size = self.code.constant(1, "i64")
@@ -149,7 +148,8 @@ class Nest:
     def _stage(self, stage: Stage, number: int, low: Value, high: Value) -> None:
         code, emitter, program = self.code, self.emitter, self.program
         first = sum(len(s.reductions) for s in program.stages[:number])
-        emitter.prepare(stage.roots())
+        if not program.reduce_rank:
+            emitter.prepare(stage.roots())
         sets = [reductions.start(code, reductions.TABLE[r.name], r.element.dtype, self.lanes) for r in stage.reductions]
         flat = [value for accumulators in sets for value in accumulators]
         if program.reduce_rank:
@@ -175,6 +175,8 @@ class Nest:
 
     def _move_pointers(self, linear: Value) -> None:
         coordinates = self._coordinates("reduce", self.program.reduce_rank, linear)
+        for dimension, place in enumerate(coordinates):  # the axes' numbers go on behind the inner one's
+            self.emitter.axis_index[self.program.outer_rank + 1 + dimension] = place
         for number, pointer in self.emitter.pointers.items():
             moved = pointer
             for dimension, place in enumerate(coordinates):
@@ -214,19 +216,12 @@ class Nest:
             if place.mask is not None:
                 stepped = [place.mask.select(new, old) for new, old in zip(stepped, before, strict=True)]
             after += stepped
-        for slot, expression in stage.stores:
-            emitter.store(slot, expression, place)
+        emitter.store_all(stage.stores, place)
         return after
-
-    def _row_stores(self, unit: Value) -> None:
-        emitter = self.emitter
-        here = Place(self.code.constant(0, "i64"), 1)
-        for slot, expression in self.program.row_stores:
-            emitter.store(slot, expression, here)
 
     # reductions down the columns
 
-    def _columns(self, low: Value, high: Value, reduce_low: Value, reduce_high: Value, unit: Value) -> None:
+    def _columns(self, low: Value, high: Value, reduce_low: Value, reduce_high: Value) -> None:
         """One block of columns: accumulators stay in registers while the rows stream by, a few vectors at a time."""
         code = self.code
         wide = 4 * self.lanes
@@ -260,18 +255,18 @@ class Nest:
             for accumulator, value in enumerate(flat[:count]):
                 emitter.reduced[number, accumulator] = value
             flat = flat[count:]
-        after = Place(place.index, place.lanes, place.mask)
-        for slot, expression in self.program.row_stores:
-            self._store_column(slot, expression, after)
+        self._store_columns(Place(place.index, place.lanes, place.mask))
 
-    def _store_column(self, slot: int, expression: Expression, place: Place) -> None:
+    def _store_columns(self, place: Place) -> None:
         """Here reduced values are vectors: everything that depends on them is evaluated at the place."""
-        emitter = self.emitter
+        emitter, stores = self.emitter, self.program.row_stores
         moving = emitter.moving
-        roots = [e for _, e in self.program.row_stores]
-        changed = {id(node) for node in walk(roots) if node.kind == "reduced" or _depends(node)}
+        changed: set[int] = set()
+        for node in walk([expression for _, expression in stores]):
+            if node.kind == "reduced" or any(id(operand) in changed for operand in node.operands):
+                changed.add(id(node))
         emitter.moving = moving | changed
-        emitter.store(slot, expression, place)
+        emitter.store_all(stores, place)
         emitter.moving = moving
 
     def _column_step(self, stage: Stage, place: Place, row: Value, carried: Sequence[Value]) -> list[Value]:
@@ -288,10 +283,6 @@ class Nest:
             element = code.spread(emitter.value(reducing.element, here), place.lanes)
             after += reduction.step(before, element, code.spread(row, place.lanes), dtype)
         return after
-
-
-def _depends(node: Expression) -> bool:
-    return any(n.kind == "reduced" for n in walk([node]))
 
 
 def _smaller(left: Value, right: Value) -> Value:

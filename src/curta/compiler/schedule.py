@@ -87,8 +87,11 @@ def _lay_out(kernel: Kernel) -> tuple[LoopProgram, Space]:
     columns = _prefers_columns(kernel, strides, kept, pointers)
     reorder = not kernel.indexed
     outer, outer_strides = _merge(kernel, strides, kept, reorder, keep_all=kernel.indexed)
-    reduced, reduced_strides = _merge(kernel, strides, list(kernel.axes), False, keep_all=False)
-    if columns or not kernel.axes:
+    reducings = [one for stage in kernel.stages for one in stage.reductions]
+    # the place of an extreme depends on the order of visits, nothing else does
+    ordered = kernel.indexed or any(reductions.TABLE[one.name].result for one in reducings)
+    reduced, reduced_strides = _merge(kernel, strides, list(kernel.axes), not ordered, keep_all=kernel.indexed)
+    if columns or not (kernel.axes or reducings):
         inner, inner_strides, outer, outer_strides = _take_last(outer, outer_strides)
     else:
         inner, inner_strides, reduced, reduced_strides = _take_last(reduced, reduced_strides)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from curta import shapes
-from curta.autograd.node import Node
+from curta.autograd.node import Node, save
 from curta.autograd.state import STATE
 from curta.compiler.graph import GraphNumber
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
 from curta.methods import late
-from curta.ops.dispatch import bind_into
+from curta.ops.dispatch import bind, bind_into
 from curta.ops.elementwise import ADD, COPY, DIV, MUL, SUB
 from curta.ops.inplace import OVERWRITE
 from curta.ops.movement import AS_STRIDED
@@ -86,6 +86,8 @@ def store(target: Tensor, result: Tensor) -> Tensor:
     check_writable(target)
     check_no_overlap(target)
     wants = _needs_history(target, result) and target.layout.dtype.is_floating_point
+    if wants and result.grad_fn is not None:
+        keep_saved(result.grad_fn, target.storage)
     if wants and result.layout.dtype is not target.layout.dtype:
         result = result.to(target.layout.dtype)
     bind_into(COPY, (result.detach(),), (target,))
@@ -130,6 +132,18 @@ def refresh(view: Tensor) -> None:
     view.grad_fn = Node(AS_STRIDED, (base,), (view.detach(),), params, AS_STRIDED.vjp)
     view.output_index = 0
     view._requires_grad = True
+
+
+def keep_saved(node: Any, storage: Any) -> None:
+    """Before a write to `storage`: the node of the operator that is being done in place keeps a copy of what it
+    saved of it. PyTorch does the same; operators before it keep what they have, and fail if they need it."""
+    saved = node._inputs if isinstance(node, Node) else None
+    for place, (value, version) in list((saved or {}).items()):
+        if isinstance(value, Tensor) and value.storage is storage and storage.version == version:
+            copy: Tensor = bind(COPY, (value.detach(),))
+            copy._requires_grad, copy.grad_fn = value._requires_grad, value.grad_fn
+            copy.output_index = value.output_index
+            saved[place] = save(copy)
 
 
 # copies and fills

@@ -13,7 +13,8 @@ from curta.functions.movement import region, unsqueeze
 from curta.functions.operands import refuse
 from curta.ops.dispatch import bind, bind_into, remember
 from curta.ops.elementwise import COPY
-from curta.ops.indexing import CAT, TRIL, TRIU
+from curta.ops.indexing import TRIL, TRIU
+from curta.ops.joining import CAT
 from curta.tensor import Tensor
 
 

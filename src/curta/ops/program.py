@@ -9,12 +9,13 @@ from curta.compiler.fuse import fuse
 from curta.compiler.graph import Graph, GraphNumber, GraphValue
 from curta.compiler.trace import trace
 from curta.device import META
-from curta.errors import CompilerError
+from curta.errors import CompilerError, ShapeError
 from curta.memory.allocator import HOST
 from curta.memory.layout import Layout
 from curta.memory.storage import HostStorage, allocate
 from curta.ops.record import Composition, Cost, Generated, Op, View
 from curta.runtime.native import launcher
+from curta.shapes import has_internal_overlap
 from curta.tensor import Tensor
 
 
@@ -127,6 +128,11 @@ def executable(
         for value, layout in zip(graph.outputs, into, strict=True):
             if value.layout.shape != layout.shape:
                 raise CompilerError(f"{op.name}: writes {value.layout}, cannot write into {layout}")
+            if has_internal_overlap(layout.shape, layout.strides):
+                raise ShapeError(
+                    "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                    "location. Please clone() the tensor before performing the operation."
+                )
         graph = _writing_into(graph, into)
     call = Executable(op, into or inferred, several, cost)
     if call.outputs[0].device is META:
@@ -178,15 +184,11 @@ def _writing_into(graph: Graph, into: tuple[Layout, ...]) -> Graph:
 
     outputs = []
     for value, layout in zip(graph.outputs, into, strict=True):
-        if value.layout is layout:
-            outputs.append(value)
-        elif value.layout.dtype is layout.dtype and value.node is not None:
+        # a copy where only strides differ: the value itself may have other readers, in a buffer of its own
+        if value.layout is not layout:
+            value = graph.apply(CAST, (value,), {"dtype": layout.dtype}).outputs[0]
             value.layout = layout
-            outputs.append(value)
-        else:
-            node = graph.apply(CAST, (value,), {"dtype": layout.dtype})
-            node.outputs[0].layout = layout
-            outputs.append(node.outputs[0])
+        outputs.append(value)
     graph.outputs = outputs
     return graph
 
