@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from curta.autograd import no_grad
+from curta.autograd.state import phase
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind_into
 from curta.ops.record import NO_GRADIENT, Op
@@ -30,7 +31,8 @@ def apply_update(
     if operator is None:
         operator = _OPERATORS[function] = composition(function.__name__, function, NO_GRADIENT)
     parameter, _gradient, *state = tensors
-    bind_into(operator, (*tensors, *map(float, scalars)), (parameter, *state), **(flags or {}))
+    with phase("optimizer"):
+        bind_into(operator, (*tensors, *map(float, scalars)), (parameter, *state), **(flags or {}))
 
 
 def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:
