@@ -99,7 +99,8 @@ DIFFERENTIATED = {
                          [_normal(2, 3, 2), _normal(2, 3, 2), _normal(2, 3, 2), _normal(3, 3)]),
     "conv2d": (lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1, groups=2),
                [_normal(2, 4, 4, 4), _normal(4, 2, 3, 3), _normal(4)]),
-    "conv2d same": (lambda x, w: F.conv2d(x, w, padding="same", dilation=2), [_normal(1, 2, 5, 5), _normal(3, 2, 3, 3)]),
+    "conv2d same": (lambda x, w: F.conv2d(x, w, padding="same", dilation=2),
+                    [_normal(1, 2, 5, 5), _normal(3, 2, 3, 3)]),
     "max_pool2d": (lambda x: F.max_pool2d(x, 2, 1), [_normal(1, 2, 3, 3)]),
     "avg_pool2d": (lambda x: F.avg_pool2d(x, 2, 1, 1), [_normal(1, 2, 3, 3)]),
 }  # fmt: skip
@@ -153,7 +154,8 @@ def test_a_gradient_can_be_differentiated_again(name):
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
-        (lambda o: F.linear(o(2, 3), o(4, 5), o(4)), ShapeError, "mat1 and mat2 shapes cannot be multiplied (2x3 and 5x4)"),
+        (lambda o: F.linear(o(2, 3), o(4, 5), o(4)), ShapeError,
+         "mat1 and mat2 shapes cannot be multiplied (2x3 and 5x4)"),
         (lambda o: F.cross_entropy(o(2, 3), curta.tensor([0, 3])), IndexRangeError, "Target 3 is out of bounds."),
         (lambda o: F.cross_entropy(o(2, 3), curta.tensor([0, 1, 2])), ArgumentError,
          "Expected input batch_size (2) to match target batch_size (3)."),
@@ -164,7 +166,7 @@ def test_a_gradient_can_be_differentiated_again(name):
         (lambda o: F.layer_norm(o(2, 3), (4,)), ShapeError,
          "Given normalized_shape=[4], expected input with shape [*, 4], but got input of size[2, 3]"),
         (lambda o: F.conv2d(o(1, 3, 4, 4), o(2, 2, 3, 3)), ShapeError,
-         "Given groups=1, weight of size [2, 2, 3, 3], expected input[1, 3, 4, 4] to have 2 channels, but got 3 channels"),
+         "Given groups=1, weight of size [2, 2, 3, 3], expected input[1, 3, 4, 4] to have 2 channels, but got"),
         (lambda o: F.dropout(o(2), 1.5), ArgumentError, "dropout probability has to be between 0 and 1, but got 1.5"),
         (lambda o: F.gelu(o(2), approximate="x"), ShapeError, "approximate argument must be either none or tanh."),
         (lambda o: F.cross_entropy(o(2, 3), T, reduction="x"), ArgumentError, "x is not a valid value for reduction"),
