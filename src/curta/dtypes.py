@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 
@@ -69,7 +71,7 @@ def by_name(name: str) -> DType:
     return _BY_NAME[name]
 
 
-def from_numpy(dtype: np.dtype) -> DType:  # type: ignore[type-arg]
+def from_numpy(dtype: np.dtype[Any]) -> DType:
     """The format that NumPy calls `dtype`.
 
     >>> from_numpy(np.dtype("int16"))

@@ -216,7 +216,9 @@ def vector_type(type_name: str, lanes: int) -> str:
 class Code:
     """The body of one LLVM function under construction: its lines, fresh names, and what it declares."""
 
-    def __init__(self) -> None:
+    def __init__(self, features: str = "") -> None:
+        #: LLVM's feature string: what instructions of the processor's own the emitted code may name
+        self.features = features
         self.lines: list[str] = []
         self.declarations: dict[str, str] = {}
         self.block = "entry"

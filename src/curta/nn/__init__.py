@@ -1,0 +1,38 @@
+"""Neural-network layers, under PyTorch's names."""
+
+from curta.nn import functional, init, utils
+from curta.nn.modules.activation import GELU, Dropout, ReLU, Sigmoid, SiLU, Softmax, Tanh
+from curta.nn.modules.container import ModuleDict, ModuleList, Sequential
+from curta.nn.modules.convolution import Conv2d
+from curta.nn.modules.embedding import Embedding
+from curta.nn.modules.linear import Flatten, Identity, Linear
+from curta.nn.modules.loss import CrossEntropyLoss, MSELoss
+from curta.nn.modules.module import Module
+from curta.nn.modules.normalization import LayerNorm
+from curta.nn.parameter import Parameter
+
+__all__ = [
+    "GELU",
+    "Conv2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Identity",
+    "LayerNorm",
+    "Linear",
+    "MSELoss",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "functional",
+    "init",
+    "utils",
+]

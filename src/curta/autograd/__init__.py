@@ -1,0 +1,29 @@
+"""Automatic differentiation on a dynamic graph."""
+
+from curta.autograd import function
+from curta.autograd.api import backward, grad
+from curta.autograd.function import Function
+from curta.autograd.gradcheck import gradcheck, gradgradcheck
+from curta.autograd.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+
+__all__ = [
+    "Function",
+    "backward",
+    "enable_grad",
+    "function",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]

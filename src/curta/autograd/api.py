@@ -1,0 +1,133 @@
+"""What people call of automatic differentiation: `backward` and `grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from curta.autograd.engine import run_backward
+from curta.errors import ArgumentTypeError, AutogradError, UnsupportedError
+
+if TYPE_CHECKING:
+    from curta.tensor import Tensor
+
+
+def _many(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    return (value,) if hasattr(value, "layout") else tuple(value)
+
+
+def _first_gradients(roots: Sequence[Any], given: Any) -> list[Tensor]:
+    from curta.ops.creation import ones_of
+
+    gradients: tuple[Any, ...] = (None,) * len(roots) if given is None else _many(given)
+    if len(gradients) != len(roots):
+        raise AutogradError(f"got {len(roots)} tensors and {len(gradients)} gradients")
+    first: list[Tensor] = []
+    for place, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
+        if not root._requires_grad:
+            raise AutogradError(f"element {place} of tensors does not require grad and does not have a grad_fn")
+        if gradient is None:
+            if root.layout.numel != 1:
+                raise AutogradError("grad can be implicitly created only for scalar outputs")
+            first.append(ones_of(root.layout))
+        elif not hasattr(gradient, "layout"):
+            raise ArgumentTypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+        elif gradient.layout.shape != root.layout.shape:
+            raise AutogradError(
+                f"Mismatch in shape: grad_output[{place}] has a shape of {_size(gradient)} and output[{place}] has a "
+                f"shape of {_size(root)}."
+            )
+        else:
+            first.append(gradient)
+    return first
+
+
+def _size(tensor: Tensor) -> str:
+    return f"curta.Size({list(tensor.layout.shape)})"
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Any = None,
+) -> None:
+    """Add the gradients of `tensors` to the `grad` of the leaves they were made from (of `inputs` only, if given).
+
+    `grad_tensors` weigh outputs that are not scalars. Raises AutogradError for a graph that was freed, for outputs
+    without one, and for a saved tensor that was changed in place.
+
+    >>> import curta
+    >>> x = curta.tensor([1.0, 2.0], requires_grad=True)
+    >>> curta.autograd.backward(x * x, curta.tensor([1.0, 10.0]))
+    >>> x.grad
+    tensor([ 2., 40.])
+    """
+    if grad_variables is not None:
+        raise UnsupportedError("backward: grad_variables is not supported; use grad_tensors")
+    roots = _many(tensors)
+    chosen = _many(inputs)
+    if inputs is not None and not chosen:
+        raise AutogradError("`inputs` argument to `backward()` cannot be empty.")
+    run_backward(
+        roots,
+        _first_gradients(roots, grad_tensors),
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=chosen or None,
+    )
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of `outputs` with respect to `inputs`, leaving every `grad` alone.
+
+    One for each input, with its shape and dtype; None (with `allow_unused`) or zeros (with `materialize_grads`) for
+    an input that the outputs do not depend on, which is an AutogradError otherwise.
+
+    >>> import curta
+    >>> x = curta.tensor(3.0, requires_grad=True)
+    >>> curta.autograd.grad(x * x, x)
+    (tensor(6.),)
+    """
+    from curta.ops.creation import zeros_of
+
+    if is_grads_batched:
+        raise UnsupportedError("grad: is_grads_batched is not supported")
+    if not only_inputs:
+        raise UnsupportedError("grad: only_inputs=False is not supported")
+    if allow_unused is False and materialize_grads:
+        raise ArgumentTypeError("Expected allow_unused to be True or not passed when materialize_grads=True")
+    roots, wanted = _many(outputs), _many(inputs)
+    if not wanted:
+        raise AutogradError("`inputs` argument to `grad()` cannot be empty.")
+    found = run_backward(
+        roots,
+        _first_gradients(roots, grad_outputs),
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=wanted,
+        into_grad=False,
+    )
+    if materialize_grads:
+        return tuple(zeros_of(w.layout) if g is None else g for g, w in zip(found, wanted, strict=True))
+    for place, gradient in enumerate(found):
+        if gradient is None and not allow_unused:
+            raise AutogradError(
+                f"The differentiated Tensor at index {place} appears to not have been used in the graph. Set "
+                "allow_unused=True if this is the desired behavior."
+            )
+    return tuple(found)

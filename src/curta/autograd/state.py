@@ -1,0 +1,50 @@
+"""What changes how operators run, for one thread: gradients on or off, and the graph being traced, if any."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class State(threading.local):
+    """The modes of the current thread."""
+
+    grad_enabled: bool = True
+    inference: bool = False
+    #: whether an operator must look at `graph` and `books` before it runs; kept by `watch`
+    hooked: bool = False
+    #: the graph that operators are added to in place of running; see compiler/trace.py
+    graph: Any = None
+    #: accounts that every operator is charged to; see costs/account.py
+    books: tuple[Any, ...] = ()
+    #: the part of a training step that operators are charged to: "forward", "backward" or "optimizer"
+    phase: str = "forward"
+
+    def watch(self, *, graph: Any = ..., books: Any = ...) -> None:
+        """Set the graph being traced, or the open accounts."""
+        if graph is not ...:
+            self.graph = graph
+        if books is not ...:
+            self.books = books
+        self.hooked = self.graph is not None or bool(self.books)
+
+
+STATE = State()
+
+
+@contextmanager
+def phase(name: str) -> Iterator[None]:
+    """Inside, operators are charged to the part `name` of a training step.
+
+    >>> with phase("optimizer"):
+    ...     STATE.phase
+    'optimizer'
+    """
+    before = STATE.phase
+    STATE.phase = name
+    try:
+        yield
+    finally:
+        STATE.phase = before

@@ -1,0 +1,113 @@
+"""Conversions between number formats, in emitted code: nearest even, with every special value right."""
+
+from __future__ import annotations
+
+from curta import dtypes
+from curta.compiler.code import Value
+from curta.dtypes import DType
+
+LLVM_TYPE = {
+    "bool": "i1",
+    "uint8": "i8",
+    "int8": "i8",
+    "int16": "i16",
+    "int32": "i32",
+    "int64": "i64",
+    "float32": "float",
+    "float64": "double",
+}
+
+
+def llvm_type(dtype: DType) -> str:
+    """LLVM's scalar type for arithmetic on `dtype`."""
+    return LLVM_TYPE[dtypes.compute_dtype(dtype).name]
+
+
+def memory_type(dtype: DType) -> str:
+    """LLVM's scalar type for `dtype` as it lies in memory."""
+    return {"bool": "i8", "float16": "half", "bfloat16": "i16"}.get(dtype.name) or LLVM_TYPE[dtype.name]
+
+
+def from_memory(raw: Value, dtype: DType) -> Value:
+    """A value just loaded as `memory_type(dtype)`, in the compute format."""
+    if dtype is dtypes.bool_:
+        return raw.ne(0)
+    if dtype is dtypes.float16:
+        return raw.convert("fpext", "float")
+    if dtype is dtypes.bfloat16:
+        return (raw.convert("zext", "i32") << 16).bitcast("float")
+    return raw
+
+
+def to_memory(value: Value, dtype: DType) -> Value:
+    """A value of `dtype`'s compute format, rounded to what is stored."""
+    if dtype is dtypes.bool_:
+        return value.convert("zext", "i8")
+    if dtype is dtypes.float16:
+        return value.convert("fptrunc", "half")
+    if dtype is dtypes.bfloat16:
+        return bfloat16_bits(value).convert("trunc", "i16")
+    return value
+
+
+def bfloat16_bits(value: Value) -> Value:
+    """The bits of a float rounded to nearest even at bfloat16's precision, as i32 below 2^16.
+
+    By integer arithmetic: the processor's own instruction takes subnormal numbers for zero.
+    """
+    bits = value.bitcast("i32")
+    odd = bits.logical_shift_right(16) & 1
+    rounded = (bits + 0x7FFF + odd).logical_shift_right(16)
+    quiet = bits.logical_shift_right(16) | 0x40
+    return value.is_nan().select(quiet, rounded)
+
+
+def round_to(value: Value, dtype: DType) -> Value:
+    """A float rounded to `dtype` and widened again."""
+    return from_memory(to_memory(value, dtype), dtype)
+
+
+def _narrow_double(value: Value) -> Value:
+    """A double as a float, rounded to odd: rounding that once more to a half format is then exact."""
+    near = value.convert("fptrunc", "float")
+    back = near.convert("fpext", "double")
+    bits = near.bitcast("i32")
+    inexact = back.ne(value) & (bits & 1).eq(0) & ~value.is_nan() & ~near.intrinsic("fabs").eq(float("inf"))
+    away = back.intrinsic("fabs").lt(value.intrinsic("fabs"))
+    return inexact.select(bits + away.select(value.code.constant(1, "i32"), -1), bits).bitcast("float")
+
+
+def convert(value: Value, source: DType, target: DType, half: bool = False) -> Value:
+    """Between compute formats. Floats become integers of 64 bits (for int64) or 32, saturating, NaN to 0, and then wrap.
+
+    `half` says that a half format comes next, so that double to half rounds once.
+    """
+    if source is target:
+        return value
+    kind = llvm_type(target)
+    if target is dtypes.bool_:
+        return value.ne(0)
+    if source is dtypes.bool_:
+        return value.convert("uitofp" if target.is_floating_point else "zext", kind)
+    if source.is_floating_point:
+        if target is dtypes.float64:
+            return value.convert("fpext", kind)
+        if target is dtypes.float32:
+            return _narrow_double(value) if half else value.convert("fptrunc", kind)
+        return _float_to_integer(value, target)
+    if target.is_floating_point:
+        return value.convert("sitofp" if source.is_signed else "uitofp", kind)
+    if target.itemsize == source.itemsize:
+        return value
+    if target.itemsize < source.itemsize:
+        return value.convert("trunc", kind)
+    return value.convert("sext" if source.is_signed else "zext", kind)
+
+
+def _float_to_integer(value: Value, target: DType) -> Value:
+    wide = "i64" if target.itemsize == 8 else "i32"
+    suffix = f"v{value.lanes}" if value.lanes > 1 else ""
+    source = {"float": "f32", "double": "f64"}[value.type]
+    name = f"llvm.fptosi.sat.{suffix}{wide}.{suffix}{source}"
+    whole = value.code.call(name, wide, value.lanes, [value])
+    return whole if target.itemsize in (4, 8) else whole.convert("trunc", llvm_type(target))

@@ -1,0 +1,46 @@
+"""The mathematical functions as LLVM code: branch-free, of any number of lanes, without a call into libm.
+
+Each takes and returns a `curta.compiler.code.Value` of type "float" or "double"; only sin, cos and tan have a branch,
+for huge arguments. Results do not depend on the number of lanes. Where the processor has no fma, LLVM makes `fma` a
+call: right, but slow.
+
+>>> from curta.compiler.code import Code, Value
+>>> x = Value(Code(), "%x", "float", 8)
+>>> exp(x).full_type
+'<8 x float>'
+"""
+
+from curta.compiler.mathlib.error_function import erf, erfc
+from curta.compiler.mathlib.exponential import exp, exp2, expm1, sigmoid
+from curta.compiler.mathlib.hyperbolic import cosh, sinh, tanh
+from curta.compiler.mathlib.inverse import acos, asin, atan, atan2
+from curta.compiler.mathlib.logarithm import log, log1p, log2, log10
+from curta.compiler.mathlib.power import pow  # noqa: A004 - the function's name everywhere
+from curta.compiler.mathlib.trigonometric import cos, sin, tan
+
+__all__ = [
+    "acos",
+    "asin",
+    "atan",
+    "atan2",
+    "cos",
+    "cosh",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "pow",
+    "sigmoid",
+    "sin",
+    "sinh",
+    "tan",
+    "tanh",
+]
+
+#: the functions of one argument, by the names that loop expressions call them
+FUNCTIONS = tuple(name for name in __all__ if name not in ("atan2", "pow"))

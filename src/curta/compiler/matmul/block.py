@@ -1,0 +1,239 @@
+"""The blocked matmul: for each unit of work, pack blocks of A and B and run micro-kernels over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from curta.compiler.code import Code, Value
+from curta.compiler.matmul.convert import load_wide, store_narrow
+from curta.compiler.matmul.emit import (
+    KERNEL_SIGNATURE,
+    Module,
+    blocks,
+    call,
+    larger,
+    parameter,
+    signature,
+    smaller,
+)  # fmt: skip
+from curta.compiler.matmul.micro import add_micro_kernel
+from curta.compiler.matmul.pack import add_packing
+from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
+from curta.compiler.matmul.tiles import Costs, round_up
+
+#: most bytes of packed A and B together: they share a second-level cache of 2 MB with C
+PACKED_BYTES = 1_200_000
+
+
+def make_block_kernel(spec: Spec) -> str:
+    """The LLVM text of the blocked float kernel for `spec`."""
+    module = Module(spec.vector_bytes)
+    add_packing(module, spec)
+    add_micro_kernel(module, spec)
+    _add_panels(module, spec)
+    if spec.staged:
+        add_finish(module, spec)
+    code = Code()
+    with each_tile(code, spec) as tile:
+        _sum_blocks(code, spec, tile)
+    module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
+    return module.text()
+
+
+def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int) -> tuple[int, int, int]:
+    """Bytes of scratch for the packed blocks of A and B, and for the tile or the staged block of C."""
+    size = spec.compute.itemsize
+    rows, columns = round_up(unit_rows, spec.tile_rows), round_up(unit_columns, spec.tile_columns)
+    c_bytes = rows * columns * size if spec.staged else spec.tile_rows * spec.tile_columns * size
+    return spec.a_block_rows * spec.a_row_step * size, columns * spec.k_block * size, c_bytes
+
+
+def block_costs(spec: Spec, K: int) -> Costs:
+    """A rough time of one unit: multiply-adds, packing of both operands, loads and stores of C."""
+    lanes, tile = spec.lanes, spec.tile_rows
+
+    def cycles(rows: int, columns: int) -> float:
+        arithmetic = round_up(rows, tile) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
+        packing = K * (rows * 2 + columns * (4 if spec.b_order == "k" else 2)) / lanes
+        passes = max(1, -(-K // spec.k_block)) + spec.staged
+        return arithmetic + packing + rows * columns * passes * 2 / lanes
+
+    def fits(rows: int, columns: int) -> bool:
+        packed = columns * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
+        return packed * spec.compute.itemsize <= PACKED_BYTES
+
+    return Costs(tile, spec.tile_columns, cycles, fits)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The block of C that a unit computes: pointers to the matrices' own corners for this block, and its extent."""
+
+    a: Value
+    b: Value
+    c: Value
+    rows: Value
+    columns: Value
+
+
+def read_meta(code: Code, item: Meta | Value) -> Value:
+    index: Value | int = item if isinstance(item, Value) else int(item)
+    return code.load(code.offset(parameter(code, "meta", "ptr"), index, "i64"), "i64", align=8)
+
+
+@contextmanager
+def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
+    """Loops over the units given to the kernel and the batches of each; inside, one tile of one batch."""
+    a_slot = read_meta(code, Meta.A_SLOT)
+    slots: tuple[Value | int, ...] = (a_slot, code.constant(1, "i64") - a_slot, 2)
+    args = parameter(code, "args", "ptr")
+    pointers = [code.load(code.offset(args, slot, "i64"), "ptr", align=8) for slot in slots]
+    row_tiles, column_tiles = read_meta(code, Meta.ROW_TILES), read_meta(code, Meta.COLUMN_TILES)
+    unit_rows, unit_columns = read_meta(code, Meta.UNIT_ROWS), read_meta(code, Meta.UNIT_COLUMNS)
+    per_unit = read_meta(code, Meta.BATCHES_PER_UNIT)
+    size, out_size = spec.dtype.itemsize, spec.out_dtype.itemsize
+    with code.loop(parameter(code, "start"), parameter(code, "stop")) as unit:
+        group = unit.index.unsigned_divide(column_tiles)
+        column = (unit.index - group * column_tiles) * unit_columns
+        first_batch = group.unsigned_divide(row_tiles)
+        row = (group - first_batch * row_tiles) * unit_rows
+        first_batch = first_batch * per_unit
+        rows = smaller(read_meta(code, Meta.M) - row, unit_rows)
+        columns = smaller(read_meta(code, Meta.N) - column, unit_columns)
+        with code.loop(first_batch, smaller(first_batch + per_unit, read_meta(code, Meta.BATCHES))) as batch:
+            a, b, c = _batch_offsets(code, batch.index)
+            a = a + row * read_meta(code, Meta.A_ROW)
+            b = b + column * read_meta(code, Meta.B_COLUMN)
+            c = c + row * read_meta(code, Meta.C_ROW) + column * read_meta(code, Meta.C_COLUMN)
+            corners = (pointers[0], a * size), (pointers[1], b * size), (pointers[2], c * out_size)
+            a, b, c = (code.offset(pointer, offset) for pointer, offset in corners)
+            yield Tile(a, b, c, rows, columns)
+
+
+def _batch_offsets(code: Code, batch: Value) -> Sequence[Value]:
+    """Offsets in elements of A, B and C for batch number `batch`: its digits in the batch sizes times the strides."""
+    zero = code.constant(0, "i64")
+    with code.loop(0, read_meta(code, Meta.BATCH_DIMS), carried=[batch, zero, zero, zero]) as dim:
+        rest, *offsets = dim.carried
+        entry = dim.index * 4 + int(Meta.BATCH_TABLE)
+        size = read_meta(code, entry)
+        quotient = rest.unsigned_divide(size)
+        digit = rest - quotient * size
+        moved = [offset + digit * read_meta(code, entry + slot) for slot, offset in enumerate(offsets, 1)]
+        dim.carried_out = [quotient, *moved]
+    return dim.results[1:]
+
+
+def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
+    """One tile of C: the sum over K's blocks."""
+    size = spec.compute.itemsize
+    scratch = parameter(code, "scratch", "ptr")
+    padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), spec.tile_columns) * spec.tile_columns
+    packed_b = code.offset(scratch, spec.a_block_rows * spec.a_row_step * size)
+    area = code.offset(packed_b, padded_columns * (spec.k_block * size))
+    if spec.staged:
+        c, c_step = area, padded_columns * size
+    else:
+        c, c_step = tile.c, read_meta(code, Meta.C_ROW) * size
+    k_all, k_block = read_meta(code, Meta.K), read_meta(code, Meta.K_BLOCK)
+    # one turn even where K is 0: it stores the empty sum
+    with code.loop(0, larger(k_all, 1), k_block) as k:
+        k_count = smaller(k_all - k.index, k_block)
+        a = code.offset(tile.a, k.index * read_meta(code, Meta.A_K) * spec.dtype.itemsize)
+        b = code.offset(tile.b, k.index * read_meta(code, Meta.B_K) * spec.dtype.itemsize)
+        add = k.index.gt(0).convert("zext", "i64")
+        if spec.accumulate and not spec.staged:
+            add = code.constant(1, "i64")
+        b_panel, b_panel_step, b_step = _prepare_b(code, spec, b, k_count, tile.columns, packed_b)
+        with code.loop(0, tile.rows, spec.a_block_rows) as row:
+            rows, a_steps = smaller(tile.rows - row.index, spec.a_block_rows), (Meta.A_ROW, Meta.A_K)
+            source = code.offset(a, row.index * read_meta(code, Meta.A_ROW) * spec.dtype.itemsize)
+            call(code, "pack_a", [source, *(read_meta(code, item) for item in a_steps), rows, k_count, scratch])
+            call(code, "panels", [
+                scratch, b_panel, b_panel_step, b_step, packed_b, code.offset(c, row.index * c_step), c_step, k_count,
+                rows, tile.columns, add, area,
+            ])  # fmt: skip
+    if spec.staged:
+        strides = [read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)]
+        call(code, "finish", [area, c_step, tile.c, *strides, tile.rows, tile.columns])
+
+
+def _prepare_b(
+    code: Code, spec: Spec, b: Value, k_count: Value, columns: Value, packed: Value
+) -> tuple[Value, Value, Value]:
+    """Pack B, or all but its full panels; where the full panels are, the bytes between panels, and between rows."""
+    size, width = spec.compute.itemsize, spec.tile_columns
+    strides = [read_meta(code, Meta.B_K), read_meta(code, Meta.B_COLUMN)]
+    panel_bytes = k_count * (width * size)
+    row_bytes = code.constant(width * size, "i64")
+    if not spec.b_in_place_possible:
+        call(code, "pack_b", [b, *strides, k_count, columns, packed])
+        return packed, panel_bytes, row_bytes
+    in_place = read_meta(code, Meta.B_IN_PLACE).ne(0)
+    whole = columns & -width
+    skipped = in_place.select(whole, 0)
+    rest = code.offset(b, skipped * size)
+    target = code.offset(packed, skipped * k_count * size)
+    call(code, "pack_b", [rest, *strides, k_count, columns - skipped, target])
+    panel_step = in_place.select(row_bytes, panel_bytes)
+    return in_place.select(b, packed), panel_step, in_place.select(strides[0] * size, row_bytes)
+
+
+def _add_panels(module: Module, spec: Spec) -> None:
+    """Micro-kernels over all panels of a packed block: B's panel outermost, so that it stays in the first cache."""
+    code = Code()
+    names = {
+        "a": "ptr", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr", "c_step": "i64",
+        "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr",
+    }  # fmt: skip
+    get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    size, width = spec.compute.itemsize, spec.tile_columns
+    with code.loop(0, blocks(get["columns"], width)) as panel:
+        left = get["columns"] - panel.index * width
+        whole = left.ge(width)
+        # a panel that is not full has always been packed
+        b = whole.select(
+            code.offset(get["b"], panel.index * get["b_panel_step"]),
+            code.offset(get["packed_b"], panel.index * get["k_count"] * (width * size)),
+        )
+        b_step = whole.select(get["b_step"], code.constant(width * size, "i64"))
+        c = code.offset(get["c"], panel.index * (width * size))
+        with code.loop(0, get["rows"], spec.tile_rows) as row:
+            # the rows before this one, in the order of packing
+            step = get["k_count"] if spec.a_order == "row" else spec.a_row_step
+            call(code, "micro", [
+                code.offset(get["a"], row.index * step * size), b, b_step, code.offset(c, row.index * get["c_step"]),
+                get["c_step"], get["k_count"], get["rows"] - row.index, left, get["add"], get["tile"],
+            ])  # fmt: skip
+    module.add("panels", code, signature(**names))
+
+
+def add_finish(module: Module, spec: Spec) -> None:
+    """`finish`: the staged sums rounded, or added, into C with any strides."""
+    code = Code()
+    size, out_size = spec.compute.itemsize, spec.out_dtype.itemsize
+    columns, column_step = parameter(code, "columns"), parameter(code, "column_step")
+    with code.loop(0, parameter(code, "rows")) as row:
+        source = code.offset(parameter(code, "staged", "ptr"), row.index * parameter(code, "staged_step"))
+        target = code.offset(parameter(code, "c", "ptr"), row.index * parameter(code, "row_step") * out_size)
+        done = code.constant(0, "i64")
+        if spec.c_order == "column":
+            done = columns & -spec.lanes
+            with code.loop(0, done, spec.lanes) as column:
+                _finish_some(code, spec, code.offset(source, column.index * size),
+                             code.offset(target, column.index * out_size), spec.lanes)  # fmt: skip
+        with code.loop(done, columns) as column:
+            _finish_some(code, spec, code.offset(source, column.index * size),
+                         code.offset(target, column.index * column_step * out_size), 1)  # fmt: skip
+    module.add("finish", code, signature(
+        staged="ptr", staged_step="i64", c="ptr", row_step="i64", column_step="i64", rows="i64", columns="i64",
+    ))  # fmt: skip
+
+
+def _finish_some(code: Code, spec: Spec, source: Value, target: Value, lanes: int) -> None:
+    value = code.load(source, LLVM_TYPES[spec.compute.name], lanes)
+    if spec.accumulate:
+        value = load_wide(code, target, spec.out_dtype, lanes, native_half=spec.fused) + value
+    store_narrow(code, value, target, spec.out_dtype, native_half=spec.fused)

@@ -1,0 +1,147 @@
+"""Micro-kernels: a few rows by one or two vectors of C held in registers while K runs by."""
+
+from __future__ import annotations
+
+from curta.compiler.code import Code, Value
+from curta.compiler.matmul.emit import (
+    Module,
+    call,
+    lane_mask,
+    masked_load,
+    masked_store,
+    parameter,
+    signature,
+    smaller,
+)  # fmt: skip
+from curta.compiler.matmul.spec import Spec
+
+
+def add_micro_kernel(module: Module, spec: Spec) -> None:
+    """`micro`: C[tile_rows, tile_columns] (= or +=) A panel @ B panel.
+
+    `b_step` and `c_step` are the bytes from one row of B or C to the next; `add` is not 0 where C's values count;
+    only `row_count` x `column_count` results exist; `tile` is scratch for them.
+    """
+    masked = spec.vector_bytes == 64
+    if not spec.staged and not masked:
+        _add_copy_tile(module, spec)
+    code = Code()
+    sums = _sum_over_k(code, spec)
+    if spec.staged:
+        _store_whole(code, spec, sums)
+    elif masked:
+        _store_masked(code, spec, sums)
+    else:
+        whole = parameter(code, "row_count").ge(spec.tile_rows) & parameter(code, "column_count").ge(spec.tile_columns)
+        code.branch(whole, "whole", "edge")
+        code.start_block("edge")
+        tile = parameter(code, "tile", "ptr")
+        for index, value in enumerate(sums):
+            code.store(value, code.offset(tile, index * spec.vector_bytes), align=spec.vector_bytes)
+        present = smaller(parameter(code, "row_count"), spec.tile_rows)
+        rest = [parameter(code, name) for name in ("c_step", "column_count", "add")]
+        call(code, "copy_tile", [tile, parameter(code, "c", "ptr"), present, *rest])
+        code.effect("ret void")
+        code.start_block("whole")
+        _store_whole(code, spec, sums)
+    parameters = signature(
+        a="ptr", b="ptr", b_step="i64", c="ptr", c_step="i64", k_count="i64", row_count="i64", column_count="i64",
+        add="i64", tile="ptr",
+    )  # fmt: skip
+    module.add("micro", code, parameters)
+
+
+def _store_whole(code: Code, spec: Spec, sums: list[Value]) -> None:
+    """All sums into C, which has room for them."""
+    code.branch(parameter(code, "add").ne(0), "add_to", "overwrite")
+    for block, adding in (("overwrite", False), ("add_to", True)):
+        code.start_block(block)
+        row = parameter(code, "c", "ptr")
+        for index in range(0, len(sums), 2):
+            for vector in range(2):
+                target, value = code.offset(row, vector * spec.vector_bytes), sums[index + vector]
+                code.store(code.load(target, spec.type, spec.lanes) + value if adding else value, target)
+            row = code.offset(row, parameter(code, "c_step"))
+        if not adding:
+            code.effect("ret void")
+
+
+def _store_masked(code: Code, spec: Spec, sums: list[Value]) -> None:
+    """The sums that exist into C: chosen lanes of each row, and out after the last row."""
+    columns, row_count = parameter(code, "column_count"), parameter(code, "row_count")
+    masks = [lane_mask(code, columns - vector * spec.lanes, spec.lanes) for vector in range(2)]
+    keep = parameter(code, "add").ne(0)
+    kept = [mask & code.spread(keep, spec.lanes) for mask in masks]
+    row = parameter(code, "c", "ptr")
+    for index in range(0, len(sums), 2):
+        for vector in range(2):
+            target, value = code.offset(row, vector * spec.vector_bytes), sums[index + vector]
+            before = masked_load(code, target, kept[vector], spec.type)
+            masked_store(code, kept[vector].select(value + before, value), target, masks[vector])
+        row = code.offset(row, parameter(code, "c_step"))
+        following = code.fresh("row")
+        code.branch(row_count.gt(index // 2 + 1), following, "done")
+        code.start_block(following)
+    code.jump("done")
+    code.start_block("done")
+
+
+def _sum_over_k(code: Code, spec: Spec) -> list[Value]:
+    """The loop over K; the sums of row r are at 2 * r."""
+    rows, size, lanes = spec.tile_rows, spec.compute.itemsize, spec.lanes
+    # where rows of A are packed whole, K is the near direction; else the rows of a panel are
+    row_step, k_step = (1, spec.tile_rows) if spec.a_order == "row" else (spec.a_row_step, 1)
+    zero = code.constant(0, spec.type, lanes)
+    _prefetch_c(code, spec)
+    carried = [parameter(code, "a", "ptr"), parameter(code, "b", "ptr"), *[zero] * (rows * 2)]
+    with code.loop(0, parameter(code, "k_count"), carried=carried) as loop:
+        a, b, *sums = loop.carried
+        columns = [code.load(code.offset(b, vector * lanes * size), spec.type, lanes) for vector in range(2)]
+        for row in range(rows):
+            value = code.spread(code.load(code.offset(a, row * row_step * size), spec.type, align=size), lanes)
+            for vector, column in enumerate(columns):
+                index = row * 2 + vector
+                sums[index] = value.fma(column, sums[index]) if spec.fused else value * column + sums[index]
+        loop.carried_out = [code.offset(a, k_step * size), code.offset(b, parameter(code, "b_step")), *sums]
+    return loop.results[2:]
+
+
+def _prefetch_c(code: Code, spec: Spec) -> None:
+    """Fetch C's lines to write to, while the sums are being made; a prefetch of what is not there does no harm."""
+    name = "llvm.prefetch.p0"
+    code.declarations[name] = f"declare void @{name}(ptr, i32, i32, i32)"
+    with code.loop(0, spec.tile_rows, carried=[parameter(code, "c", "ptr")]) as row:
+        for vector in range(2):
+            target = code.offset(row.carried[0], vector * spec.vector_bytes)
+            code.effect(f"call void @{name}(ptr {target.ref}, i32 1, i32 3, i32 1)")
+        row.carried_out = [code.offset(row.carried[0], parameter(code, "c_step"))]
+
+
+def _add_copy_tile(module: Module, spec: Spec) -> None:
+    """Copy, or add, the part of a tile that exists into C."""
+    code = Code()
+    size, lanes = spec.compute.itemsize, spec.lanes
+    tile, c, c_step, add = (
+        parameter(code, "tile", "ptr"), parameter(code, "c", "ptr"), parameter(code, "c_step"), parameter(code, "add")
+    )  # fmt: skip
+    columns = smaller(parameter(code, "column_count"), spec.tile_columns)
+    keep = add.ne(0)
+    width = lanes if spec.masked else 1
+    with code.loop(0, parameter(code, "row_count")) as row:
+        target_row = code.offset(c, row.index * c_step)
+        source_row = code.offset(tile, row.index * (2 * spec.vector_bytes))
+        with code.loop(0, columns, width) as column:
+            target, source = code.offset(target_row, column.index * size), code.offset(source_row, column.index * size)
+            value = code.load(source, spec.type, width)
+            if spec.masked:
+                mask = lane_mask(code, columns - column.index, lanes)
+                before = masked_load(code, target, mask & code.spread(keep, lanes), spec.type)
+                masked_store(code, keep.select(value + before, value), target, mask)
+            else:
+                with code.when(keep):
+                    code.store(value + code.load(target, spec.type), target)
+                with code.when(~keep):
+                    code.store(value, target)
+    module.add("copy_tile", code, signature(
+        tile="ptr", c="ptr", row_count="i64", c_step="i64", column_count="i64", add="i64",
+    ))  # fmt: skip

@@ -1,0 +1,216 @@
+"""Choosing a kernel, its tiles and its run-time sizes for one matmul."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from curta.compiler.matmul.amx import amx_costs, amx_k_block, amx_scratch, make_amx_kernel
+from curta.compiler.matmul.block import block_costs, make_block_kernel, scratch_layout
+from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
+from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
+from curta.compiler.matmul.tiles import Tiles, choose_tiles, round_up
+from curta.compiler.matmul.vector import make_vector_kernel, vector_costs, vector_scratch
+from curta.dtypes import DType, bfloat16, compute_dtype
+from curta.errors import ArgumentError, DTypeError, ShapeError
+
+#: a matrix B this small is read where it lies, because it stays in the first cache without packing
+IN_PLACE_BYTES = 24_000
+LEVELS = ("portable", "avx2", "avx512", "amx")
+
+
+@dataclass(frozen=True)
+class MatmulPlan:
+    """A matmul made ready: its kernel's text, and what the kernel reads while it runs.
+
+    `key` names the machine code (formats and stride pattern, never sizes); `make_ir()` writes its LLVM text, in which
+    the kernel is `function_name`; `meta` are its sizes and strides; `units` of work are handed out `grain` at a time;
+    `scratch_bytes` is what each thread needs.
+    """
+
+    key: str
+    make_ir: Callable[[], str]
+    function_name: str
+    meta: tuple[int, ...]
+    units: int
+    grain: int
+    scratch_bytes: int
+
+
+@dataclass(frozen=True)
+class Operands:
+    """Sizes and element strides; each of `batch` is a size and the strides of A, B and C along it."""
+
+    M: int
+    N: int
+    K: int
+    a: tuple[int, int]
+    b: tuple[int, int]
+    c: tuple[int, int]
+    batch: tuple[tuple[int, int, int, int], ...]
+    a_slot: int = 0
+
+    def swapped(self) -> Operands:
+        """The same product turned over: C^T = B^T @ A^T."""
+        batch = tuple((size, b, a, c) for size, a, b, c in self.batch)
+        return Operands(self.N, self.M, self.K, self.b[::-1], self.a[::-1], self.c[::-1], batch, 1 - self.a_slot)
+
+    @property
+    def batches(self) -> int:
+        count = 1
+        for size, *_ in self.batch:
+            count *= size
+        return count
+
+
+def plan_matmul(
+    dtype: DType,
+    batch_sizes: Sequence[int],
+    M: int,
+    N: int,
+    K: int,
+    a_strides: Sequence[int],
+    b_strides: Sequence[int],
+    c_strides: Sequence[int],
+    *,
+    level: str,
+    vector_bytes: int,
+    out_dtype: DType | None = None,
+    accumulate: bool = False,
+) -> MatmulPlan:
+    """The plan of C[*batch, M, N] = A[*batch, M, K] @ B[*batch, K, N], or += with `accumulate`.
+
+    Strides are in elements, one for each batch dimension (0 where an operand is broadcast) and then the last two; they
+    may be anything. The kernel's operands are the addresses of A, B and C. A and B are of `dtype`; C is of
+    `out_dtype`, which is `dtype` or, for the half formats, float32. Half formats are summed in float32 and rounded
+    once; integers wrap around. `level` is the processor's ("portable", "avx2", "avx512" or "amx").
+
+    >>> from curta.dtypes import float32
+    >>> plan = plan_matmul(float32, (), 2, 3, 4, (4, 1), (3, 1), (3, 1), level="avx2", vector_bytes=32)
+    >>> plan.units, plan.meta[:3]
+    (1, (2, 3, 4))
+    """
+    out_dtype = out_dtype or dtype
+    _check_formats(dtype, out_dtype, level, vector_bytes)
+    _check_shapes(batch_sizes, (M, N, K), (a_strides, b_strides, c_strides))
+    dims = tuple(zip(batch_sizes, a_strides[:-2], b_strides[:-2], c_strides[:-2], strict=True))
+    operands = Operands(
+        M, N, K, (a_strides[-2], a_strides[-1]), (b_strides[-2], b_strides[-1]), (c_strides[-2], c_strides[-1]), dims
+    )
+    operands = _merge_batches(operands)
+    turned = not _near(operands.c[1], N) and _near(operands.c[0], operands.M)
+    if turned or (operands.N == 1 and operands.M != 1):
+        operands = operands.swapped()
+    spec = Spec(
+        "block", dtype, out_dtype, _order(operands.a, (operands.M, K), ("row", "k")),
+        _order(operands.b, (K, operands.N), ("k", "column")), "column" if _near(operands.c[1], operands.N) else "any",
+        accumulate, level, vector_bytes,
+    )  # fmt: skip
+    if not dtype.is_floating_point:
+        return _integer_plan(spec, operands)
+    if operands.M == 1 and spec.b_order != "any":
+        return _vector_plan(spec, operands)
+    if level == "amx" and dtype is bfloat16:
+        return _amx_plan(spec, operands)
+    return _block_plan(spec, operands)
+
+
+def _check_formats(dtype: DType, out_dtype: DType, level: str, vector_bytes: int) -> None:
+    if dtype.name not in LLVM_TYPES:
+        raise DTypeError(f"matmul: not implemented for {dtype!r}")
+    if out_dtype is not dtype and out_dtype is not compute_dtype(dtype):
+        raise DTypeError(f"matmul: a product of {dtype.short} cannot be stored as {out_dtype.short}")
+    if level not in LEVELS or vector_bytes not in (16, 32, 64):
+        raise ArgumentError(f"matmul: no kernels for level {level!r} with vectors of {vector_bytes} bytes")
+
+
+def _check_shapes(batch: Sequence[int], sizes: Sequence[int], strides: Sequence[Sequence[int]]) -> None:
+    if min((*sizes, *batch)) < 0:
+        raise ShapeError(f"matmul: sizes must not be negative, got batch {tuple(batch)}, M, N, K {tuple(sizes)}")
+    if any(len(each) != len(batch) + 2 for each in strides):
+        raise ShapeError(f"matmul: {len(batch)} batch dimensions need {len(batch) + 2} strides each, got {strides}")
+
+
+def _near(stride: int, size: int) -> bool:
+    """Neighbours along this direction are neighbours in memory, as far as there are any."""
+    return stride == 1 or size == 1
+
+
+def _order(strides: tuple[int, int], sizes: tuple[int, int], names: tuple[str, str]) -> str:
+    """Which direction of a matrix is near: the second one where both are, or "any"."""
+    for direction in (1, 0):
+        if strides[direction] == 1:
+            return names[direction]
+    for direction in (1, 0):
+        if sizes[direction] == 1:
+            return names[direction]
+    return "any"
+
+
+def _merge_batches(operands: Operands) -> Operands:
+    """Fewer batch dimensions: neighbours that step as one, and those that only continue A's and C's rows."""
+    merged: list[tuple[int, int, int, int]] = []
+    for dim in operands.batch:
+        if dim[0] == 1:
+            continue
+        if merged and all(outer == dim[0] * inner for outer, inner in zip(merged[-1][1:], dim[1:], strict=True)):
+            merged[-1] = (merged[-1][0] * dim[0], *dim[1:])
+        else:
+            merged.append(dim)
+    while merged:
+        size, a, b, c = merged[-1]
+        if b != 0 or (operands.M != 1 and (a != operands.M * operands.a[0] or c != operands.M * operands.c[0])):
+            break
+        merged.pop()
+        rows = (a, c) if operands.M == 1 else (operands.a[0], operands.c[0])
+        operands = replace(operands, M=operands.M * size, a=(rows[0], operands.a[1]), c=(rows[1], operands.c[1]))
+    return replace(operands, batch=tuple(merged))
+
+
+def _integer_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    spec = replace(spec, family="integer", a_order="any")
+    tiles = choose_tiles(integer_costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    return make_plan(spec, operands, tiles, make_integer_kernel, 0)
+
+
+def _vector_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    spec = replace(spec, family="vector", a_order="any")
+    tiles = choose_tiles(vector_costs(spec, operands.K), 1, operands.N, operands.batches)
+    return make_plan(spec, operands, tiles, make_vector_kernel, vector_scratch(spec, tiles.unit_columns))
+
+
+def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    spec = replace(spec, family="amx")
+    tiles = choose_tiles(amx_costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    k_block = amx_k_block(operands.K)
+    scratch = amx_scratch(tiles.unit_rows, tiles.unit_columns, k_block)
+    return make_plan(spec, operands, tiles, make_amx_kernel, scratch, k_block=k_block)
+
+
+def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    tiles = choose_tiles(block_costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    k_blocks = max(1, -(-operands.K // spec.k_block))
+    k_block = round_up(-(-operands.K // k_blocks), 16) or 16
+    few_rows = 2 * spec.tile_rows >= operands.M
+    in_first_cache = operands.K * abs(operands.b[0]) * spec.compute.itemsize <= IN_PLACE_BYTES
+    in_place = int(spec.b_in_place_possible and (few_rows or in_first_cache))
+    scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns))
+    return make_plan(spec, operands, tiles, make_block_kernel, scratch, k_block=k_block, in_place=in_place)
+
+
+def make_plan(
+    spec: Spec, operands: Operands, tiles: Tiles, make_kernel: Callable[[Spec], str], scratch_bytes: int, *,
+    k_block: int = 1, in_place: int = 0,
+) -> MatmulPlan:  # fmt: skip
+    """The plan for chosen tiles, its `meta` in the order of `Meta`."""
+    meta = {
+        Meta.M: operands.M, Meta.N: operands.N, Meta.K: operands.K, Meta.A_ROW: operands.a[0], Meta.A_K: operands.a[1],
+        Meta.B_K: operands.b[0], Meta.B_COLUMN: operands.b[1], Meta.C_ROW: operands.c[0], Meta.C_COLUMN: operands.c[1],
+        Meta.UNIT_ROWS: tiles.unit_rows, Meta.UNIT_COLUMNS: tiles.unit_columns, Meta.ROW_TILES: tiles.row_tiles,
+        Meta.COLUMN_TILES: tiles.column_tiles, Meta.K_BLOCK: k_block, Meta.BATCHES: operands.batches,
+        Meta.BATCHES_PER_UNIT: tiles.batches_per_unit, Meta.B_IN_PLACE: in_place, Meta.A_SLOT: operands.a_slot,
+        Meta.BATCH_DIMS: len(operands.batch),
+    }  # fmt: skip
+    table = [number for dim in reversed(operands.batch) for number in dim]
+    numbers = (*(meta[Meta(index)] for index in range(Meta.BATCH_TABLE)), *table)
+    return MatmulPlan(spec.key, lambda: make_kernel(spec), spec.key, numbers, tiles.units, 1, scratch_bytes)

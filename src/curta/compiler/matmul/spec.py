@@ -1,0 +1,132 @@
+"""What identifies the machine code of a matmul kernel, and the order of the run-time sizes and strides it reads."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from curta.dtypes import DType, compute_dtype
+
+LLVM_TYPES = {
+    "float16": "half", "bfloat16": "bfloat", "float32": "float", "float64": "double",
+    "uint8": "i8", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
+}  # fmt: skip
+
+
+#: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
+REVISION = 3
+
+
+class Meta(enum.IntEnum):
+    """Index of each int64 in the kernel's `meta`; strides are in elements. After them, four for each batch dimension:
+    its size and the strides of A, B and C."""
+
+    M = 0
+    N = 1
+    K = 2
+    A_ROW = 3
+    A_K = 4
+    B_K = 5
+    B_COLUMN = 6
+    C_ROW = 7
+    C_COLUMN = 8
+    #: rows and columns of C in one unit of work, and how many such tiles cover C
+    UNIT_ROWS = 9
+    UNIT_COLUMNS = 10
+    ROW_TILES = 11
+    COLUMN_TILES = 12
+    #: how much of K is packed at a time
+    K_BLOCK = 13
+    BATCHES = 14
+    BATCHES_PER_UNIT = 15
+    #: 1: full panels of B are read where they lie, without packing
+    B_IN_PLACE = 16
+    #: the kernel's operand that is A: 1 where the product is computed turned over, C^T = B^T @ A^T
+    A_SLOT = 17
+    BATCH_DIMS = 18
+    BATCH_TABLE = 19
+
+
+@dataclass(frozen=True)
+class Spec:
+    """All that the text of a kernel depends on: formats, which strides are 1, and the processor's level.
+
+    `a_order` is "k", "row" or "any": the direction in which A's elements are neighbours; `b_order` is "column", "k"
+    or "any"; `c_order` is "column" or "any".
+    """
+
+    family: str
+    dtype: DType
+    out_dtype: DType
+    a_order: str
+    b_order: str
+    c_order: str
+    accumulate: bool
+    level: str
+    vector_bytes: int
+
+    @property
+    def key(self) -> str:
+        parts = [
+            self.family, self.dtype.short, self.out_dtype.short, f"a{self.a_order}", f"b{self.b_order}",
+            f"c{self.c_order}", "add" if self.accumulate else "set", self.level, str(self.vector_bytes), f"r{REVISION}",
+        ]  # fmt: skip
+        return "matmul_" + "_".join(parts)
+
+    @property
+    def compute(self) -> DType:
+        return compute_dtype(self.dtype)
+
+    @property
+    def type(self) -> str:
+        """LLVM's name of the format that the sums are kept in."""
+        return LLVM_TYPES[self.compute.name]
+
+    @property
+    def lanes(self) -> int:
+        return self.vector_bytes // self.compute.itemsize
+
+    @property
+    def staged(self) -> bool:
+        """C's block is summed in scratch and copied out at the end, because C's format or strides are not the sums'."""
+        return self.out_dtype is not self.compute or self.c_order != "column"
+
+    @property
+    def b_in_place_possible(self) -> bool:
+        """Panels of B can be read where they lie: its columns are neighbours in the sums' own format."""
+        return self.b_order == "column" and self.dtype is self.compute
+
+    @property
+    def fused(self) -> bool:
+        """The processor multiplies and adds in one instruction."""
+        return self.level != "portable"
+
+    @property
+    def masked(self) -> bool:
+        """The processor stores chosen lanes of a vector."""
+        return self.level != "portable"
+
+    @property
+    def tile_rows(self) -> int:
+        """Rows of C that the micro-kernel keeps in registers: rows x 2 sums, 2 vectors of B and one of A."""
+        return {64: 12, 32: 6, 16: 4}[self.vector_bytes]
+
+    @property
+    def tile_columns(self) -> int:
+        """Columns of C that the micro-kernel keeps in registers: two vectors."""
+        return 2 * self.lanes
+
+    @property
+    def k_block(self) -> int:
+        """Most of K packed at a time: a panel of B, k_block x tile_columns, takes two thirds of a 48 KB first cache."""
+        return 256
+
+    @property
+    def a_row_step(self) -> int:
+        """Elements between rows of A packed row by row: a cache line more than a block, so that rows do not collide."""
+        return self.k_block + 64 // self.compute.itemsize
+
+    @property
+    def a_block_rows(self) -> int:
+        """Rows of A packed at a time, about 100 KB: they are read again for every panel of B, from the second cache."""
+        return (8 if self.compute.itemsize == 4 else 4) * self.tile_rows

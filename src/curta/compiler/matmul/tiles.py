@@ -1,0 +1,86 @@
+"""How a product is cut into units of work: a fixed function of the sizes, never of the number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+#: cycles to begin a unit, and to wake other threads where there is more than one
+UNIT_COST = 500.0
+WAKE_COST = 8000.0
+#: batches are put together up to about this many cycles
+SMALL_UNIT = 40_000
+#: numbers of threads that should all be kept busy
+THREADS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Rows and columns of C in a unit, the number of tiles each way, and the whole batches in a unit."""
+
+    unit_rows: int
+    unit_columns: int
+    row_tiles: int
+    column_tiles: int
+    batches_per_unit: int
+    units: int
+
+
+@dataclass(frozen=True)
+class Costs:
+    """A kernel's steps and modelled cost: `cycles(rows, columns)` of a unit, and whether the unit `fits` the cache."""
+
+    row_step: int
+    column_step: int
+    cycles: Callable[[int, int], float]
+    fits: Callable[[int, int], bool]
+
+
+def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
+    """The cut with the least modelled time, summed over several numbers of threads."""
+    if M == 0 or N == 0 or batches == 0:
+        return Tiles(1, 1, 1, 1, 1, 0)
+    best_time, best = float("inf"), Tiles(M, N, 1, 1, 1, batches)
+    for row_tiles in _counts(M, costs.row_step):
+        unit_rows = round_up(-(-M // row_tiles), costs.row_step)
+        for column_tiles in _counts(N, costs.column_step):
+            unit_columns = round_up(-(-N // column_tiles), costs.column_step)
+            smallest = unit_rows <= costs.row_step and unit_columns <= costs.column_step
+            if not smallest and not costs.fits(unit_rows, unit_columns):
+                continue
+            cycles = max(1.0, costs.cycles(min(unit_rows, M), min(unit_columns, N)))
+            cut = Tiles(unit_rows, unit_columns, -(-M // unit_rows), -(-N // unit_columns), 1, 0)
+            time, tiles = _timed(cut, cycles, batches)
+            if time < best_time:
+                best_time, best = time, tiles
+    return best
+
+
+def _timed(tiles: Tiles, cycles: float, batches: int) -> tuple[float, Tiles]:
+    """The modelled time of a cut, and the cut with small batches put together and its units counted."""
+    per_batch = tiles.row_tiles * tiles.column_tiles
+    together = 1 if per_batch > 1 else max(1, min(-(-batches // 16), int(SMALL_UNIT // cycles)))
+    units = per_batch * -(-batches // together)
+    waking = WAKE_COST if units > 1 else 0.0
+    # time on each number of threads, as a multiple of what it would be if all were busy
+    time = sum(threads * (-(-units // threads) * (cycles * together + UNIT_COST) + waking) for threads in THREADS)
+    return time, Tiles(tiles.unit_rows, tiles.unit_columns, tiles.row_tiles, tiles.column_tiles, together, units)
+
+
+def _counts(length: int, step: int) -> list[int]:
+    """Numbers of tiles to try along a side: at least `step` long each, in ever larger jumps."""
+    most = max(1, length // step)
+    counts, count = [], 1
+    while count < most:
+        counts.append(count)
+        count = max(count + 1, count * 5 // 4)
+    return [*counts, most]
+
+
+def round_up(value: int, step: int) -> int:
+    """The next multiple of `step`.
+
+    >>> round_up(13, 4)
+    16
+    """
+    return -(-value // step) * step

@@ -1,0 +1,294 @@
+"""Writes a loop program as one LLVM function: rows, passes over each row, and reductions down columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from curta.compiler import reductions
+from curta.compiler.code import Code, Value, function
+from curta.compiler.emitter import Emitter, Place
+from curta.compiler.loops import LoopProgram, Stage, kept_values, walk
+from curta.runtime import cpu
+
+SIGNATURE = "ptr noalias %args, ptr noalias %meta, ptr noalias %scratch, i64 %start, i64 %stop"
+NAME = "kernel"
+
+
+def meta_fields(program: LoopProgram) -> list[tuple[str, ...]]:
+    """The run-time numbers a kernel reads from its `meta`, in order; strides are in bytes."""
+    fields: list[tuple[str, ...]] = [("inner",), ("block",), ("blocks",), ("reduce_block",), ("reduce_blocks",)]
+    fields.append(("scratch_step",))
+    fields += [("outer", str(d)) for d in range(program.outer_rank)]
+    fields += [("reduce", str(d)) for d in range(program.reduce_rank)]
+    for number, slot in enumerate(program.slots):
+        if slot.role != "scalar":
+            fields += [("outer_stride", str(number), str(d)) for d in range(program.outer_rank)]
+            fields += [("reduce_stride", str(number), str(d)) for d in range(program.reduce_rank)]
+            fields.append(("inner_stride", str(number)))
+    fields += [("extra_stride", str(slot), str(axis)) for slot, axis in extra_axes(program)]
+    return fields
+
+
+def extra_axes(program: LoopProgram) -> list[tuple[int, int]]:
+    """The (slot, axis) pairs that computed loads move along."""
+    roots = [r for stage in program.stages for r in stage.roots()] + [e for _, e in program.row_stores]
+    loads = [node for node in walk(roots) if node.kind == "load"]
+    return sorted({(node.attribute[0], axis) for node in loads for axis in node.attribute[1]})
+
+
+class Nest:
+    """The loop nest of one program under construction."""
+
+    def __init__(self, program: LoopProgram, vector_bytes: int) -> None:
+        self.program = program
+        self.code = Code(cpu.features())
+        self.kept = kept_values(program)
+        self.arguments = Value(self.code, "%args", "ptr")
+        self.emitter = Emitter(self.code, program, self.arguments, self.kept)
+        self.lanes = max(1, vector_bytes // program.lane_bytes())
+        # four vectors of accumulators hide the latency of adding; two at a time keep long chains of arithmetic busy
+        if program.form == "rows":
+            self.lanes *= 4 if program.all_reductions() else 2
+        self.meta = self._load_meta()
+        self.bases = self._load_arguments()
+
+    def _load_meta(self) -> dict[tuple[str, ...], Value]:
+        meta = Value(self.code, "%meta", "ptr")
+        return {
+            name: self.code.load(self.code.offset(meta, 8 * place), "i64", align=8)
+            for place, name in enumerate(meta_fields(self.program))
+        }
+
+    def _load_arguments(self) -> dict[int, Value]:
+        for slot, axis in extra_axes(self.program):
+            self.emitter.extra_strides[slot, axis] = self.meta["extra_stride", str(slot), str(axis)]
+        bases = {}
+        for number, operand in enumerate(self.program.slots):
+            if operand.role != "scalar":
+                bases[number] = self.code.load(self.code.offset(self.arguments, 8 * number), "ptr", align=8)
+                self.emitter.inner_strides[number] = self.meta["inner_stride", str(number)]
+        return bases
+
+    def text(self) -> str:
+        """The whole function."""
+        start, stop = Value(self.code, "%start", "i64"), Value(self.code, "%stop", "i64")
+        with self.code.loop(start, stop) as units:
+            self._unit(units.index)
+        self.code.effect("ret void")
+        return function(self.code, NAME, SIGNATURE)
+
+    def _unit(self, unit: Value) -> None:
+        code, program, meta, emitter = self.code, self.program, self.meta, self.emitter
+        row, low, high = unit, code.constant(0, "i64"), meta["inner",]
+        if program.blocked:
+            row = unit.unsigned_divide(meta["blocks",])
+            low = (unit - row * meta["blocks",]) * meta["block",]
+            high = _smaller(low + meta["block",], meta["inner",])
+        reduce_low, reduce_high = code.constant(0, "i64"), self._reduce_size()
+        if program.form == "columns":
+            rest = row.unsigned_divide(meta["reduce_blocks",])
+            chunk = row - rest * meta["reduce_blocks",]
+            reduce_low = chunk * meta["reduce_block",]
+            reduce_high = _smaller(reduce_low + meta["reduce_block",], reduce_high)
+            row = rest
+        emitter.begin_row()
+        self._place_row(row, unit)
+        self._place_scratch()
+        if program.form == "columns":
+            self._columns(low, high, reduce_low, reduce_high)
+        else:
+            for number, stage in enumerate(program.stages):
+                self._stage(stage, number, low, high)
+            emitter.store_all(program.row_stores, Place(code.constant(0, "i64"), 1))
+
+    def _reduce_size(self) -> Value:
+        size = self.code.constant(1, "i64")
+        for dimension in range(self.program.reduce_rank):
+            size = size * self.meta["reduce", str(dimension)]
+        return size
+
+    def _coordinates(self, kind: str, rank: int, linear: Value) -> list[Value]:
+        """The index along each dimension, from the row-major number."""
+        places = []
+        for dimension in reversed(range(1, rank)):
+            size = self.meta[kind, str(dimension)]
+            quotient = linear.unsigned_divide(size)
+            places.append(linear - quotient * size)
+            linear = quotient
+        return [*([linear] if rank else []), *reversed(places)]
+
+    def _place_row(self, row: Value, unit: Value) -> None:
+        program, emitter = self.program, self.emitter
+        coordinates = self._coordinates("outer", program.outer_rank, row)
+        emitter.row_start = row * self.meta["inner",]
+        emitter.axis_index = dict(enumerate(coordinates))
+        partial = program.blocked or program.form == "columns"
+        for number, base in self.bases.items():
+            pointer = base
+            if program.slots[number].role == "partial" and partial:
+                pointer = self.code.offset(base, self._partial_offset(number, row, unit))
+            else:
+                for dimension, place in enumerate(coordinates):
+                    pointer = self.code.offset(pointer, place * self.meta["outer_stride", str(number), str(dimension)])
+            emitter.pointers[number] = pointer
+
+    def _partial_offset(self, number: int, row: Value, unit: Value) -> Value:
+        """Accumulators of the blocks lie one after the other: by unit, or by (row, chunk) rows of `inner` columns."""
+        itemsize = self.program.slots[number].dtype.itemsize
+        if self.program.form == "rows":
+            return unit * itemsize
+        whole = unit.unsigned_divide(self.meta["blocks",]) if self.program.blocked else unit
+        return whole * self.meta["inner",] * itemsize
+
+    def _place_scratch(self) -> None:
+        scratch = Value(self.code, "%scratch", "ptr")
+        for number in self.kept.values():
+            self.emitter.scratch[number] = self.code.offset(scratch, self.meta["scratch_step",] * number)
+
+    def _stage(self, stage: Stage, number: int, low: Value, high: Value) -> None:
+        code, emitter, program = self.code, self.emitter, self.program
+        first = sum(len(s.reductions) for s in program.stages[:number])
+        if not program.reduce_rank:
+            emitter.prepare(stage.roots())
+        sets = [reductions.start(code, reductions.TABLE[r.name], r.element.dtype, self.lanes) for r in stage.reductions]
+        flat = [value for accumulators in sets for value in accumulators]
+        if program.reduce_rank:
+            with code.loop(0, self._reduce_size(), carried=flat) as outer:
+                saved = dict(emitter.pointers)
+                emitter.row_memo = {}
+                self._move_pointers(outer.index)
+                emitter.reduce_start = outer.index * self.meta["inner",]
+                emitter.prepare(stage.roots())
+                outer.carried_out = self._inner(stage, low, high, outer.carried)
+                emitter.pointers = saved
+                emitter.row_memo = {}
+            flat = outer.results
+        else:
+            flat = self._inner(stage, low, high, flat)
+        emitter.end_stage()
+        for offset, reducing in enumerate(stage.reductions):
+            reduction = reductions.TABLE[reducing.name]
+            count = len(reduction.initial(reducing.element.dtype))
+            mine, flat = flat[:count], flat[count:]
+            for place, value in enumerate(reductions.across_lanes(code, reduction, mine, reducing.element.dtype)):
+                emitter.reduced[first + offset, place] = value
+
+    def _move_pointers(self, linear: Value) -> None:
+        coordinates = self._coordinates("reduce", self.program.reduce_rank, linear)
+        for dimension, place in enumerate(coordinates):  # the axes' numbers go on behind the inner one's
+            self.emitter.axis_index[self.program.outer_rank + 1 + dimension] = place
+        for number, pointer in self.emitter.pointers.items():
+            moved = pointer
+            for dimension, place in enumerate(coordinates):
+                moved = self.code.offset(moved, place * self.meta["reduce_stride", str(number), str(dimension)])
+            self.emitter.pointers[number] = moved
+
+    def _inner(self, stage: Stage, low: Value, high: Value, flat: Sequence[Value]) -> list[Value]:
+        """The pass over the inner dimension: whole vectors first, then what is left under a mask."""
+        code = self.code
+        size = high - low
+        whole = low + (size - (size & (self.lanes - 1)))
+        with code.loop(low, whole, self.lanes, flat) as loop:
+            loop.carried_out = self._turn(stage, Place(loop.index, self.lanes), loop.carried)
+        if self.lanes == 1:
+            return loop.results
+        with code.loop(whole, high, self.lanes, loop.results) as last:
+            left = code.spread(high - last.index, self.lanes)
+            mask = code.iota("i64", self.lanes).lt(left)
+            last.carried_out = self._turn(stage, Place(last.index, self.lanes, mask), last.carried)
+        return last.results
+
+    def _turn(self, stage: Stage, place: Place, flat: Sequence[Value]) -> list[Value]:
+        code, emitter = self.code, self.emitter
+        after: list[Value] = []
+        position = 0
+        for reducing in stage.reductions:
+            reduction = reductions.TABLE[reducing.name]
+            dtype = reducing.element.dtype
+            count = len(reduction.initial(dtype))
+            before = list(flat[position : position + count])
+            position += count
+            element = code.spread(emitter.value(reducing.element, place), place.lanes)
+            index = code.spread(place.index + emitter.reduce_start, place.lanes)
+            if count > 1 and place.lanes > 1:
+                index = index + code.iota("i64", place.lanes)
+            stepped = reduction.step(before, element, index, dtype)
+            if place.mask is not None:
+                stepped = [place.mask.select(new, old) for new, old in zip(stepped, before, strict=True)]
+            after += stepped
+        emitter.store_all(stage.stores, place)
+        return after
+
+    # reductions down the columns
+
+    def _columns(self, low: Value, high: Value, reduce_low: Value, reduce_high: Value) -> None:
+        """One block of columns: accumulators stay in registers while the rows stream by, a few vectors at a time."""
+        code = self.code
+        wide = 4 * self.lanes
+        size = high - low
+        whole = low + (size - (size & (wide - 1)))
+        with code.loop(low, whole, wide) as loop:
+            self._column_group(Place(loop.index, wide), reduce_low, reduce_high)
+        with code.loop(whole, high, self.lanes) as loop:
+            left = code.spread(high - loop.index, self.lanes)
+            mask = code.iota("i64", self.lanes).lt(left) if self.lanes > 1 else None
+            self._column_group(Place(loop.index, self.lanes, mask), reduce_low, reduce_high)
+
+    def _column_group(self, place: Place, reduce_low: Value, reduce_high: Value) -> None:
+        code, emitter, stage = self.code, self.emitter, self.program.stages[0]
+        emitter.row_memo = {}
+        flat: list[Value] = []
+        for reducing in stage.reductions:
+            flat += reductions.start(code, reductions.TABLE[reducing.name], reducing.element.dtype, place.lanes)
+        with code.loop(reduce_low, reduce_high, carried=flat) as rows:
+            saved = dict(emitter.pointers)
+            emitter.row_memo = {}
+            self._move_pointers(rows.index)
+            emitter.prepare(stage.roots())
+            rows.carried_out = self._column_step(stage, place, rows.index, rows.carried)
+            emitter.pointers = saved
+        emitter.row_memo = {}
+        flat = rows.results
+        emitter.reduced = {}
+        for number, reducing in enumerate(stage.reductions):
+            count = len(reductions.TABLE[reducing.name].initial(reducing.element.dtype))
+            for accumulator, value in enumerate(flat[:count]):
+                emitter.reduced[number, accumulator] = value
+            flat = flat[count:]
+        self._store_columns(Place(place.index, place.lanes, place.mask))
+
+    def _store_columns(self, place: Place) -> None:
+        """Here reduced values are vectors: everything that depends on them is evaluated at the place."""
+        emitter, stores = self.emitter, self.program.row_stores
+        moving = emitter.moving
+        changed: set[int] = set()
+        for node in walk([expression for _, expression in stores]):
+            if node.kind == "reduced" or any(id(operand) in changed for operand in node.operands):
+                changed.add(id(node))
+        emitter.moving = moving | changed
+        emitter.store_all(stores, place)
+        emitter.moving = moving
+
+    def _column_step(self, stage: Stage, place: Place, row: Value, carried: Sequence[Value]) -> list[Value]:
+        code, emitter = self.code, self.emitter
+        here = Place(place.index, place.lanes, place.mask)
+        after: list[Value] = []
+        position = 0
+        for reducing in stage.reductions:
+            reduction = reductions.TABLE[reducing.name]
+            dtype = reducing.element.dtype
+            count = len(reduction.initial(dtype))
+            before = list(carried[position : position + count])
+            position += count
+            element = code.spread(emitter.value(reducing.element, here), place.lanes)
+            after += reduction.step(before, element, code.spread(row, place.lanes), dtype)
+        return after
+
+
+def _smaller(left: Value, right: Value) -> Value:
+    return left.lt(right).select(left, right)
+
+
+def emit(program: LoopProgram, vector_bytes: int) -> str:
+    """The LLVM text of `program`."""
+    return Nest(program, vector_bytes).text()

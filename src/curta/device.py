@@ -1,0 +1,72 @@
+"""Where a tensor's memory is: `cpu` here, `meta` for shapes without data, `cuda` when a runtime for it exists."""
+
+from __future__ import annotations
+
+from curta.errors import ArgumentTypeError, CurtaError, DeviceError
+
+KNOWN_TYPES = ("cpu", "cuda", "meta")
+
+
+class CudaAssertionError(CurtaError, AssertionError):
+    """Asked for CUDA where there is none; PyTorch raises an AssertionError here."""
+
+
+class Device:
+    """A device by type and index; equal devices are equal objects' values.
+
+    >>> Device("cuda:1").index, str(Device("cpu")), Device("cpu") == Device("cpu")
+    (1, 'cpu', True)
+    """
+
+    __slots__ = ("index", "type")
+
+    type: str
+    index: int | None
+
+    def __init__(self, type: str | Device, index: int | None = None) -> None:
+        if isinstance(type, Device):
+            self.type, self.index = type.type, type.index
+            return
+        if not isinstance(type, str):
+            raise ArgumentTypeError(f"device: requires a string or a device, got {type.__class__.__name__}")
+        name, colon, number = type.partition(":")
+        if colon and (not number.isdigit() or index is not None):
+            raise DeviceError(f"Invalid device string: '{type}'")
+        if name not in KNOWN_TYPES:
+            raise DeviceError(f"Expected one of {', '.join(KNOWN_TYPES)} device type at start of device string: {name}")
+        self.type = name
+        self.index = int(number) if colon else index
+
+    def __repr__(self) -> str:
+        return (
+            f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+        )
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+
+CPU = Device("cpu")
+META = Device("meta")
+
+
+def resolve(device: str | Device | None) -> Device:
+    """The one object for `device`; raises what PyTorch raises where there is no such device.
+
+    >>> resolve(None) is CPU
+    True
+    """
+    if device is None or device is CPU:
+        return CPU
+    wanted = Device(device)
+    if wanted.type == "cpu":
+        return CPU
+    if wanted.type == "meta":
+        return META
+    raise CudaAssertionError("Torch not compiled with CUDA enabled: Curta has no CUDA runtime yet; use device='cpu'")

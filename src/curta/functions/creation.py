@@ -1,0 +1,342 @@
+"""Functions that make tensors: from data, filled, counted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from curta import dtypes, host
+from curta.default_dtype import get_default_dtype
+from curta.device import Device, resolve
+from curta.dtypes import DType
+from curta.errors import ArgumentTypeError, AutogradError, ShapeError, UnsupportedError
+from curta.functions.movement import sizes
+from curta.memory.layout import Layout, contiguous, strided
+from curta.memory.storage import allocate
+from curta.ops.creation import ARANGE, EYE, FULL, LINSPACE, number_for
+from curta.ops.dispatch import bind
+from curta.promotion import scalar_dtype
+from curta.tensor import Tensor
+
+DeviceLike = Device | str | None
+
+
+def finish(made: Tensor, requires_grad: bool) -> Tensor:
+    """`made` as a leaf, wanting a gradient or not."""
+    if requires_grad:
+        if not made.layout.dtype.is_floating_point:
+            raise AutogradError("Only Tensors of floating point and complex dtype can require gradients")
+        made._requires_grad = True
+    return made
+
+
+def checked_options(name: str, layout: Any, pin_memory: bool) -> None:
+    """Refuses what PyTorch takes and Curta has not: other layouts, pinned memory."""
+    if layout is not None and str(layout) not in ("torch.strided", "curta.strided"):
+        raise UnsupportedError(f"{name}(): layout={layout} is not supported: only strided tensors")
+    if pin_memory:
+        raise UnsupportedError(f"{name}(): pin_memory=True is not supported: there is no device to copy to")
+
+
+def checked_shape(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """The sizes of a new tensor; ShapeError for a negative one."""
+    found = sizes(name, shape)
+    for size in found:
+        if size < 0:
+            raise ShapeError(f"Trying to create tensor with negative dimension {size}: {list(found)}")
+    return found
+
+
+# from data
+
+
+def tensor(
+    data: Any, *, dtype: DType | None = None, device: DeviceLike = None, requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """A new tensor with a copy of `data`: a number, nested lists of numbers, an array, a tensor.
+
+    >>> import curta
+    >>> curta.tensor([[1, 2], [3, 4]], dtype=curta.float32)
+    tensor([[1., 2.],
+            [3., 4.]])
+    """
+    checked_options("tensor", None, pin_memory)
+    target = resolve(device) if device is not None else None
+    if isinstance(data, Tensor):
+        made = data.detach().clone().to(dtype=dtype, device=target)
+        return finish(made, requires_grad)
+    made = host.tensor_from(host.array_of(data, dtype), dtype)
+    if target is not None and target is not made.layout.device:
+        made = made.to(device=target)
+    return finish(made, requires_grad)
+
+
+def as_tensor(data: Any, dtype: DType | None = None, device: DeviceLike = None) -> Tensor:
+    """`data` as a tensor, sharing memory where it is a tensor or an array of the right format already."""
+    if isinstance(data, np.ndarray):
+        data = from_numpy(data)
+    if isinstance(data, Tensor):
+        return data.to(dtype=dtype, device=device)
+    return tensor(data, dtype=dtype, device=device)
+
+
+def asarray(
+    obj: Any, *, dtype: DType | None = None, device: DeviceLike = None, copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """`as_tensor`, or a copy when `copy` says so."""
+    made = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
+    return finish(made, requires_grad) if requires_grad else made
+
+
+def from_numpy(array: Any) -> Tensor:
+    """A tensor that shares an array's memory.
+
+    >>> import curta, numpy
+    >>> a = numpy.zeros(2); t = curta.from_numpy(a); t[0] = 5.0; a.tolist()
+    [5.0, 0.0]
+    """
+    return host.share(array)
+
+
+# filled
+
+
+def full(
+    size: Any, fill_value: Any, *, out: Any = None, dtype: DType | None = None, layout: Any = None,
+    device: DeviceLike = None, pin_memory: bool = False, requires_grad: bool = False, names: Any = None,
+) -> Tensor:  # fmt: skip
+    """A tensor filled with one number, in the number's own format unless `dtype` names another.
+
+    >>> import curta
+    >>> curta.full((2,), 7)
+    tensor([7, 7])
+    """
+    checked_options("full", layout, pin_memory)
+    if names is not None:
+        raise UnsupportedError("full(): the argument 'names' is not supported")
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
+    kind = dtype or scalar_dtype(fill_value)
+    shape = checked_shape("full", (size,))
+    if out is not None:
+        return written(out, shape, dtype, fill_value)
+    made = bind(FULL, (number_for(fill_value, kind),), shape=shape, dtype=kind, device=resolve(device))
+    return finish(made, requires_grad)
+
+
+def written(out: Tensor, shape: tuple[int, ...], dtype: DType | None, value: float) -> Tensor:
+    """`out` filled with a number, after a check that it has the shape and format asked for."""
+    if dtype is not None and dtype is not out.layout.dtype:
+        raise ShapeError(f"dtype {dtype} does not match dtype of out parameter ({out.layout.dtype})")
+    if out.layout.shape != shape:
+        raise UnsupportedError(f"out= of shape {list(out.layout.shape)} is not resized to {list(shape)}")
+    return out.fill_(value)  # type: ignore[no-any-return]
+
+
+def _filled(name: str, size: Any, value: int, options: dict[str, Any]) -> Tensor:
+    size = options.pop("size", None) if not size and "size" in options else size
+    out, dtype = options.pop("out", None), options.pop("dtype", None)
+    layout, device = options.pop("layout", None), options.pop("device", None)
+    pin_memory, requires_grad = options.pop("pin_memory", False), options.pop("requires_grad", False)
+    if options.pop("names", None) is not None:
+        raise UnsupportedError(f"{name}(): the argument 'names' is not supported")
+    if options:
+        raise ArgumentTypeError(f"{name}() got an unexpected keyword argument '{next(iter(options))}'")
+    checked_options(name, layout, pin_memory)
+    shape = checked_shape(name, size if isinstance(size, tuple) else (size,))
+    if out is not None:
+        return written(out, shape, dtype, value)
+    kind = dtype or get_default_dtype()
+    return finish(bind(FULL, (number_for(value, kind),), shape=shape, dtype=kind, device=resolve(device)), requires_grad)
+
+
+def zeros(*size: Any, **options: Any) -> Tensor:
+    """Zeros, in the default floating-point format. Options: out, dtype, layout, device, requires_grad.
+
+    >>> import curta
+    >>> curta.zeros(2, 2)
+    tensor([[0., 0.],
+            [0., 0.]])
+    """
+    return _filled("zeros", size, 0, options)
+
+
+def ones(*size: Any, **options: Any) -> Tensor:
+    """Ones, in the default floating-point format. Options: out, dtype, layout, device, requires_grad."""
+    return _filled("ones", size, 1, options)
+
+
+def empty(
+    *size: Any, out: Any = None, dtype: DType | None = None, layout: Any = None, device: DeviceLike = None,
+    requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = None,
+) -> Tensor:  # fmt: skip
+    """A tensor whose contents are whatever the memory held."""
+    checked_options("empty", layout, pin_memory)
+    if memory_format is not None:
+        raise UnsupportedError("empty(): the argument 'memory_format' is not supported")
+    shape = checked_shape("empty", size)
+    if out is not None:
+        if out.layout.shape != shape:
+            raise UnsupportedError(f"out= of shape {list(out.layout.shape)} is not resized to {list(shape)}")
+        return out  # type: ignore[no-any-return]
+    return finish(empty_of(contiguous(shape, dtype or get_default_dtype(), resolve(device))), requires_grad)
+
+
+def empty_of(layout: Layout) -> Tensor:
+    """A tensor of this very layout, contents undefined."""
+    extent = layout.numel
+    return Tensor._make(allocate(extent * layout.dtype.itemsize, layout.device), layout, 0)
+
+
+def empty_strided(
+    size: Any, stride: Any, *, dtype: DType | None = None, layout: Any = None, device: DeviceLike = None,
+    requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """A tensor with these strides (in elements), contents undefined."""
+    from curta.shapes import storage_extent
+
+    checked_options("empty_strided", layout, pin_memory)
+    shape, steps = checked_shape("empty_strided", (size,)), sizes("empty_strided", (stride,), "stride")
+    made = strided(shape, steps, dtype or get_default_dtype(), resolve(device))
+    storage = allocate(storage_extent(shape, steps) * made.dtype.itemsize, made.device)
+    return finish(Tensor._make(storage, made, 0), requires_grad)
+
+
+# like another
+
+
+def like_layout(name: str, input: Any, options: dict[str, Any]) -> tuple[Layout, bool]:
+    """The layout that `zeros_like` and its relatives make, and whether it wants a gradient."""
+    if not isinstance(input, Tensor):
+        raise ArgumentTypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    from curta.shapes import elementwise_strides
+
+    dtype, device = options.pop("dtype", None), options.pop("device", None)
+    requires_grad, memory_format = options.pop("requires_grad", False), options.pop("memory_format", None)
+    checked_options(name, options.pop("layout", None), options.pop("pin_memory", False))
+    if memory_format is not None:
+        raise UnsupportedError(f"{name}(): the argument 'memory_format' is not supported")
+    if options:
+        raise ArgumentTypeError(f"{name}() got an unexpected keyword argument '{next(iter(options))}'")
+    source = input.layout
+    target = source.device if device is None else resolve(device)
+    strides = elementwise_strides(source.shape, source.strides)
+    return strided(source.shape, strides, dtype or source.dtype, target), requires_grad
+
+
+def full_like(input: Tensor, fill_value: Any, **options: Any) -> Tensor:
+    """A tensor like `input` (shape, format, order in memory) filled with one number."""
+    layout, requires_grad = like_layout("full_like", input, options)
+    made = empty_of(layout)
+    made.fill_(fill_value)
+    return finish(made, requires_grad)
+
+
+def zeros_like(input: Tensor, **options: Any) -> Tensor:
+    """Zeros like `input`."""
+    return full_like(input, 0, **options)
+
+
+def ones_like(input: Tensor, **options: Any) -> Tensor:
+    """Ones like `input`."""
+    return full_like(input, 1, **options)
+
+
+def empty_like(input: Tensor, **options: Any) -> Tensor:
+    """A tensor like `input`, contents undefined."""
+    layout, requires_grad = like_layout("empty_like", input, options)
+    return finish(empty_of(layout), requires_grad)
+
+
+# counted
+
+
+def _plain(name: str, value: Any) -> int | float:
+    if isinstance(value, Tensor):
+        value = value.item()
+    if isinstance(value, (np.integer, np.floating)):
+        value = value.item()
+    if not isinstance(value, (int, float)):
+        raise ArgumentTypeError(f"{name}(): argument must be Number, not {type(value).__name__}")
+    return value
+
+
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype: DType | None = None, layout: Any = None,
+    device: DeviceLike = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """`start`, `start + step`, … before `end`: int64 for integers, else the default floating-point format.
+
+    >>> import curta
+    >>> curta.arange(1, 4), curta.arange(0, 1, 0.25)
+    (tensor([1, 2, 3]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
+    """
+    checked_options("arange", layout, pin_memory)
+    if end is None:
+        start, end = 0, start
+    first, last, by = (_plain("arange", value) for value in (start, end, step))
+    whole = all(isinstance(value, int) for value in (first, last, by))
+    kind = dtype or (dtypes.int64 if whole else get_default_dtype())
+    if by == 0:
+        raise ShapeError("step must be nonzero")
+    if not math.isfinite(first) or not math.isfinite(last):
+        raise ShapeError(f"unsupported range: {float(first):g} -> {float(last):g}")
+    if (by > 0) != (last >= first) and first != last:
+        raise ShapeError("upper bound and lower bound inconsistent with step sign")
+    if not kind.is_floating_point:
+        first, last, by = int(first), int(last), int(by)
+    count = max(0, -((first - last) // by) if isinstance(by, int) and whole else math.ceil((last - first) / by))
+    numbers = (number_for(first, kind), number_for(by, kind))
+    made: Tensor = bind(ARANGE, numbers, shape=(count,), dtype=kind, device=resolve(device))
+    return _into(out, finish(made, requires_grad))
+
+
+def _into(out: Tensor | None, made: Tensor) -> Tensor:
+    if out is None:
+        return made
+    if out.layout.shape != made.layout.shape:
+        raise UnsupportedError(
+            f"out= of shape {list(out.layout.shape)} is not resized to {list(made.layout.shape)}"
+        )
+    return out.copy_(made)  # type: ignore[no-any-return]
+
+
+def linspace(
+    start: Any, end: Any, steps: int, *, out: Any = None, dtype: DType | None = None, layout: Any = None,
+    device: DeviceLike = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """`steps` numbers from `start` to `end`, both included.
+
+    >>> import curta
+    >>> curta.linspace(0, 1, 3)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    checked_options("linspace", layout, pin_memory)
+    count = sizes("linspace", (steps,), "steps")[0]
+    if count < 0:
+        raise ShapeError("number of steps must be non-negative")
+    kind = dtype or get_default_dtype()
+    first, last = float(_plain("linspace", start)), float(_plain("linspace", end))
+    by = (last - first) / (count - 1) if count > 1 else 0.0
+    made: Tensor = bind(LINSPACE, (first, last if count > 1 else first, by), shape=(count,), dtype=kind,
+                        device=resolve(device))  # fmt: skip
+    return _into(out, finish(made, requires_grad))
+
+
+def eye(
+    n: int, m: int | None = None, *, out: Any = None, dtype: DType | None = None, layout: Any = None,
+    device: DeviceLike = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Ones on the diagonal of an n x m matrix, zeros elsewhere."""
+    checked_options("eye", layout, pin_memory)
+    shape = sizes("eye", (n, n if m is None else m), "n")
+    for word, size in zip("nm", shape, strict=True):
+        if size < 0:
+            raise ShapeError(f"{word} must be greater or equal to 0, got {size}")
+    kind = dtype or get_default_dtype()
+    made: Tensor = bind(EYE, (number_for(1, kind),), shape=shape, dtype=kind, device=resolve(device))
+    return _into(out, finish(made, requires_grad))

@@ -1,0 +1,295 @@
+"""Writing into tensors that exist: fills, copies and the in-place forms of operators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta import shapes
+from curta.autograd.node import Node
+from curta.autograd.state import STATE
+from curta.compiler.graph import GraphNumber
+from curta.dtypes import DType
+from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
+from curta.methods import late
+from curta.ops.dispatch import bind_into
+from curta.ops.elementwise import ADD, COPY, DIV, MUL, SUB
+from curta.ops.inplace import OVERWRITE
+from curta.ops.movement import AS_STRIDED
+from curta.ops.record import Op
+from curta.promotion import can_cast, result_type, scalar_dtype
+from curta.tensor import Tensor
+
+_SCALAR_NAMES = {
+    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
+    "float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double",
+}  # fmt: skip
+
+
+def scalar_name(dtype: DType) -> str:
+    """The name PyTorch's messages have for a format."""
+    return _SCALAR_NAMES[dtype.name]
+
+
+def check_writable(target: Tensor) -> None:
+    """AutogradError where autograd forbids a write: leaves that want a gradient, and views of them."""
+    if not STATE.grad_enabled:
+        return
+    if target._requires_grad and target.grad_fn is None:
+        raise AutogradError("a leaf Variable that requires grad is being used in an in-place operation.")
+    base = target.base
+    if base is not None and base._requires_grad and base.grad_fn is None:
+        raise AutogradError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def check_no_overlap(target: Tensor) -> None:
+    """ShapeError where several elements of `target` are one place in memory."""
+    layout = target.layout
+    if not layout.is_contiguous and shapes.has_internal_overlap(layout.shape, layout.strides):
+        raise ShapeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
+def overlap(target: Tensor, source: Any) -> str:
+    """How `source` shares memory with `target`: see `shapes.memory_overlap`."""
+    if not isinstance(source, Tensor) or source.storage is not target.storage or source.storage is None:
+        return "none"
+    first, second = target.layout, source.layout
+    if first is second and target.offset == source.offset:
+        return "full"
+    return shapes.memory_overlap(
+        (first.shape, first.strides, target.offset), (second.shape, second.strides, source.offset)
+    )
+
+
+def _check_shape(target: Tensor, shape: shapes.Shape) -> None:
+    if shape != target.layout.shape:
+        raise ShapeError(
+            f"output with shape {list(target.layout.shape)} doesn't match the broadcast shape {list(shape)}"
+        )
+
+
+def _needs_history(target: Tensor, *others: Any) -> bool:
+    if not STATE.grad_enabled:
+        return False
+    base = target.base
+    return (
+        target._requires_grad
+        or (base is not None and base._requires_grad)
+        or any(isinstance(other, Tensor) and other._requires_grad for other in others)
+    )
+
+
+def store(target: Tensor, result: Tensor) -> Tensor:
+    """Write `result` (of the same shape, computed apart) over `target` and let gradients follow; gives `target`."""
+    check_writable(target)
+    check_no_overlap(target)
+    wants = _needs_history(target, result) and target.layout.dtype.is_floating_point
+    if wants and result.layout.dtype is not target.layout.dtype:
+        result = result.to(target.layout.dtype)
+    bind_into(COPY, (result.detach(),), (target,))
+    if not wants:
+        return target
+    base = target.base
+    if base is None or not (base._requires_grad or result._requires_grad):
+        target.grad_fn, target.output_index = _history(result)
+        target._requires_grad = result._requires_grad
+        target.generation += 1
+    else:
+        _rebase(target, base, result)
+    return target
+
+
+def _history(result: Tensor) -> tuple[Any, int]:
+    return result.grad_fn, result.output_index
+
+
+def _rebase(view: Tensor, base: Tensor, result: Tensor) -> None:
+    """PyTorch's CopySlices: the base gets a node that lets gradients past the region, and takes the region's to the
+    result; the view's own history starts again from the base."""
+    layout = view.layout
+    params = {"size": layout.shape, "stride": layout.strides, "distance": view.offset - base.offset}
+    rule = OVERWRITE.vjp
+    old = base.detach()
+    old.grad_fn, old.output_index, old._requires_grad = base.grad_fn, base.output_index, base._requires_grad
+    node = Node(OVERWRITE, (old, result), (base.detach(),), params, rule)
+    base.grad_fn, base.output_index, base._requires_grad = node, 0, True
+    base.generation += 1
+    refresh(view)
+
+
+def refresh(view: Tensor) -> None:
+    """Give a view of a base that was written to since a history from the base as it is now."""
+    base = view.base
+    if base is None:
+        return
+    view.generation = base.generation
+    layout = view.layout
+    params = {"size": layout.shape, "stride": layout.strides, "distance": view.offset - base.offset}
+    view.grad_fn = Node(AS_STRIDED, (base,), (view.detach(),), params, AS_STRIDED.vjp)
+    view.output_index = 0
+    view._requires_grad = True
+
+
+# copies and fills
+
+
+def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Copy `src` (broadcast, converted) into the tensor."""
+    if isinstance(src, (bool, int, float)):
+        return fill_(input, src)
+    if not isinstance(src, Tensor):
+        raise ArgumentTypeError(f"copy_(): argument 'src' (position 1) must be Tensor, not {type(src).__name__}")
+    source = src
+    if src.layout.shape != input.layout.shape:
+        source = _expanded(src, input)
+    if _needs_history(input, source) or overlap(input, source) in ("partial", "maybe"):
+        check_writable(input)
+        return store(input, source.clone() if source.storage is input.storage or source is src else source)
+    check_writable(input)
+    check_no_overlap(input)
+    bind_into(COPY, (source,), (input,))
+    return input
+
+
+def _expanded(src: Tensor, target: Tensor) -> Tensor:
+    lead = src.layout.rank - target.layout.rank
+    if lead > 0 and all(size == 1 for size in src.layout.shape[:lead]):
+        src = src.reshape(src.layout.shape[lead:])
+    return src.expand(target.layout.shape)
+
+
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """Set every element to one number."""
+    from curta.ops.creation import FULL, number_for
+
+    if isinstance(value, Tensor):
+        if value.layout.rank:
+            raise ShapeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.layout.rank} dimensions."
+            )
+        if value._requires_grad:
+            return copy_(input, value)
+        value = value.item()
+    layout = input.layout
+    if _needs_history(input):
+        return store(input, late.functions.full(layout.shape, value, dtype=layout.dtype))
+    check_writable(input)
+    check_no_overlap(input)
+    bind_into(
+        FULL, (number_for(value, layout.dtype),), (input,), shape=layout.shape, dtype=layout.dtype, device=layout.device
+    )
+    return input
+
+
+def zero_(input: Tensor) -> Tensor:
+    """Set every element to 0."""
+    return fill_(input, 0)
+
+
+# arithmetic
+
+
+def _fast(op: Op, input: Tensor, other: Any) -> bool:
+    """Write `input op other` over `input` in one pass, where nothing stands in the way."""
+    if _needs_history(input, other):
+        return False
+    layout = input.layout
+    if isinstance(other, Tensor):
+        if other.layout is not layout:
+            if not other.layout.shape or other.layout.shape == layout.shape:
+                pass
+            elif shapes.broadcast_shapes(layout.shape, other.layout.shape) != layout.shape:
+                return False
+        if other.storage is input.storage and overlap(input, other) not in ("none", "full"):
+            return False
+    elif type(other) not in (int, float, bool, GraphNumber):
+        return False
+    check_no_overlap(input)
+    bind_into(op, (input, other), (input,))
+    return True
+
+
+def _check_cast(input: Tensor, other: Any, divides: bool = False) -> None:
+    """DTypeError where the result cannot be stored in the tensor's own format."""
+    dtype = input.layout.dtype
+    if isinstance(other, Tensor):
+        kind = result_type((dtype, input.layout.rank), (other.layout.dtype, other.layout.rank))
+    elif isinstance(other, (bool, int, float)):
+        kind = result_type((dtype, input.layout.rank), (scalar_dtype(other), None))
+    else:
+        return
+    if divides and not kind.is_floating_point:
+        from curta.default_dtype import get_default_dtype
+
+        kind = get_default_dtype()
+    check_cast(kind, dtype)
+
+
+def check_cast(source: DType, target: DType) -> None:
+    """DTypeError where a result of `source` may not be stored as `target`."""
+    if not can_cast(source, target):
+        raise DTypeError(
+            f"result type {scalar_name(source)} can't be cast to the desired output type {scalar_name(target)}"
+        )
+
+
+def apply_(input: Tensor, result: Tensor) -> Tensor:
+    """Store what the out-of-place form of an operator gave, after the checks that its in-place form makes."""
+    check_cast(result.layout.dtype, input.layout.dtype)
+    _check_shape(input, result.layout.shape)
+    return store(input, result)
+
+
+def _binary(name: str, op: Op, input: Tensor, other: Any, **options: Any) -> Tensor:
+    _check_cast(input, other, divides=op is DIV and not options)
+    check_writable(input)
+    if not options and _fast(op, input, other):
+        return input
+    if overlap(input, other) == "partial":
+        raise ShapeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
+    return apply_(input, getattr(late.functions, name)(previous(input), other, **options))
+
+
+def previous(input: Tensor) -> Tensor:
+    """The tensor as it is before a write: what the operator's node saves and leads back from."""
+    old = input.detach()
+    if input._requires_grad:
+        from curta.autograd.node import edge_of
+
+        edge = edge_of(input)
+        old._requires_grad = True
+        old.grad_fn, old.output_index = (None, 0) if edge is None else edge
+    return old
+
+
+def add_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+    """Add `alpha * other` in place."""
+    return _binary("add", ADD, input, other, **({} if alpha == 1 else {"alpha": alpha}))
+
+
+def sub_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+    """Subtract `alpha * other` in place."""
+    return _binary("sub", SUB, input, other, **({} if alpha == 1 else {"alpha": alpha}))
+
+
+def mul_(input: Tensor, other: Any) -> Tensor:
+    """Multiply in place."""
+    return _binary("mul", MUL, input, other)
+
+
+def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """Divide in place."""
+    return _binary("div", DIV, input, other, **({} if rounding_mode is None else {"rounding_mode": rounding_mode}))
+
+
+def in_place(name: str, input: Tensor, *arguments: Any, **options: Any) -> Tensor:
+    """The in-place form of function `name`."""
+    check_writable(input)
+    return apply_(input, getattr(late.functions, name)(previous(input), *arguments, **options))
+
+

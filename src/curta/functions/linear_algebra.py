@@ -1,0 +1,153 @@
+"""Products of vectors and matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.errors import DTypeError, ShapeError, UnsupportedError
+from curta.functions.operands import tensor as check
+from curta.ops.dispatch import bind
+from curta.ops.matmul import LINEAR, multiply
+from curta.tensor import Tensor
+
+
+def matmul(input: Tensor, other: Tensor, *, out: None = None) -> Tensor:
+    """The matrix product, for every rank as `torch.matmul`: vectors count as rows or columns, batches broadcast.
+
+    Both must be of one dtype; DTypeError else, ShapeError where the inner sizes differ.
+
+    >>> import curta
+    >>> tuple(curta.matmul(curta.ones(2, 5, 3), curta.ones(3, 4)).shape)
+    (2, 5, 4)
+    """
+    a, b = check("matmul", input), check("matmul", other, "other")
+    _refuse_out("matmul", out)
+    ranks = a.layout.rank, b.layout.rank
+    if 0 in ranks:
+        raise ShapeError(
+            f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D"
+        )
+    if ranks == (1, 1):
+        return dot(a, b)
+    if ranks[0] == 1:
+        _inner(a.layout.shape[0] == b.layout.shape[-2], f"1x{a.layout.shape[0]}", b)
+        return multiply(a.reshape(1, -1), b).squeeze(-2)
+    if ranks[1] == 1:
+        if a.layout.shape[-1] != b.layout.shape[0]:
+            raise ShapeError(
+                f"size mismatch, got input ({a.layout.shape[-2]}), mat ({a.layout.shape[-2]}x{a.layout.shape[-1]}), "
+                f"vec ({b.layout.shape[0]})"
+            )
+        return multiply(a, b.reshape(-1, 1)).squeeze(-1)
+    return multiply(a, b)
+
+
+def _inner(fits: bool, left: str, b: Tensor) -> None:
+    if not fits:
+        shape = b.layout.shape
+        raise ShapeError(f"mat1 and mat2 shapes cannot be multiplied ({left} and {shape[-2]}x{shape[-1]})")
+
+
+def _refuse_out(name: str, out: Any) -> None:
+    if out is not None:
+        raise UnsupportedError(f"{name}(): the argument 'out' is not supported")
+
+
+def _ranks(name: str, expected: tuple[tuple[str, Tensor, int], ...]) -> None:
+    for place, value, rank in expected:
+        if value.layout.rank != rank:
+            raise ShapeError(f"{name}: Expected {rank}-D argument {place}, but got {value.layout.rank}-D")
+
+
+def dot(input: Tensor, tensor: Tensor, *, out: None = None) -> Tensor:
+    """The inner product of two vectors of one size: a tensor without dimensions."""
+    _refuse_out("dot", out)
+    a, b = check("dot", input), check("dot", tensor, "tensor")
+    if a.layout.rank != 1 or b.layout.rank != 1:
+        raise ShapeError(
+            f"1D tensors expected, but got {a.layout.rank}D and {b.layout.rank}D tensors"
+        )
+    if a.layout.shape != b.layout.shape:
+        (left,), (right,) = a.layout.shape, b.layout.shape
+        raise ShapeError(
+            f"inconsistent tensor size, expected tensor [{left}] and src [{right}] to have the same number of "
+            f"elements, but got {left} and {right} elements respectively"
+        )
+    if a.layout.dtype is not b.layout.dtype:
+        raise DTypeError(
+            f"dot : expected both vectors to have same dtype, but found {a.layout.dtype.name} and {b.layout.dtype.name}"
+        )
+    result: Tensor = multiply(a.reshape(1, -1), b.reshape(-1, 1)).reshape(())
+    return result
+
+
+def mm(input: Tensor, mat2: Tensor, *, out: None = None) -> Tensor:
+    """[M, K] @ [K, N]; ShapeError for other ranks."""
+    _refuse_out("mm", out)
+    check("mm", input), check("mm", mat2, "mat2")
+    if input.layout.rank != 2:
+        raise ShapeError("self must be a matrix")
+    if mat2.layout.rank != 2:
+        raise ShapeError("mat2 must be a matrix")
+    result: Tensor = multiply(input, mat2)
+    return result
+
+
+def bmm(input: Tensor, mat2: Tensor, *, out: None = None) -> Tensor:
+    """[B, M, K] @ [B, K, N]; ShapeError for other ranks or different B."""
+    _refuse_out("bmm", out)
+    check("bmm", input), check("bmm", mat2, "mat2")
+    if input.layout.rank != 3 or mat2.layout.rank != 3:
+        raise ShapeError(f"batch1 must be a 3D tensor, got {input.layout} and {mat2.layout}")
+    (B, _, K), right = input.layout.shape, mat2.layout.shape
+    if right[:2] != (B, K):
+        raise ShapeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{B}, {K}] but got: [{right[0]}, {right[1]}]."
+        )
+    result: Tensor = multiply(input, mat2)
+    return result
+
+
+def mv(input: Tensor, vec: Tensor, *, out: None = None) -> Tensor:
+    """[M, K] @ [K]."""
+    _refuse_out("mv", out)
+    check("mv", input), check("mv", vec, "vec")
+    if input.layout.rank != 2 or vec.layout.rank != 1:
+        raise ShapeError(
+            f"vector + matrix @ vector expected, got 1, {input.layout.rank}, {vec.layout.rank}"
+        )
+    return matmul(input, vec)
+
+
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: None = None
+) -> Tensor:
+    """beta * input + alpha * (mat1 @ mat2); `input` broadcasts, and is not read when `beta` is 0."""
+    _refuse_out("addmm", out)
+    product = mm(mat1, mat2)
+    product = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return product
+    return product + (input if beta == 1 else input * beta)
+
+
+def outer(input: Tensor, vec2: Tensor, *, out: None = None) -> Tensor:
+    """Every product of an element of one vector with one of the other."""
+    _refuse_out("outer", out)
+    _ranks("outer", (("self", input, 1), ("vec2", vec2, 1)))
+    result: Tensor = input.reshape(-1, 1) * vec2.reshape(1, -1)
+    return result
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input [..., K] @ weight [N, K] transposed + bias [N].
+
+    >>> import curta
+    >>> linear(curta.ones(2, 3), curta.ones(4, 3)).shape
+    torch.Size([2, 4])
+    """
+    if bias is None:
+        return matmul(input, weight.transpose(0, 1) if weight.layout.rank == 2 else weight)
+    if input.layout.rank < 2 or weight.layout.rank != 2:
+        return matmul(input, weight.transpose(0, 1) if weight.layout.rank == 2 else weight) + bias
+    return bind(LINEAR, (input, weight, bias))

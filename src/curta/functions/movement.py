@@ -1,0 +1,426 @@
+"""Other ways to look at a tensor, and the few that copy: shapes, orders, repetitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from curta import shapes
+from curta.autograd.state import STATE
+from curta.errors import ArgumentError, ArgumentTypeError, ShapeError, UnsupportedError
+from curta.ops.dispatch import bind, remember
+from curta.ops.elementwise import COPY
+from curta.ops.movement import AS_STRIDED, EXPAND, PERMUTE, REGION, VIEW, Region, region_geometry
+from curta.shapes import normalize_dim
+from curta.size import Size
+from curta.tensor import Tensor
+
+
+def integer(name: str, value: Any, place: str) -> int:
+    """A Python integer from anything that is one (NumPy's, a tensor of one element); ArgumentTypeError otherwise."""
+    if type(value) is int:
+        return value
+    try:
+        if isinstance(value, float) or isinstance(value, bool):
+            raise TypeError
+        return int(value.__index__())
+    except (TypeError, AttributeError):
+        raise ArgumentTypeError(
+            f"{name}(): argument '{place}' must be int, not {type(value).__name__}"
+        ) from None
+
+
+def sizes(name: str, given: tuple[Any, ...], place: str = "size") -> tuple[int, ...]:
+    """The integers of `f(2, 3)` or `f((2, 3))`."""
+    if len(given) == 1 and isinstance(given[0], (tuple, list)):
+        given = tuple(given[0])
+    return tuple([value if type(value) is int else integer(name, value, place) for value in given])
+
+
+def region(input: Tensor, items: Region) -> Tensor:
+    """The part of a tensor that a region names, as a view; not kept among the compiled calls: regions are many."""
+    if STATE.hooked:
+        seen: Tensor = bind(REGION, (input,), region=items)
+        return seen
+    layout, distance = region_geometry(input.layout, items)
+    out = Tensor._make(input.storage, layout, input.offset + distance)
+    base = input if input.base is None else input.base
+    out.base = base
+    if base.generation:
+        out.generation = base.generation
+    if input._requires_grad and STATE.grad_enabled:
+        remember(REGION, (input,), (out,), {"region": items})
+    return out
+
+
+def view(input: Tensor, *shape: Any) -> Tensor:
+    """The same elements in the same order as another shape, without a copy; ShapeError where strides forbid it.
+
+    >>> import curta
+    >>> curta.arange(6).view(2, -1).shape
+    torch.Size([2, 3])
+    """
+    if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)) and not hasattr(shape[0], "__index__"):
+        raise UnsupportedError("view(): a view as another dtype is not supported")
+    size = shapes.infer_size(sizes("view", shape), input.layout.numel)
+    result: Tensor = bind(VIEW, (input,), size=size)
+    return result
+
+
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The same elements in row-major order as another shape: a view where strides allow it, else a copy.
+
+    >>> import curta
+    >>> curta.arange(6).reshape(2, 3).T.reshape(6).tolist()
+    [0, 3, 1, 4, 2, 5]
+    """
+    size = shapes.infer_size(sizes("reshape", shape, "shape"), input.layout.numel)
+    layout = input.layout
+    if shapes.view_strides(layout.shape, layout.strides, size) is None:
+        input = bind(COPY, (input,), contiguous_format=True)
+    result: Tensor = bind(VIEW, (input,), size=size)
+    return result
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.view(other.shape)`."""
+    return view(input, other.layout.shape)
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.reshape(other.shape)`."""
+    return reshape(input, other.layout.shape)
+
+
+def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself if it lies in row-major order, else a copy that does."""
+    if memory_format is not None:
+        raise UnsupportedError("contiguous(): the argument 'memory_format' is not supported")
+    if input.layout.is_contiguous:
+        return input
+    result: Tensor = bind(COPY, (input,), contiguous_format=True)
+    return result
+
+
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """A view with its dimensions in another order.
+
+    >>> import curta
+    >>> curta.zeros(2, 3, 4).permute(2, 0, 1).shape
+    torch.Size([4, 2, 3])
+    """
+    order = sizes("permute", dims, "dims")
+    rank = input.layout.rank
+    if len(order) == rank:
+        order = tuple(dim + rank if dim < 0 else dim for dim in order)
+    result: Tensor = bind(PERMUTE, (input,), dims=order)
+    return result
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """A view with two dimensions exchanged."""
+    rank = input.layout.rank
+    first = normalize_dim(integer("transpose", dim0, "dim0"), rank)
+    second = normalize_dim(integer("transpose", dim1, "dim1"), rank)
+    order = list(range(rank))
+    if rank:
+        order[first], order[second] = order[second], order[first]
+    result: Tensor = bind(PERMUTE, (input,), dims=tuple(order))
+    return result
+
+
+swapaxes = swapdims = transpose
+
+
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix; a vector or number as it is."""
+    rank = input.layout.rank
+    if rank > 2:
+        raise ShapeError(f"t() expects a tensor with <= 2 dimensions, but self is {rank}D")
+    return input if rank < 2 else transpose(input, 0, 1)
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """The last two dimensions exchanged."""
+    return transpose(input, -2, -1)
+
+
+def reversed_dims(input: Tensor) -> Tensor:
+    """`input.T`: all dimensions in the opposite order."""
+    result: Tensor = bind(PERMUTE, (input,), dims=tuple(range(input.layout.rank))[::-1])
+    return result
+
+
+def matrix_transpose(input: Tensor) -> Tensor:
+    """`input.mT`: the last two dimensions exchanged; ShapeError below two."""
+    rank = input.layout.rank
+    if rank < 2:
+        raise ShapeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {rank}-D tensor.")
+    return transpose(input, -2, -1)
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Moves dimensions to other places; the others keep their order."""
+    rank = input.layout.rank
+    taken = (source,) if isinstance(source, int) else tuple(source)
+    placed = (destination,) if isinstance(destination, int) else tuple(destination)
+    if len(taken) != len(placed):
+        raise ShapeError(
+            "movedim: Invalid source or destination dims: source "
+            f"({list(taken)} dims) should contain the same number of dims as destination ({list(placed)} dims)"
+        )
+    origins, targets = [normalize_dim(d, rank) for d in taken], [normalize_dim(d, rank) for d in placed]
+    for word, dims in (("source", origins), ("destination", targets)):
+        if len(set(dims)) != len(dims):
+            given = taken if word == "source" else placed
+            raise ShapeError(f"movedim: repeated dim in `{word}` ({list(given)})")
+    rest = iter(dim for dim in range(rank) if dim not in origins)
+    order = [origins[targets.index(place)] if place in targets else next(rest) for place in range(rank)]
+    return permute(input, order)
+
+
+moveaxis = movedim
+
+
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A view with a dimension of size 1 inserted at `dim`.
+
+    >>> import curta
+    >>> curta.zeros(3).unsqueeze(0).shape
+    torch.Size([1, 3])
+    """
+    layout = input.layout
+    place = normalize_dim(integer("unsqueeze", dim, "dim"), layout.rank + 1)
+    return region(input, tuple((0, size, 1) for size in layout.shape[:place]) + (None,))
+
+
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """A view without the dimensions of size 1, or without those of `dim` that have size 1."""
+    shape = input.layout.shape
+    if dim is None:
+        dropped = set(range(len(shape)))
+    else:
+        dropped = set(shapes.normalize_dims(dim, len(shape)))
+    items: Region = tuple(
+        0 if size == 1 and place in dropped else (0, size, 1) for place, size in enumerate(shape)
+    )
+    return region(input, items)
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Dimensions `start_dim` to `end_dim` as one."""
+    layout = input.layout
+    first, last = normalize_dim(start_dim, layout.rank), normalize_dim(end_dim, layout.rank)
+    if first > last:
+        raise ShapeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if layout.rank == 0:
+        return reshape(input, 1)
+    if first == last:
+        return input
+    shape = layout.shape
+    return reshape(input, (*shape[:first], shapes.element_count(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One dimension as several; one of the sizes may be -1."""
+    shape = input.layout.shape
+    place = normalize_dim(dim, len(shape))
+    if not sizes:
+        raise ShapeError("unflatten: sizes must be non-empty")
+    try:
+        inner = shapes.infer_size(tuple(sizes), shape[place])
+    except ShapeError:
+        raise ShapeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {place} "
+            f"({shape[place]}) in the input tensor"
+        ) from None
+    return view(input, (*shape[:place], *inner, *shape[place + 1 :]))
+
+
+def ravel(input: Tensor) -> Tensor:
+    """All elements in one row."""
+    return reshape(input, -1)
+
+
+def expand(input: Tensor, *size: Any) -> Tensor:
+    """A view that repeats dimensions of size 1 without a copy; -1 keeps a size."""
+    result: Tensor = bind(EXPAND, (input,), size=sizes("expand", size))
+    return result
+
+
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.expand(other.shape)`."""
+    return expand(input, other.layout.shape)
+
+
+def broadcast_to(input: Tensor, size: Any) -> Tensor:
+    """`input.expand(size)`."""
+    return expand(input, size)
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """All tensors expanded to the shape they broadcast to."""
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    shape = shapes.broadcast_shapes(*(tensor.layout.shape for tensor in tensors))
+    return tuple(expand(tensor, shape) for tensor in tensors)
+
+
+def broadcast_shapes(*given: Any) -> Size:
+    """The shape that tensors of these shapes broadcast to."""
+    return Size(shapes.broadcast_shapes(*((one,) if isinstance(one, int) else tuple(one) for one in given)))
+
+
+def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """A view of the storage with any size and strides (in elements); ShapeError where it would reach outside."""
+    wanted, steps = sizes("as_strided", (tuple(size),)), sizes("as_strided", (tuple(stride),), "stride")
+    if len(wanted) != len(steps):
+        raise ShapeError("mismatch in length of strides and shape")
+    if any(step < 0 for step in steps):
+        raise ShapeError(
+            f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}"
+        )
+    start = input.offset if storage_offset is None else storage_offset
+    if start < 0:
+        raise ShapeError(f"Tensor: invalid storage offset {start}")
+    extent = shapes.storage_extent(wanted, steps, start)
+    itemsize = input.layout.dtype.itemsize
+    if input.storage is not None and extent * itemsize > input.storage.nbytes:
+        raise ShapeError(
+            f"setStorage: sizes {list(wanted)}, strides {list(steps)}, storage offset {start}, and itemsize {itemsize} "
+            f"requiring a storage size of {extent * itemsize} are out of bounds for storage of size "
+            f"{input.storage.nbytes}"
+        )
+    result: Tensor = bind(AS_STRIDED, (input,), size=wanted, stride=steps, distance=start - input.offset)
+    return result
+
+
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """The slice at `index` along `dim`, without that dimension."""
+    from curta.functions.indexing import checked_index
+
+    shape = input.layout.shape
+    if not shape:
+        raise shapes.IndexRangeError("select() cannot be applied to a 0-dim tensor.")
+    place = normalize_dim(dim, len(shape))
+    found = integer("select", index, "index")
+    if not -shape[place] <= found < shape[place]:
+        raise shapes.IndexRangeError(
+            f"select(): index {found} out of range for tensor of size {list(shape)} at dimension {place}"
+        )
+    return region(input, (*((0, size, 1) for size in shape[:place]), checked_index(found, shape[place], place)))
+
+
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`length` entries along `dim` from `start` on, as a view."""
+    shape = input.layout.shape
+    if not shape:
+        raise ShapeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise ShapeError("narrow(): length must be non-negative.")
+    place = normalize_dim(dim, len(shape))
+    first, size = integer("narrow", start, "start"), shape[place]
+    if not -size <= first <= size:
+        raise shapes.IndexRangeError(
+            f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {first})"
+        )
+    first = first + size if first < 0 else first
+    if first + length > size:
+        raise ShapeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
+    return region(input, (*((0, whole, 1) for whole in shape[:place]), (first, length, 1)))
+
+
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of consecutive parts along `dim`: all of one size but the last, or of the sizes listed."""
+    place = normalize_dim(dim, tensor.layout.rank, wrap_scalar=False)
+    size = tensor.layout.shape[place]
+    if isinstance(split_size_or_sections, int):
+        step = split_size_or_sections
+        if step < 0:
+            raise ShapeError(f"split expects split_size be non-negative, but got split_size={step}")
+        if step == 0 and size:
+            raise ShapeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
+        starts = range(0, size, step) if step and size else range(1)
+        parts = [(start, min(step, size - start)) for start in starts]
+    else:
+        lengths = list(split_size_or_sections)
+        if sum(lengths) != size:
+            raise ShapeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
+                f"{place}), but got split_sizes={lengths}"
+            )
+        parts, start = [], 0
+        for length in lengths:
+            parts.append((start, length))
+            start += length
+    return tuple(narrow(tensor, place, start, length) for start, length in parts)
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """At most `chunks` views of equal size along `dim`, the last one smaller."""
+    if chunks <= 0:
+        raise ShapeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    if input.layout.rank == 0:
+        raise ShapeError("chunk expects at least a 1-dimensional tensor")
+    size = input.layout.shape[normalize_dim(dim, input.layout.rank)]
+    step = -(-size // chunks)
+    return split(input, step, dim) if step else split(input, [0] * chunks, dim)
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """All slices along `dim`, without that dimension."""
+    rank = input.layout.rank
+    if rank == 0:
+        raise shapes.IndexRangeError("Dimension specified as 0 but tensor has no dimensions")
+    place = normalize_dim(dim, rank)
+    return tuple(select(input, place, number) for number in range(input.layout.shape[place]))
+
+
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A view of the elements with equal indices along two dimensions, as the last dimension."""
+    layout = input.layout
+    first, second = normalize_dim(dim1, layout.rank), normalize_dim(dim2, layout.rank)
+    if first == second:
+        raise ShapeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    rows, columns = layout.shape[first], layout.shape[second]
+    length = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
+    start = offset * layout.strides[second] if offset >= 0 else -offset * layout.strides[first]
+    kept = [dim for dim in range(layout.rank) if dim not in (first, second)]
+    size = (*(layout.shape[dim] for dim in kept), length)
+    steps = (*(layout.strides[dim] for dim in kept), layout.strides[first] + layout.strides[second])
+    result: Tensor = bind(AS_STRIDED, (input,), size=size, stride=steps, distance=start if length else 0)
+    return result
+
+
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """The tensor repeated along each dimension; missing dimensions count as 1."""
+    counts = sizes("tile", dims, "dims")
+    return repeat(input, (1,) * (input.layout.rank - len(counts)) + counts)
+
+
+def repeat(input: Tensor, *repeats: Any) -> Tensor:
+    """A copy repeated `repeats` times along each dimension."""
+    counts = sizes("repeat", repeats, "repeats")
+    layout = input.layout
+    lead = len(counts) - layout.rank
+    if lead < 0:
+        raise ShapeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+        )
+    if any(count < 0 for count in counts):
+        raise ArgumentError(f"repeat: counts must not be negative, got {list(counts)}")
+    shape = (1,) * lead + layout.shape
+    paired = [part for count, size in zip(counts, shape, strict=True) for part in (count, size)]
+    spread = view_of_pairs(input, shape).expand(paired)
+    return bind(COPY, (spread,), contiguous_format=True).view(
+        [count * size for count, size in zip(counts, shape, strict=True)]
+    )  # type: ignore[no-any-return]
+
+
+def view_of_pairs(input: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A view with a dimension of size 1 before each one of `shape` (the input's, with more 1s in front)."""
+    lead = len(shape) - input.layout.rank
+    items: list[Any] = [None] * (2 * lead)
+    for size in input.layout.shape:
+        items += [None, (0, size, 1)]
+    return region(input, tuple(items))

@@ -1,0 +1,45 @@
+"""What functions do with their arguments before an operator sees them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from curta.compiler.graph import GraphNumber
+from curta.errors import ArgumentTypeError, UnsupportedError
+from curta.tensor import Tensor
+
+Number: TypeAlias = bool | int | float
+Operand: TypeAlias = Tensor | bool | int | float
+
+_PLAIN = (Tensor, float, int, bool, GraphNumber)
+
+
+def operand(name: str, value: Any, place: str = "other") -> Any:
+    """`value` as `bind` takes it: a tensor or a plain Python number; ArgumentTypeError for anything else."""
+    if type(value) in _PLAIN or isinstance(value, Tensor):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value)
+    raise ArgumentTypeError(
+        f"{name}(): argument '{place}' must be Tensor or Number, not {type(value).__name__}"
+    )
+
+
+def tensor(name: str, value: Any, place: str = "input") -> Tensor:
+    """`value` if it is a tensor, else an ArgumentTypeError as PyTorch's."""
+    if isinstance(value, Tensor):
+        return value
+    raise ArgumentTypeError(f"{name}(): argument '{place}' (position 1) must be Tensor, not {type(value).__name__}")
+
+
+def refuse(name: str, **options: Any) -> None:
+    """UnsupportedError for the first option that is not None: arguments of PyTorch that Curta does not have."""
+    for option, value in options.items():
+        if value is not None:
+            raise UnsupportedError(f"{name}(): the argument '{option}' is not supported")

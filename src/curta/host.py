@@ -1,0 +1,171 @@
+"""Between tensors and the host's memory: NumPy arrays over storages, and tensors over arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curta import dtypes
+from curta.default_dtype import get_default_dtype
+from curta.device import META
+from curta.dtypes import DType
+from curta.errors import ArgumentError, ArgumentTypeError, DeviceError
+from curta.memory.layout import contiguous, strided
+from curta.memory.storage import BorrowedStorage, allocate
+from curta.shapes import storage_extent
+from curta.tensor import Tensor
+
+Array = npt.NDArray[Any]
+
+
+class _Exposed:
+    """What NumPy looks at: the address of a tensor's first element; keeps the storage alive."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.storage = tensor.storage
+        layout = tensor.layout
+        size = layout.dtype.itemsize
+        code = "<u2" if layout.dtype is dtypes.bfloat16 else layout.dtype.numpy.str
+        self.__array_interface__ = {
+            "version": 3,
+            "data": (tensor.pointer, False),
+            "typestr": code,
+            "shape": layout.shape,
+            "strides": tuple(stride * size for stride in layout.strides),
+        }
+
+
+def array(tensor: Tensor) -> Array:
+    """The tensor's own memory as an array (bfloat16 as ml_dtypes' format); the array keeps the memory alive."""
+    if tensor.storage is None or tensor.layout.device is META:
+        raise DeviceError("Cannot copy out of meta tensor; no data!")
+    if tensor.layout.numel == 0:
+        return np.empty(tensor.layout.shape, tensor.layout.dtype.numpy)
+    seen = np.asarray(_Exposed(tensor))
+    return seen.view(tensor.layout.dtype.numpy) if tensor.layout.dtype is dtypes.bfloat16 else seen
+
+
+def share(source: Any) -> Tensor:
+    """A tensor over an array's memory."""
+    if not isinstance(source, np.ndarray):
+        raise ArgumentTypeError(f"expected np.ndarray (got {type(source).__name__})")
+    dtype = dtypes.from_numpy(source.dtype)
+    if not source.dtype.isnative:
+        raise ArgumentError(
+            "given numpy array has byte order different from the native byte order. "
+            "Conversion between byte orders is currently not supported."
+        )
+    size = source.itemsize
+    if any(step < 0 for step in source.strides):
+        raise ArgumentError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
+            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+        )
+    if any(step % size for step in source.strides):
+        raise ArgumentError(
+            "given numpy array strides not a multiple of the element byte size. "
+            "Copy the numpy array to reallocate the memory."
+        )
+    strides = tuple(step // size for step in source.strides)
+    extent = storage_extent(source.shape, strides) * size
+    address = source.__array_interface__["data"][0]
+    return Tensor._make(BorrowedStorage(extent, address, source), strided(source.shape, strides, dtype), 0)
+
+
+def tensor_from(values: Array, dtype: DType | None = None) -> Tensor:
+    """A new tensor with a copy of an array's values, in format `dtype`."""
+    kind = dtype or dtypes.from_numpy(values.dtype)
+    layout = contiguous(values.shape, kind)
+    made = Tensor._make(allocate(layout.nbytes), layout, 0)
+    if layout.numel:
+        with np.errstate(all="ignore"):
+            array(made)[...] = values.astype(kind.numpy) if values.dtype != kind.numpy else values
+    return made
+
+
+def array_of(data: Any, dtype: DType | None) -> Array:
+    """Numbers, nested sequences and arrays as an array, with PyTorch's choice of format where none is asked for."""
+    if isinstance(data, (np.ndarray, np.generic)):
+        values = np.asarray(data)
+        dtypes.from_numpy(values.dtype)
+        return values
+    shape = _shape_of(data)
+    flat: list[Any] = []
+    _flatten(data, shape, 0, flat)
+    if dtype is not None and dtype.is_floating_point:
+        return np.array(flat, np.float64).reshape(shape)
+    kind = _kind_of(flat)
+    if kind is float:
+        default = get_default_dtype()
+        values = np.array(flat, np.float64).reshape(shape)
+        return values if dtype is not None else values.astype(default.numpy)
+    if kind is bool:
+        return np.array(flat, np.bool_).reshape(shape)
+    try:
+        return np.array(flat, np.int64).reshape(shape)
+    except OverflowError:
+        raise ArgumentError("Overflow when unpacking long long") from None
+
+
+def _kind_of(flat: list[Any]) -> type:
+    if not flat:
+        return float
+    if any(isinstance(value, float) for value in flat):
+        return float
+    return bool if all(isinstance(value, bool) for value in flat) else int
+
+
+def _shape_of(data: Any) -> tuple[int, ...]:
+    shape: list[int] = []
+    while True:
+        if isinstance(data, Tensor) or isinstance(data, np.ndarray):
+            return (*shape, *data.shape)
+        if not isinstance(data, (list, tuple, range)):
+            return tuple(shape)
+        shape.append(len(data))
+        if not data:
+            return tuple(shape)
+        data = data[0]
+
+
+def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> None:
+    if isinstance(data, Tensor):
+        data = data.detach().tolist()
+    elif isinstance(data, (np.ndarray, np.generic)):
+        data = data.tolist()
+    if isinstance(data, (list, tuple, range)):
+        if depth == len(shape):
+            raise ArgumentTypeError(f"not a sequence: nested sequences of different depths at dim {depth}")
+        if len(data) != shape[depth]:
+            raise ArgumentError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
+        for part in data:
+            _flatten(part, shape, depth + 1, flat)
+        return
+    if not isinstance(data, (bool, int, float)):
+        if isinstance(data, complex):
+            raise ArgumentTypeError("complex numbers are not supported: Curta has no complex dtypes")
+        if isinstance(data, str):
+            raise ArgumentTypeError("new(): invalid data type 'str'")
+        if data is None:
+            raise ArgumentTypeError("Could not infer dtype of NoneType")
+        raise ArgumentTypeError(f"Could not infer dtype of {type(data).__name__}")
+    if depth != len(shape):
+        raise ArgumentTypeError(f"expected sequence of length {shape[depth]} at dim {depth} (got a number)")
+    flat.append(data)
+
+
+def number(tensor: Tensor) -> bool | int | float:
+    """The first element as a Python number."""
+    found = array(tensor)
+    value: bool | int | float = found.astype(np.float32).item() if tensor.layout.dtype is dtypes.bfloat16 else found.item()
+    return value
+
+
+def rebuilt(values: Array, dtype: DType, requires_grad: bool, kind: type[Tensor]) -> Tensor:
+    """A tensor from its pickled parts."""
+    made = tensor_from(values.view(dtype.numpy) if dtype is dtypes.bfloat16 else values, dtype)
+    made._requires_grad = requires_grad
+    made.__class__ = kind
+    return made

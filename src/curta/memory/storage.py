@@ -1,0 +1,97 @@
+"""A block of bytes on a device, shared by all the tensors that look into it."""
+
+from __future__ import annotations
+
+from threading import get_ident
+
+from curta.device import CPU, Device
+from curta.memory.allocator import HOST, HostAllocator
+
+#: threads inside `inference_mode`; what they make starts at a negative version and stays there
+INFERENCE_THREADS: set[int] = set()
+_INFERENCE_VERSION = -(1 << 62)
+
+
+def _first_version() -> int:
+    return _INFERENCE_VERSION if get_ident() in INFERENCE_THREADS else 0
+
+
+class Storage:
+    """`nbytes` bytes at `address`, freed with the last tensor that uses them.
+
+    `version` counts in-place writes: autograd compares it to find saved tensors that were changed.
+    """
+
+    __slots__ = ("__weakref__", "address", "nbytes", "version")
+
+    address: int
+    nbytes: int
+    version: int
+    device: Device = CPU
+
+    def size(self) -> int:
+        """Bytes, under the name PyTorch uses."""
+        return self.nbytes
+
+    def data_ptr(self) -> int:
+        """The address of the first byte."""
+        return self.address
+
+    def __len__(self) -> int:
+        return self.nbytes
+
+    def __repr__(self) -> str:
+        return f"<Storage of {self.nbytes} bytes on {self.device}>"
+
+
+class HostStorage(Storage):
+    """Memory from Curta's own allocator. `free` is where its block goes back to: see `HostAllocator.free_blocks`."""
+
+    __slots__ = ("free",)
+
+    def __init__(self, nbytes: int, free: list[int], host: HostAllocator = HOST) -> None:
+        self.nbytes = nbytes
+        self.free = free
+        self.version = _first_version() if INFERENCE_THREADS else 0
+        self.address = free.pop() if free else host.fresh(nbytes)
+        current = host.current = host.current + nbytes
+        if current > host.peak:
+            host.peak = current
+
+    def __del__(self, host: HostAllocator = HOST) -> None:
+        # the allocator is bound as a default: module globals may be gone when the interpreter ends
+        host.current -= self.nbytes
+        self.free.append(self.address)
+
+
+class BorrowedStorage(Storage):
+    """Memory that belongs to somebody else, `owner` (a NumPy array): kept alive, never freed here."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self, nbytes: int, address: int, owner: object) -> None:
+        self.nbytes = nbytes
+        self.address = address
+        self.owner = owner
+        self.version = _first_version() if INFERENCE_THREADS else 0
+
+
+class MetaStorage(Storage):
+    """No memory at all: what a tensor on the meta device has."""
+
+    __slots__ = ("device",)
+
+    def __init__(self, nbytes: int, device: Device) -> None:
+        self.nbytes = nbytes
+        self.address = 0
+        self.device = device
+        self.version = _first_version() if INFERENCE_THREADS else 0
+
+
+def allocate(nbytes: int, device: Device = CPU) -> Storage:
+    """Fresh storage on a device; contents undefined.
+
+    >>> allocate(100).nbytes
+    100
+    """
+    return HostStorage(nbytes, HOST.free_blocks(nbytes)) if device is CPU else MetaStorage(nbytes, device)

@@ -1,0 +1,71 @@
+"""Methods of a tensor: conversions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from curta import dtypes
+from curta.methods import late
+
+if TYPE_CHECKING:
+    from curta.tensor import Tensor
+
+
+class ConversionMethods:
+    """Conversions of format and device."""
+
+    def to(self: Any, *args: Any, **options: Any) -> Tensor:
+        """See `curta.Tensor.to` in PyTorch: format and device."""
+        return late.functions.to(self, *args, **options)
+
+    def cpu(self: Any, memory_format: Any = None) -> Tensor:
+        """In the host's memory."""
+        return late.functions.to(self, device="cpu", memory_format=memory_format)
+
+    def cuda(self: Any, device: Any = None, non_blocking: Any = False) -> Tensor:
+        """On a CUDA device; raises what PyTorch raises where there is none."""
+        return late.functions.to(self, device="cuda" if device is None else device)
+
+    def float(self: Any) -> Tensor:
+        """In format float32."""
+        return late.functions.cast(self, dtypes.float32)
+
+    def double(self: Any) -> Tensor:
+        """In format float64."""
+        return late.functions.cast(self, dtypes.float64)
+
+    def half(self: Any) -> Tensor:
+        """In format float16."""
+        return late.functions.cast(self, dtypes.float16)
+
+    def bfloat16(self: Any) -> Tensor:
+        """In format bfloat16."""
+        return late.functions.cast(self, dtypes.bfloat16)
+
+    def int(self: Any) -> Tensor:
+        """In format int32."""
+        return late.functions.cast(self, dtypes.int32)
+
+    def long(self: Any) -> Tensor:
+        """In format int64."""
+        return late.functions.cast(self, dtypes.int64)
+
+    def short(self: Any) -> Tensor:
+        """In format int16."""
+        return late.functions.cast(self, dtypes.int16)
+
+    def char(self: Any) -> Tensor:
+        """In format int8."""
+        return late.functions.cast(self, dtypes.int8)
+
+    def byte(self: Any) -> Tensor:
+        """In format uint8."""
+        return late.functions.cast(self, dtypes.uint8)
+
+    def bool(self: Any) -> Tensor:
+        """In format bool."""
+        return late.functions.cast(self, dtypes.bool_)
+
+    def type_as(self: Any, other: Any) -> Tensor:
+        """In the format of another tensor."""
+        return late.functions.cast(self, other.layout.dtype)

@@ -1,0 +1,111 @@
+"""Methods of a tensor that write into it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from curta.methods import late
+
+if TYPE_CHECKING:
+    from curta.tensor import Tensor
+
+
+class InplaceMethods:
+    """In-place operators; each gives the tensor itself."""
+
+    def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
+        """Copy `src` (broadcast, converted) into the tensor."""
+        return late.functions.copy_(self, src, non_blocking)
+
+    def fill_(self: Any, value: Any) -> Tensor:
+        """Set every element to `value`."""
+        return late.functions.fill_(self, value)
+
+    def zero_(self: Any) -> Tensor:
+        """Set every element to 0."""
+        return late.functions.fill_(self, 0)
+
+    def add_(self: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+        """Add `alpha * other`."""
+        return late.functions.add_(self, other, alpha=alpha)
+
+    def sub_(self: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+        """Subtract `alpha * other`."""
+        return late.functions.sub_(self, other, alpha=alpha)
+
+    def mul_(self: Any, other: Any) -> Tensor:
+        """Multiply by `other`."""
+        return late.functions.mul_(self, other)
+
+    def div_(self: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """Divide by `other`."""
+        return late.functions.div_(self, other, rounding_mode=rounding_mode)
+
+    def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers from a normal distribution."""
+        return late.functions.normal_(self, mean, std, generator=generator)
+
+    def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers in [a, b)."""
+        return late.functions.uniform_(self, a, b, generator=generator)
+
+    def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+        """Fill with ones with probability `p`, else zeros."""
+        return late.functions.bernoulli_(self, p, generator=generator)
+
+    def random_(self: Any, low: int = 0, high: int | None = None, *, generator: Any = None) -> Tensor:
+        """Fill with whole numbers from `low` up to `high`."""
+        return late.functions.random_(self, low, high, generator=generator)
+
+    def __iadd__(self: Any, other: Any) -> Any:
+        return late.functions.add_(self, other)
+
+    def __isub__(self: Any, other: Any) -> Any:
+        return late.functions.sub_(self, other)
+
+    def __imul__(self: Any, other: Any) -> Any:
+        return late.functions.mul_(self, other)
+
+    def __itruediv__(self: Any, other: Any) -> Any:
+        return late.functions.div_(self, other)
+
+    def __ifloordiv__(self: Any, other: Any) -> Any:
+        return late.functions.in_place("floor_divide", self, other)
+
+    def __imod__(self: Any, other: Any) -> Any:
+        return late.functions.in_place("remainder", self, other)
+
+    def __ipow__(self: Any, other: Any) -> Any:
+        return late.functions.in_place("pow", self, other)
+
+    def __iand__(self: Any, other: Any) -> Any:
+        return late.functions.in_place("bitwise_and", self, other)
+
+    def __ior__(self: Any, other: Any) -> Any:
+        return late.functions.in_place("bitwise_or", self, other)
+
+    def __ixor__(self: Any, other: Any) -> Any:
+        return late.functions.in_place("bitwise_xor", self, other)
+
+
+#: functions whose in-place form is: compute, check, store
+NAMES = (
+    "abs", "acos", "asin", "atan", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp", "cos",
+    "cosh", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floor_divide", "fmod", "frac", "lerp", "log", "log10",
+    "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "masked_fill", "neg", "pow",
+    "reciprocal", "relu", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan",
+    "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv", "clip", "atan2",
+)  # fmt: skip
+
+
+def _method(name: str) -> Any:
+    def method(self: Any, *arguments: Any, **options: Any) -> Any:
+        return late.functions.in_place(name, self, *arguments, **options)
+
+    method.__name__ = method.__qualname__ = f"{name}_"
+    method.__doc__ = f"The in-place form of `curta.{name}`."
+    return method
+
+
+for _name in NAMES:
+    setattr(InplaceMethods, f"{_name}_", _method(_name))

@@ -1,0 +1,44 @@
+"""Methods of a tensor that multiply vectors and matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.methods import late
+
+
+class LinearAlgebraMethods:
+    """`@` and its relatives; each is the function of the same name."""
+
+    def matmul(self, other: Any) -> Any:
+        """See `curta.matmul`."""
+        return late.functions.matmul(self, other)
+
+    def __matmul__(self, other: Any) -> Any:
+        if not hasattr(other, "layout"):
+            return NotImplemented
+        return late.functions.matmul(self, other)
+
+    def mm(self, mat2: Any) -> Any:
+        """See `curta.mm`."""
+        return late.functions.mm(self, mat2)
+
+    def bmm(self, mat2: Any) -> Any:
+        """See `curta.bmm`."""
+        return late.functions.bmm(self, mat2)
+
+    def mv(self, vec: Any) -> Any:
+        """See `curta.mv`."""
+        return late.functions.mv(self, vec)
+
+    def dot(self, tensor: Any) -> Any:
+        """See `curta.dot`."""
+        return late.functions.dot(self, tensor)
+
+    def addmm(self, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+        """See `curta.addmm`."""
+        return late.functions.addmm(self, mat1, mat2, beta=beta, alpha=alpha)
+
+    def outer(self, vec2: Any) -> Any:
+        """See `curta.outer`."""
+        return late.functions.outer(self, vec2)

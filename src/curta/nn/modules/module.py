@@ -1,0 +1,413 @@
+"""The base of all layers: a tree of modules with parameters and buffers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Self
+
+from curta.errors import ArgumentTypeError, CurtaError, ShapeError
+from curta.nn.parameter import Parameter
+from curta.tensor import Tensor
+
+
+class NoSuchAttributeError(CurtaError, AttributeError):
+    """A module has no parameter, buffer or submodule of that name."""
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` did not find, and what it did not know."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+
+
+class Module:
+    """Base of every layer. Parameters, buffers and submodules assigned as attributes are found by name.
+
+    >>> from curta import nn
+    >>> sum(p.numel() for p in nn.Linear(3, 4).parameters())
+    16
+    """
+
+    training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+
+    def __init__(self) -> None:
+        for name, value in (
+            ("training", True), ("_parameters", {}), ("_buffers", {}), ("_modules", {}), ("_transient", set()),
+            ("_forward_hooks", OrderedDict()), ("_forward_pre_hooks", OrderedDict()),
+        ):  # fmt: skip
+            object.__setattr__(self, name, value)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; every module defines its own."""
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        for before in self._forward_pre_hooks.values():
+            changed = before(self, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        result = self.forward(*args, **kwargs)
+        for after in self._forward_hooks.values():
+            changed = after(self, args, result)
+            result = result if changed is None else changed
+        return result
+
+    # attributes
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_parameters" not in self.__dict__:
+            if isinstance(value, Parameter | Module):
+                kind = "parameters" if isinstance(value, Parameter) else "module"
+                raise NoSuchAttributeError(f"cannot assign {kind} before Module.__init__() call")
+            object.__setattr__(self, name, value)
+        elif isinstance(value, Parameter):
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            self._forget(name)
+            self._modules[name] = value
+        elif name in self._parameters and (value is None or isinstance(value, Tensor)):
+            if value is not None:
+                raise ArgumentTypeError(
+                    f"cannot assign '{type(value).__name__}' as parameter '{name}' (curta.nn.Parameter or None expected)"
+                )
+            self._parameters[name] = None
+        elif name in self._buffers and (value is None or isinstance(value, Tensor)):
+            self._buffers[name] = value
+        elif name in self._modules and value is None:
+            self._modules[name] = None
+        else:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        for table in ("_parameters", "_buffers", "_modules"):
+            found = self.__dict__.get(table, {})
+            if name in found:
+                return found[name]
+        raise NoSuchAttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __delattr__(self, name: str) -> None:
+        if not self._forget(name):
+            object.__delattr__(self, name)
+
+    def _forget(self, name: str) -> bool:
+        found = False
+        for table in (self._parameters, self._buffers, self._modules):
+            if name in table:
+                del table[name]
+                found = True
+        self._transient.discard(name)
+        self.__dict__.pop(name, None)
+        return found
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter under `name`; None keeps the name for later."""
+        self._check_name("parameter", name)
+        if param is not None and not isinstance(param, Parameter):
+            raise ArgumentTypeError(
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                "(curta.nn.Parameter or None required)"
+            )
+        self._forget(name)
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a tensor that is saved with the module (if `persistent`) but not trained."""
+        self._check_name("buffer", name)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise ArgumentTypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
+            )
+        self._forget(name)
+        self._buffers[name] = tensor
+        if not persistent:
+            self._transient.add(name)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Add a submodule under `name`."""
+        self.add_module(name, module)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a submodule under `name`."""
+        if module is not None and not isinstance(module, Module):
+            raise ArgumentTypeError(f"{type(module).__name__} is not a Module subclass")
+        self._check_name("module", name)
+        self._forget(name)
+        self._modules[name] = module
+
+    @staticmethod
+    def _check_name(kind: str, name: str) -> None:
+        if not isinstance(name, str):
+            raise ArgumentTypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+        if "." in name or name == "":
+            raise CurtaKeyError(f"{kind} name can't contain \".\" or be empty, got {name!r}")
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call `hook(module, inputs, result)` after every forward; what it returns takes the result's place."""
+        return HookHandle(self._forward_hooks, hook)
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call `hook(module, inputs)` before every forward; what it returns takes the inputs' place."""
+        return HookHandle(self._forward_pre_hooks, hook)
+
+    # the tree
+
+    def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+        """This module and all below it with their dotted names, each once."""
+        seen: set[int] = set()
+        stack: list[tuple[str, Module]] = [(prefix, self)]
+        while stack:
+            name, module = stack.pop()
+            if remove_duplicate and id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield name, module
+            below = [(f"{name}.{key}" if name else key, m) for key, m in module._modules.items() if m is not None]
+            stack += reversed(below)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it."""
+        return (module for _, module in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below, each once."""
+        seen: set[int] = set()
+        for name, module in self._modules.items():
+            if module is not None and id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly below."""
+        return (module for _, module in self.named_children())
+
+    def _named(self, table: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix) if recurse else iter([(prefix, self)]):
+            for name, value in getattr(module, table).items():
+                if value is None or (remove_duplicate and id(value) in seen):
+                    continue
+                seen.add(id(value))
+                yield f"{path}.{name}" if path else name, value
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their dotted names; a shared one only once."""
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """All buffers with their dotted names."""
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a dotted path."""
+        found: Any = self
+        for part in target.split(".") if target else ():
+            if part not in found._modules:
+                raise NoSuchAttributeError(f"{type(found).__name__} has no attribute `{part}`")
+            found = found._modules[part]
+        return found
+
+    def num_parameters(self) -> int:
+        """How many numbers the parameters hold, shared ones counted once.
+
+        >>> from curta import nn
+        >>> nn.Linear(3, 4).num_parameters()
+        16
+        """
+        return sum(parameter.layout.numel for parameter in self.parameters())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all parameters and buffers."""
+        tensors = [*self.parameters(), *self.buffers()]
+        return sum(tensor.layout.nbytes for tensor in tensors)
+
+    # state
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call `fn` on every module below and then on this one."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode here and below."""
+        if not isinstance(mode, bool):
+            raise ArgumentTypeError("training mode is expected to be boolean")
+        for module in self.modules():
+            object.__setattr__(module, "training", mode)
+        return self
+
+    def eval(self) -> Self:
+        """Set evaluation mode here and below."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Whether the parameters want gradients."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the parameters' gradients, or fill them with zeros."""
+        for parameter in self.parameters():
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad.zero_()
+
+    def _convert(self, change: Callable[[Tensor], Tensor]) -> Self:
+        done: set[int] = set()
+        for module in self.modules():
+            for parameter in module._parameters.values():
+                if parameter is not None and id(parameter) not in done:
+                    done.add(id(parameter))
+                    gradient = parameter._grad
+                    _replace(parameter, change(parameter.detach()))
+                    parameter._grad = None if gradient is None else change(gradient)
+            for name, buffer in module._buffers.items():
+                if buffer is not None:
+                    module._buffers[name] = change(buffer)
+        return self
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Parameters and buffers on another device or in another floating format, in place."""
+        return self._convert(lambda t: t.to(*args, **kwargs) if t.layout.dtype.is_floating_point else t)
+
+    def float(self) -> Self:
+        """Floating-point parameters and buffers in float32."""
+        return self._convert(lambda t: t.float() if t.layout.dtype.is_floating_point else t)
+
+    def double(self) -> Self:
+        """Floating-point parameters and buffers in float64."""
+        return self._convert(lambda t: t.double() if t.layout.dtype.is_floating_point else t)
+
+    def half(self) -> Self:
+        """Floating-point parameters and buffers in float16."""
+        return self._convert(lambda t: t.half() if t.layout.dtype.is_floating_point else t)
+
+    def bfloat16(self) -> Self:
+        """Floating-point parameters and buffers in bfloat16."""
+        return self._convert(lambda t: t.bfloat16() if t.layout.dtype.is_floating_point else t)
+
+    def cpu(self) -> Self:
+        """Parameters and buffers in host memory."""
+        return self._convert(lambda t: t.cpu())
+
+    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
+        """Every parameter and persistent buffer by dotted name, sharing memory with the module."""
+        found: dict[str, Tensor] = OrderedDict() if destination is None else destination
+        for path, module in self.named_modules(remove_duplicate=False):
+            start = prefix + (path + "." if path else "")
+            saved = [(n, t) for n, t in module._buffers.items() if n not in module._transient]
+            for name, tensor in [*module._parameters.items(), *saved]:
+                if tensor is not None:
+                    found[start + name] = tensor if keep_vars else tensor.detach()
+        return found
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy tensors into the parameters and buffers of the same names.
+
+        ShapeError lists all that does not fit: shapes always, missing and unknown names when `strict`.
+        """
+        from curta.errors import UnsupportedError
+
+        if assign:
+            raise UnsupportedError("load_state_dict: assign=True is not supported")
+        if not isinstance(state_dict, Mapping):
+            raise ArgumentTypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        own = self.state_dict(keep_vars=True)
+        missing = [key for key in own if key not in state_dict]
+        unexpected = [key for key in state_dict if key not in own]
+        problems = []
+        if strict and unexpected:
+            problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{k}"' for k in unexpected) + ". ")
+        if strict and missing:
+            problems.append("Missing key(s) in state_dict: " + ", ".join(f'"{k}"' for k in missing) + ". ")
+        problems += _misfits(own, state_dict)
+        if problems:
+            raise ShapeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems)
+            )
+        for key, tensor in own.items():
+            if key in state_dict:
+                tensor.detach().copy_(state_dict[key].detach())
+        return IncompatibleKeys(missing, unexpected)
+
+    # printing
+
+    def extra_repr(self) -> str:
+        """What stands between a module's brackets when it is printed."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = []
+        for name, module in self._modules.items():
+            text = repr(module).split("\n")
+            children.append(f"({name}): " + "\n".join([text[0], *("  " + line for line in text[1:])]))
+        lines += children
+        if not lines:
+            return f"{type(self).__name__}()"
+        if len(lines) == 1 and not children:
+            return f"{type(self).__name__}({lines[0]})"
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+class CurtaKeyError(CurtaError, KeyError):
+    """A name that cannot be a key."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class HookHandle:
+    """Takes a forward hook away again."""
+
+    def __init__(self, hooks: dict[int, Any], hook: Callable[..., Any]) -> None:
+        self._hooks = hooks
+        hooks[id(self)] = hook
+
+    def remove(self) -> None:
+        """Forget the hook; harmless when it is gone already."""
+        self._hooks.pop(id(self), None)
+
+
+def _replace(parameter: Parameter, changed: Tensor) -> None:
+    """Let a parameter be another tensor's memory, keeping its identity."""
+    parameter.storage, parameter.layout = changed.storage, changed.layout
+    parameter.offset, parameter.pointer = changed.offset, changed.pointer
+
+
+def _misfits(own: Mapping[str, Tensor], given: Mapping[str, Any]) -> list[str]:
+    return [
+        f"size mismatch for {key}: copying a param with shape {given[key].shape} from checkpoint, "
+        f"the shape in current model is {tensor.shape}."
+        for key, tensor in own.items()
+        if key in given and tuple(given[key].shape) != tensor.layout.shape
+    ]

@@ -1,0 +1,37 @@
+"""A tensor that a module trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.errors import AutogradError
+from curta.functions import creation
+from curta.tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A tensor that, put into a module, is one of its parameters; wants a gradient unless told otherwise.
+
+    >>> import curta
+    >>> Parameter(curta.zeros(2)).requires_grad
+    True
+    """
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+        source = creation.empty(0) if data is None else data
+        if requires_grad and not source.layout.dtype.is_floating_point:
+            raise AutogradError("Only Tensors of floating point and complex dtype can require gradients")
+        out: Parameter = object.__new__(cls)
+        out.storage, out.layout = source.storage, source.layout
+        out.offset, out.pointer = source.offset, source.pointer
+        out._requires_grad = requires_grad
+        return out
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        found = memo.get(id(self))
+        if found is None:
+            found = memo[id(self)] = Parameter(self.detach().clone(), self._requires_grad)
+        return found

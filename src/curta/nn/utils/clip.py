@@ -1,0 +1,88 @@
+"""Keeping gradients within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from curta.autograd import no_grad
+from curta.errors import ShapeError, UnsupportedError
+from curta.functions import creation, reduction
+from curta.tensor import Tensor
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    chosen = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    return [parameter._grad for parameter in chosen if parameter._grad is not None]
+
+
+def _check_foreach(name: str, foreach: bool | None) -> None:
+    if foreach:
+        raise UnsupportedError(f"{name}: the argument 'foreach' is not supported")
+
+
+def get_total_norm(
+    tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
+) -> Tensor:
+    """The norm of all the tensors' elements together, a scalar tensor; norms 2 and inf.
+
+    ShapeError (a RuntimeError) if it is not finite and `error_if_nonfinite`.
+    """
+    _check_foreach("get_total_norm", foreach)
+    chosen = list(tensors)
+    if not chosen:
+        return creation.tensor(0.0)
+    if norm_type not in (2.0, inf):
+        raise UnsupportedError(f"get_total_norm: norm_type={norm_type} is not supported, 2 and inf are")
+    with no_grad():
+        if norm_type == inf:
+            parts = [tensor.abs().amax() for tensor in chosen]
+            total = parts[0]
+            for part in parts[1:]:
+                total = total.maximum(part)
+        else:
+            parts = [_sum_of_squares(tensor) for tensor in chosen]
+            total = parts[0]
+            for part in parts[1:]:
+                total = total + part
+            total = total.sqrt()
+    if error_if_nonfinite and not bool(total.isfinite()):
+        raise ShapeError(
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
+            "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
+            "`error_if_nonfinite=False`"
+        )
+    return total
+
+
+def _sum_of_squares(tensor: Tensor) -> Tensor:
+    return reduction.sum(tensor.square())
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scale all gradients, in place, so that their joint norm is at most `max_norm`; gives the norm before."""
+    _check_foreach("clip_grad_norm_", foreach)
+    gradients = _gradients(parameters)
+    total = get_total_norm(gradients, norm_type, error_if_nonfinite)
+    with no_grad():
+        scale = (float(max_norm) / (total + 1e-6)).minimum(1.0)
+        for gradient in gradients:
+            gradient.mul_(scale)
+    return total
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
+    """Clamp every gradient, in place, to ±`clip_value`."""
+    _check_foreach("clip_grad_value_", foreach)
+    with no_grad():
+        for gradient in _gradients(parameters):
+            gradient.copy_(gradient.maximum(-float(clip_value)).minimum(float(clip_value)))
+
+
+

@@ -1,0 +1,83 @@
+"""Operators that make tensors from nothing but a shape and numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from curta.compiler.expression import FLAT_INDEX, Expression, index
+from curta.device import CPU, Device
+from curta.dtypes import DType, compute_dtype, float64, int64
+from curta.memory.layout import Layout, contiguous
+from curta.ops.dispatch import bind
+from curta.ops.record import NO_GRADIENT, Cost, Op, Pointwise
+
+if TYPE_CHECKING:
+    from curta.tensor import Tensor
+
+
+def _infer_new(*numbers: Any, shape: tuple[int, ...], dtype: DType, device: Device = CPU) -> Layout:
+    return contiguous(shape, dtype, device)
+
+
+def _written(inputs: Any, outputs: tuple[Layout, ...], **params: Any) -> Cost:
+    return Cost(0, 0, 0, outputs[0].nbytes)
+
+
+FULL = Op("full", _infer_new, Pointwise(lambda value, **params: value, "result"), NO_GRADIENT, _written)
+
+
+def _steps(start: Expression, step: Expression, *, dtype: DType, **params: Any) -> Expression:
+    """start + i * step, in double precision for floating-point formats."""
+    kind = float64 if dtype.is_floating_point else int64
+    return start.to(kind) + FLAT_INDEX.to(kind) * step.to(kind)
+
+
+ARANGE = Op("arange", _infer_new, Pointwise(_steps, "raw", indexed=True), NO_GRADIENT, _written)
+
+
+def _between(
+    start: Expression, end: Expression, step: Expression, *, shape: tuple[int, ...], dtype: DType, **params: Any
+) -> Expression:
+    """From both ends to the middle, as PyTorch does, so that the last value is exactly `end`."""
+    kind = float64 if dtype is float64 else compute_dtype(dtype)
+    kind = kind if kind.is_floating_point else float64
+    place = FLAT_INDEX
+    first, last, step = start.to(kind), end.to(kind), step.to(kind)
+    from_start = first + place.to(kind) * step
+    from_end = last - (shape[0] - 1 - place).to(kind) * step
+    return place.lt(shape[0] // 2).select(from_start, from_end)
+
+
+LINSPACE = Op("linspace", _infer_new, Pointwise(_between, "raw", indexed=True), NO_GRADIENT, _written)
+
+EYE = Op(
+    "eye",
+    _infer_new,
+    Pointwise(lambda one, **params: index(0).eq(index(1)).select(one, 0), "result", indexed=True),
+    NO_GRADIENT,
+    _written,
+)
+
+
+def number_for(value: bool | int | float, dtype: DType) -> bool | int | float:
+    """A Python number as an operator with a result of `dtype` takes it."""
+    if dtype.is_floating_point:
+        return float(value)
+    return bool(value) if dtype.category == 0 else int(value)
+
+
+def full_of(layout: Layout, value: bool | int | float) -> Tensor:
+    """A row-major tensor of this shape, format and device, filled with `value`."""
+    dtype = layout.dtype
+    made: Tensor = bind(FULL, (number_for(value, dtype),), shape=layout.shape, dtype=dtype, device=layout.device)
+    return made
+
+
+def zeros_of(layout: Layout) -> Tensor:
+    """A row-major tensor of zeros of this shape, format and device."""
+    return full_of(layout, 0)
+
+
+def ones_of(layout: Layout) -> Tensor:
+    """A row-major tensor of ones of this shape, format and device."""
+    return full_of(layout, 1)

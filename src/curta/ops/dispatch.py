@@ -1,0 +1,166 @@
+"""`bind`: the one door through which every operator runs.
+
+It infers the results' layouts, charges the books, runs the operator (or adds it to the graph being traced, or on the
+meta device does nothing), and remembers it for autograd. What it works out is kept by operator, layouts and
+parameters, so that a repeated call costs a dictionary look-up and a launch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.autograd.node import Node
+from curta.autograd.state import STATE
+from curta.compiler.graph import GraphValue
+from curta.default_dtype import ON_CHANGE
+from curta.device import META
+from curta.errors import DeviceError
+from curta.memory.layout import Layout
+from curta.ops.program import Executable, executable, view_executable
+from curta.ops.record import Composition, Op, View
+from curta.runtime.native import launcher
+from curta.tensor import Tensor
+
+_CALLS: dict[Any, Executable] = {}
+_LIMIT = 50_000
+ON_CHANGE.append(_CALLS.clear)  # results of integers and Python floats depend on the default format
+
+
+def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
+    """Run `op` on tensors and Python numbers; a tensor, or a tuple of them where the operator has several results.
+
+    `params` must be hashable.
+    """
+    if STATE.hooked:
+        return _bind_hooked(op, inputs, params)
+    key: list[Any] = [op]
+    pointers: list[Any] = []
+    needs_grad = False
+    for value in inputs:
+        if isinstance(value, Tensor):
+            key.append(value.layout)
+            pointers.append(value.pointer)
+            if value._requires_grad:
+                needs_grad = True
+        else:
+            key.append(type(value))
+            pointers.append(value)
+    if params:
+        key.extend(params.items())
+    signature = tuple(key)
+    call = _CALLS.get(signature)
+    if call is None:
+        call = _prepare(op, inputs, params, signature)
+    result = call.run(inputs, pointers)
+    if needs_grad and STATE.grad_enabled and op.vjp is not None:
+        remember(op, inputs, result if call.several else (result,), params)
+    return result
+
+
+def _bind_hooked(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """`bind` while a graph is being traced or an account is open."""
+    if STATE.graph is not None:
+        return _trace(op, inputs, params)
+    books = STATE.books
+    STATE.hooked = False
+    try:
+        result = bind(op, inputs, **params)
+    finally:
+        STATE.hooked = True
+    call = _CALLS[_signature(op, inputs, params)]
+    for book in books:
+        book.charge(op, call)
+    return result
+
+
+def _signature(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
+    described = (value.layout if isinstance(value, Tensor) else type(value) for value in inputs)
+    return (op, *described, *params.items())
+
+
+def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **params: Any) -> None:
+    """Run `op` and write its results into existing tensors, converting to their formats; counts as an in-place change.
+
+    Autograd is the caller's business.
+    """
+    if STATE.graph is not None:
+        raise DeviceError(f"{op.name}: in-place writes cannot be traced here")
+    signature = (*_signature(op, inputs, params), "into", *(out.layout for out in outputs))
+    call = _CALLS.get(signature)
+    if call is None:
+        call = _prepare(op, inputs, params, signature, tuple(out.layout for out in outputs))
+    for book in STATE.books:
+        book.charge(op, call)
+    if call.outputs[0].device is not META:
+        call.launch_all([value.pointer if isinstance(value, Tensor) else value for value in inputs], outputs)
+    for out in outputs:
+        if out.storage is not None:
+            out.storage.version += 1
+
+
+def remember(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], params: dict[str, Any]) -> None:
+    """Make the node of the dynamic graph that leads back from `outputs` to `inputs`."""
+    rule = op.vjp
+    if rule is None:
+        return
+    node = Node(op, inputs, outputs, params, rule)
+    for place, output in enumerate(outputs):
+        if place not in rule.constant_outputs and output.layout.dtype.is_floating_point:
+            output.grad_fn = node
+            output.output_index = place
+            output._requires_grad = True
+
+
+def _prepare(
+    op: Op, inputs: tuple[Any, ...], params: dict[str, Any], signature: Any, into: tuple[Layout, ...] | None = None
+) -> Executable:
+    described = tuple(value.layout if isinstance(value, Tensor) else type(value) for value in inputs)
+    _check_devices(op, described)
+    launcher()  # the runtime is made before the first plan
+    view = isinstance(op.lower, View)
+    call = view_executable(op, described, params) if view else executable(op, described, params, into)
+    if len(_CALLS) >= _LIMIT:
+        _CALLS.clear()
+    _CALLS[signature] = call
+    return call
+
+
+def _check_devices(op: Op, described: tuple[Any, ...]) -> None:
+    devices = {str(d.device): d.device for d in described if isinstance(d, Layout) and d.rank > 0}
+    if len(devices) > 1:
+        first, second, *_ = sorted(devices)
+        raise DeviceError(
+            f"Expected all tensors to be on the same device, but found at least two devices, {first} and {second}! "
+            f"({op.name})"
+        )
+
+
+# tracing
+
+
+def _trace(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    graph = STATE.graph
+    if isinstance(op.lower, Composition):
+        return op.lower.body(*inputs, **params)
+    operands = tuple(_operand(value) for value in inputs)
+    node = graph.apply(op, operands, params)
+    outputs = tuple(traced(value) for value in node.outputs)
+    if STATE.grad_enabled and op.vjp is not None and any(_wants_grad(value) for value in inputs):
+        remember(op, inputs, outputs, params)
+    return outputs if len(outputs) > 1 else outputs[0]
+
+
+def _wants_grad(value: Any) -> bool:
+    return isinstance(value, Tensor) and value._requires_grad
+
+
+def _operand(value: Any) -> Any:
+    return value.trace if isinstance(value, Tensor) else value
+
+
+def traced(value: GraphValue) -> Tensor:
+    """A tensor without data that stands for a value of the graph."""
+    return Tensor._make(None, value.layout, 0, value)
+
+
+__all__ = ["bind", "bind_into", "remember", "traced"]

@@ -1,0 +1,153 @@
+"""Matrix multiplication: one record over batches of matrices, which every form of product goes through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from curta.compiler.matmul import plan_matmul
+from curta.compiler.schedule import Step
+from curta.errors import DTypeError, ShapeError
+from curta.memory.layout import Layout, contiguous
+from curta.ops.inference import bytes_read
+from curta.ops.record import Cost, Generated, Gradient, Op
+from curta.shapes import broadcast_shapes, broadcast_strides
+
+if TYPE_CHECKING:
+    from curta.autograd.node import Node
+
+
+def _infer(a: Layout, b: Layout) -> Layout:
+    """[..., M, K] @ [..., K, N]; the dimensions before the last two broadcast."""
+    if a.dtype is not b.dtype:
+        raise DTypeError(
+            f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)} (matmul: {a} @ {b})"
+        )
+    if a.dtype.category == 0:
+        raise DTypeError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+    if a.shape[-1] != b.shape[-2]:
+        raise ShapeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({a.shape[-2]}x{a.shape[-1]} and {b.shape[-2]}x{b.shape[-1]}); "
+            f"matmul: inner sizes must match, got {a} @ {b}"
+        )
+    batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return contiguous((*batch, a.shape[-2], b.shape[-1]), a.dtype, a.device)
+
+
+_C_NAMES = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "int64": "long", "int32": "int", "int16": "short", "int8": "signed char", "uint8": "unsigned char",
+}  # fmt: skip
+
+
+def _c_name(layout: Layout) -> str:
+    """The format under the name that PyTorch's message uses."""
+    return _C_NAMES.get(layout.dtype.name, layout.dtype.name)
+
+
+def _strides_over(layout: Layout, batch: tuple[int, ...]) -> tuple[int, ...]:
+    """Element strides over the batch's dimensions (0 where broadcast) and the matrix's."""
+    return (*broadcast_strides(layout.shape[:-2], layout.strides[:-2], batch), *layout.strides[-2:])
+
+
+def _plan(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...], accumulate: bool = False) -> list[Step]:
+    from curta.runtime import cpu, jit, native
+
+    a, b = inputs
+    out = outputs[0]
+    batch = out.shape[:-2]
+    plan = plan_matmul(
+        a.dtype, batch, a.shape[-2], b.shape[-1], a.shape[-1], _strides_over(a, batch), _strides_over(b, batch),
+        out.strides, level=cpu.level(), vector_bytes=cpu.vector_bytes(), out_dtype=out.dtype, accumulate=accumulate,
+    )  # fmt: skip
+    # written by hand to the last register: LLVM's passes would only take time
+    address = jit.cached_module(plan.key, plan.make_ir, passes=False).address(plan.function_name)
+    small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
+    native_plan = native.make_plan(address, plan.meta, plan.units, plan.grain, plan.scratch_bytes, 3, 0, small)
+    return [Step(native_plan, [("input", 0), ("input", 1), ("output", 0)], None)]  # type: ignore[arg-type]
+
+
+def _cost(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:
+    """A multiply and an add for each of the B M N K products."""
+    return Cost(2 * outputs[0].numel * inputs[0].shape[-1], 0, bytes_read(inputs), outputs[0].nbytes)
+
+
+def _rule(node: Node, g: Any) -> tuple[Any, Any]:
+    """dA = G Bᵀ and dB = Aᵀ G, read through transposed views; a broadcast operand sums over its copies."""
+    left = right = None
+    if node.needs[0]:
+        left = multiply(g, node.input(1).transpose(-2, -1))
+    if node.needs[1]:
+        right = _weight_gradient(node.input(0), g, node.input_layouts[1])
+    return left, right
+
+
+def _weight_gradient(a: Any, g: Any, layout: Layout) -> Any:
+    """Aᵀ G; for one matrix shared by a whole batch the batch's rows count as one long sum."""
+    if layout.rank == 2 and a.layout.rank > 2 and a.layout.shape[:-2] == g.layout.shape[:-2]:
+        a, g = a.reshape(-1, a.layout.shape[-1]), g.reshape(-1, g.layout.shape[-1])
+    return multiply(a.transpose(-2, -1), g)
+
+
+#: [..., M, K] @ [..., K, N] of one format; both of rank 2 or more
+MATMUL = Op("matmul", _infer, Generated(_plan), Gradient(_rule, inputs=(0, 1)), _cost)
+
+
+def multiply(a: Any, b: Any) -> Any:
+    """Two tensors of rank 2 or more, multiplied."""
+    from curta.ops.dispatch import bind
+
+    return bind(MATMUL, (a, b))
+
+
+def _bias_rule(node: Node, g: Any) -> tuple[Any, Any, Any]:
+    x, weight = node.input(0), node.input(1)
+    to_x = multiply(g, weight) if node.needs[0] else None
+    to_weight = to_bias = None
+    rows = g.reshape(-1, g.layout.shape[-1])
+    if node.needs[1]:
+        to_weight = multiply(rows.transpose(0, 1), x.reshape(-1, x.layout.shape[-1]))
+    if node.needs[2]:
+        to_bias = rows.sum(0)
+    return to_x, to_weight, to_bias
+
+
+def _infer_linear(x: Layout, weight: Layout, bias: Layout) -> Layout:
+    shape, strides = weight.shape[::-1], weight.strides[::-1]
+    from curta.memory.layout import strided
+
+    made = _infer(x, strided(shape, strides, weight.dtype, weight.device))
+    if bias.dtype is not made.dtype:
+        raise DTypeError(f"self and mat2 must have the same dtype, but got {bias.dtype.name} and {made.dtype.name}")
+    broadcast_shapes(made.shape, bias.shape)
+    return made
+
+
+def _plan_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, ...]) -> list[Step]:
+    """The bias is copied into every row of the result, then the product is added to it."""
+    from curta.compiler.fuse import fuse
+    from curta.compiler.graph import Graph, GraphValue
+    from curta.compiler.schedule import build_steps
+    from curta.memory.layout import strided
+    from curta.ops.elementwise import COPY
+
+    x, weight, bias = inputs
+    out = outputs[0]
+    spread = strided(out.shape, broadcast_strides(bias.shape, bias.strides, out.shape), bias.dtype, bias.device)
+    graph = Graph(inputs=[GraphValue(spread, position=2)])
+    node = graph.apply(COPY, (graph.inputs[0],), {})
+    node.outputs[0].layout = out
+    graph.outputs = node.outputs
+    copies = [step for kernel in fuse(graph) for step in build_steps(kernel)[0]]
+    turned = strided(weight.shape[::-1], weight.strides[::-1], weight.dtype, weight.device)
+    return [*copies, *_plan((x, turned), outputs, accumulate=True)]
+
+
+def _cost_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:
+    count = outputs[0].numel
+    return Cost(2 * count * inputs[0].shape[-1] + count, 0, bytes_read(inputs), outputs[0].nbytes)
+
+
+#: x[..., K] @ weight[N, K] transposed + bias[N]; x of rank 2 or more
+LINEAR = Op(
+    "linear", _infer_linear, Generated(_plan_linear), Gradient(_bias_rule, inputs=(0, 1)), _cost_linear
+)

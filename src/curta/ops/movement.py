@@ -1,0 +1,239 @@
+"""Operators that move nothing: other ways to look at the same storage, and what takes their gradients back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from curta import shapes
+from curta.autograd.state import STATE
+from curta.compiler.expression import Expression, index
+from curta.errors import AutogradError, ShapeError
+from curta.memory.layout import Layout, Shape, contiguous, strided
+from curta.methods import late
+from curta.ops.creation import full_of, zeros_of
+from curta.ops.dispatch import bind, bind_into, remember
+from curta.ops.elementwise import COPY
+from curta.ops.inference import each
+from curta.ops.record import NO_COST, Cost, Gradient, Op, Pointwise, View
+
+if TYPE_CHECKING:
+    from curta.autograd.node import Node
+    from curta.tensor import Tensor
+
+
+def _free(inputs: Any, outputs: Any, **params: Any) -> Cost:
+    return NO_COST
+
+
+def _view(name: str, geometry: Any, rule: Any) -> Op:
+    """The record of a view; its layout does not depend on where in the storage it starts."""
+    return Op(name, lambda layout, **params: geometry(layout, **params)[0], View(geometry), Gradient(rule), _free)
+
+
+# other orders and sizes
+
+
+def _permuted(layout: Layout, dims: Shape) -> tuple[Layout, int]:
+    shape, strides = shapes.permute(layout.shape, layout.strides, dims)
+    return strided(shape, strides, layout.dtype, layout.device), 0
+
+
+def _permute_rule(node: Node, gradient: Tensor) -> Tensor:
+    dims = node.params["dims"]
+    back = tuple(sorted(range(len(dims)), key=dims.__getitem__))
+    result: Tensor = bind(PERMUTE, (gradient,), dims=back)
+    return result
+
+
+PERMUTE = _view("permute", _permuted, _permute_rule)
+
+
+def _expanded(layout: Layout, size: Shape) -> tuple[Layout, int]:
+    shape, strides = shapes.expand(layout.shape, layout.strides, size)
+    return strided(shape, strides, layout.dtype, layout.device), 0
+
+
+EXPAND = _view("expand", _expanded, lambda node, gradient: gradient.sum_to_size(node.input_layouts[0].shape))
+
+
+def blocking_strides(layout: Layout) -> str:
+    """Which neighbouring dimensions do not follow each other in memory, in words."""
+    sizes, steps = layout.shape, layout.strides
+    dims = [dim for dim, size in enumerate(sizes) if size != 1]
+    found = []
+    for outer, inner in zip(dims, dims[1:], strict=False):
+        if steps[outer] != sizes[inner] * steps[inner]:
+            found.append(
+                f"dimension {outer} has stride {steps[outer]} where {sizes[inner] * steps[inner]} "
+                f"(= size {sizes[inner]} x stride {steps[inner]} of dimension {inner}) would be needed"
+            )
+    return "; ".join(found)
+
+
+def _viewed(layout: Layout, size: Shape) -> tuple[Layout, int]:
+    strides = shapes.view_strides(layout.shape, layout.strides, size)
+    if strides is None:
+        raise ShapeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            f"contiguous subspaces). Use .reshape(...) instead. The tensor has size {list(layout.shape)} and strides "
+            f"{list(layout.strides)}, asked for size {list(size)}: {blocking_strides(layout)}. Call .contiguous() "
+            "first, or .reshape(...), which copies when it must."
+        )
+    return strided(size, strides, layout.dtype, layout.device), 0
+
+
+VIEW = _view("view", _viewed, lambda node, gradient: gradient.reshape(node.input_layouts[0].shape))
+
+
+# regions: what basic indexing gives
+
+#: one entry of a region: None (a new dimension), an index, or (start, length, step); all along dimensions in order
+RegionItem = None | int | tuple[int, int, int]
+Region = tuple[RegionItem, ...]
+
+
+def region_geometry(layout: Layout, region: Region) -> tuple[Layout, int]:
+    """The layout of a region and how far its first element lies from the tensor's."""
+    shape, strides, distance = [], [], 0
+    dim = 0
+    for item in region:
+        if item is None:
+            shape.append(1)
+            strides.append(layout.shape[dim] * layout.strides[dim] if dim < layout.rank else 1)
+            continue
+        stride = layout.strides[dim]
+        dim += 1
+        if isinstance(item, int):
+            distance += item * stride
+        else:
+            start, length, step = item
+            distance += start * stride
+            shape.append(length)
+            strides.append(stride * step)
+    return strided((*shape, *layout.shape[dim:]), (*strides, *layout.strides[dim:]), layout.dtype, layout.device), distance
+
+
+def _region_rule(node: Node, gradient: Tensor) -> Tensor:
+    region, shape = node.params["region"], node.input_layouts[0].shape
+    kept = [item for item in region if item is not None]
+    if all(isinstance(item, tuple) and item == (0, size, 1) for item, size in zip(kept, shape, strict=False)):
+        return gradient.reshape(shape)  # only new dimensions: nothing lies outside
+    return embed(gradient, shape, region)
+
+
+REGION = _view("index", region_geometry, _region_rule)
+
+
+def _embedded(layout: Layout, shape: Shape, region: Region) -> Layout:
+    return contiguous(shape, layout.dtype, layout.device)
+
+
+def _embed_source(layout: Layout, out: Shape, shape: Shape, region: Region) -> tuple[Shape, Shape]:
+    return (0,) * len(shape), tuple(range(layout.rank))
+
+
+def _embed_element(read: Any, shape: Shape, region: Region) -> Expression:
+    """Inside the region the element it holds there, else 0."""
+    coordinates: list[Expression] = []
+    guard: Expression | None = None
+    dim = 0
+    zero = index(0) - index(0)
+
+    def also(condition: Expression) -> None:
+        nonlocal guard
+        guard = condition if guard is None else guard & condition
+
+    for item in region:
+        if item is None:
+            coordinates.append(zero)
+            continue
+        place = index(dim)
+        dim += 1
+        if isinstance(item, int):
+            also(place.eq(item))
+            continue
+        start, length, step = item
+        moved = place - start
+        also(moved.ge(0) & moved.lt(length * step))
+        if step > 1:
+            quotient = moved._with("truncated_divide", step)
+            also((quotient * step).eq(moved))
+            moved = quotient
+        coordinates.append(moved)
+    coordinates += [index(axis) for axis in range(dim, len(shape))]
+    result: Expression = read(*coordinates, guard=guard)
+    return result
+
+
+EMBED = Op(
+    "embed",
+    _embedded,
+    Pointwise(_embed_element, "raw", indexed=True, gathered=_embed_source),
+    Gradient(lambda node, gradient: bind(REGION, (gradient,), region=node.params["region"])),
+    each(0),
+)
+
+
+def embed(source: Tensor, shape: Shape, region: Region) -> Tensor:
+    """A tensor of zeros of `shape` that holds `source` in a region: the gradient of taking that region."""
+    if STATE.graph is not None:
+        traced: Tensor = bind(EMBED, (source,), shape=shape, region=region)
+        return traced
+    made = zeros_of(contiguous(shape, source.layout.dtype, source.layout.device))
+    hole = bind(REGION, (made,), region=region)
+    bind_into(COPY, (source,), (hole,))
+    made.storage.version = 0  # type: ignore[union-attr]  # nobody has seen it before
+    if source._requires_grad and STATE.grad_enabled:
+        remember(EMBED, (source,), (made,), {"shape": shape, "region": region})
+    return made
+
+
+# any strides
+
+
+def _restrided(layout: Layout, size: Shape, stride: Shape, distance: int) -> tuple[Layout, int]:
+    return strided(size, stride, layout.dtype, layout.device), distance
+
+
+def places_of(size: Shape, stride: Shape, start: int) -> Tensor:
+    """Where each element of a strided view lies, in elements: int64, of shape `size`."""
+    places: Tensor = late.functions.full((1,) * len(size), start, dtype=late.functions.int64)
+    for dim, (count, step) in enumerate(zip(size, stride, strict=True)):
+        along = late.functions.arange(0, count) * step
+        places = places + along.view((count,) + (1,) * (len(size) - dim - 1))
+    return places.expand(size)
+
+
+def _as_strided_rule(node: Node, gradient: Tensor) -> Tensor:
+    """Adds each element of the gradient where the view read it, in a block laid out as the input was."""
+    size, stride, distance = (node.params[name] for name in ("size", "stride", "distance"))
+    layout: Layout = node.input_layouts[0]
+    if not shapes.is_dense(layout.shape, layout.strides):
+        raise AutogradError(f"as_strided: cannot differentiate a view of an input with gaps or overlaps, {layout}")
+    overlaps = bool(_overlapping(size, stride))
+    if distance < 0 or shapes.storage_extent(size, stride, distance) > layout.numel:
+        raise AutogradError("as_strided: cannot differentiate a view that reaches outside its input")
+    if not overlaps and not STATE.grad_enabled:
+        block = full_of(contiguous((layout.numel,), gradient.layout.dtype, layout.device), 0)
+        bind_into(COPY, (gradient,), (bind(AS_STRIDED, (block,), size=size, stride=stride, distance=distance),))
+    else:
+        from curta.ops.indexing import scatter_rows
+
+        flat = places_of(size, stride, distance).reshape(-1)
+        block = scatter_rows(gradient.reshape(-1, 1), flat, layout.numel).reshape(-1)
+    result: Tensor = bind(AS_STRIDED, (block,), size=layout.shape, stride=layout.strides, distance=0)
+    return result
+
+
+def _overlapping(size: Shape, stride: Shape) -> list[tuple[int, int]]:
+    """The dimensions that may reach an element twice: those not longer than the step of the next larger one."""
+    moving = sorted((step, count) for count, step in zip(size, stride, strict=True) if count > 1)
+    reach, twice = 0, []
+    for step, count in moving:
+        if step <= reach:
+            twice.append((step, count))
+        reach += step * (count - 1)
+    return twice
+
+
+AS_STRIDED = _view("as_strided", _restrided, _as_strided_rule)

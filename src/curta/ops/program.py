@@ -1,0 +1,232 @@
+"""The compiled form of an operator for given layouts: what it makes, what it costs, and the launches that do it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.compiler import schedule
+from curta.compiler.fuse import fuse
+from curta.compiler.graph import Graph, GraphNumber, GraphValue
+from curta.compiler.trace import trace
+from curta.device import META
+from curta.errors import CompilerError, ShapeError
+from curta.memory.allocator import HOST
+from curta.memory.layout import Layout
+from curta.memory.storage import HostStorage, allocate
+from curta.ops.record import Composition, Cost, Generated, Op, View
+from curta.runtime.native import launcher
+from curta.shapes import has_internal_overlap
+from curta.tensor import Tensor
+
+
+class Executable:
+    """One operator for one signature.
+
+    `launches` are (plan address, places): the places index a table of the inputs' pointers (or numbers), then the
+    outputs', then those of the temporaries that live only during the call.
+    """
+
+    __slots__ = (
+        "_keep", "_only", "cost", "free", "launch", "launches", "nbytes", "op", "outputs", "several", "simple",
+        "temporaries",
+    )  # fmt: skip
+
+    def __init__(self, op: Op, outputs: tuple[Layout, ...], several: bool, cost: Cost) -> None:
+        self.op = op
+        self.outputs = outputs
+        self.several = several
+        self.cost = cost
+        self.launches: list[tuple[int, list[int]]] = []
+        self.temporaries: list[Layout] = []
+        #: the one launch of the common form, see `settle`
+        self.simple: Any = None
+        self._only = outputs[0]
+        self.nbytes = self._only.nbytes
+        self.free = HOST.free_blocks(self.nbytes)
+        self.launch = launcher()
+        self._keep: list[Any] = []
+
+    def run(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
+        """Make the outputs and compute them: a tensor, or a tuple of several. `pointers` has numbers as they are."""
+        if self.simple is not None:
+            out = object.__new__(Tensor)
+            out.layout = self._only
+            out.storage = storage = HostStorage(self.nbytes, self.free)
+            out.pointer = address = storage.address
+            self.simple(*pointers, address)
+            return out
+        outputs = tuple(Tensor._make(allocate(one.nbytes, one.device), one, 0) for one in self.outputs)
+        if self._only.device is not META:
+            self.launch_all(pointers, outputs)
+        return outputs if self.several else outputs[0]
+
+    def launch_all(self, pointers: list[Any], outputs: tuple[Tensor, ...]) -> None:
+        """Compute into tensors that exist."""
+        table = [*pointers, *(out.pointer for out in outputs)]
+        if self.temporaries:
+            held = [allocate(layout.nbytes) for layout in self.temporaries]
+            table += [storage.address for storage in held]
+        launch = self.launch
+        for address, places in self.launches:
+            launch(address, *[table[place] for place in places])
+
+    def add(self, steps: list[schedule.Step], place_of: Any) -> None:
+        """Append launches; `place_of(source)` finds a source's place in the table."""
+        for step in steps:
+            self._keep.append(step.plan)
+            self.launches.append((step.plan.address, [place_of(source) for source in step.sources]))
+
+    def settle(self, input_count: int) -> None:
+        """Recognise the common form: one launch over all the inputs in order, one output, nothing else."""
+        in_order = list(range(input_count + 1))
+        if (
+            len(self.launches) == 1
+            and len(self.outputs) == 1
+            and self.launches[0][1] == in_order
+            and self.outputs[0].device is not META
+        ):
+            self.simple = self._keep[0].run
+
+
+class ViewExecutable(Executable):
+    """An operator that computes nothing: the same storage, looked at in another way."""
+
+    __slots__ = ("distance",)
+
+    def __init__(self, op: Op, layout: Layout, distance: int) -> None:
+        super().__init__(op, (layout,), False, Cost(0, 0, 0, 0))
+        self.distance = distance
+
+    def run(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Tensor:
+        source = inputs[0]
+        out = Tensor._make(source.storage, self.outputs[0], source.offset + self.distance)
+        out.base = base = source if source.base is None else source.base
+        if base.generation:
+            out.generation = base.generation
+        return out
+
+
+def view_executable(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> ViewExecutable:
+    """The compiled form of a view."""
+    if not isinstance(op.lower, View):
+        raise CompilerError(f"{op.name}: is not a view")
+    layout, distance = op.lower.geometry(*operands, **params)
+    return ViewExecutable(op, layout, distance)
+
+
+def executable(
+    op: Op, operands: tuple[Any, ...], params: dict[str, Any], into: tuple[Layout, ...] | None = None
+) -> Executable:
+    """The compiled form of `op`; `into` are the layouts of tensors that exist already, to be written to."""
+    if isinstance(op.lower, Generated):
+        return _generated(op, operands, params, into)
+    graph = _graph_of(op, operands, params)
+    inferred = tuple(value.layout for value in graph.outputs)
+    several = len(inferred) > 1
+    cost = _cost(op, graph, operands, params, into or inferred)
+    if into is not None:
+        for value, layout in zip(graph.outputs, into, strict=True):
+            if value.layout.shape != layout.shape:
+                raise CompilerError(f"{op.name}: writes {value.layout}, cannot write into {layout}")
+            if has_internal_overlap(layout.shape, layout.strides):
+                raise ShapeError(
+                    "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                    "location. Please clone() the tensor before performing the operation."
+                )
+        graph = _writing_into(graph, into)
+    call = Executable(op, into or inferred, several, cost)
+    if call.outputs[0].device is META:
+        return call
+    values: dict[int, int] = {}
+    first = len(operands) + len(call.outputs)
+    for kernel in fuse(graph):
+        steps, partials = schedule.build_steps(kernel)
+        partial_places = [_temporary(call, first, layout) for layout in partials]
+
+        def place_of(source: Any, partial_places: list[int] = partial_places) -> int:
+            kind, what = source
+            if kind == "input":
+                return int(what)
+            if kind == "output":
+                return len(operands) + int(what)
+            if kind == "partial":
+                return partial_places[what]
+            if id(what) not in values:
+                values[id(what)] = _temporary(call, first, what.layout)
+            return values[id(what)]
+
+        call.add(steps, place_of)
+    call._keep.append(graph)
+    call.settle(len(operands))
+    return call
+
+
+def _temporary(call: Executable, first: int, layout: Layout) -> int:
+    call.temporaries.append(layout)
+    return first + len(call.temporaries) - 1
+
+
+def _graph_of(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Graph:
+    if isinstance(op.lower, Composition):
+        return trace(op.lower.body, operands, params)
+    graph = Graph()
+    for position, operand in enumerate(operands):
+        graph.inputs.append(
+            GraphValue(operand, position=position) if isinstance(operand, Layout) else GraphNumber(operand, position)
+        )
+    graph.outputs = graph.apply(op, tuple(graph.inputs), params).outputs
+    return graph
+
+
+def _writing_into(graph: Graph, into: tuple[Layout, ...]) -> Graph:
+    """The same graph with its outputs converted to the layouts of tensors that exist."""
+    from curta.ops.elementwise import CAST
+
+    outputs = []
+    for value, layout in zip(graph.outputs, into, strict=True):
+        # a copy where only strides differ: the value itself may have other readers, in a buffer of its own
+        if value.layout is not layout:
+            value = graph.apply(CAST, (value,), {"dtype": layout.dtype}).outputs[0]
+            value.layout = layout
+        outputs.append(value)
+    graph.outputs = outputs
+    return graph
+
+
+def _cost(op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Layout, ...]) -> Cost:
+    """A composition does its parts' arithmetic, but reads its inputs and writes its outputs only once."""
+    if not isinstance(op.lower, Composition):
+        return op.cost(operands, outputs, **params)
+    parts = [
+        node.op.cost(
+            tuple(o.layout if isinstance(o, GraphValue) else getattr(o, "type", type(o)) for o in node.operands),
+            tuple(made.layout for made in node.outputs),
+            **node.params,
+        )
+        for node in graph.nodes
+    ]
+    layouts = [operand for operand in operands if isinstance(operand, Layout)]
+    return Cost(
+        sum(part.flops for part in parts),
+        sum(part.transcendentals for part in parts),
+        sum(layout.nbytes for layout in layouts),
+        sum(layout.nbytes for layout in outputs),
+    )
+
+
+def _generated(
+    op: Op, operands: tuple[Any, ...], params: dict[str, Any], into: tuple[Layout, ...] | None
+) -> Executable:
+    if not isinstance(op.lower, Generated):
+        raise CompilerError(f"{op.name}: does not write its own kernel")
+    inferred = op.infer(*operands, **params)
+    several = isinstance(inferred, tuple)
+    outputs = into or (inferred if isinstance(inferred, tuple) else (inferred,))
+    call = Executable(op, outputs, several, op.cost(operands, outputs, **params))
+    if outputs[0].device is not META:
+        first = len(operands) + len(outputs)
+        steps = op.lower.plan(operands, outputs, **params)
+        places = {"input": 0, "output": len(operands), "partial": first}
+        call.add(steps, lambda source: places[source[0]] + int(source[1]))
+        call.settle(len(operands))
+    return call

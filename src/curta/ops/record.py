@@ -1,0 +1,148 @@
+"""The record of one operator: everything Curta knows of it, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from curta.memory.layout import Layout
+
+if TYPE_CHECKING:
+    from curta.autograd.node import Node
+    from curta.compiler.expression import Expression
+
+#: what stands for a Python number among an operator's inputs: its type, `bool`, `int` or `float`
+Operand = Layout | type
+Infer = Callable[..., "Layout | tuple[Layout, ...]"]
+
+
+class Cost(NamedTuple):
+    """What an operator does, in exact integers: floating-point operations, transcendental calls, bytes.
+
+    A multiply-add is 2 FLOPs; comparisons, copies and views are 0; reading an element that is broadcast counts once.
+    """
+
+    flops: int
+    transcendentals: int
+    bytes_read: int
+    bytes_written: int
+
+    def __add__(self, other: object) -> Cost:
+        if not isinstance(other, Cost):
+            return NotImplemented
+        return Cost(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+NO_COST = Cost(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """Lowering of an operator whose result element depends on the input elements at the same place; inputs broadcast.
+
+    - `element(*expressions, **params)` gives one element, or a tuple of them for several results.
+    - `operands`: the format each operand is converted to first: "promoted" (of all the inputs), "result" (the first
+      result's), "raw" (its own); one word for all operands, or one for each.
+    - `indexed`: the element depends on its logical index (`index`, `FLAT_INDEX`), which forbids merging dimensions.
+    - `gathered(layout, shape, **params)`: operand 0 is read at computed places; gives its strides over the result's
+      dimensions and the axes it is indexed along. `element` then gets a function of the coordinates in its place.
+    """
+
+    element: Callable[..., Expression | tuple[Expression, ...]]
+    operands: str | tuple[str, ...] = "promoted"
+    indexed: bool = False
+    gathered: Callable[..., tuple[tuple[int, ...], tuple[int, ...]]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """Lowering of a reduction of the first input over the parameter `dims` (a sorted tuple, already non-negative).
+
+    `reduction` names a record in compiler/reductions.py; `keepdim` is a parameter of every reduction.
+    """
+
+    reduction: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Lowering of an operator that only looks at the same storage in another way.
+
+    `geometry(layout, **params)` gives the view's layout and how many elements further its first one lies.
+    """
+
+    geometry: Callable[..., tuple[Layout, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Lowering of an operator that is written with other operators and compiled into fused kernels.
+
+    `body(*tensors, **params)` is plain Python over tensors: element-wise operators, and reductions with
+    `keepdim=True`.
+    """
+
+    body: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """Lowering that writes its own kernel: `plan(inputs, outputs, **params)` gives the native plan to launch."""
+
+    plan: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Lowering that runs on the host through NumPy arrays; for what a loop cannot say (sizes that depend on data)."""
+
+    run: Callable[..., Any]
+
+
+Lowering = Pointwise | Reduce | View | Composition | Generated | Host
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """How to differentiate: `rule(node, *output_gradients)` gives one gradient (or None) for each input.
+
+    Only what is named here is kept from the forward pass: positions of `inputs`, positions of `outputs`; the rule
+    finds them as `node.input(i)`, `node.output(i)`, and `node.input_layouts`, `node.params`, `node.needs` always.
+    A gradient may still have the broadcast shape: the engine sums it down to the input's and casts it.
+    """
+
+    rule: Callable[..., Any]
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
+    #: outputs that have no gradient (saved statistics, indices)
+    constant_outputs: tuple[int, ...] = field(default=())
+
+
+#: for operators whose result does not depend smoothly on any input: comparisons, indices, random numbers
+NO_GRADIENT = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """One operator. All five fields are required: an operator without a cost or a gradient rule cannot be written.
+
+    - `infer(*operands, **params)`: the layout of each result, from layouts (for a Python number: its type) alone;
+      raises the error that a person sees.
+    - `lower`: how it is computed.
+    - `vjp`: how it is differentiated; `NO_GRADIENT` says so aloud.
+    - `cost(inputs, outputs, **params)`: exact integers from layouts.
+    """
+
+    name: str
+    infer: Infer
+    lower: Lowering
+    vjp: Gradient | None
+    cost: Callable[..., Cost]
+
+    def __repr__(self) -> str:
+        return f"Op({self.name})"
+
+
+if TYPE_CHECKING:
+    RuleNode = Node

@@ -1,0 +1,223 @@
+"""The base of every optimizer: parameter groups, state, and saving both."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from numbers import Real
+from typing import Any
+
+from curta.autograd import enable_grad, no_grad
+from curta.errors import ArgumentError, ArgumentTypeError, UnsupportedError
+from curta.tensor import Tensor
+
+Group = dict[str, Any]
+State = dict[str, Any]
+Parameters = Iterable[Tensor] | Iterable[Group] | Iterable[tuple[str, Tensor]]
+
+# The hyperparameters whose names PyTorch spells out in its messages.
+_MESSAGE_NAMES = {"lr": "learning rate", "eps": "epsilon value"}
+
+# How PyTorch carries an update out, not what it computes: a loaded checkpoint does not change these.
+_IMPLEMENTATION_CHOICES = ("foreach", "fused", "capturable", "differentiable")
+
+
+class Optimizer:
+    """Base class: holds the parameters in groups, each with its own hyperparameters, and a state per parameter.
+
+    `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and the hyperparameters that
+    differ from `defaults`. A subclass either defines `update(parameter, gradient, state, group)` or overrides `step`.
+    """
+
+    def __init__(self, params: Parameters, defaults: Group) -> None:
+        if isinstance(params, Tensor):
+            raise ArgumentTypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got a Tensor"
+            )
+        self.defaults = defaults
+        self.state: defaultdict[Any, State] = defaultdict(dict)
+        self.param_groups: list[Group] = []
+        #: the number of calls of `step`; learning-rate schedules check their order with it
+        self.step_count = 0
+        given = list(params)
+        if not given:
+            raise ArgumentError("optimizer got an empty parameter list")
+        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        for group in groups:
+            self.add_param_group(group)  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for index, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {index}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join([*lines, ")"])
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Let the optimizer also update `param_group["params"]`, with the defaults for what the group leaves out."""
+        if not isinstance(param_group, dict):
+            raise ArgumentTypeError(f"param_group must be a dict, but got {type(param_group)}")
+        if "params" not in param_group:
+            raise ArgumentError("param_group must have the key 'params'")
+        group = dict(param_group)
+        group["params"], names = _parameters_and_names(group["params"])
+        if names:
+            group["param_names"] = names
+        for name, default in self.defaults.items():
+            group.setdefault(name, default)
+        _refuse_unsupported(group)
+        parameters = group["params"]
+        if len({id(parameter) for parameter in parameters}) != len(parameters):
+            warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
+        known = {id(parameter) for other in self.param_groups for parameter in other["params"]}
+        if any(id(parameter) in known for parameter in parameters):
+            raise ArgumentError("some parameters appear in more than one parameter group")
+        if any(("param_names" in other) != bool(names) for other in self.param_groups):
+            raise ArgumentError("all optimizer param groups should be with/without names")
+        self.param_groups.append(group)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget every parameter's gradient, or fill it with zeros when `set_to_none` is False."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                if set_to_none:
+                    parameter.grad = None
+                    continue
+                if parameter.grad.requires_grad:
+                    parameter.grad = parameter.grad.detach()
+                with no_grad():
+                    parameter.grad.zero_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient; `closure` recomputes the loss first, and its loss is returned."""
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        self.step_count += 1
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                gradient = parameter.grad
+                if gradient is not None:
+                    self.update(parameter, gradient.detach(), self.state[parameter], group)
+        return loss
+
+    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
+        """Change one parameter and its state in place."""
+        raise NotImplementedError(f"{type(self).__name__} defines neither `update` nor `step`")
+
+    def state_dict(self) -> State:
+        """Everything that training goes on from, with parameters replaced by their position: PyTorch's layout.
+
+        The tensors are the optimizer's own, not copies.
+        """
+        positions: dict[int, int] = {}
+        groups = []
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                positions.setdefault(id(parameter), len(positions))
+            packed = {name: value for name, value in group.items() if name != "params"}
+            packed["params"] = [positions[id(parameter)] for parameter in group["params"]]
+            groups.append(packed)
+        state = {
+            positions[id(key)] if isinstance(key, Tensor) else key: dict(values) for key, values in self.state.items()
+        }
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict` of the same optimizer over parameters of the same shapes, in the same order.
+
+        State tensors are copied, with the parameter's dtype and device. ArgumentError when the groups do not match.
+        """
+        saved_groups = state_dict["param_groups"]
+        if len(saved_groups) != len(self.param_groups):
+            raise ArgumentError("loaded state dict has a different number of parameter groups")
+        pairs = list(zip(self.param_groups, saved_groups, strict=True))
+        if any(len(group["params"]) != len(saved["params"]) for group, saved in pairs):
+            raise ArgumentError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            )
+        by_position = dict(
+            zip(
+                chain.from_iterable(saved["params"] for saved in saved_groups),
+                chain.from_iterable(group["params"] for group in self.param_groups),
+                strict=True,
+            )
+        )
+        state: defaultdict[Any, State] = defaultdict(dict)
+        for position, values in state_dict["state"].items():
+            parameter = by_position.get(position)
+            if parameter is None:
+                state[position] = values
+            else:
+                state[parameter] = {name: _loaded(name, value, parameter) for name, value in values.items()}
+        self.state = state
+        self.param_groups = [self._merged(group, saved) for group, saved in pairs]
+
+    def _merged(self, group: Group, saved: Group) -> Group:
+        kept = {name: group[name] for name in (*_IMPLEMENTATION_CHOICES, "params", "param_names") if name in group}
+        unused = {"params", "param_names"} if "param_names" not in group else {"params"}
+        loaded = {name: value for name, value in saved.items() if name not in unused}
+        return {**self.defaults, **loaded, **kept}
+
+
+def _parameters_and_names(params: Any) -> tuple[list[Tensor], list[str]]:
+    """A group's parameters as a list, checked, and their names when they came as (name, tensor) pairs."""
+    if isinstance(params, Tensor):
+        params = [params]
+    elif isinstance(params, set):
+        raise ArgumentTypeError(
+            "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+            "will change between runs. Please use a list instead."
+        )
+    given = list(params)
+    pairs = [entry for entry in given if isinstance(entry, tuple)]
+    if pairs and len(pairs) != len(given):
+        raise ArgumentError("all optimizer params should be with/without names. Some param names are missing")
+    parameters = [entry[1] for entry in pairs] or given
+    for parameter in parameters:
+        if not isinstance(parameter, Tensor):
+            raise ArgumentTypeError(
+                f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}"
+            )
+        if not parameter.is_leaf:
+            raise ArgumentError("can't optimize a non-leaf Tensor")
+    return parameters, [entry[0] for entry in pairs]
+
+
+def _loaded(name: str, value: Any, parameter: Tensor) -> Any:
+    """One entry of a saved state, made ready for `parameter`."""
+    if name == "step":
+        return int(value)  # PyTorch saves the number of steps as a tensor
+    if not isinstance(value, Tensor):
+        return value
+    if tuple(value.shape) != tuple(parameter.shape):
+        raise ArgumentError(
+            f"loaded state {name!r} has shape {tuple(value.shape)}, its parameter {tuple(parameter.shape)}"
+        )
+    # A copy, because the update writes into its state: two optimizers must not share it.
+    return value.detach().to(device=parameter.device, dtype=parameter.dtype).clone()
+
+
+def _refuse_unsupported(group: Group) -> None:
+    for name in ("foreach", "capturable", "differentiable"):
+        if group.get(name):
+            raise UnsupportedError(f"{name}={group[name]!r} is not supported: Curta's optimizers always update fused")
+
+
+def check_at_least_zero(**values: float) -> None:
+    """Raise ArgumentError, in PyTorch's words, for a hyperparameter below 0 or nan, UnsupportedError for a tensor.
+
+    `check_at_least_zero(lr=-1)` raises "Invalid learning rate: -1".
+    """
+    for name, value in values.items():
+        if isinstance(value, Tensor):
+            raise UnsupportedError(f"{name} as a Tensor is not supported: give a Python number")
+        if not isinstance(value, Real):
+            raise ArgumentTypeError(f"{name} must be a number, got {type(value).__name__}")
+        if not value >= 0.0:
+            raise ArgumentError(f"Invalid {_MESSAGE_NAMES.get(name, f'{name} value')}: {value}")

@@ -1,0 +1,41 @@
+"""The one door between an optimizer and the tensors it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from curta.autograd import no_grad
+from curta.ops.composition import composition
+from curta.ops.dispatch import bind_into
+from curta.ops.record import NO_GRADIENT, Op
+from curta.tensor import Tensor
+
+#: a pure function: (parameter, gradient, *state, *scalars, **flags) -> new (parameter, *state)
+Update = Callable[..., tuple[Tensor, ...]]
+
+
+#: each update function as an operator: one kernel reads everything and writes parameter and state in place
+_OPERATORS: dict[Update, Op] = {}
+
+
+def apply_update(
+    function: Update, tensors: Sequence[Tensor], scalars: Sequence[float], flags: Mapping[str, bool] | None = None
+) -> None:
+    """Replace a parameter and its state, in place, by what `function` makes of them.
+
+    `tensors` is (parameter, gradient, *state): every tensor but the gradient is written. `scalars` may differ at every
+    step, `flags` are fixed for an optimizer: a kernel is compiled once for each set of flags and never for a scalar.
+    """
+    operator = _OPERATORS.get(function)
+    if operator is None:
+        operator = _OPERATORS[function] = composition(function.__name__, function, NO_GRADIENT)
+    parameter, _gradient, *state = tensors
+    bind_into(operator, (*tensors, *map(float, scalars)), (parameter, *state), **(flags or {}))
+
+
+def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:
+    """A tensor of optimizer state: the parameter's shape, dtype and device, every element `fill`."""
+    with no_grad():
+        state = parameter.detach().clone()
+        state.fill_(fill)
+    return state

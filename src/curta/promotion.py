@@ -1,0 +1,93 @@
+"""Which dtype an operator works in when its operands differ: PyTorch's rules."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from curta import dtypes
+from curta.default_dtype import get_default_dtype
+from curta.dtypes import DType
+from curta.errors import ArgumentTypeError
+
+#: an operand as promotion sees it: its dtype, and its rank, or None for a Python number (see `scalar_dtype`)
+Operand = tuple[DType, int | None]
+
+
+def _promote(first: DType, second: DType) -> DType:
+    if first is second:
+        return first
+    low, high = sorted((first, second), key=lambda dtype: dtype.order)
+    # Two pairs have no member that holds the other's values: the next format that holds both is taken.
+    if (low, high) == (dtypes.uint8, dtypes.int8):
+        return dtypes.int16
+    if (low, high) == (dtypes.float16, dtypes.bfloat16):
+        return dtypes.float32
+    return high
+
+
+_PROMOTED = {(first, second): _promote(first, second) for first in dtypes.ALL for second in dtypes.ALL}
+
+
+def promote_types(first: DType, second: DType) -> DType:
+    """The smallest format that PyTorch takes for a mix of two formats.
+
+    >>> promote_types(dtypes.uint8, dtypes.int8), promote_types(dtypes.int64, dtypes.float16)
+    (curta.int16, curta.float16)
+    """
+    return _PROMOTED[first, second]
+
+
+def _combine(higher: DType | None, lower: DType | None) -> DType | None:
+    """The result of two priority classes: the lower one counts only when it is of a higher category."""
+    if higher is None or lower is None:
+        return higher or lower
+    if lower.category <= higher.category:
+        return higher
+    return _PROMOTED[higher, lower]
+
+
+@lru_cache(maxsize=4096)
+def result_type(*operands: Operand) -> DType:
+    """The dtype of an operator over these operands, each (dtype, rank) or (dtype, None) for a Python number.
+
+    Tensors with dims go before zero-dim tensors, and those before Python numbers: a lower class decides only
+    when its category (boolean < integer < floating) is higher. ArgumentTypeError without operands.
+
+    >>> result_type((dtypes.bfloat16, 2), (dtypes.float32, None)), result_type((dtypes.int32, 1), (dtypes.float64, 0))
+    (curta.bfloat16, curta.float64)
+    """
+    classes: list[DType | None] = [None, None, None]
+    for dtype, rank in operands:
+        place = 2 if rank is None else 0 if rank else 1
+        known = classes[place]
+        classes[place] = dtype if known is None else _PROMOTED[known, dtype]
+    result = _combine(classes[0], _combine(classes[1], classes[2]))
+    if result is None:
+        raise ArgumentTypeError("result_type: needs at least one operand")
+    return result
+
+
+def scalar_dtype(value: bool | int | float) -> DType:
+    """The dtype a Python number takes part in promotion with: bool, int64 or the default floating-point format.
+
+    >>> scalar_dtype(True), scalar_dtype(3), scalar_dtype(0.5)
+    (curta.bool, curta.int64, curta.float32)
+    """
+    if isinstance(value, bool):
+        return dtypes.bool_
+    if isinstance(value, int):
+        return dtypes.int64
+    if isinstance(value, float):
+        return get_default_dtype()
+    if isinstance(value, complex):
+        raise ArgumentTypeError("complex numbers are not supported: Curta has no complex dtypes")
+    raise ArgumentTypeError(f"expected a Python number (bool, int or float), got {type(value).__name__}")
+
+
+def can_cast(source: DType, target: DType) -> bool:
+    """Whether a result of dtype `source` may be stored as `target`: never to a lower category.
+
+    >>> can_cast(dtypes.float64, dtypes.float16), can_cast(dtypes.float16, dtypes.int64)
+    (True, False)
+    """
+    return source.category <= target.category

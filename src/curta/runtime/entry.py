@@ -1,0 +1,182 @@
+"""The LLVM text of the entries that Python calls: builtins that unpack a plan, convert its arguments and run it."""
+
+from __future__ import annotations
+
+MAXIMUM_ARGUMENTS = 256
+#: a plan's words: kernel, meta, units, grain, scratch bytes, argument count, float mask, flags
+PLAN_WORDS = 8
+#: the flag of a plan that is one call on the calling thread, which keeps the GIL
+INLINE = 1
+#: where a bytes object of CPython keeps its bytes (its size without any counts a final zero)
+BYTES_DATA = bytes.__basicsize__ - 1
+
+
+def _text(name: str, content: str) -> str:
+    """A constant C string."""
+    return f'@{name} = internal constant [{len(content) + 1} x i8] c"{content}\\00"'
+
+
+def _declarations() -> str:
+    return f"""
+@PyExc_TypeError = external global ptr
+@PyExc_ValueError = external global ptr
+@_Py_NoneStruct = external global i8
+{_text("wrong_count", "launch: the plan takes %zd argument(s), but got %zd")}
+{_text("no_plan", "launch: the first argument must be the address of a plan, but got no arguments")}
+{_text("null_plan", "launch: the address of the plan is 0")}
+declare ptr @PyErr_Occurred()
+declare void @PyErr_SetString(ptr, ptr)
+declare ptr @PyErr_Format(ptr, ptr, ...)
+declare ptr @PyLong_AsVoidPtr(ptr)
+declare i64 @PyLong_AsLong(ptr)
+declare double @PyFloat_AsDouble(ptr)
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
+declare void @Py_IncRef(ptr)
+"""
+
+
+def _entries() -> str:
+    """METH_FASTCALL functions: `launch(plan_address, *args)`, and `run(*args)` of one plan."""
+    return f"""
+define ptr @launch(ptr %self, ptr %objects, i64 %given) {{
+entry:
+  %any = icmp sgt i64 %given, 0
+  br i1 %any, label %read_plan, label %no_plan_given
+no_plan_given:
+  %type_error = load ptr, ptr @PyExc_TypeError
+  call void @PyErr_SetString(ptr %type_error, ptr @no_plan)
+  ret ptr null
+read_plan:
+  %first = load ptr, ptr %objects
+  %plan = call ptr @PyLong_AsVoidPtr(ptr %first)
+  %null = icmp eq ptr %plan, null
+  br i1 %null, label %bad_plan, label %good_plan
+bad_plan:
+  %error_set = call ptr @PyErr_Occurred()
+  %unset = icmp eq ptr %error_set, null
+  br i1 %unset, label %null_address, label %fail
+null_address:
+  %value_error = load ptr, ptr @PyExc_ValueError
+  call void @PyErr_SetString(ptr %value_error, ptr @null_plan)
+  br label %fail
+fail:
+  ret ptr null
+good_plan:
+  %rest = getelementptr ptr, ptr %objects, i64 1
+  %got = sub i64 %given, 1
+  %result = call ptr @call_plan(ptr %plan, ptr %rest, i64 %got)
+  ret ptr %result
+}}
+
+define ptr @run(ptr %self, ptr %objects, i64 %given) {{
+  ; self is the bytes object that holds the plan
+  %plan = getelementptr i8, ptr %self, i64 {BYTES_DATA}
+  %result = call ptr @call_plan(ptr %plan, ptr %objects, i64 %given)
+  ret ptr %result
+}}
+
+"""
+
+
+def _call_plan() -> str:
+    """Checking and converting the arguments of a plan, on the stack; then `_run_plan`."""
+    return f"""
+define internal ptr @call_plan(ptr %plan, ptr %objects, i64 %got) alwaysinline {{
+entry:
+  %slots = alloca [{MAXIMUM_ARGUMENTS} x i64], align 64
+  %count_at = getelementptr i64, ptr %plan, i64 5
+  %count = load i64, ptr %count_at
+  %right = icmp eq i64 %got, %count
+  br i1 %right, label %read_mask, label %bad_count
+bad_count:
+  %type_error_2 = load ptr, ptr @PyExc_TypeError
+  %formatted = call ptr (ptr, ptr, ...) @PyErr_Format(ptr %type_error_2, ptr @wrong_count, i64 %count, i64 %got)
+  br label %fail
+read_mask:
+  %mask_at = getelementptr i64, ptr %plan, i64 6
+  %mask_all = load i64, ptr %mask_at
+  br label %convert
+convert:
+  %index = phi i64 [ 0, %read_mask ], [ %index_next, %store ]
+  %mask = phi i64 [ %mask_all, %read_mask ], [ %mask_next, %store ]
+  %index_next = add i64 %index, 1
+  %mask_next = lshr i64 %mask, 1
+  %todo = icmp slt i64 %index, %count
+  br i1 %todo, label %argument, label %run
+argument:
+  %object_at = getelementptr ptr, ptr %objects, i64 %index
+  %object = load ptr, ptr %object_at
+  %is_float = trunc i64 %mask to i1
+  br i1 %is_float, label %as_float, label %as_integer
+as_float:
+  %double = call double @PyFloat_AsDouble(ptr %object)
+  %double_bits = bitcast double %double to i64
+  %float_suspect = fcmp oeq double %double, -1.0
+  br i1 %float_suspect, label %suspect, label %store
+as_integer:
+  %integer = call i64 @PyLong_AsLong(ptr %object)
+  %integer_suspect = icmp eq i64 %integer, -1
+  br i1 %integer_suspect, label %suspect, label %store
+suspect:
+  %suspect_bits = phi i64 [ %double_bits, %as_float ], [ %integer, %as_integer ]
+  %raised = call ptr @PyErr_Occurred()
+  %innocent = icmp eq ptr %raised, null
+  br i1 %innocent, label %store, label %fail
+store:
+  %bits = phi i64 [ %double_bits, %as_float ], [ %integer, %as_integer ], [ %suspect_bits, %suspect ]
+  %slot = getelementptr i64, ptr %slots, i64 %index
+  store i64 %bits, ptr %slot
+  br label %convert
+"""
+
+
+def _run_plan() -> str:
+    """The end of `call_plan`: the kernel itself, inline with the GIL or by `parallel_for` without."""
+    return """
+run:
+  %kernel = load ptr, ptr %plan
+  %meta_at = getelementptr i64, ptr %plan, i64 1
+  %meta = load ptr, ptr %meta_at
+  %units_at = getelementptr i64, ptr %plan, i64 2
+  %units = load i64, ptr %units_at
+  %grain_at = getelementptr i64, ptr %plan, i64 3
+  %grain = load i64, ptr %grain_at
+  %scratch_at = getelementptr i64, ptr %plan, i64 4
+  %scratch_bytes = load i64, ptr %scratch_at
+  %flags_at = getelementptr i64, ptr %plan, i64 7
+  %flags = load i64, ptr %flags_at
+  %inline = trunc i64 %flags to i1
+  %no_scratch = icmp eq i64 %scratch_bytes, 0
+  %simple = and i1 %inline, %no_scratch
+  br i1 %simple, label %inline_run, label %pool_run
+inline_run:
+  %some = icmp sgt i64 %units, 0
+  br i1 %some, label %inline_call, label %end
+inline_call:
+  call void %kernel(ptr %slots, ptr %meta, ptr null, i64 0, i64 %units)
+  br label %end
+pool_run:
+  ; a flagged plan with scratch is one task too, under the job mutex
+  %one_grain = select i1 %inline, i64 %units, i64 %grain
+  br i1 %inline, label %held, label %released
+held:
+  call void @parallel_for(ptr %kernel, ptr %slots, ptr %meta, i64 %units, i64 %one_grain, i64 %scratch_bytes)
+  br label %end
+released:
+  %thread_state = call ptr @PyEval_SaveThread()
+  call void @parallel_for(ptr %kernel, ptr %slots, ptr %meta, i64 %units, i64 %one_grain, i64 %scratch_bytes)
+  call void @PyEval_RestoreThread(ptr %thread_state)
+  br label %end
+end:
+  call void @Py_IncRef(ptr @_Py_NoneStruct)
+  ret ptr @_Py_NoneStruct
+fail:
+  ret ptr null
+}
+"""
+
+
+def ir_text() -> str:
+    """`launch` and `run`, for the module that has `parallel_for` in it."""
+    return "\n".join((_declarations(), _entries(), _call_plan(), _run_plan()))

@@ -1,0 +1,398 @@
+"""The LLVM text of the thread pool.
+
+One block of state, one job at a time. A job is a kernel over [0, units) cut into tasks of `grain` units. The word
+TICKET is BIAS plus the number of tasks not yet taken: taking one is one atomic subtraction, and a thread that comes
+late only takes the word further below BIAS, which means nothing. A job ends when DONE reaches its number of tasks, so
+nobody waits for a thread that took none. A worker without work spins for a while and then sleeps on a condition
+variable; it counts itself in SLEEPERS before it looks at TICKET for the last time, and the poster writes TICKET
+before it looks at SLEEPERS, so one of the two always sees the other.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from curta.runtime import cpu
+
+#: offsets in the state, in bytes; words written by different threads are on different cache lines
+TICKET, DONE, SLEEPERS = 0, 64, 128
+KERNEL, ARGS, META, UNITS, GRAIN, TASKS = 192, 200, 208, 216, 224, 232
+THREADS, STARTED, STOPPING, SCRATCH, SCRATCH_STRIDE = 256, 264, 272, 280, 288
+ALIVE = 320
+JOB_MUTEX, SLEEP_MUTEX, CONDITION, SIGNALS = 384, 448, 512, 576
+STATE_BYTES = 576 + 128
+
+BIAS = 1 << 40
+#: how long a worker looks for work before it sleeps
+SPIN_NANOSECONDS = 100_000
+
+
+def _at(offset: int) -> str:
+    """The address of a field of the state, as a constant expression."""
+    return f"getelementptr (i8, ptr @state, i64 {offset})"
+
+
+def _pause() -> tuple[str, str]:
+    """How a spinning thread tells the processor that it spins: a declaration and a call."""
+    if cpu.is_x86():
+        return "declare void @llvm.x86.sse2.pause()", "call void @llvm.x86.sse2.pause()"
+    return "", ""
+
+
+def _declarations() -> str:
+    return f"""
+@state = global [{STATE_BYTES} x i8] zeroinitializer, align 64
+declare i32 @pthread_create(ptr, ptr, ptr, ptr)
+declare i32 @pthread_detach(i64)
+declare i32 @pthread_sigmask(i32, ptr, ptr)
+declare i32 @pthread_mutex_init(ptr, ptr)
+declare i32 @pthread_mutex_lock(ptr)
+declare i32 @pthread_mutex_unlock(ptr)
+declare i32 @pthread_cond_init(ptr, ptr)
+declare i32 @pthread_cond_wait(ptr, ptr)
+declare i32 @pthread_cond_signal(ptr)
+declare i32 @pthread_cond_broadcast(ptr)
+declare i32 @sched_yield()
+declare i32 @clock_gettime(i32, ptr)
+declare i64 @llvm.smin.i64(i64, i64)
+{_pause()[0]}
+"""
+
+
+def _run_one() -> str:
+    """`run_one` does one task of a kernel; `work` takes tasks of the present job until there are none."""
+    return f"""
+define internal void @run_one(ptr %kernel, ptr %args, ptr %meta, ptr %scratch, i64 %task, i64 %grain, i64 %units) {{
+  %start = mul i64 %task, %grain
+  %end = add i64 %start, %grain
+  %stop = call i64 @llvm.smin.i64(i64 %end, i64 %units)
+  call void %kernel(ptr %args, ptr %meta, ptr %scratch, i64 %start, i64 %stop)
+  ret void
+}}
+
+define internal void @work(i64 %thread) {{
+entry:
+  br label %take
+take:
+  %count = phi i64 [ 0, %entry ], [ %count_next, %claimed ]
+  %ticket = atomicrmw sub ptr {_at(TICKET)}, i64 1 acq_rel
+  %left = sub i64 %ticket, {BIAS}
+  %any = icmp sgt i64 %left, 0
+  br i1 %any, label %claimed, label %out
+claimed:
+  %kernel = load ptr, ptr {_at(KERNEL)}
+  %args = load ptr, ptr {_at(ARGS)}
+  %meta = load ptr, ptr {_at(META)}
+  %units = load i64, ptr {_at(UNITS)}
+  %grain = load i64, ptr {_at(GRAIN)}
+  %tasks = load i64, ptr {_at(TASKS)}
+  %base = load ptr, ptr {_at(SCRATCH)}
+  %stride = load i64, ptr {_at(SCRATCH_STRIDE)}
+  %task = sub i64 %tasks, %left
+  %offset = mul i64 %thread, %stride
+  %scratch = getelementptr i8, ptr %base, i64 %offset
+  call void @run_one(ptr %kernel, ptr %args, ptr %meta, ptr %scratch, i64 %task, i64 %grain, i64 %units)
+  %count_next = add i64 %count, 1
+  br label %take
+out:
+  %did = icmp ne i64 %count, 0
+  br i1 %did, label %report, label %end
+report:
+  %before = atomicrmw add ptr {_at(DONE)}, i64 %count acq_rel
+  br label %end
+end:
+  ret void
+}}
+"""
+
+
+def _worker() -> str:
+    """A worker's life: work, spin, sleep, until it is told to stop."""
+    return f"""
+define internal i64 @now() {{
+  %spec = alloca [2 x i64], align 16
+  %status = call i32 @clock_gettime(i32 {int(getattr(time, "CLOCK_MONOTONIC", 1))}, ptr %spec)
+  %seconds = load i64, ptr %spec
+  %rest = getelementptr i8, ptr %spec, i64 8
+  %nanoseconds = load i64, ptr %rest
+  %whole = mul i64 %seconds, 1000000000
+  %sum = add i64 %whole, %nanoseconds
+  ret i64 %sum
+}}
+
+define internal i1 @is_work() {{
+  %ticket = load atomic i64, ptr {_at(TICKET)} seq_cst, align 8
+  %yes = icmp sgt i64 %ticket, {BIAS}
+  ret i1 %yes
+}}
+
+define internal ptr @worker(ptr %argument) {{
+entry:
+  %thread = ptrtoint ptr %argument to i64
+  br label %working
+working:
+  call void @work(i64 %thread)
+  %from = call i64 @now()
+  %deadline = add i64 %from, {SPIN_NANOSECONDS}
+  br label %looking
+looking:
+  %stop_word = load atomic i64, ptr {_at(STOPPING)} acquire, align 8
+  %stop = icmp ne i64 %stop_word, 0
+  br i1 %stop, label %leave, label %spin
+spin:
+  %turn = phi i64 [ 0, %looking ], [ %turn_next, %spin_more ]
+  {_pause()[1]}
+  %found = call i1 @is_work()
+  br i1 %found, label %working, label %spin_more
+spin_more:
+  %turn_next = add i64 %turn, 1
+  %again = icmp slt i64 %turn_next, 16
+  br i1 %again, label %spin, label %clock
+clock:
+  %time = call i64 @now()
+  %early = icmp slt i64 %time, %deadline
+  br i1 %early, label %looking, label %to_bed
+to_bed:
+  %locked = call i32 @pthread_mutex_lock(ptr {_at(SLEEP_MUTEX)})
+  %sleepers = atomicrmw add ptr {_at(SLEEPERS)}, i64 1 seq_cst
+  br label %asleep
+asleep:
+  %woken = call i1 @is_work()
+  br i1 %woken, label %rise, label %asked
+asked:
+  %stop_word_2 = load atomic i64, ptr {_at(STOPPING)} acquire, align 8
+  %stop_2 = icmp ne i64 %stop_word_2, 0
+  br i1 %stop_2, label %rise, label %wait
+wait:
+  %waited = call i32 @pthread_cond_wait(ptr {_at(CONDITION)}, ptr {_at(SLEEP_MUTEX)})
+  br label %asleep
+rise:
+  %sleepers_2 = atomicrmw sub ptr {_at(SLEEPERS)}, i64 1 seq_cst
+  %unlocked = call i32 @pthread_mutex_unlock(ptr {_at(SLEEP_MUTEX)})
+  br label %working
+leave:
+  %alive = atomicrmw sub ptr {_at(ALIVE)}, i64 1 seq_cst
+  ret ptr null
+}}
+"""
+
+
+def _start_and_stop() -> str:
+    """Starting the workers (signals blocked: they belong to Python's threads) and stopping them; job mutex held."""
+    block, restore = int(signal.SIG_BLOCK), int(signal.SIG_SETMASK)
+    return f"""
+define internal void @start_workers() {{
+entry:
+  %started = load i64, ptr {_at(STARTED)}
+  %already = icmp ne i64 %started, 0
+  br i1 %already, label %end, label %begin
+begin:
+  %old = alloca [128 x i8], align 16
+  %identity = alloca i64, align 8
+  store i64 1, ptr {_at(STARTED)}
+  %threads = load i64, ptr {_at(THREADS)}
+  %blocked = call i32 @pthread_sigmask(i32 {block}, ptr {_at(SIGNALS)}, ptr %old)
+  br label %more
+more:
+  %thread = phi i64 [ 1, %begin ], [ %next, %made ], [ %next, %failed ]
+  %next = add i64 %thread, 1
+  %wanted = icmp slt i64 %thread, %threads
+  br i1 %wanted, label %make, label %restore
+make:
+  %alive = atomicrmw add ptr {_at(ALIVE)}, i64 1 seq_cst
+  %argument = inttoptr i64 %thread to ptr
+  %status = call i32 @pthread_create(ptr %identity, ptr null, ptr @worker, ptr %argument)
+  %good = icmp eq i32 %status, 0
+  br i1 %good, label %made, label %failed
+made:
+  %handle = load i64, ptr %identity
+  %detached = call i32 @pthread_detach(i64 %handle)
+  br label %more
+failed:
+  %fewer = atomicrmw sub ptr {_at(ALIVE)}, i64 1 seq_cst
+  br label %more
+restore:
+  %restored = call i32 @pthread_sigmask(i32 {restore}, ptr %old, ptr null)
+  br label %end
+end:
+  ret void
+}}
+
+define internal void @stop_workers() {{
+entry:
+  store atomic i64 1, ptr {_at(STOPPING)} seq_cst, align 8
+  %locked = call i32 @pthread_mutex_lock(ptr {_at(SLEEP_MUTEX)})
+  %all = call i32 @pthread_cond_broadcast(ptr {_at(CONDITION)})
+  %unlocked = call i32 @pthread_mutex_unlock(ptr {_at(SLEEP_MUTEX)})
+  br label %check
+check:
+  %alive = load atomic i64, ptr {_at(ALIVE)} seq_cst, align 8
+  %some = icmp sgt i64 %alive, 0
+  br i1 %some, label %yield, label %end
+yield:
+  %yielded = call i32 @sched_yield()
+  br label %check
+end:
+  store atomic i64 0, ptr {_at(STOPPING)} seq_cst, align 8
+  store i64 0, ptr {_at(STARTED)}
+  ret void
+}}
+"""
+
+
+def _controls() -> str:
+    """What Python calls, without the GIL, to set the pool up and to change it."""
+    return f"""
+define void @initialise(i64 %threads) {{
+  %a = call i32 @pthread_mutex_init(ptr {_at(JOB_MUTEX)}, ptr null)
+  %b = call i32 @pthread_mutex_init(ptr {_at(SLEEP_MUTEX)}, ptr null)
+  %c = call i32 @pthread_cond_init(ptr {_at(CONDITION)}, ptr null)
+  store i64 {BIAS}, ptr {_at(TICKET)}
+  store i64 0, ptr {_at(SLEEPERS)}
+  store i64 0, ptr {_at(ALIVE)}
+  store i64 0, ptr {_at(STARTED)}
+  store i64 0, ptr {_at(STOPPING)}
+  store i64 %threads, ptr {_at(THREADS)}
+  ret void
+}}
+
+define void @set_threads(i64 %threads) {{
+  %locked = call i32 @pthread_mutex_lock(ptr {_at(JOB_MUTEX)})
+  call void @stop_workers()
+  store i64 %threads, ptr {_at(THREADS)}
+  %unlocked = call i32 @pthread_mutex_unlock(ptr {_at(JOB_MUTEX)})
+  ret void
+}}
+
+define void @set_scratch(ptr %base, i64 %stride) {{
+  %locked = call i32 @pthread_mutex_lock(ptr {_at(JOB_MUTEX)})
+  store ptr %base, ptr {_at(SCRATCH)}
+  store i64 %stride, ptr {_at(SCRATCH_STRIDE)}
+  %unlocked = call i32 @pthread_mutex_unlock(ptr {_at(JOB_MUTEX)})
+  ret void
+}}
+"""
+
+
+def _run_job() -> str:
+    """Posting a job, helping with it and waiting for its end; the job mutex is held and the workers are started."""
+    return f"""
+define internal void @wake(i64 %tasks, i64 %sleepers) {{
+entry:
+  %alive = load atomic i64, ptr {_at(ALIVE)} monotonic, align 8
+  %awake = sub i64 %alive, %sleepers
+  %others = sub i64 %tasks, 1
+  %lacking = sub i64 %others, %awake
+  %count = call i64 @llvm.smin.i64(i64 %lacking, i64 %sleepers)
+  %any = icmp sgt i64 %count, 0
+  br i1 %any, label %begin, label %end
+begin:
+  ; after this a worker that had looked at the ticket too early is inside its wait
+  %locked = call i32 @pthread_mutex_lock(ptr {_at(SLEEP_MUTEX)})
+  %unlocked = call i32 @pthread_mutex_unlock(ptr {_at(SLEEP_MUTEX)})
+  br label %one
+one:
+  %turn = phi i64 [ 0, %begin ], [ %next, %one ]
+  %sent = call i32 @pthread_cond_signal(ptr {_at(CONDITION)})
+  %next = add i64 %turn, 1
+  %more = icmp slt i64 %next, %count
+  br i1 %more, label %one, label %end
+end:
+  ret void
+}}
+
+define internal void @run_job(ptr %kernel, ptr %args, ptr %meta, i64 %units, i64 %grain, i64 %tasks) {{
+entry:
+  store ptr %kernel, ptr {_at(KERNEL)}
+  store ptr %args, ptr {_at(ARGS)}
+  store ptr %meta, ptr {_at(META)}
+  store i64 %units, ptr {_at(UNITS)}
+  store i64 %grain, ptr {_at(GRAIN)}
+  store i64 %tasks, ptr {_at(TASKS)}
+  store atomic i64 0, ptr {_at(DONE)} monotonic, align 8
+  %full = add i64 %tasks, {BIAS}
+  %old = atomicrmw xchg ptr {_at(TICKET)}, i64 %full seq_cst
+  %sleepers = load atomic i64, ptr {_at(SLEEPERS)} seq_cst, align 8
+  %quiet = icmp eq i64 %sleepers, 0
+  br i1 %quiet, label %help, label %call
+call:
+  call void @wake(i64 %tasks, i64 %sleepers)
+  br label %help
+help:
+  call void @work(i64 0)
+  br label %waiting
+waiting:
+  %turn = phi i64 [ 0, %help ], [ %next, %pause ], [ 0, %yield ]
+  %done = load atomic i64, ptr {_at(DONE)} acquire, align 8
+  %finished = icmp eq i64 %done, %tasks
+  br i1 %finished, label %end, label %not_yet
+not_yet:
+  %next = add i64 %turn, 1
+  %patient = icmp slt i64 %next, 512
+  br i1 %patient, label %pause, label %yield
+pause:
+  {_pause()[1]}
+  br label %waiting
+yield:
+  %yielded = call i32 @sched_yield()
+  br label %waiting
+end:
+  ret void
+}}
+"""
+
+
+def _parallel_for() -> str:
+    """Running a kernel over [0, units) task by task, by the pool where that helps; the GIL is not held.
+
+    Generated programs call it too. A kernel that it runs with scratch must not call it again: the scratch belongs to
+    the job, which holds the mutex.
+    """
+    return f"""
+define void @parallel_for(ptr %kernel, ptr %args, ptr %meta, i64 %units, i64 %grain, i64 %scratch_bytes) {{
+entry:
+  %some = icmp sgt i64 %units, 0
+  br i1 %some, label %count, label %end
+count:
+  %up = add i64 %units, %grain
+  %last = sub i64 %up, 1
+  %tasks = sdiv i64 %last, %grain
+  %threads = load atomic i64, ptr {_at(THREADS)} monotonic, align 8
+  %one_task = icmp eq i64 %tasks, 1
+  %one_thread = icmp eq i64 %threads, 1
+  %serial = or i1 %one_task, %one_thread
+  %no_scratch = icmp eq i64 %scratch_bytes, 0
+  %free = and i1 %serial, %no_scratch
+  br i1 %free, label %here, label %lock
+lock:
+  %locked = call i32 @pthread_mutex_lock(ptr {_at(JOB_MUTEX)})
+  br i1 %serial, label %here, label %shared
+shared:
+  call void @start_workers()
+  call void @run_job(ptr %kernel, ptr %args, ptr %meta, i64 %units, i64 %grain, i64 %tasks)
+  br label %unlock
+here:
+  %scratch = load ptr, ptr {_at(SCRATCH)}
+  br label %each
+each:
+  %task = phi i64 [ 0, %here ], [ %next, %each ]
+  call void @run_one(ptr %kernel, ptr %args, ptr %meta, ptr %scratch, i64 %task, i64 %grain, i64 %units)
+  %next = add i64 %task, 1
+  %more = icmp slt i64 %next, %tasks
+  br i1 %more, label %each, label %ran
+ran:
+  br i1 %free, label %end, label %unlock
+unlock:
+  %unlocked = call i32 @pthread_mutex_unlock(ptr {_at(JOB_MUTEX)})
+  br label %end
+end:
+  ret void
+}}
+"""
+
+
+def ir_text() -> str:
+    """The pool: `parallel_for`, `initialise`, `set_threads`, `set_scratch` and `state`."""
+    parts = (_declarations, _run_one, _worker, _start_and_stop, _controls, _run_job, _parallel_for)
+    return "\n".join(part() for part in parts)

@@ -1,0 +1,75 @@
+"""The tensor: a pointer into memory with a shape and strides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.memory.layout import Layout
+from curta.memory.storage import Storage
+from curta.methods.arithmetic import ArithmeticMethods
+from curta.methods.autograd import AutogradMethods
+from curta.methods.choice import ChoiceMethods
+from curta.methods.comparison import ComparisonMethods
+from curta.methods.conversion import ConversionMethods
+from curta.methods.indexing import IndexingMethods
+from curta.methods.inplace import InplaceMethods
+from curta.methods.linear_algebra import LinearAlgebraMethods
+from curta.methods.mathematics import MathematicsMethods
+from curta.methods.movement import MovementMethods
+from curta.methods.properties import PropertyMethods
+from curta.methods.reduction import ReductionMethods
+from curta.methods.statistics import StatisticsMethods
+
+
+class Tensor(
+    PropertyMethods,
+    MovementMethods,
+    IndexingMethods,
+    ArithmeticMethods,
+    MathematicsMethods,
+    ComparisonMethods,
+    ReductionMethods,
+    StatisticsMethods,
+    ChoiceMethods,
+    LinearAlgebraMethods,
+    ConversionMethods,
+    InplaceMethods,
+    AutogradMethods,
+):
+    """A multi-dimensional array of any rank: a storage, an offset into it, and a layout (shape, strides, format).
+
+    Made by `curta.tensor`, `curta.zeros`, … and by operators. Views share their storage: a write through one shows in
+    the other. A tensor that is being traced has a `trace` in place of a storage.
+    """
+
+    storage: Storage | None = None
+    layout: Layout
+    offset = 0
+    pointer = 0
+    base: Tensor | None = None
+    grad_fn: Any = None
+    output_index = 0
+    hooks: Any = None
+    accumulator: Any = None
+    trace: Any = None
+    #: how often autograd's history of this tensor was replaced by a write; a view that knows an older number is stale
+    generation = 0
+    _requires_grad = False
+    _grad: Tensor | None = None
+
+    @staticmethod
+    def _make(storage: Storage | None, layout: Layout, offset: int, trace: Any = None) -> Tensor:
+        """A tensor over a storage that exists (None when tracing)."""
+        out: Tensor = object.__new__(Tensor)
+        out.storage = storage
+        out.layout = layout
+        if storage is not None:
+            out.offset = offset
+            out.pointer = storage.address + offset * layout.dtype.itemsize
+        else:
+            out.trace = trace
+        return out
+
+    def detach(self) -> Tensor:
+        """The same storage without a gradient history."""
+        return Tensor._make(self.storage, self.layout, self.offset, self.trace)

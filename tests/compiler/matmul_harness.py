@@ -1,0 +1,86 @@
+"""Compiling a matmul plan for any level of processor and running it on NumPy arrays, without Curta's own runtime."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+
+from curta import dtypes
+from curta.compiler.matmul import MatmulPlan, plan_matmul
+
+Array = np.ndarray[Any, Any]
+VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "amx": 64}
+_CPU = {"portable": "x86-64", "avx2": "x86-64-v3", "avx512": "x86-64-v4", "amx": "x86-64-v4"}
+_TILES = "+amx-tile,+amx-bf16"
+_KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
+_NEEDED = {"portable": (), "avx2": ("avx2", "fma", "f16c"), "avx512": ("avx512bw", "avx512vl"), "amx": ("amx-bf16",)}
+
+
+@cache
+def levels() -> list[str]:
+    """The levels that this machine can run."""
+    present = {name for name, there in llvm.get_host_cpu_features().items() if there}
+    found = [level for level, needed in _NEEDED.items() if set(needed) <= present]
+    # the system's leave to use tile registers: arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA)
+    if "amx" in found and ctypes.CDLL(None).syscall(158, 0x1023, 18) != 0:
+        found.remove("amx")
+    return found
+
+
+@cache
+def _machine(level: str) -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    features = _TILES if level == "amx" else ""
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(cpu=_CPU[level], features=features, opt=2, jit=True)
+
+
+_loaded: dict[tuple[str, str], tuple[Any, Any]] = {}
+
+
+def load(plan: MatmulPlan, level: str) -> Any:
+    """The plan's kernel as a function of addresses and a range of units."""
+    if (plan.key, level) not in _loaded:
+        module = llvm.parse_assembly(plan.make_ir())
+        module.verify()
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(level))
+        engine.add_module(module)
+        engine.finalize_object()
+        _loaded[plan.key, level] = (engine, _KERNEL(engine.get_function_address(plan.function_name)))
+    return _loaded[plan.key, level][1]
+
+
+def plan_for(a: Array, b: Array, c: Array, level: str, *, accumulate: bool = False) -> MatmulPlan:
+    """The plan for arrays that broadcast over batch dimensions as `@` does."""
+    batch = c.shape[:-2]
+    a, b = np.broadcast_to(a, batch + a.shape[-2:]), np.broadcast_to(b, batch + b.shape[-2:])
+    strides = [[step // array.itemsize for step in array.strides] for array in (a, b, c)]
+    return plan_matmul(
+        dtypes.from_numpy(a.dtype), batch, c.shape[-2], c.shape[-1], a.shape[-1], *strides, level=level,
+        vector_bytes=VECTOR_BYTES[level], out_dtype=dtypes.from_numpy(c.dtype), accumulate=accumulate,
+    )  # fmt: skip
+
+
+def run(
+    a: Array, b: Array, c: Array, level: str, *, accumulate: bool = False, cuts: list[int] | None = None
+) -> MatmulPlan:
+    """C = A @ B in place; `cuts` are unit numbers at which the work is cut into separate calls, done last to first."""
+    plan = plan_for(a, b, c, level, accumulate=accumulate)
+    kernel = load(plan, level)
+    arguments = np.array([a.ctypes.data, b.ctypes.data, c.ctypes.data], np.int64)
+    meta = np.array(plan.meta, np.int64)
+    edges = sorted({0, plan.units, *(cut for cut in cuts or [] if cut <= plan.units)})
+    for start, stop in reversed(list(itertools.pairwise(edges))):
+        # NaN in every byte pattern of scratch: what a kernel reads before writing would show; and a guard behind it
+        room = np.full(plan.scratch_bytes + 192, 0xFF, np.uint8)
+        address = room.ctypes.data + -room.ctypes.data % 64
+        kernel(arguments.ctypes.data, meta.ctypes.data, address, start, stop)
+        end = address - room.ctypes.data + plan.scratch_bytes
+        assert (room[end:] == 0xFF).all(), "the kernel wrote behind its scratch"
+    return plan
