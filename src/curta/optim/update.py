@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 from curta.autograd import no_grad
 from curta.ops.composition import composition
@@ -14,8 +16,10 @@ from curta.tensor import Tensor
 Update = Callable[..., tuple[Tensor, ...]]
 
 
-#: each update function as an operator: one kernel reads everything and writes parameter and state in place
-_OPERATORS: dict[Update, Op] = {}
+@lru_cache(maxsize=256)
+def _operator(function: Update) -> Op:
+    """The update as an operator: one fused kernel that reads each tensor once and writes it once."""
+    return composition(function.__name__, function, NO_GRADIENT)
 
 
 def apply_update(
@@ -26,11 +30,11 @@ def apply_update(
     `tensors` is (parameter, gradient, *state): every tensor but the gradient is written. `scalars` may differ at every
     step, `flags` are fixed for an optimizer: a kernel is compiled once for each set of flags and never for a scalar.
     """
-    operator = _OPERATORS.get(function)
-    if operator is None:
-        operator = _OPERATORS[function] = composition(function.__name__, function, NO_GRADIENT)
     parameter, _gradient, *state = tensors
-    bind_into(operator, (*tensors, *map(float, scalars)), (parameter, *state), **(flags or {}))
+    numbers = [float(scalar) for scalar in scalars]
+    params: dict[str, Any] = dict(flags or {})
+    with no_grad():
+        bind_into(_operator(function), (*tensors, *numbers), (parameter, *state), **params)
 
 
 def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:
