@@ -159,7 +159,9 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
 def number(tensor: Tensor) -> bool | int | float:
     """The first element as a Python number."""
     found = array(tensor)
-    value: bool | int | float = found.astype(np.float32).item() if tensor.layout.dtype is dtypes.bfloat16 else found.item()
+    value: bool | int | float = (
+        found.astype(np.float32).item() if tensor.layout.dtype is dtypes.bfloat16 else found.item()
+    )
     return value
 
 

@@ -151,7 +151,9 @@ def _filled(name: str, size: Any, value: int, options: dict[str, Any]) -> Tensor
     if out is not None:
         return written(out, shape, dtype, value)
     kind = dtype or get_default_dtype()
-    return finish(bind(FULL, (number_for(value, kind),), shape=shape, dtype=kind, device=resolve(device)), requires_grad)
+    return finish(
+        bind(FULL, (number_for(value, kind),), shape=shape, dtype=kind, device=resolve(device)), requires_grad
+    )
 
 
 def zeros(*size: Any, **options: Any) -> Tensor:
@@ -299,9 +301,7 @@ def _into(out: Tensor | None, made: Tensor) -> Tensor:
     if out is None:
         return made
     if out.layout.shape != made.layout.shape:
-        raise UnsupportedError(
-            f"out= of shape {list(out.layout.shape)} is not resized to {list(made.layout.shape)}"
-        )
+        raise UnsupportedError(f"out= of shape {list(out.layout.shape)} is not resized to {list(made.layout.shape)}")
     return out.copy_(made)  # type: ignore[no-any-return]
 
 

@@ -25,9 +25,7 @@ def integer(name: str, value: Any, place: str) -> int:
             raise TypeError
         return int(value.__index__())
     except (TypeError, AttributeError):
-        raise ArgumentTypeError(
-            f"{name}(): argument '{place}' must be int, not {type(value).__name__}"
-        ) from None
+        raise ArgumentTypeError(f"{name}(): argument '{place}' must be int, not {type(value).__name__}") from None
 
 
 def sizes(name: str, given: tuple[Any, ...], place: str = "size") -> tuple[int, ...]:
@@ -201,9 +199,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
         dropped = set(range(len(shape)))
     else:
         dropped = set(shapes.normalize_dims(dim, len(shape)))
-    items: Region = tuple(
-        0 if size == 1 and place in dropped else (0, size, 1) for place, size in enumerate(shape)
-    )
+    items: Region = tuple(0 if size == 1 and place in dropped else (0, size, 1) for place, size in enumerate(shape))
     return region(input, items)
 
 
@@ -277,9 +273,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     if len(wanted) != len(steps):
         raise ShapeError("mismatch in length of strides and shape")
     if any(step < 0 for step in steps):
-        raise ShapeError(
-            f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}"
-        )
+        raise ShapeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}")
     start = input.offset if storage_offset is None else storage_offset
     if start < 0:
         raise ShapeError(f"Tensor: invalid storage offset {start}")
@@ -404,9 +398,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     layout = input.layout
     lead = len(counts) - layout.rank
     if lead < 0:
-        raise ShapeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise ShapeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     if any(count < 0 for count in counts):
         raise ArgumentError(f"repeat: counts must not be negative, got {list(counts)}")
     shape = (1,) * lead + layout.shape

@@ -51,12 +51,12 @@ class MovementMethods:
         return late.functions.contiguous(self, memory_format)
 
     @property
-    def T(self: Any) -> Tensor:  # noqa: N802 - PyTorch's name
+    def T(self: Any) -> Tensor:
         """All dimensions in the opposite order."""
         return late.functions.reversed_dims(self)
 
     @property
-    def mT(self: Any) -> Tensor:  # noqa: N802 - PyTorch's name
+    def mT(self: Any) -> Tensor:
         """The last two dimensions exchanged."""
         return late.functions.matrix_transpose(self)
 

@@ -261,9 +261,7 @@ class PropertyMethods:
         from curta import dtypes, host
 
         if self._requires_grad and not force:
-            raise AutogradError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+            raise AutogradError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.layout.dtype is dtypes.bfloat16:
             raise ArgumentTypeError("Got unsupported ScalarType BFloat16")
         return host.array(self)
@@ -311,4 +309,3 @@ TENSOR_STATE = frozenset(
     ("storage", "layout", "offset", "pointer", "base", "grad_fn", "output_index", "hooks", "accumulator", "trace",
      "_requires_grad", "_grad", "generation")
 )  # fmt: skip
-

@@ -148,6 +148,4 @@ def _cost_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, .
 
 
 #: x[..., K] @ weight[N, K] transposed + bias[N]; x of rank 2 or more
-LINEAR = Op(
-    "linear", _infer_linear, Generated(_plan_linear), Gradient(_bias_rule, inputs=(0, 1)), _cost_linear
-)
+LINEAR = Op("linear", _infer_linear, Generated(_plan_linear), Gradient(_bias_rule, inputs=(0, 1)), _cost_linear)

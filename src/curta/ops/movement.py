@@ -110,7 +110,9 @@ def region_geometry(layout: Layout, region: Region) -> tuple[Layout, int]:
             distance += start * stride
             shape.append(length)
             strides.append(stride * step)
-    return strided((*shape, *layout.shape[dim:]), (*strides, *layout.strides[dim:]), layout.dtype, layout.device), distance
+    return strided(
+        (*shape, *layout.shape[dim:]), (*strides, *layout.strides[dim:]), layout.dtype, layout.device
+    ), distance
 
 
 def _region_rule(node: Node, gradient: Tensor) -> Tensor:
