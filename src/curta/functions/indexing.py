@@ -143,7 +143,7 @@ def _in_range(places: Any, size: int, dim: int) -> Tensor:
 
 
 def _wrapped(values: Tensor, size: int) -> Tensor:
-    from curta.functions.arithmetic import where
+    from curta.functions.choice import where
 
     return where(values < 0, values + size, values)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from curta import shapes
 from curta.autograd.state import STATE
-from curta.errors import ArgumentError, ArgumentTypeError, ShapeError, UnsupportedError
+from curta.errors import ArgumentError, ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedError
 from curta.ops.dispatch import bind, remember
 from curta.ops.elementwise import COPY
 from curta.ops.movement import AS_STRIDED, EXPAND, PERMUTE, REGION, VIEW, Region, region_geometry
@@ -21,7 +21,7 @@ def integer(name: str, value: Any, place: str) -> int:
     if type(value) is int:
         return value
     try:
-        if isinstance(value, float) or isinstance(value, bool):
+        if isinstance(value, float | bool):
             raise TypeError
         return int(value.__index__())
     except (TypeError, AttributeError):
@@ -189,7 +189,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """
     layout = input.layout
     place = normalize_dim(integer("unsqueeze", dim, "dim"), layout.rank + 1)
-    return region(input, tuple((0, size, 1) for size in layout.shape[:place]) + (None,))
+    return region(input, (*((0, size, 1) for size in layout.shape[:place]), None))
 
 
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
@@ -295,11 +295,11 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
     shape = input.layout.shape
     if not shape:
-        raise shapes.IndexRangeError("select() cannot be applied to a 0-dim tensor.")
+        raise IndexRangeError("select() cannot be applied to a 0-dim tensor.")
     place = normalize_dim(dim, len(shape))
     found = integer("select", index, "index")
     if not -shape[place] <= found < shape[place]:
-        raise shapes.IndexRangeError(
+        raise IndexRangeError(
             f"select(): index {found} out of range for tensor of size {list(shape)} at dimension {place}"
         )
     return region(input, (*((0, size, 1) for size in shape[:place]), checked_index(found, shape[place], place)))
@@ -315,9 +315,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     place = normalize_dim(dim, len(shape))
     first, size = integer("narrow", start, "start"), shape[place]
     if not -size <= first <= size:
-        raise shapes.IndexRangeError(
-            f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {first})"
-        )
+        raise IndexRangeError(f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {first})")
     first = first + size if first < 0 else first
     if first + length > size:
         raise ShapeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
@@ -365,7 +363,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """All slices along `dim`, without that dimension."""
     rank = input.layout.rank
     if rank == 0:
-        raise shapes.IndexRangeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexRangeError("Dimension specified as 0 but tensor has no dimensions")
     place = normalize_dim(dim, rank)
     return tuple(select(input, place, number) for number in range(input.layout.shape[place]))
 
@@ -406,7 +404,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     spread = view_of_pairs(input, shape).expand(paired)
     return bind(COPY, (spread,), contiguous_format=True).view(
         [count * size for count, size in zip(counts, shape, strict=True)]
-    )  # type: ignore[no-any-return]
+    )
 
 
 def view_of_pairs(input: Tensor, shape: tuple[int, ...]) -> Tensor:

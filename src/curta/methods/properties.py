@@ -155,7 +155,7 @@ class PropertyMethods:
     @property
     def data(self: Any) -> Tensor:
         """The same storage without a gradient history."""
-        return self.detach()  # type: ignore[no-any-return]
+        return self.detach()
 
     @data.setter
     def data(self: Any, value: Any) -> None:
@@ -279,7 +279,7 @@ class PropertyMethods:
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if self.grad_fn is not None:
             raise AutogradError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol."
             )
         if id(self) in memo:
             return memo[id(self)]

@@ -1,4 +1,4 @@
-"""Dropout: the mask is a function of a seed and the element's number, so backward makes it again instead of keeping it."""
+"""Dropout: the mask depends on a seed and the element's number, so backward makes it again."""
 
 from __future__ import annotations
 

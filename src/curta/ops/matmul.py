@@ -63,7 +63,7 @@ def _plan(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...], accumulate
     address = jit.cached_module(plan.key, plan.make_ir, passes=False).address(plan.function_name)
     small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
     native_plan = native.make_plan(address, plan.meta, plan.units, plan.grain, plan.scratch_bytes, 3, 0, small)
-    return [Step(native_plan, [("input", 0), ("input", 1), ("output", 0)], None)]  # type: ignore[arg-type]
+    return [Step(native_plan, [("input", 0), ("input", 1), ("output", 0)], None)]
 
 
 def _cost(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:

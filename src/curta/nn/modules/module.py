@@ -78,7 +78,8 @@ class Module:
         elif name in self._parameters and (value is None or isinstance(value, Tensor)):
             if value is not None:
                 raise ArgumentTypeError(
-                    f"cannot assign '{type(value).__name__}' as parameter '{name}' (curta.nn.Parameter or None expected)"
+                    f"cannot assign '{type(value).__name__}' as parameter '{name}' "
+                    "(curta.nn.Parameter or None expected)"
                 )
             self._parameters[name] = None
         elif name in self._buffers and (value is None or isinstance(value, Tensor)):
