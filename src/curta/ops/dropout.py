@@ -1,4 +1,4 @@
-"""Dropout: the mask depends on a seed and the element's number, so backward makes it again."""
+"""Dropout: the mask follows from a seed and the element's number, so backward makes it again and keeps nothing."""
 
 from __future__ import annotations
 
@@ -29,4 +29,6 @@ def _rule(node: Any, g: Any) -> tuple[Any, ...]:
 
 
 #: x, the generator's key in two halves and its counter; p is the chance of a zero
-DROPOUT = Op("dropout", _infer, Pointwise(_element, "raw", indexed=True), Gradient(_rule, inputs=(1, 2, 3)), each(1))
+DROPOUT = Op(
+    "dropout", _infer, Pointwise(_element, "raw", indexed=True), Gradient(_rule, inputs=(1, 2, 3)), each(1)
+)

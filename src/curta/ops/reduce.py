@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from curta import dtypes
+from curta.autograd.state import STATE
 from curta.compiler.expression import index
 from curta.dtypes import DType
 from curta.memory.layout import Layout, Shape, contiguous
@@ -55,7 +56,12 @@ def over_rows(node: Any, value: Any) -> Any:
 
 
 def _sum_rule(node: Any, g: Any) -> tuple[Any, ...]:
-    return (over_rows(node, g).expand(node.input_layouts[0].shape),)
+    shape = node.input_layouts[0].shape
+    if STATE.graph is not None and node.params["keepdim"]:
+        from curta.ops.rows import SPREAD  # inside a composition there are no views
+
+        return (bind(SPREAD, (g,), shape=shape),)
+    return (over_rows(node, g).expand(shape),)
 
 
 def _prod_slopes(g: Any, x: Any, y: Any, dims: Dims) -> Any:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any
 
 from curta.autograd import no_grad
+from curta.autograd.state import phase
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind_into
 from curta.ops.record import NO_GRADIENT, Op
@@ -16,10 +15,8 @@ from curta.tensor import Tensor
 Update = Callable[..., tuple[Tensor, ...]]
 
 
-@lru_cache(maxsize=256)
-def _operator(function: Update) -> Op:
-    """The update as an operator: one fused kernel that reads each tensor once and writes it once."""
-    return composition(function.__name__, function, NO_GRADIENT)
+#: each update function as an operator: one kernel reads everything and writes parameter and state in place
+_OPERATORS: dict[Update, Op] = {}
 
 
 def apply_update(
@@ -30,11 +27,12 @@ def apply_update(
     `tensors` is (parameter, gradient, *state): every tensor but the gradient is written. `scalars` may differ at every
     step, `flags` are fixed for an optimizer: a kernel is compiled once for each set of flags and never for a scalar.
     """
+    operator = _OPERATORS.get(function)
+    if operator is None:
+        operator = _OPERATORS[function] = composition(function.__name__, function, NO_GRADIENT)
     parameter, _gradient, *state = tensors
-    numbers = [float(scalar) for scalar in scalars]
-    params: dict[str, Any] = dict(flags or {})
-    with no_grad():
-        bind_into(_operator(function), (*tensors, *numbers), (parameter, *state), **params)
+    with phase("optimizer"):
+        bind_into(operator, (*tensors, *map(float, scalars)), (parameter, *state), **(flags or {}))
 
 
 def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:
