@@ -130,7 +130,9 @@ def test_saved_tensor_changed_in_place() -> None:
     y = x.exp()
     with curta.no_grad():
         y.add_(1)
-    with pytest.raises(AutogradError, match="modified by an inplace operation.*exp.*is at version 1; expected version 0"):
+    with pytest.raises(
+        AutogradError, match="modified by an inplace operation.*exp.*is at version 1; expected version 0"
+    ):
         y.sum().backward()
 
 
