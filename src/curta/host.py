@@ -61,7 +61,7 @@ def share(source: Any) -> Tensor:
     if any(step < 0 for step in source.strides):
         raise ArgumentError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array with array.copy().) "
+            "currently supported. (You can probably work around this by making a copy of your array with array.copy().)"
         )
     if any(step % size for step in source.strides):
         raise ArgumentError(
