@@ -25,6 +25,10 @@ class AutogradError(CurtaError, RuntimeError):
     """A backward pass that cannot be done."""
 
 
+class DivisionByZeroError(CurtaError, RuntimeError, ZeroDivisionError):
+    """Integers divided by zero."""
+
+
 class ArgumentError(CurtaError, ValueError):
     """An argument's value is out of its range."""
 

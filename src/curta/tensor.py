@@ -8,6 +8,7 @@ from curta.memory.layout import Layout
 from curta.memory.storage import Storage
 from curta.methods.arithmetic import ArithmeticMethods
 from curta.methods.autograd import AutogradMethods
+from curta.methods.choice import ChoiceMethods
 from curta.methods.comparison import ComparisonMethods
 from curta.methods.conversion import ConversionMethods
 from curta.methods.indexing import IndexingMethods
@@ -17,6 +18,7 @@ from curta.methods.mathematics import MathematicsMethods
 from curta.methods.movement import MovementMethods
 from curta.methods.properties import PropertyMethods
 from curta.methods.reduction import ReductionMethods
+from curta.methods.statistics import StatisticsMethods
 
 
 class Tensor(
@@ -27,6 +29,8 @@ class Tensor(
     MathematicsMethods,
     ComparisonMethods,
     ReductionMethods,
+    StatisticsMethods,
+    ChoiceMethods,
     LinearAlgebraMethods,
     ConversionMethods,
     InplaceMethods,

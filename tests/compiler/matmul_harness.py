@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 from functools import cache
 from typing import Any
 
@@ -75,7 +76,7 @@ def run(
     arguments = np.array([a.ctypes.data, b.ctypes.data, c.ctypes.data], np.int64)
     meta = np.array(plan.meta, np.int64)
     edges = sorted({0, plan.units, *(cut for cut in cuts or [] if cut <= plan.units)})
-    for start, stop in reversed(list(zip(edges, edges[1:], strict=False))):
+    for start, stop in reversed(list(itertools.pairwise(edges))):
         # NaN in every byte pattern of scratch: what a kernel reads before writing would show; and a guard behind it
         room = np.full(plan.scratch_bytes + 192, 0xFF, np.uint8)
         address = room.ctypes.data + -room.ctypes.data % 64

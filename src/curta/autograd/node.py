@@ -205,6 +205,12 @@ def leaf_of(tensor: Tensor) -> Accumulate:
 
 def edge_of(tensor: Tensor) -> Edge | None:
     """Where a gradient for `tensor` goes: the node that made it, its own `grad`, or nowhere."""
+    base = tensor.base
+    if base is not None and base.generation != tensor.generation and base._requires_grad:
+        # the base was written to since: what this view shows has another history now
+        from curta.functions.inplace import refresh
+
+        refresh(tensor)
     if tensor.grad_fn is not None:
         return (tensor.grad_fn, tensor.output_index)
     return (leaf_of(tensor), 0) if tensor._requires_grad else None

@@ -1,134 +1,288 @@
-"""Comparisons and logic under PyTorch's names."""
+"""Comparisons, tests, logic and bit operations under PyTorch's names."""
 
 from __future__ import annotations
 
+import ctypes
+
+from curta.device import CPU
+from curta.errors import DeviceError, DTypeError
 from curta.functions.operands import Operand, operand, refuse, tensor
 from curta.ops import comparison as ops
+from curta.ops import reduce, statistics
 from curta.ops.dispatch import bind
 from curta.tensor import Tensor
 
 
 def eq(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Whether elements are equal.
+
+    >>> import curta
+    >>> curta.eq(curta.tensor([1, 2]), 1)
+    tensor([ True, False])
+    """
     if out is not None:
         refuse("eq", out=out)
     return bind(ops.EQ, (operand("eq", input, "input"), operand("eq", other)))
 
 
 def ne(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Whether elements differ.
+
+    >>> import curta
+    >>> curta.ne(curta.tensor([1, 2]), 1)
+    tensor([False,  True])
+    """
     if out is not None:
         refuse("ne", out=out)
     return bind(ops.NE, (operand("ne", input, "input"), operand("ne", other)))
 
 
 def lt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Whether elements are less than the other's.
+
+    >>> import curta
+    >>> curta.lt(curta.tensor([1, 2]), 2)
+    tensor([ True, False])
+    """
     if out is not None:
         refuse("lt", out=out)
     return bind(ops.LT, (operand("lt", input, "input"), operand("lt", other)))
 
 
 def le(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Whether elements are at most the other's.
+
+    >>> import curta
+    >>> curta.le(curta.tensor([1, 2]), 1)
+    tensor([ True, False])
+    """
     if out is not None:
         refuse("le", out=out)
     return bind(ops.LE, (operand("le", input, "input"), operand("le", other)))
 
 
 def gt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Whether elements are greater than the other's.
+
+    >>> import curta
+    >>> curta.gt(curta.tensor([1, 2]), 1)
+    tensor([False,  True])
+    """
     if out is not None:
         refuse("gt", out=out)
     return bind(ops.GT, (operand("gt", input, "input"), operand("gt", other)))
 
 
 def ge(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Whether elements are at least the other's.
+
+    >>> import curta
+    >>> curta.ge(curta.tensor([1, 2]), 2)
+    tensor([False,  True])
+    """
     if out is not None:
         refuse("ge", out=out)
     return bind(ops.GE, (operand("ge", input, "input"), operand("ge", other)))
 
 
 def logical_and(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Whether both are non-zero.
+
+    >>> import curta
+    >>> curta.logical_and(curta.tensor([0, 2]), curta.tensor([1, 1]))
+    tensor([False,  True])
+    """
     if out is not None:
         refuse("logical_and", out=out)
     return bind(ops.LOGICAL_AND, (operand("logical_and", input, "input"), operand("logical_and", other)))
 
 
 def logical_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Whether either is non-zero.
+
+    >>> import curta
+    >>> curta.logical_or(curta.tensor([0, 2]), curta.tensor([0, 0]))
+    tensor([False,  True])
+    """
     if out is not None:
         refuse("logical_or", out=out)
     return bind(ops.LOGICAL_OR, (operand("logical_or", input, "input"), operand("logical_or", other)))
 
 
 def logical_xor(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Whether just one is non-zero.
+
+    >>> import curta
+    >>> curta.logical_xor(curta.tensor([0, 2]), curta.tensor([1, 1]))
+    tensor([ True, False])
+    """
     if out is not None:
         refuse("logical_xor", out=out)
     return bind(ops.LOGICAL_XOR, (operand("logical_xor", input, "input"), operand("logical_xor", other)))
 
 
 def bitwise_and(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The bits that both have; for truth values, and.
+
+    >>> import curta
+    >>> curta.bitwise_and(curta.tensor([6, 3]), 2)
+    tensor([2, 2])
+    """
     if out is not None:
         refuse("bitwise_and", out=out)
     return bind(ops.BITWISE_AND, (operand("bitwise_and", input, "input"), operand("bitwise_and", other)))
 
 
 def bitwise_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The bits that either has; for truth values, or.
+
+    >>> import curta
+    >>> curta.bitwise_or(curta.tensor([6, 3]), 1)
+    tensor([7, 3])
+    """
     if out is not None:
         refuse("bitwise_or", out=out)
     return bind(ops.BITWISE_OR, (operand("bitwise_or", input, "input"), operand("bitwise_or", other)))
 
 
 def bitwise_xor(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The bits that just one has; for truth values, exclusive or.
+
+    >>> import curta
+    >>> curta.bitwise_xor(curta.tensor([6, 3]), 2)
+    tensor([4, 1])
+    """
     if out is not None:
         refuse("bitwise_xor", out=out)
     return bind(ops.BITWISE_XOR, (operand("bitwise_xor", input, "input"), operand("bitwise_xor", other)))
 
 
 def bitwise_left_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Integers shifted towards higher bits; 0 for counts beyond the width.
+
+    >>> import curta
+    >>> curta.bitwise_left_shift(curta.tensor([1, 3]), 2)
+    tensor([ 4, 12])
+    """
     if out is not None:
         refuse("bitwise_left_shift", out=out)
     return bind(ops.BITWISE_LEFT_SHIFT, (operand("bitwise_left_shift", input, "input"), operand("bitwise_left_shift", other)))
 
 
 def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """Integers shifted towards lower bits, the sign kept.
+
+    >>> import curta
+    >>> curta.bitwise_right_shift(curta.tensor([-8, 12]), 2)
+    tensor([-2,  3])
+    """
     if out is not None:
         refuse("bitwise_right_shift", out=out)
     return bind(ops.BITWISE_RIGHT_SHIFT, (operand("bitwise_right_shift", input, "input"), operand("bitwise_right_shift", other)))
 
 
 def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
-    refuse("logical_not", out=out)
+    """Whether elements are zero.
+
+    >>> import curta
+    >>> curta.logical_not(curta.tensor([0, 2]))
+    tensor([ True, False])
+    """
+    if out is not None:
+        refuse("logical_not", out=out)
     return bind(ops.LOGICAL_NOT, (tensor("logical_not", input),))
 
 
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
-    refuse("bitwise_not", out=out)
+    """All bits flipped; for truth values, not.
+
+    >>> import curta
+    >>> curta.bitwise_not(curta.tensor([0, 2]))
+    tensor([-1, -3])
+    """
+    if out is not None:
+        refuse("bitwise_not", out=out)
     return bind(ops.BITWISE_NOT, (tensor("bitwise_not", input),))
 
 
 def isnan(input: Tensor) -> Tensor:
-    """@DOC@"""
+    """Whether elements are NaN.
+
+    >>> import curta
+    >>> curta.isnan(curta.tensor([float("nan"), float("inf"), 1.0]))
+    tensor([ True, False, False])
+    """
     return bind(ops.ISNAN, (tensor("isnan", input),))
 
 
 def isinf(input: Tensor) -> Tensor:
-    """@DOC@"""
+    """Whether elements are infinite.
+
+    >>> import curta
+    >>> curta.isinf(curta.tensor([float("nan"), float("inf"), 1.0]))
+    tensor([False,  True, False])
+    """
     return bind(ops.ISINF, (tensor("isinf", input),))
 
 
 def isfinite(input: Tensor) -> Tensor:
-    """@DOC@"""
+    """Whether elements are neither infinite nor NaN.
+
+    >>> import curta
+    >>> curta.isfinite(curta.tensor([float("nan"), float("inf"), 1.0]))
+    tensor([False, False,  True])
+    """
     return bind(ops.ISFINITE, (tensor("isfinite", input),))
 
+
+def truth(name: str, value: Tensor) -> bool:
+    """The one truth value in a bool tensor of one element, read on the host; DeviceError where there is no data."""
+    if value.storage is None or value.layout.device is not CPU:
+        raise DeviceError(f"{name}(): needs the data of its arguments, which tensors on the meta device do not have")
+    return ctypes.c_bool.from_address(value.pointer).value
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
+    """Whether |input - other| <= atol + rtol * |other|; both must have one dtype.
+
+    >>> import curta
+    >>> curta.isclose(curta.tensor([1.0, 2.0]), curta.tensor([1.0, 2.1]))
+    tensor([ True, False])
+    """
+    left, right = tensor("isclose", input), tensor("isclose", other, "other")
+    if left.layout.dtype is not right.layout.dtype:
+        raise DTypeError(f"{left.layout.dtype.name} did not match {right.layout.dtype.name}")
+    if rtol < 0 or atol < 0:
+        which, value = ("rtol", rtol) if rtol < 0 else ("atol", atol)
+        raise DTypeError(f"{which} must be greater than or equal to zero, but got {value}")
+    return bind(statistics.ISCLOSE, (left, right, float(rtol), float(atol)), equal_nan=equal_nan)
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
+    """Whether all elements are close, see `isclose`.
+
+    >>> import curta
+    >>> curta.allclose(curta.tensor([1.0, 2.0]), curta.tensor([1.0, 2.1]))
+    False
+    """
+    close = isclose(input, other, rtol, atol, equal_nan)
+    every = bind(reduce.ALL, (close,), dims=tuple(range(close.layout.rank)), keepdim=False)
+    return truth("allclose", every)
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and the same elements.
+
+    >>> import curta
+    >>> curta.equal(curta.tensor([1, 2]), curta.tensor([1, 2]))
+    True
+    """
+    left, right = tensor("equal", input), tensor("equal", other, "other")
+    if left.layout.shape != right.layout.shape:
+        return False
+    same = bind(ops.EQ, (left, right))
+    return truth("equal", bind(reduce.ALL, (same,), dims=tuple(range(same.layout.rank)), keepdim=False))

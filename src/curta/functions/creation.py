@@ -337,5 +337,6 @@ def eye(
     for word, size in zip("nm", shape, strict=True):
         if size < 0:
             raise ShapeError(f"{word} must be greater or equal to 0, got {size}")
-    made: Tensor = bind(EYE, (), shape=shape, dtype=dtype or get_default_dtype(), device=resolve(device))
+    kind = dtype or get_default_dtype()
+    made: Tensor = bind(EYE, (number_for(1, kind),), shape=shape, dtype=kind, device=resolve(device))
     return _into(out, finish(made, requires_grad))

@@ -1,7 +1,10 @@
-"""Element-wise functions of one variable under PyTorch's names."""
+"""Element-wise functions under PyTorch's names: exponentials, trigonometry, roots, roundings."""
 
 from __future__ import annotations
 
+import ml_dtypes
+
+from curta.errors import DTypeError
 from curta.functions.operands import refuse, tensor
 from curta.ops import mathematics as ops
 from curta.ops.dispatch import bind
@@ -9,190 +12,381 @@ from curta.tensor import Tensor
 
 
 def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """e to the power of every element.
+
+    >>> import curta
+    >>> curta.exp(curta.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
+    """
     if out is not None:
         refuse("exp", out=out)
     return bind(ops.EXP, (tensor("exp", input),))
 
 
 def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """2 to the power of every element.
+
+    >>> import curta
+    >>> curta.exp2(curta.tensor([0.0, 3.0]))
+    tensor([1., 8.])
+    """
     if out is not None:
         refuse("exp2", out=out)
     return bind(ops.EXP2, (tensor("exp2", input),))
 
 
 def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """exp(x) - 1, exact near 0.
+
+    >>> import curta
+    >>> curta.expm1(curta.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.7183])
+    """
     if out is not None:
         refuse("expm1", out=out)
     return bind(ops.EXPM1, (tensor("expm1", input),))
 
 
 def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The natural logarithm; NaN below 0.
+
+    >>> import curta
+    >>> curta.log(curta.tensor([1.0, 10.0]))
+    tensor([0.0000, 2.3026])
+    """
     if out is not None:
         refuse("log", out=out)
     return bind(ops.LOG, (tensor("log", input),))
 
 
 def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The logarithm to base 2; NaN below 0.
+
+    >>> import curta
+    >>> curta.log2(curta.tensor([1.0, 8.0]))
+    tensor([0., 3.])
+    """
     if out is not None:
         refuse("log2", out=out)
     return bind(ops.LOG2, (tensor("log2", input),))
 
 
 def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The logarithm to base 10; NaN below 0.
+
+    >>> import curta
+    >>> curta.log10(curta.tensor([1.0, 1000.0]))
+    tensor([0., 3.])
+    """
     if out is not None:
         refuse("log10", out=out)
     return bind(ops.LOG10, (tensor("log10", input),))
 
 
 def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """log(1 + x), exact near 0.
+
+    >>> import curta
+    >>> curta.log1p(curta.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.6931])
+    """
     if out is not None:
         refuse("log1p", out=out)
     return bind(ops.LOG1P, (tensor("log1p", input),))
 
 
 def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The sine of angles in radians.
+
+    >>> import curta
+    >>> curta.sin(curta.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8415])
+    """
     if out is not None:
         refuse("sin", out=out)
     return bind(ops.SIN, (tensor("sin", input),))
 
 
 def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The cosine of angles in radians.
+
+    >>> import curta
+    >>> curta.cos(curta.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.5403])
+    """
     if out is not None:
         refuse("cos", out=out)
     return bind(ops.COS, (tensor("cos", input),))
 
 
 def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The tangent of angles in radians.
+
+    >>> import curta
+    >>> curta.tan(curta.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.5574])
+    """
     if out is not None:
         refuse("tan", out=out)
     return bind(ops.TAN, (tensor("tan", input),))
 
 
 def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The arc sine, in radians; NaN outside [-1, 1].
+
+    >>> import curta
+    >>> curta.asin(curta.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.5708])
+    """
     if out is not None:
         refuse("asin", out=out)
     return bind(ops.ASIN, (tensor("asin", input),))
 
 
 def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The arc cosine, in radians; NaN outside [-1, 1].
+
+    >>> import curta
+    >>> curta.acos(curta.tensor([0.0, 1.0]))
+    tensor([1.5708, 0.0000])
+    """
     if out is not None:
         refuse("acos", out=out)
     return bind(ops.ACOS, (tensor("acos", input),))
 
 
 def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The arc tangent, in radians.
+
+    >>> import curta
+    >>> curta.atan(curta.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7854])
+    """
     if out is not None:
         refuse("atan", out=out)
     return bind(ops.ATAN, (tensor("atan", input),))
 
 
 def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The hyperbolic sine.
+
+    >>> import curta
+    >>> curta.sinh(curta.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.1752])
+    """
     if out is not None:
         refuse("sinh", out=out)
     return bind(ops.SINH, (tensor("sinh", input),))
 
 
 def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The hyperbolic cosine.
+
+    >>> import curta
+    >>> curta.cosh(curta.tensor([0.0, 1.0]))
+    tensor([1.0000, 1.5431])
+    """
     if out is not None:
         refuse("cosh", out=out)
     return bind(ops.COSH, (tensor("cosh", input),))
 
 
 def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The hyperbolic tangent.
+
+    >>> import curta
+    >>> curta.tanh(curta.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """
     if out is not None:
         refuse("tanh", out=out)
     return bind(ops.TANH, (tensor("tanh", input),))
 
 
 def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """1 / (1 + exp(-x)).
+
+    >>> import curta
+    >>> curta.sigmoid(curta.tensor([0.0, 1.0]))
+    tensor([0.5000, 0.7311])
+    """
     if out is not None:
         refuse("sigmoid", out=out)
     return bind(ops.SIGMOID, (tensor("sigmoid", input),))
 
 
 def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The error function.
+
+    >>> import curta
+    >>> curta.erf(curta.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8427])
+    """
     if out is not None:
         refuse("erf", out=out)
     return bind(ops.ERF, (tensor("erf", input),))
 
 
 def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """1 - erf(x), exact where that is small.
+
+    >>> import curta
+    >>> curta.erfc(curta.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.1573])
+    """
     if out is not None:
         refuse("erfc", out=out)
     return bind(ops.ERFC, (tensor("erfc", input),))
 
 
 def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The square root; NaN below 0.
+
+    >>> import curta
+    >>> curta.sqrt(curta.tensor([4.0, 2.0]))
+    tensor([2.0000, 1.4142])
+    """
     if out is not None:
         refuse("sqrt", out=out)
     return bind(ops.SQRT, (tensor("sqrt", input),))
 
 
 def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """1 / sqrt(x).
+
+    >>> import curta
+    >>> curta.rsqrt(curta.tensor([4.0, 1.0]))
+    tensor([0.5000, 1.0000])
+    """
     if out is not None:
         refuse("rsqrt", out=out)
     return bind(ops.RSQRT, (tensor("rsqrt", input),))
 
 
 def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The element where it is positive, else 0; the gradient at 0 is 0.
+
+    >>> import curta
+    >>> curta.relu(curta.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
     if out is not None:
         refuse("relu", out=out)
     return bind(ops.RELU, (tensor("relu", input),))
 
 
 def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The largest whole number not above each element.
+
+    >>> import curta
+    >>> curta.floor(curta.tensor([-1.5, 2.5]))
+    tensor([-2.,  2.])
+    """
     if out is not None:
         refuse("floor", out=out)
     return bind(ops.FLOOR, (tensor("floor", input),))
 
 
 def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The smallest whole number not below each element.
+
+    >>> import curta
+    >>> curta.ceil(curta.tensor([-1.5, 2.5]))
+    tensor([-1.,  3.])
+    """
     if out is not None:
         refuse("ceil", out=out)
     return bind(ops.CEIL, (tensor("ceil", input),))
 
 
 def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The whole part of each element.
+
+    >>> import curta
+    >>> curta.trunc(curta.tensor([-1.5, 2.5]))
+    tensor([-1.,  2.])
+    """
     if out is not None:
         refuse("trunc", out=out)
     return bind(ops.TRUNC, (tensor("trunc", input),))
 
 
 def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """-1, 0 or 1 by the sign of each element.
+
+    >>> import curta
+    >>> curta.sign(curta.tensor([-1.5, 0.0, 2.5]))
+    tensor([-1.,  0.,  1.])
+    """
     if out is not None:
         refuse("sign", out=out)
     return bind(ops.SIGN, (tensor("sign", input),))
 
 
 def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """@DOC@"""
+    """The part after the point, with the element's sign.
+
+    >>> import curta
+    >>> curta.frac(curta.tensor([-1.5, 2.25]))
+    tensor([-0.5000,  0.2500])
+    """
     if out is not None:
         refuse("frac", out=out)
     return bind(ops.FRAC, (tensor("frac", input),))
 
+
+def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
+    """The nearest whole number, halves to the even one; with `decimals`, the nearest multiple of 10 ** -decimals.
+
+    >>> import curta
+    >>> curta.round(curta.tensor([0.5, 1.5, -2.6]))
+    tensor([ 0.,  2., -3.])
+    """
+    refuse("round", out=out)
+    x = tensor("round", input)
+    if decimals == 0:
+        return bind(ops.ROUND, (x,))
+    if not x.layout.dtype.is_floating_point:
+        raise DTypeError(f'"round_decimals" not implemented for {x.layout.dtype!r}')
+    if decimals > 0:
+        return (x * 10.0**decimals).round() / 10.0**decimals
+    return (x / 10.0**-decimals).round() * 10.0**-decimals
+
+
+def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle of the point (x = other, y = input), in radians from -pi to pi.
+
+    >>> import curta
+    >>> curta.atan2(curta.tensor([1.0, 0.0]), curta.tensor([1.0, -1.0]))
+    tensor([0.7854, 3.1416])
+    """
+    refuse("atan2", out=out)
+    return bind(ops.ATAN2, (tensor("atan2", input), tensor("atan2", other, "other")))
+
+
+def nan_to_num(
+    input: Tensor,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Numbers in place of NaN (0) and the infinities (the largest and smallest finite numbers of the dtype).
+
+    >>> import curta
+    >>> curta.nan_to_num(curta.tensor([float("nan"), 1.0]), nan=5.0)
+    tensor([5., 1.])
+    """
+    refuse("nan_to_num", out=out)
+    x = tensor("nan_to_num", input)
+    largest = lowest = 0.0
+    if x.layout.dtype.is_floating_point:
+        limits = ml_dtypes.finfo(x.layout.dtype.numpy)
+        largest, lowest = float(limits.max), float(limits.min)
+    numbers = (
+        0.0 if nan is None else float(nan),
+        largest if posinf is None else float(posinf),
+        lowest if neginf is None else float(neginf),
+    )
+    return bind(ops.NAN_TO_NUM, (x, *numbers))

@@ -46,6 +46,8 @@ def region(input: Tensor, items: Region) -> Tensor:
     out = Tensor._make(input.storage, layout, input.offset + distance)
     base = input if input.base is None else input.base
     out.base = base
+    if base.generation:
+        out.generation = base.generation
     if input._requires_grad and STATE.grad_enabled:
         remember(REGION, (input,), (out,), {"region": items})
     return out

@@ -1,4 +1,4 @@
-"""Reductions under PyTorch's names."""
+"""Reductions under PyTorch's names: sums, products, extremes, truth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from curta.dtypes import DType
+from curta.errors import IndexRangeError, ShapeError
 from curta.functions.operands import refuse, tensor
+from curta.methods import late
 from curta.ops import reduce as ops
 from curta.ops.dispatch import bind
 from curta.ops.record import Op
@@ -25,107 +27,194 @@ def all_dims(input: Tensor, dim: Dims) -> tuple[int, ...]:
     return tuple(sorted(dims)) if rank else ()
 
 
+def _reduce(name: str, op: Op, input: Tensor, dim: Dims, keepdim: bool, **params: Any) -> Tensor:
+    x = tensor(name, input)
+    dims = all_dims(x, dim)
+    return bind(op, (x,), dims=dims, keepdim=bool(keepdim), **params)
+
+
 def sum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
 ) -> Tensor:
-    """The sum over `dim` (all dimensions by default); integers add up in int64."""
+    """The sum over `dim` (all dimensions by default); integers add up in int64 unless `dtype` says otherwise.
+
+    >>> import curta
+    >>> curta.sum(curta.tensor([[1, 2], [3, 4]]), 0)
+    tensor([4, 6])
+    """
     refuse("sum", out=out)
-    return bind(ops.SUM, (tensor("sum", input),), dims=all_dims(input, dim), keepdim=keepdim, dtype=dtype)
+    return _reduce("sum", ops.SUM, input, dim, keepdim, dtype=dtype)
 
 
-def mean(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+def prod(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """The mean over `dim` (all dimensions by default)."""
-    refuse("mean", out=out)
-    dims = all_dims(input, dim)
-    count = 1
-    for axis in dims:
-        count *= input.layout.shape[axis]
-    return bind(ops.SUM, (input,), dims=dims, keepdim=keepdim, dtype=dtype) / count
+    """The product over `dim` (all dimensions by default); integers multiply in int64 unless `dtype` says otherwise.
 
-
-def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """The largest elements over `dim`; NaN if there is one."""
-    refuse("amax", out=out)
-    return bind(ops.AMAX, (tensor("amax", input),), dims=all_dims(input, dim), keepdim=keepdim)
-
-
-def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """The smallest elements over `dim`; NaN if there is one."""
-    refuse("amin", out=out)
-    return bind(ops.AMIN, (tensor("amin", input),), dims=all_dims(input, dim), keepdim=keepdim)
-
-
-def prod(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
-    """The product over `dim` (all dimensions by default)."""
-    return bind(ops.PROD, (tensor("prod", input),), dims=all_dims(input, dim), keepdim=keepdim, dtype=dtype)
+    >>> import curta
+    >>> curta.prod(curta.tensor([[1, 2], [3, 4]]), 1)
+    tensor([ 2, 12])
+    """
+    refuse("prod", out=out)
+    return _reduce("prod", ops.PROD, input, dim, keepdim, dtype=dtype)
 
 
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """Whether all elements are non-zero."""
+    """Whether all elements over `dim` (all dimensions by default) are non-zero.
+
+    >>> import curta
+    >>> curta.all(curta.tensor([[True, False], [True, True]]), 1)
+    tensor([False,  True])
+    """
     refuse("all", out=out)
-    return bind(ops.ALL, (tensor("all", input),), dims=all_dims(input, dim), keepdim=keepdim)
+    return _reduce("all", ops.ALL, input, dim, keepdim)
 
 
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """Whether any element is non-zero."""
+    """Whether any element over `dim` (all dimensions by default) is non-zero.
+
+    >>> import curta
+    >>> curta.any(curta.tensor([[True, False], [False, False]]), 1)
+    tensor([ True, False])
+    """
     refuse("any", out=out)
-    return bind(ops.ANY, (tensor("any", input),), dims=all_dims(input, dim), keepdim=keepdim)
+    return _reduce("any", ops.ANY, input, dim, keepdim)
+
+
+def _not_empty(name: str, input: Tensor, dim: Dims) -> None:
+    """Extremes of nothing do not exist."""
+    layout = tensor(name, input).layout
+    if layout.numel:
+        return
+    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+        raise IndexRangeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+            "Specify the reduction dim with the 'dim' argument."
+        )
+    for axis in all_dims(input, dim):
+        if layout.shape[axis] == 0:
+            raise IndexRangeError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
+
+
+def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The largest elements over `dim`; NaN if there is one. Equal ones share the gradient evenly.
+
+    >>> import curta
+    >>> curta.amax(curta.tensor([[1, 2], [4, 3]]), 1)
+    tensor([2, 4])
+    """
+    refuse("amax", out=out)
+    _not_empty("amax", input, dim)
+    return _reduce("amax", ops.AMAX, input, dim, keepdim)
+
+
+def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The smallest elements over `dim`; NaN if there is one. Equal ones share the gradient evenly.
+
+    >>> import curta
+    >>> curta.amin(curta.tensor([[1, 2], [4, 3]]), 1)
+    tensor([1, 3])
+    """
+    refuse("amin", out=out)
+    _not_empty("amin", input, dim)
+    return _reduce("amin", ops.AMIN, input, dim, keepdim)
 
 
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The place of the largest element (the first of equal ones), in row-major order without `dim`."""
-    return bind(ops.ARGMAX, (tensor("argmax", input),), dims=all_dims(input, dim), keepdim=keepdim)
+    """The place of the largest element (the first of equal ones), in row-major order without `dim`; int64.
+
+    >>> import curta
+    >>> curta.argmax(curta.tensor([[1, 2], [4, 3]])), curta.argmax(curta.tensor([[1, 2], [4, 3]]), 1)
+    (tensor(2), tensor([1, 0]))
+    """
+    return _place("argmax", ops.ARGMAX, input, dim, keepdim)
 
 
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The place of the smallest element (the first of equal ones), in row-major order without `dim`."""
-    return bind(ops.ARGMIN, (tensor("argmin", input),), dims=all_dims(input, dim), keepdim=keepdim)
+    """The place of the smallest element (the first of equal ones), in row-major order without `dim`; int64.
+
+    >>> import curta
+    >>> curta.argmin(curta.tensor([[1, 2], [4, 3]])), curta.argmin(curta.tensor([[1, 2], [4, 3]]), 1)
+    (tensor(0), tensor([0, 1]))
+    """
+    return _place("argmin", ops.ARGMIN, input, dim, keepdim)
+
+
+def _place(name: str, op: Op, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    _not_empty(name, input, dim)
+    if input.layout.rank == 0:
+        all_dims(input, dim)
+        return _reduce(name, op, input.reshape((1,)), 0, False)
+    return _reduce(name, op, input, dim, keepdim)
 
 
 class Extremes(NamedTuple):
-    """The result of `max` and `min` along a dimension."""
+    """What `max` and `min` along a dimension return."""
 
     values: Tensor
     indices: Tensor
 
 
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
-    """Of all elements the largest; along `dim` (values, indices); with another tensor the larger of each two."""
-    return _extreme(input, dim, keepdim, other, (ops.AMAX, ops.ARGMAX), "maximum")
+    """Of all elements the largest; along `dim` (values, indices); with another tensor the larger of each two.
+
+    >>> import curta
+    >>> curta.max(curta.tensor([[1, 5], [4, 3]])), curta.max(curta.tensor([[1, 5], [4, 3]]), 1).indices
+    (tensor(5), tensor([1, 0]))
+    """
+    return _extreme("max", input, dim, keepdim, other)
 
 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
-    """Of all elements the smallest; along `dim` (values, indices); with another tensor the smaller of each two."""
-    return _extreme(input, dim, keepdim, other, (ops.AMIN, ops.ARGMIN), "minimum")
+    """Of all elements the smallest; along `dim` (values, indices); with another tensor the smaller of each two.
+
+    >>> import curta
+    >>> curta.min(curta.tensor([[1, 5], [4, 3]])), curta.min(curta.tensor([[1, 5], [4, 3]]), 1).indices
+    (tensor(1), tensor([0, 1]))
+    """
+    return _extreme("min", input, dim, keepdim, other)
 
 
-def _extreme(
-    input: Tensor, dim: Any, keepdim: bool, other: Tensor | None, pair: tuple[Op, Op], elementwise: str
-) -> Any:
+def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor | None) -> Any:
     if isinstance(dim, Tensor):
         other = dim
     if other is not None:
-        return getattr(input, elementwise)(other)
+        both = late.functions.maximum if name == "max" else late.functions.minimum
+        return both(input, other)
+    _not_empty(name, input, dim)
     if dim is None:
-        return bind(pair[0], (input,), dims=tuple(range(input.layout.rank)), keepdim=False)
-    dims = (normalize_dim(dim, input.layout.rank),) if input.layout.rank else ()
-    values = bind(pair[0], (input,), dims=dims, keepdim=keepdim)
-    return Extremes(values, bind(pair[1], (input,), dims=dims, keepdim=keepdim))
+        return _reduce(name, ops.AMAX if name == "max" else ops.AMIN, input, None, False)
+    axis = normalize_dim(dim, input.layout.rank)
+    op = ops.MAX_ALONG if name == "max" else ops.MIN_ALONG
+    if input.layout.rank == 0:
+        return Extremes(*bind(op, (input.reshape((1,)),), dims=(0,), keepdim=False))
+    return Extremes(*bind(op, (input,), dims=(axis,), keepdim=bool(keepdim)))
 
 
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
-    """The tensor summed down to a shape that broadcasts to its own."""
+    """The tensor summed down to a shape that broadcasts to its own.
+
+    >>> import curta
+    >>> curta.tensor([[1, 2], [3, 4]]).sum_to_size(1, 2)
+    tensor([[4, 6]])
+    """
     shape = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else tuple(size)
     own = input.layout.shape
     lead = len(own) - len(shape)
-    dims = tuple(
-        axis for axis, length in enumerate(own) if axis < lead or (shape[axis - lead] == 1 and length != 1)
-    )
+    if lead < 0 or _differs(own[lead:], shape):
+        raise ShapeError(f"size {{{list(shape)}}} is not expandable to size {{{list(own)}}}.")
+    dims = tuple(axis for axis, length in enumerate(own) if axis < lead or (shape[axis - lead] == 1 and length != 1))
     if not dims:
         return input
     kept = bind(ops.SUM, (input,), dims=dims, keepdim=True, dtype=None)
-    return kept if not lead else kept.reshape(shape)
+    return kept.reshape(shape) if lead else kept
 
 
+def _differs(own: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether `wanted` does not broadcast to `own`, both of one rank."""
+    return [size for size, target in zip(own, wanted, strict=True) if target not in (1, size)] != []

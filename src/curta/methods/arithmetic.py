@@ -33,14 +33,6 @@ class ArithmeticMethods:
         """See `curta.pow`."""
         return late.functions.pow(self, exponent)
 
-    def where(self: Any, condition: Any, other: Any) -> Tensor:
-        """See `curta.where`."""
-        return late.functions.where(condition, self, other)
-
-    def masked_fill(self: Any, mask: Any, value: Any) -> Tensor:
-        """See `curta.masked_fill`."""
-        return late.functions.masked_fill(self, mask, value)
-
     def clone(self: Any, *, memory_format: Any = None) -> Tensor:
         """See `curta.clone`."""
         return late.functions.clone(self, memory_format=memory_format)
@@ -61,13 +53,17 @@ class ArithmeticMethods:
         """See `curta.reciprocal`."""
         return late.functions.reciprocal(self)
 
-    def maximum(self: Any, other: Any) -> Tensor:
-        """See `curta.maximum`."""
-        return late.functions.maximum(self, other)
+    def floor_divide(self: Any, other: Any) -> Tensor:
+        """See `curta.floor_divide`."""
+        return late.functions.floor_divide(self, other)
 
-    def minimum(self: Any, other: Any) -> Tensor:
-        """See `curta.minimum`."""
-        return late.functions.minimum(self, other)
+    def remainder(self: Any, other: Any) -> Tensor:
+        """See `curta.remainder`."""
+        return late.functions.remainder(self, other)
+
+    def fmod(self: Any, other: Any) -> Tensor:
+        """See `curta.fmod`."""
+        return late.functions.fmod(self, other)
 
     def __add__(self: Any, other: Any) -> Any:
         """`self + other`."""
@@ -100,6 +96,22 @@ class ArithmeticMethods:
     def __rtruediv__(self: Any, other: Any) -> Any:
         """`other / self`."""
         return late.functions.div(other, self) if late.takes(other) else NotImplemented
+
+    def __floordiv__(self: Any, other: Any) -> Any:
+        """`self // other`."""
+        return late.functions.floor_divide(self, other) if late.takes(other) else NotImplemented
+
+    def __rfloordiv__(self: Any, other: Any) -> Any:
+        """`other // self`."""
+        return late.functions.floor_divide(other, self) if late.takes(other) else NotImplemented
+
+    def __mod__(self: Any, other: Any) -> Any:
+        """`self % other`."""
+        return late.functions.remainder(self, other) if late.takes(other) else NotImplemented
+
+    def __rmod__(self: Any, other: Any) -> Any:
+        """`other % self`."""
+        return late.functions.remainder(other, self) if late.takes(other) else NotImplemented
 
     def __pow__(self: Any, other: Any) -> Any:
         """`self ** other`."""

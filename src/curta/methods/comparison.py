@@ -157,6 +157,18 @@ class ComparisonMethods:
         """`other >> self`."""
         return late.functions.bitwise_right_shift(other, self) if late.takes(other) else NotImplemented
 
+    def equal(self: Any, other: Any) -> bool:
+        """See `curta.equal`."""
+        return late.functions.equal(self, other)
+
+    def isclose(self: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+        """See `curta.isclose`."""
+        return late.functions.isclose(self, other, rtol, atol, equal_nan)
+
+    def allclose(self: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+        """See `curta.allclose`."""
+        return late.functions.allclose(self, other, rtol, atol, equal_nan)
+
     def __invert__(self: Any) -> Tensor:
         """`~self`."""
         return late.functions.bitwise_not(self)

@@ -41,6 +41,22 @@ class InplaceMethods:
         """Divide by `other`."""
         return late.functions.div_(self, other, rounding_mode=rounding_mode)
 
+    def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers from a normal distribution."""
+        return late.functions.normal_(self, mean, std, generator=generator)
+
+    def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers in [a, b)."""
+        return late.functions.uniform_(self, a, b, generator=generator)
+
+    def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+        """Fill with ones with probability `p`, else zeros."""
+        return late.functions.bernoulli_(self, p, generator=generator)
+
+    def random_(self: Any, low: int = 0, high: int | None = None, *, generator: Any = None) -> Tensor:
+        """Fill with whole numbers from `low` up to `high`."""
+        return late.functions.random_(self, low, high, generator=generator)
+
     def __iadd__(self: Any, other: Any) -> Any:
         return late.functions.add_(self, other)
 

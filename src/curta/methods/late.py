@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from curta.compiler.graph import GraphNumber
+
 if TYPE_CHECKING:
     import curta.functions as functions
 else:
     functions: Any = None
 
-_EXTRA = (np.number, np.bool_)
+_EXTRA = (np.number, np.bool_, GraphNumber)
 
 
 def takes(other: object) -> bool:

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
 class MathematicsMethods:
     """Functions of one variable, element by element."""
 
+    def round(self: Any, *, decimals: int = 0) -> Tensor:
+        """See `curta.round`."""
+        return late.functions.round(self, decimals=decimals)
+
+    def atan2(self: Any, other: Any) -> Tensor:
+        """See `curta.atan2`."""
+        return late.functions.atan2(self, other)
+
+    def nan_to_num(self: Any, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Tensor:
+        """See `curta.nan_to_num`."""
+        return late.functions.nan_to_num(self, nan, posinf, neginf)
+
     def exp(self: Any) -> Tensor:
         """See `curta.exp`."""
         return late.functions.exp(self)

@@ -17,10 +17,6 @@ class ReductionMethods:
         """See `curta.sum`."""
         return late.functions.sum(self, dim, keepdim, dtype=dtype)
 
-    def mean(self: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """See `curta.mean`."""
-        return late.functions.mean(self, dim, keepdim, dtype=dtype)
-
     def prod(self: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """See `curta.prod`."""
         return late.functions.prod(self, dim, keepdim, dtype=dtype)

@@ -115,7 +115,7 @@ def _differentiate(
     pairs = [(out, g) for out, g in zip(results, gradients, strict=True) if out._requires_grad]
     made = run_backward(
         [out for out, _ in pairs], [g for _, g in pairs], retain_graph=False, create_graph=enabled,
-        inputs=[leaves[place] for place in wanted], accumulate=False,
+        inputs=[leaves[place] for place in wanted], into_grad=False,
     )  # fmt: skip
     answers = tuple(
         bind(ZERO_OF, (operands[place],)) if gradient is None else bind(COPY, (gradient,))

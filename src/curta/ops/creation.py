@@ -53,7 +53,7 @@ LINSPACE = Op("linspace", _infer_new, Pointwise(_between, "raw", indexed=True), 
 EYE = Op(
     "eye",
     _infer_new,
-    Pointwise(lambda *, dtype, **params: index(0).eq(index(1)).to(dtype), "raw", indexed=True),
+    Pointwise(lambda one, **params: index(0).eq(index(1)).select(one, 0), "result", indexed=True),
     NO_GRADIENT,
     _written,
 )

@@ -59,8 +59,9 @@ def _plan(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...], accumulate
         a.dtype, batch, a.shape[-2], b.shape[-1], a.shape[-1], _strides_over(a, batch), _strides_over(b, batch),
         out.strides, level=cpu.level(), vector_bytes=cpu.vector_bytes(), out_dtype=out.dtype, accumulate=accumulate,
     )  # fmt: skip
-    address = jit.cached(plan.key, plan.make_ir, plan.function_name)
-    small = out.numel * a.shape[-1] <= 32768 and not plan.scratch_bytes
+    # written by hand to the last register: LLVM's passes would only take time
+    address = jit.cached_module(plan.key, plan.make_ir, passes=False).address(plan.function_name)
+    small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
     native_plan = native.make_plan(address, plan.meta, plan.units, plan.grain, plan.scratch_bytes, 3, 0, small)
     return [Step(native_plan, [("input", 0), ("input", 1), ("output", 0)], None)]  # type: ignore[arg-type]
 

@@ -100,7 +100,9 @@ class ViewExecutable(Executable):
     def run(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Tensor:
         source = inputs[0]
         out = Tensor._make(source.storage, self.outputs[0], source.offset + self.distance)
-        out.base = source if source.base is None else source.base
+        out.base = base = source if source.base is None else source.base
+        if base.generation:
+            out.generation = base.generation
         return out
 
 

@@ -1,15 +1,19 @@
-"""Reductions: sums, products, extremes, truth, and what is composed of them."""
+"""Reductions: sums, products, extremes and their places, truth."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from curta import dtypes
+from curta.compiler.expression import index
 from curta.dtypes import DType
 from curta.memory.layout import Layout, Shape, contiguous
 from curta.methods import late
-from curta.ops.inference import reducing
-from curta.ops.record import NO_GRADIENT, Gradient, Op, Reduce
+from curta.ops.composition import composition, derived
+from curta.ops.dispatch import bind
+from curta.ops.inference import each, reducing
+from curta.ops.record import NO_GRADIENT, Gradient, Op, Pointwise, Reduce
 
 Dims = tuple[int, ...]
 
@@ -54,22 +58,35 @@ def _sum_rule(node: Any, g: Any) -> tuple[Any, ...]:
     return (over_rows(node, g).expand(node.input_layouts[0].shape),)
 
 
-def _prod_rule(node: Any, g: Any) -> tuple[Any, ...]:
+def _prod_slopes(g: Any, x: Any, y: Any, dims: Dims) -> Any:
     """The product of all the others: without dividing by zero where there are zeros."""
     where = late.functions.where
-    x = node.input(0)
     zero = x == 0
-    zeros = zero.sum(node.params["dims"], keepdim=True)
-    others = where(zero, 1, x).prod(node.params["dims"], keepdim=True)
-    slope = where(zeros == 0, over_rows(node, node.output(0)) / x, where(zero.logical_and(zeros == 1), others, 0))
-    return (over_rows(node, g) * slope,)
+    zeros = zero.sum(dims, keepdim=True)
+    others = where(zero, 1, x).prod(dims, keepdim=True)
+    return where(zeros == 0, g * (y / x), where(zero.logical_and(zeros == 1), g * others, 0))
+
+
+_PROD_BACKWARD = derived("prod_backward", _prod_slopes)
+
+
+def _prod_rule(node: Any, g: Any) -> tuple[Any, ...]:
+    saved = (over_rows(node, g), node.input(0), over_rows(node, node.output(0)))
+    return (bind(_PROD_BACKWARD, saved, dims=node.params["dims"]),)
+
+
+def _extreme_slopes(g: Any, x: Any, y: Any, dims: Dims) -> Any:
+    attained = x == y
+    return attained * g / attained.sum(dims, keepdim=True)
+
+
+_EXTREME_BACKWARD = derived("extreme_backward", _extreme_slopes)
 
 
 def _extreme_rule(node: Any, g: Any) -> tuple[Any, ...]:
     """The gradient is shared evenly among equal extremes."""
-    attained = node.input(0) == over_rows(node, node.output(0))
-    count = attained.sum(node.params["dims"], keepdim=True)
-    return (attained * over_rows(node, g) / count,)
+    saved = (over_rows(node, g), node.input(0), over_rows(node, node.output(0)))
+    return (bind(_EXTREME_BACKWARD, saved, dims=node.params["dims"]),)
 
 
 SUM = Op("sum", _infer_sum, Reduce("sum"), Gradient(_sum_rule), reducing(1))
@@ -80,3 +97,40 @@ ALL = Op("all", _infer_truth, Reduce("all"), NO_GRADIENT, reducing(0))
 ANY = Op("any", _infer_truth, Reduce("any"), NO_GRADIENT, reducing(0))
 ARGMAX = Op("argmax", _infer_place, Reduce("argmax"), NO_GRADIENT, reducing(0))
 ARGMIN = Op("argmin", _infer_place, Reduce("argmin"), NO_GRADIENT, reducing(0))
+
+
+# extremes along one dimension, with their places
+
+
+def _infer_at(place: Layout, size: int, dim: int) -> Layout:
+    shape = place.shape[:dim] + (size,) + place.shape[dim + 1 :]
+    return contiguous(shape, dtypes.bool_, place.device)
+
+
+IS_AT = Op(
+    "is_at",
+    _infer_at,
+    Pointwise(lambda place, size, dim: index(dim).eq(place), "raw", indexed=True),
+    NO_GRADIENT,
+    each(0),
+)
+
+
+def _placed_rule(node: Any, g: Any, _: Any) -> tuple[Any, ...]:
+    """The gradient goes to the one element that was taken."""
+    (dim,) = node.params["dims"]
+    layout = node.input_layouts[0]
+    mask = bind(IS_AT, (over_rows(node, node.output(1)),), size=layout.shape[dim], dim=dim)
+    return (late.functions.where(mask, over_rows(node, g), 0),)
+
+
+def _both(value: Op, place: Op) -> Callable[..., Any]:
+    def body(x: Any, dims: Dims, keepdim: bool) -> Any:
+        return bind(value, (x,), dims=dims, keepdim=keepdim), bind(place, (x,), dims=dims, keepdim=keepdim)
+
+    return body
+
+
+_PLACED = Gradient(_placed_rule, outputs=(1,), constant_outputs=(1,))
+MAX_ALONG = composition("max", _both(AMAX, ARGMAX), _PLACED)
+MIN_ALONG = composition("min", _both(AMIN, ARGMIN), _PLACED)

@@ -1,4 +1,4 @@
-"""Matrix multiplication: kernels written for the processor's registers and caches, for any strides and number format."""
+"""Matrix multiplication: kernels made for the processor's registers and caches, for any strides and number format."""
 
 from curta.compiler.matmul.plan import MatmulPlan, plan_matmul
 

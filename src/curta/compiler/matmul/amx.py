@@ -11,7 +11,16 @@ from __future__ import annotations
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.block import Tile, add_finish, each_tile, read_meta
 from curta.compiler.matmul.emit import (
-    KERNEL_SIGNATURE, Module, blocks, call, larger, parameter, shuffle, signature, smaller, transpose,
+    KERNEL_SIGNATURE,
+    Module,
+    blocks,
+    call,
+    larger,
+    parameter,
+    shuffle,
+    signature,
+    smaller,
+    transpose,
 )  # fmt: skip
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
@@ -32,8 +41,8 @@ CONFIG_BYTES = 64
 def make_amx_kernel(spec: Spec) -> str:
     """The LLVM text of the kernel for bfloat16 operands."""
     module = Module(spec.vector_bytes)
-    _add_pack(module, spec, "pack_a", near={"k": "k", "row": "outer"}.get(spec.a_order, "any"), pairs=False)
-    _add_pack(module, spec, "pack_b", near={"k": "k", "column": "outer"}.get(spec.b_order, "any"), pairs=True)
+    _add_pack(module, "pack_a", near={"k": "k", "row": "outer"}.get(spec.a_order, "any"), pairs=False)
+    _add_pack(module, "pack_b", near={"k": "k", "column": "outer"}.get(spec.b_order, "any"), pairs=True)
     _add_panels(module)
     add_finish(module, spec)
     code = Code()
@@ -71,7 +80,7 @@ def amx_costs(spec: Spec, K: int) -> Costs:
         return products + packing + tall * wide * (-(-K // k_block) / 8 + 1 / 4)
 
     def fits(rows: int, columns: int) -> bool:
-        return amx_scratch(rows, columns, k_block) <= 1_700_000
+        return amx_scratch(rows, columns, k_block) <= 1_250_000
 
     return Costs(PANEL, PANEL, cycles, fits)
 
@@ -145,13 +154,13 @@ def _tile(code: Code, name: str, *operands: Value | int) -> None:
     code.effect(f"call void @llvm.x86.{name}({', '.join(texts)})")
 
 
-def _add_pack(module: Module, spec: Spec, name: str, *, near: str, pairs: bool) -> None:
+def _add_pack(module: Module, name: str, *, near: str, pairs: bool) -> None:
     """`name(source, outer step, k step, outer count, k count, target)`, steps in bytes: tiles of 16 x 32 elements.
 
     `near` is the direction of neighbours, "k", "outer" (rows of A, columns of B) or "any"; with `pairs` a tile's
     rows are pairs along K, without them they are the outer direction. What a last panel lacks is zeros.
     """
-    _add_slow_tile(module, spec, f"{name}_slow", pairs=pairs)
+    _add_slow_tile(module, f"{name}_slow", pairs=pairs)
     code = Code()
     source, target = parameter(code, "source", "ptr"), parameter(code, "target", "ptr")
     outer_step, k_step = parameter(code, "outer_step"), parameter(code, "k_step")
@@ -172,7 +181,8 @@ def _add_pack(module: Module, spec: Spec, name: str, *, near: str, pairs: bool) 
             with code.when(whole):
                 _fast_tile(code, corner, outer_step, k_step, tile, near_k=near == "k", pairs=pairs)
         with code.when(~whole):
-            call(code, f"{name}_slow", [corner, outer_step, k_step, smaller(outer_left, TILE), smaller(k_left, TILE_K), tile])
+            present = [smaller(outer_left, TILE), smaller(k_left, TILE_K)]
+            call(code, f"{name}_slow", [corner, outer_step, k_step, *present, tile])
     module.add(name, code, signature(
         source="ptr", outer_step="i64", k_step="i64", outer_count="i64", k_count="i64", target="ptr",
     ))  # fmt: skip
@@ -200,7 +210,7 @@ def _fast_tile(
         code.store(vector, code.offset(tile, index * 64), align=64)
 
 
-def _add_slow_tile(module: Module, spec: Spec, name: str, *, pairs: bool) -> None:
+def _add_slow_tile(module: Module, name: str, *, pairs: bool) -> None:
     """A tile one element at a time, zeros where there are none."""
     code = Code()
     tile = parameter(code, "tile", "ptr")

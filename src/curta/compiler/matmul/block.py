@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.convert import load_wide, store_narrow
 from curta.compiler.matmul.emit import (
-    KERNEL_SIGNATURE, Module, blocks, call, larger, parameter, signature, smaller,
+    KERNEL_SIGNATURE,
+    Module,
+    blocks,
+    call,
+    larger,
+    parameter,
+    signature,
+    smaller,
 )  # fmt: skip
 from curta.compiler.matmul.micro import add_micro_kernel
 from curta.compiler.matmul.pack import add_packing
@@ -170,7 +177,8 @@ def _prepare_b(
     rest = code.offset(b, skipped * size)
     target = code.offset(packed, skipped * k_count * size)
     call(code, "pack_b", [rest, *strides, k_count, columns - skipped, target])
-    return in_place.select(b, packed), in_place.select(row_bytes, panel_bytes), in_place.select(strides[0] * size, row_bytes)
+    panel_step = in_place.select(row_bytes, panel_bytes)
+    return in_place.select(b, packed), panel_step, in_place.select(strides[0] * size, row_bytes)
 
 
 def _add_panels(module: Module, spec: Spec) -> None:

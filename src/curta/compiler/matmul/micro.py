@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.emit import (
-    Module, call, lane_mask, masked_load, masked_store, parameter, signature, smaller,
+    Module,
+    call,
+    lane_mask,
+    masked_load,
+    masked_store,
+    parameter,
+    signature,
+    smaller,
 )  # fmt: skip
 from curta.compiler.matmul.spec import Spec
 
@@ -32,8 +39,8 @@ def add_micro_kernel(module: Module, spec: Spec) -> None:
         for index, value in enumerate(sums):
             code.store(value, code.offset(tile, index * spec.vector_bytes), align=spec.vector_bytes)
         present = smaller(parameter(code, "row_count"), spec.tile_rows)
-        names = ("c_step", "column_count", "add")
-        call(code, "copy_tile", [tile, parameter(code, "c", "ptr"), present, *(parameter(code, name) for name in names)])
+        rest = [parameter(code, name) for name in ("c_step", "column_count", "add")]
+        call(code, "copy_tile", [tile, parameter(code, "c", "ptr"), present, *rest])
         code.effect("ret void")
         code.start_block("whole")
         _store_whole(code, spec, sums)
@@ -121,7 +128,8 @@ def _add_copy_tile(module: Module, spec: Spec) -> None:
     keep = add.ne(0)
     width = lanes if spec.masked else 1
     with code.loop(0, parameter(code, "row_count")) as row:
-        target_row, source_row = code.offset(c, row.index * c_step), code.offset(tile, row.index * (2 * spec.vector_bytes))
+        target_row = code.offset(c, row.index * c_step)
+        source_row = code.offset(tile, row.index * (2 * spec.vector_bytes))
         with code.loop(0, columns, width) as column:
             target, source = code.offset(target_row, column.index * size), code.offset(source_row, column.index * size)
             value = code.load(source, spec.type, width)

@@ -16,6 +16,8 @@ from curta.compiler.matmul.spec import Spec
 #: that the source is read in long runs
 ROWS_AT_ONCE = 8
 
+PACK_A = signature(source="ptr", row_step="i64", k_step="i64", rows="i64", k_count="i64", target="ptr")
+PACK_B = signature(source="ptr", k_step="i64", column_step="i64", k_count="i64", columns="i64", target="ptr")
 COPY_EDGE = signature(source="ptr", outer_step="i64", inner_step="i64", outer="i64", inner="i64", target="ptr")
 
 
@@ -60,10 +62,10 @@ def _add_panel_copy(module: Module, spec: Spec, name: str, edge: str, width: int
     code = Code()
     size = spec.compute.itemsize
     if swapped:
-        names = {"source": "ptr", "row_step": "i64", "k_step": "i64", "rows": "i64", "k_count": "i64", "target": "ptr"}
+        names = PACK_A
         count, near_step = parameter(code, "rows"), parameter(code, "row_step")
     else:
-        names = {"source": "ptr", "k_step": "i64", "column_step": "i64", "k_count": "i64", "columns": "i64", "target": "ptr"}
+        names = PACK_B
         count, near_step = parameter(code, "columns"), parameter(code, "column_step")
     source, target, k_step, k_count = (
         parameter(code, "source", "ptr"), parameter(code, "target", "ptr"), parameter(code, "k_step"),
@@ -85,7 +87,7 @@ def _add_panel_copy(module: Module, spec: Spec, name: str, edge: str, width: int
             code.offset(source, whole * (width * spec.dtype.itemsize)), k_step, near_step, k_count, rest,
             code.offset(target, whole * panel_bytes),
         ])  # fmt: skip
-    module.add(name, code, signature(**names))
+    module.add(name, code, names)
 
 
 def _add_row_copy(module: Module, spec: Spec) -> None:
@@ -95,7 +97,8 @@ def _add_row_copy(module: Module, spec: Spec) -> None:
     rows, k_count, k_step = parameter(code, "rows"), parameter(code, "k_count"), parameter(code, "k_step")
     row_bytes = spec.a_row_step * size
     with code.loop(0, rows) as row:
-        source = code.offset(parameter(code, "source", "ptr"), row.index * parameter(code, "row_step") * spec.dtype.itemsize)
+        step = row.index * parameter(code, "row_step") * spec.dtype.itemsize
+        source = code.offset(parameter(code, "source", "ptr"), step)
         target = code.offset(parameter(code, "target", "ptr"), row.index * row_bytes)
         done = code.constant(0, "i64")
         if spec.a_order == "k":
@@ -110,12 +113,7 @@ def _add_row_copy(module: Module, spec: Spec) -> None:
         target = code.offset(parameter(code, "target", "ptr"), row.index * row_bytes)
         with code.loop(0, k_count, lanes) as k:
             code.store(code.constant(0, spec.type, lanes), code.offset(target, k.index * size))
-    module.add("pack_a", code, signature(
-        source="ptr", row_step="i64", k_step="i64", rows="i64", k_count="i64", target="ptr",
-    ))  # fmt: skip
-
-
-PACK_B = signature(source="ptr", k_step="i64", column_step="i64", k_count="i64", columns="i64", target="ptr")
+    module.add("pack_a", code, PACK_A)
 
 
 def _add_transposing_copy(module: Module, spec: Spec) -> None:
@@ -123,7 +121,8 @@ def _add_transposing_copy(module: Module, spec: Spec) -> None:
     code = Code()
     size, lanes, width = spec.compute.itemsize, spec.lanes, spec.tile_columns
     source, target = parameter(code, "source", "ptr"), parameter(code, "target", "ptr")
-    column_step, k_count, columns = parameter(code, "column_step"), parameter(code, "k_count"), parameter(code, "columns")
+    column_step, k_count = parameter(code, "column_step"), parameter(code, "k_count")
+    columns = parameter(code, "columns")
     row_bytes, column_bytes = width * size, column_step * spec.dtype.itemsize
     whole = columns.unsigned_divide(width)
     whole_k = k_count & -lanes
@@ -146,7 +145,8 @@ def _add_transposing_copy(module: Module, spec: Spec) -> None:
     rest = columns - whole * width
     with code.when(rest.gt(0)):
         to_panel = code.offset(target, whole * k_count * row_bytes)
-        call(code, "copy_b_edge", [code.offset(source, whole * width * column_bytes), 1, column_step, k_count, rest, to_panel])
+        from_panel = code.offset(source, whole * width * column_bytes)
+        call(code, "copy_b_edge", [from_panel, 1, column_step, k_count, rest, to_panel])
     module.add("pack_b", code, PACK_B)
 
 

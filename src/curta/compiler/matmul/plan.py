@@ -90,13 +90,16 @@ def plan_matmul(
     >>> plan.units, plan.meta[:3]
     (1, (2, 3, 4))
     """
-    out_dtype = _check(dtype, out_dtype or dtype, batch_sizes, (M, N, K), (a_strides, b_strides, c_strides), level, vector_bytes)
+    out_dtype = out_dtype or dtype
+    _check_formats(dtype, out_dtype, level, vector_bytes)
+    _check_shapes(batch_sizes, (M, N, K), (a_strides, b_strides, c_strides))
     dims = tuple(zip(batch_sizes, a_strides[:-2], b_strides[:-2], c_strides[:-2], strict=True))
     operands = Operands(
         M, N, K, (a_strides[-2], a_strides[-1]), (b_strides[-2], b_strides[-1]), (c_strides[-2], c_strides[-1]), dims
     )
     operands = _merge_batches(operands)
-    if (operands.N == 1 and operands.M != 1) or not _near(operands.c[1], N) and _near(operands.c[0], operands.M):
+    turned = not _near(operands.c[1], N) and _near(operands.c[0], operands.M)
+    if turned or (operands.N == 1 and operands.M != 1):
         operands = operands.swapped()
     spec = Spec(
         "block", dtype, out_dtype, _order(operands.a, (operands.M, K), ("row", "k")),
@@ -112,21 +115,20 @@ def plan_matmul(
     return _block_plan(spec, operands)
 
 
-def _check(
-    dtype: DType, out_dtype: DType, batch: Sequence[int], sizes: Sequence[int], strides: Sequence[Sequence[int]],
-    level: str, vector_bytes: int,
-) -> DType:  # fmt: skip
+def _check_formats(dtype: DType, out_dtype: DType, level: str, vector_bytes: int) -> None:
     if dtype.name not in LLVM_TYPES:
         raise DTypeError(f"matmul: not implemented for {dtype!r}")
     if out_dtype is not dtype and out_dtype is not compute_dtype(dtype):
         raise DTypeError(f"matmul: a product of {dtype.short} cannot be stored as {out_dtype.short}")
-    if min((*sizes, *batch), default=0) < 0:
+    if level not in LEVELS or vector_bytes not in (16, 32, 64):
+        raise ArgumentError(f"matmul: no kernels for level {level!r} with vectors of {vector_bytes} bytes")
+
+
+def _check_shapes(batch: Sequence[int], sizes: Sequence[int], strides: Sequence[Sequence[int]]) -> None:
+    if min((*sizes, *batch)) < 0:
         raise ShapeError(f"matmul: sizes must not be negative, got batch {tuple(batch)}, M, N, K {tuple(sizes)}")
     if any(len(each) != len(batch) + 2 for each in strides):
         raise ShapeError(f"matmul: {len(batch)} batch dimensions need {len(batch) + 2} strides each, got {strides}")
-    if level not in LEVELS or vector_bytes not in (16, 32, 64):
-        raise ArgumentError(f"matmul: no kernels for level {level!r} with vectors of {vector_bytes} bytes")
-    return out_dtype
 
 
 def _near(stride: int, size: int) -> bool:
@@ -189,7 +191,7 @@ def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     tiles = choose_tiles(block_costs(spec, operands.K), operands.M, operands.N, operands.batches)
     k_blocks = max(1, -(-operands.K // spec.k_block))
     k_block = round_up(-(-operands.K // k_blocks), 16) or 16
-    few_rows = operands.M <= 2 * spec.tile_rows
+    few_rows = 2 * spec.tile_rows >= operands.M
     in_first_cache = operands.K * abs(operands.b[0]) * spec.compute.itemsize <= IN_PLACE_BYTES
     in_place = int(spec.b_in_place_possible and (few_rows or in_first_cache))
     scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns))

@@ -13,6 +13,10 @@ LLVM_TYPES = {
 }  # fmt: skip
 
 
+#: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
+REVISION = 3
+
+
 class Meta(enum.IntEnum):
     """Index of each int64 in the kernel's `meta`; strides are in elements. After them, four for each batch dimension:
     its size and the strides of A, B and C."""
@@ -65,7 +69,7 @@ class Spec:
     def key(self) -> str:
         parts = [
             self.family, self.dtype.short, self.out_dtype.short, f"a{self.a_order}", f"b{self.b_order}",
-            f"c{self.c_order}", "add" if self.accumulate else "set", self.level, str(self.vector_bytes),
+            f"c{self.c_order}", "add" if self.accumulate else "set", self.level, str(self.vector_bytes), f"r{REVISION}",
         ]  # fmt: skip
         return "matmul_" + "_".join(parts)
 
@@ -119,10 +123,8 @@ class Spec:
 
     @property
     def a_row_step(self) -> int:
-        """Elements between rows of A packed row by row; one cache line more than a block, so that rows do not collide."""
+        """Elements between rows of A packed row by row: a cache line more than a block, so that rows do not collide."""
         return self.k_block + 64 // self.compute.itemsize
-
-
 
     @property
     def a_block_rows(self) -> int:

@@ -28,7 +28,7 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Costs:
-    """A kernel's steps and its modelled cost: `cycles(rows, columns)` of a unit, and whether that unit `fits` the cache."""
+    """A kernel's steps and modelled cost: `cycles(rows, columns)` of a unit, and whether the unit `fits` the cache."""
 
     row_step: int
     column_step: int
@@ -49,7 +49,8 @@ def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
             if not smallest and not costs.fits(unit_rows, unit_columns):
                 continue
             cycles = max(1.0, costs.cycles(min(unit_rows, M), min(unit_columns, N)))
-            time, tiles = _timed(Tiles(unit_rows, unit_columns, -(-M // unit_rows), -(-N // unit_columns), 1, 0), cycles, batches)
+            cut = Tiles(unit_rows, unit_columns, -(-M // unit_rows), -(-N // unit_columns), 1, 0)
+            time, tiles = _timed(cut, cycles, batches)
             if time < best_time:
                 best_time, best = time, tiles
     return best

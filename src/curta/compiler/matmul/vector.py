@@ -84,7 +84,8 @@ def _add_gather(module: Module, spec: Spec) -> None:
     code = Code()
     with code.loop(0, parameter(code, "count")) as k:
         source = code.offset(parameter(code, "source", "ptr"), k.index * parameter(code, "step") * spec.dtype.itemsize)
-        code.store(_load(code, spec, source), code.offset(parameter(code, "target", "ptr"), k.index * spec.compute.itemsize))
+        target = code.offset(parameter(code, "target", "ptr"), k.index * spec.compute.itemsize)
+        code.store(_load(code, spec, source), target)
     module.add("gather", code, signature(source="ptr", step="i64", count="i64", target="ptr"))
 
 

@@ -1,0 +1,171 @@
+"""Functions that make random tensors; `generator` names a stream, the default one otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from curta.default_dtype import get_default_dtype
+from curta.device import Device, resolve
+from curta.dtypes import DType, int64
+from curta.errors import DTypeError, ShapeError
+from curta.functions.creation import _into, checked_options, checked_shape, finish, like_layout
+from curta.functions.inplace import store
+from curta.functions.movement import sizes
+from curta.ops.dispatch import bind
+from curta.ops.random import BERNOULLI, INTEGERS, NORMAL, UNIFORM
+from curta.ops.record import Op
+from curta.random import Generator, default_generator
+from curta.tensor import Tensor
+
+DeviceLike = Device | str | None
+
+
+def draw(
+    op: Op, numbers: tuple[float, ...], shape: tuple[int, ...], dtype: DType, device: Device, generator: Any
+) -> Tensor:
+    """A tensor of random numbers; the generator moves on by the number of values."""
+    count = 1
+    for size in shape:
+        count *= size
+    stream: Generator = default_generator if generator is None else generator
+    made: Tensor = bind(op, (*stream.take(count), *numbers), shape=shape, dtype=dtype, device=device)
+    return made
+
+
+def _made(
+    name: str, op: Op, numbers: tuple[float, ...], size: tuple[Any, ...], default: DType | None, *,
+    generator: Any = None, out: Any = None, dtype: DType | None = None, layout: Any = None, device: DeviceLike = None,
+    requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    checked_options(name, layout, pin_memory)
+    kind = dtype or default or get_default_dtype()
+    if not kind.is_floating_point and op is not INTEGERS:
+        raise DTypeError(f'"{name}" not implemented for {kind.name!r}')
+    made = draw(op, numbers, checked_shape(name, size), kind, resolve(device), generator)
+    return finish(_into(out, made), requires_grad)
+
+
+def rand(*size: Any, **options: Any) -> Tensor:
+    """Numbers in [0, 1). Options: generator, out, dtype, layout, device, requires_grad."""
+    if not size and "size" in options:
+        size = (options.pop("size"),)
+    return _made("rand", UNIFORM, (0.0, 1.0), size, None, **options)
+
+
+def randn(*size: Any, **options: Any) -> Tensor:
+    """Numbers from the normal distribution of mean 0 and variance 1. Options as `rand`'s."""
+    if not size and "size" in options:
+        size = (options.pop("size"),)
+    return _made("randn", NORMAL, (0.0, 1.0), size, None, **options)
+
+
+def randint(low: int, high: Any = None, size: Any = None, **options: Any) -> Tensor:
+    """Whole numbers from `low` (0 if left out) up to but not including `high`.
+
+    >>> import curta
+    >>> curta.randint(1, (3,))
+    tensor([0, 0, 0])
+    """
+    if size is None:
+        low, high, size = (0, low, high) if not isinstance(high, int) else (0, low, (high,))
+    if high <= low:
+        raise ShapeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    return _made("randint", INTEGERS, (int(low), int(high) - int(low)), (size,), int64, **options)
+
+
+def randperm(
+    n: int, *, generator: Any = None, out: Any = None, dtype: DType | None = None, layout: Any = None,
+    device: DeviceLike = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """The numbers 0 to n - 1 in random order."""
+    checked_options("randperm", layout, pin_memory)
+    count = sizes("randperm", (n,), "n")[0]
+    if count < 0:
+        raise ShapeError(f"n must be non-negative, got {count}")
+    from curta import host
+
+    keys = draw(INTEGERS, (0, 1 << 62), (count,), int64, resolve(None), generator)
+    order = host.tensor_from(np.argsort(host.array(keys), kind="stable").astype(np.int64))
+    return finish(_into(out, order.to(dtype=dtype or int64, device=device)), requires_grad)
+
+
+def rand_like(input: Tensor, **options: Any) -> Tensor:
+    """`rand` with the shape and format of `input`."""
+    generator = options.pop("generator", None)
+    layout, requires_grad = like_layout("rand_like", input, options)
+    return finish(draw(UNIFORM, (0.0, 1.0), layout.shape, layout.dtype, layout.device, generator), requires_grad)
+
+
+def randn_like(input: Tensor, **options: Any) -> Tensor:
+    """`randn` with the shape and format of `input`."""
+    generator = options.pop("generator", None)
+    layout, requires_grad = like_layout("randn_like", input, options)
+    return finish(draw(NORMAL, (0.0, 1.0), layout.shape, layout.dtype, layout.device, generator), requires_grad)
+
+
+def randint_like(input: Tensor, low: int, high: int | None = None, **options: Any) -> Tensor:
+    """`randint` with the shape and format of `input`."""
+    first, last = (0, low) if high is None else (low, high)
+    layout, requires_grad = like_layout("randint_like", input, options)
+    return finish(
+        draw(INTEGERS, (first, last - first), layout.shape, layout.dtype, layout.device, None), requires_grad
+    )
+
+
+def bernoulli_mask(layout: Any, probability: float, generator: Any = None) -> Tensor:
+    """Ones with the given probability, else zeros, in the layout's shape and format."""
+    return draw(BERNOULLI, (float(probability),), layout.shape, layout.dtype, layout.device, generator)
+
+
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None, out: Any = None) -> Tensor:
+    """1 with the probability that `input` holds at each place (or `p`), else 0."""
+    if p is not None:
+        return bernoulli_mask(input.layout, p, generator)
+    uniform = draw(UNIFORM, (0.0, 1.0), input.layout.shape, input.layout.dtype, input.layout.device, generator)
+    return _into(out, (uniform < input.detach()).to(input.layout.dtype))
+
+
+def normal(
+    mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, out: Any = None, **options: Any
+) -> Tensor:
+    """Numbers from a normal distribution; mean and deviation are numbers, or tensors that broadcast."""
+    if isinstance(mean, Tensor) or isinstance(std, Tensor):
+        from curta import shapes
+
+        parts = [value.layout.shape for value in (mean, std) if isinstance(value, Tensor)]
+        unit = randn(shapes.broadcast_shapes(*parts), generator=generator, **options)
+        return _into(out, unit * std + mean)
+    return _made("normal", NORMAL, (float(mean), float(std)), (size,), None, generator=generator, out=out, **options)
+
+
+# in place
+
+
+def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+    """Fill with numbers from a normal distribution."""
+    if std < 0:
+        raise ShapeError(f"normal expects std >= 0.0, but found std {std}")
+    layout = input.layout
+    return store(input, draw(NORMAL, (float(mean), float(std)), layout.shape, layout.dtype, layout.device, generator))
+
+
+def uniform_(input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
+    """Fill with numbers in [a, b)."""
+    if a > b:
+        raise ShapeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
+    layout = input.layout
+    return store(input, draw(UNIFORM, (float(a), float(b)), layout.shape, layout.dtype, layout.device, generator))
+
+
+def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+    """Fill with 1 with probability `p`, else 0."""
+    return store(input, bernoulli_mask(input.layout, float(p), generator))
+
+
+def random_(input: Tensor, low: int = 0, high: int | None = None, *, generator: Any = None) -> Tensor:
+    """Fill with whole numbers from `low` up to but not including `high`."""
+    first, last = (0, low) if high is None else (low, high)
+    layout = input.layout
+    return store(input, draw(INTEGERS, (first, last - first), layout.shape, layout.dtype, layout.device, generator))

@@ -1,0 +1,159 @@
+"""Statistics under PyTorch's names: means, variances, norms, counts."""
+
+from __future__ import annotations
+
+from math import inf, prod
+
+from curta.default_dtype import get_default_dtype
+from curta.dtypes import DType
+from curta.errors import DTypeError, UnsupportedError
+from curta.functions.operands import refuse, tensor
+from curta.functions.reduction import Dims, all_dims
+from curta.ops import statistics as ops
+from curta.ops.dispatch import bind
+from curta.ops.reduce import reduced_shape
+from curta.tensor import Tensor
+
+
+def _count(input: Tensor, dims: tuple[int, ...]) -> int:
+    return prod(input.layout.shape[dim] for dim in dims)
+
+
+def mean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
+    """The mean over `dim` (all dimensions by default), of floating-point elements or with a floating-point `dtype`.
+
+    >>> import curta
+    >>> curta.mean(curta.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
+    tensor([1.5000, 3.5000])
+    """
+    refuse("mean", out=out)
+    kind = dtype or tensor("mean", input).layout.dtype
+    if not kind.is_floating_point:
+        told = "Input" if dtype is None else "Optional"
+        raise DTypeError(
+            f"mean(): could not infer output dtype. {told} dtype must be either a floating point or complex dtype. "
+            f"Got: {kind.name}"
+        )
+    dims = all_dims(input, dim)
+    return bind(ops.MEAN, (input, float(_count(input, dims))), dims=dims, keepdim=bool(keepdim), dtype=dtype)
+
+
+def var(
+    input: Tensor,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The variance over `dim`: squared distances from the mean, summed and divided by their number - correction (1).
+
+    >>> import curta
+    >>> curta.var(curta.tensor([1.0, 2.0, 3.0, 4.0])), curta.var(curta.tensor([1.0, 2.0, 3.0]), correction=0)
+    (tensor(1.6667), tensor(0.6667))
+    """
+    refuse("var", out=out)
+    return _spread("var", input, dim, unbiased, keepdim, correction)
+
+
+def std(
+    input: Tensor,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The square root of the variance, see `var`.
+
+    >>> import curta
+    >>> curta.std(curta.tensor([1.0, 2.0, 3.0]))
+    tensor(1.)
+    """
+    refuse("std", out=out)
+    return _spread("std", input, dim, unbiased, keepdim, correction)
+
+
+def _spread(
+    name: str, input: Tensor, dim: Dims | bool, unbiased: bool | None, keepdim: bool, correction: float | None
+) -> Tensor:
+    x = tensor(name, input)
+    if isinstance(dim, bool):  # the old form var(input, unbiased)
+        dim, unbiased = None, dim
+    if not x.layout.dtype.is_floating_point:
+        raise DTypeError(f"{name} only support floating point and complex dtypes")
+    if correction is None:
+        correction = 0 if unbiased is False else 1
+    dims = all_dims(x, dim)
+    count = _count(x, dims)
+    numbers = (float(count), float(max(0, count - correction)))
+    return bind(ops.VAR if name == "var" else ops.STD, (x, *numbers), dims=dims, keepdim=bool(keepdim))
+
+
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """log(sum(exp(input))) over `dim`, without overflow.
+
+    >>> import curta
+    >>> curta.logsumexp(curta.tensor([1000.0, 1000.0]), 0)
+    tensor(1000.6932)
+    """
+    refuse("logsumexp", out=out)
+    x = tensor("logsumexp", input)
+    if not x.layout.dtype.is_floating_point:
+        x = x.to(get_default_dtype())
+    dims = all_dims(x, dim)
+    made = bind(ops.LOGSUMEXP, (x,), dims=dims, keepdim=True)
+    return made if keepdim else made.reshape(reduced_shape(x.layout.shape, dims, False))
+
+
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Dims = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+) -> Tensor:
+    """The vector norm over `dim` (all dimensions by default): p = 2 ("fro"), 1, 0, inf, -inf or any other number.
+
+    >>> import curta
+    >>> curta.norm(curta.tensor([3.0, 4.0])), curta.norm(curta.tensor([3.0, -4.0]), 1)
+    (tensor(5.), tensor(7.))
+    """
+    refuse("norm", out=out)
+    x = tensor("norm", input)
+    if dtype is not None:
+        x = x.to(dtype)
+    if not x.layout.dtype.is_floating_point:
+        raise DTypeError(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + x.layout.dtype.name
+        )
+    dims, keepdim = all_dims(x, dim), bool(keepdim)
+    if p is None or p in ("fro", 2):
+        return bind(ops.NORM_2, (x,), dims=dims, keepdim=keepdim)
+    if isinstance(p, str):
+        raise UnsupportedError(f"norm(): p = {p!r} is not supported")
+    if p == 1:
+        return bind(ops.NORM_1, (x,), dims=dims, keepdim=keepdim)
+    if p == inf:
+        return x.abs().amax(dims, keepdim)
+    if p == -inf:
+        return x.abs().amin(dims, keepdim)
+    if p == 0:
+        return (x != 0).to(x.layout.dtype).sum(dims, keepdim)
+    return (x.abs() ** p).sum(dims, keepdim) ** (1.0 / p)
+
+
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+    """How many elements over `dim` (all dimensions by default) are not zero, as int64.
+
+    >>> import curta
+    >>> curta.count_nonzero(curta.tensor([[0, 2], [1, 3]]), 0)
+    tensor([1, 2])
+    """
+    x = tensor("count_nonzero", input)
+    return bind(ops.COUNT_NONZERO, (x,), dims=all_dims(x, dim), keepdim=False)

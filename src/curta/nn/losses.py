@@ -1,0 +1,203 @@
+"""The losses of `curta.nn.functional`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.autograd.state import STATE
+from curta.device import META
+from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedError
+from curta.functions.operands import tensor as check
+from curta.memory.layout import contiguous
+from curta.ops.creation import ones_of
+from curta.ops.dispatch import bind
+from curta.ops.loss import (
+    ABSOLUTE_ERROR,
+    CLASS_WEIGHT,
+    CROSS_ENTROPY,
+    LOGITS_CROSS_ENTROPY,
+    NEGATIVE_LIKELIHOOD,
+    OUTSIDE,
+    SOFT_CROSS_ENTROPY,
+    SQUARED_ERROR,
+    WEIGHTED_CROSS_ENTROPY,
+)
+from curta.tensor import Tensor
+
+
+def _reduction(name: str, reduction: str, size_average: Any, reduce: Any) -> None:
+    for option, value in (("size_average", size_average), ("reduce", reduce)):
+        if value is not None:
+            raise UnsupportedError(f"{name}(): the argument '{option}' is not supported; use 'reduction'")
+    if reduction not in ("none", "mean", "sum"):
+        raise ArgumentError(f"{reduction} is not a valid value for reduction")
+
+
+def _reduce(loss: Any, reduction: str) -> Any:
+    return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
+
+
+def _check_classes(name: str, target: Tensor, classes: int, ignore: int) -> None:
+    """IndexRangeError for a target that is no class; not where there is no data to look at."""
+    if STATE.graph is not None or target.layout.device is META or not target.layout.numel:
+        return
+    outside = bind(OUTSIDE, (target.detach(),), classes=classes, ignore=ignore)
+    if outside.any().item():
+        wrong = next(v for v in target.detach().reshape(-1).tolist() if v != ignore and not 0 <= v < classes)
+        raise IndexRangeError(f"Target {wrong} is out of bounds. ({name}: {classes} classes)")
+
+
+def _class_dim(name: str, scores: Tensor, target: Tensor) -> int:
+    """The dimension of classes, after checking that the target has one class for each place."""
+    dim = 0 if scores.layout.rank == 1 else 1
+    if not scores.layout.rank:
+        raise ShapeError(f"{name}: Expected scores of at least 1 dimension, got {scores.layout}")
+    shape = scores.layout.shape[:dim] + scores.layout.shape[dim + 1 :]
+    if target.layout.shape != shape:
+        if scores.layout.rank > 1 and scores.layout.shape[:1] != target.layout.shape[:1]:
+            raise ArgumentError(
+                f"Expected input batch_size ({scores.layout.shape[0]}) to match target batch_size "
+                f"({target.layout.shape[0] if target.layout.rank else 1})."
+            )
+        raise ShapeError(f"Expected target size {list(shape)}, got {list(target.layout.shape)}")
+    if target.layout.dtype.name not in ("int64", "uint8"):
+        raise DTypeError(f"expected scalar type Long but found {target.layout.dtype.name} ({name}: target)")
+    return dim
+
+
+def _weights_along(weight: Tensor, scores: Tensor, dim: int) -> Tensor:
+    classes = scores.layout.shape[dim]
+    if weight.layout.shape != (classes,):
+        raise ShapeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
+            f"shape: {list(weight.layout.shape)}"
+        )
+    if weight.layout.dtype is not scores.layout.dtype:
+        raise DTypeError(f"expected scalar type {scores.layout.dtype.name} but found {weight.layout.dtype.name}")
+    view: Tensor = weight.reshape(*(classes if place == dim else 1 for place in range(scores.layout.rank)))
+    return view
+
+
+def _ones(like: Tensor) -> Tensor:
+    """A 1 that broadcasts over a tensor."""
+    return ones_of(contiguous((1,) * like.layout.rank, like.layout.dtype, like.layout.device))
+
+
+def _finish(loss: Any, target: Any, along: Any, reduction: str, dim: int, ignore: int) -> Any:
+    """Rows (with the class dimension at size 1) to what the reduction asks for."""
+    if reduction == "none":
+        return loss.squeeze(dim)
+    if reduction == "sum":
+        return loss.sum()
+    if along is None:
+        count = (target != ignore).sum()
+    else:
+        count = bind(CLASS_WEIGHT, (along.detach(), target), dim=dim, ignore=ignore).sum()
+    return loss.sum() / count
+
+
+def cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean", label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
+    """Minus the log-probability that softmax over the classes (dimension 1, or 0 of a vector) gives to the target.
+
+    `target` holds class indices (int64) or, with the shape of `input`, probabilities.
+
+    >>> import curta
+    >>> round(cross_entropy(curta.tensor([[0.0, 0.0]]), curta.tensor([1])).item(), 4)
+    0.6931
+    """
+    check("cross_entropy", input), check("cross_entropy", target, "target")
+    _reduction("cross_entropy", reduction, size_average, reduce)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ShapeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if not input.layout.dtype.is_floating_point:
+        raise DTypeError(f"\"log_softmax_lastdim_kernel_impl\" not implemented for {input.layout.dtype.name}")
+    if target.layout.shape == input.layout.shape and target.layout.dtype.is_floating_point:
+        return _soft(input, target, weight, reduction, label_smoothing)
+    dim = _class_dim("cross_entropy", input, target)
+    _check_classes("cross_entropy", target, input.layout.shape[dim], ignore_index)
+    rows = target.unsqueeze(dim)
+    settings = {"dim": dim, "ignore": ignore_index, "smoothing": float(label_smoothing)}
+    along = None
+    if weight is None:
+        loss = bind(CROSS_ENTROPY, (input, rows), **settings)[0]
+    else:
+        along = _weights_along(weight, input, dim)
+        loss = bind(WEIGHTED_CROSS_ENTROPY, (input, rows, along), **settings)
+    result: Tensor = _finish(loss, rows, along, reduction, dim, ignore_index).to(input.layout.dtype)
+    return result
+
+
+def _soft(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float) -> Tensor:
+    dim = 0 if input.layout.rank == 1 else 1
+    along = _ones(input) if weight is None else _weights_along(weight, input, dim)
+    loss: Any = bind(SOFT_CROSS_ENTROPY, (input, target, along), dim=dim, smoothing=float(smoothing))
+    if reduction == "none":
+        loss = loss.squeeze(dim)
+    elif reduction == "mean":
+        loss = loss.sum() / (loss.layout.numel)
+    else:
+        loss = loss.sum()
+    result: Tensor = loss.to(input.layout.dtype)
+    return result
+
+
+def nll_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """Minus the entry of each row that `target` names; rows are log-probabilities."""
+    check("nll_loss", input), check("nll_loss", target, "target")
+    _reduction("nll_loss", reduction, size_average, reduce)
+    dim = _class_dim("nll_loss", input, target)
+    _check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
+    rows = target.unsqueeze(dim)
+    along = None if weight is None else _weights_along(weight, input, dim)
+    factor = _ones(input) if along is None else along
+    loss = bind(NEGATIVE_LIKELIHOOD, (input, rows, factor), dim=dim, ignore=ignore_index)
+    result: Tensor = _finish(loss, rows, along, reduction, dim, ignore_index).to(input.layout.dtype)
+    return result
+
+
+def mse_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The squared difference, element by element."""
+    _reduction("mse_loss", reduction, size_average, reduce)
+    if weight is not None:
+        raise UnsupportedError("mse_loss(): the argument 'weight' is not supported")
+    result: Tensor = _reduce(bind(SQUARED_ERROR, (check("mse_loss", input), check("mse_loss", target))), reduction)
+    return result
+
+
+def l1_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The absolute difference, element by element."""
+    _reduction("l1_loss", reduction, size_average, reduce)
+    if weight is not None:
+        raise UnsupportedError("l1_loss(): the argument 'weight' is not supported")
+    result: Tensor = _reduce(bind(ABSOLUTE_ERROR, (check("l1_loss", input), check("l1_loss", target))), reduction)
+    return result
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Minus the log-probability of `target` (0 to 1) under sigmoid(input)."""
+    name = "binary_cross_entropy_with_logits"
+    _reduction(name, reduction, size_average, reduce)
+    if pos_weight is not None:
+        raise UnsupportedError(f"{name}(): the argument 'pos_weight' is not supported")
+    if check(name, input).layout.shape != check(name, target, "target").layout.shape:
+        raise ArgumentError(
+            f"Target size ({list(target.layout.shape)}) must be the same as input size ({list(input.layout.shape)})"
+        )
+    loss = bind(LOGITS_CROSS_ENTROPY, (input, target))
+    result: Tensor = _reduce(loss if weight is None else loss * weight, reduction)
+    return result

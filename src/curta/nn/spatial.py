@@ -1,0 +1,165 @@
+"""Convolution and pooling of images for `curta.nn.functional`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from curta.errors import ArgumentError, DTypeError, ShapeError, UnsupportedError
+from curta.functions.operands import tensor as check
+from curta.ops.convolution import WINDOWS, window_counts
+from curta.ops.dispatch import bind
+from curta.ops.matmul import multiply
+from curta.ops.movement import embed
+from curta.tensor import Tensor
+
+Pair = int | Sequence[int]
+
+
+def _pair(value: Pair, name: str) -> tuple[int, int]:
+    if isinstance(value, int):
+        return value, value
+    values = tuple(value)
+    if len(values) not in (1, 2):
+        raise ArgumentError(f"expected {name} to be a single integer or a list of 2 values, got {list(values)}")
+    return values[0], values[-1]
+
+
+def _padded(x: Any, sides: tuple[tuple[int, int], tuple[int, int]]) -> Any:
+    """Zeros around the images."""
+    (top, bottom), (left, right) = sides
+    if not (top or bottom or left or right):
+        return x
+    N, C, H, W = x.layout.shape
+    region = ((0, N, 1), (0, C, 1), (top, H, 1), (left, W, 1))
+    return embed(x, (N, C, H + top + bottom, W + left + right), region)
+
+
+def _sides(padding: Pair | str, kernel: Any, stride: Any, dilation: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if padding == "same":
+        if stride != (1, 1):
+            raise ShapeError("padding='same' is not supported for strided convolutions")
+        totals = [step * (taps - 1) for taps, step in zip(kernel, dilation, strict=True)]
+        first, second = ((total // 2, total - total // 2) for total in totals)
+        return first, second
+    if isinstance(padding, str):
+        raise ArgumentError(f"Invalid padding string '{padding}', should be one of 'valid', 'same'")
+    rows, columns = _pair(padding, "padding")
+    if min(rows, columns) < 0:
+        raise ShapeError("negative padding is not supported")
+    return (rows, rows), (columns, columns)
+
+
+def conv2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Pair = 1, padding: Pair | str = 0,
+    dilation: Pair = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """[N, C, H, W] (or [C, H, W]) convolved with [O, C / groups, kH, kW].
+
+    >>> import curta
+    >>> tuple(conv2d(curta.ones(1, 2, 5, 5), curta.ones(3, 2, 3, 3), padding=1).shape)
+    (1, 3, 5, 5)
+    """
+    x = check("conv2d", input)
+    if x.layout.rank == 3:
+        result: Tensor = conv2d(x.unsqueeze(0), weight, bias, stride, padding, dilation, groups).squeeze(0)
+        return result
+    _check_convolution(x, weight, bias, groups)
+    jump, step = _pair(stride, "stride"), _pair(dilation, "dilation")
+    if min(jump) <= 0:
+        raise ShapeError("non-positive stride is not supported")
+    if min(step) <= 0:
+        raise ShapeError("dilation should be greater than zero")
+    out_channels, per_group, *taps = weight.layout.shape
+    kernel = (taps[0], taps[1])
+    windows = _windows(_padded(x, _sides(padding, kernel, jump, step)), kernel, jump, step)
+    N, C, _, _, high, wide = windows.layout.shape
+    columns = windows.reshape(N, groups, per_group * kernel[0] * kernel[1], high * wide)
+    made = multiply(weight.reshape(groups, out_channels // groups, -1), columns)
+    made = made.reshape(N, out_channels, high, wide)
+    return made if bias is None else made + bias.reshape(1, -1, 1, 1)
+
+
+def _check_convolution(x: Any, weight: Any, bias: Any, groups: int) -> None:
+    check("conv2d", weight, "weight")
+    if x.layout.rank != 4:
+        raise ShapeError(
+            "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
+            f"{list(x.layout.shape)}"
+        )
+    if weight.layout.rank != 4:
+        raise ShapeError(f"expected 4-dimensional weight, but got weight of size {list(weight.layout.shape)}")
+    if x.layout.dtype is not weight.layout.dtype:
+        raise DTypeError(
+            f"Input type ({x.layout.dtype.name}) and weight type ({weight.layout.dtype.name}) should be the same"
+        )
+    shape = weight.layout.shape
+    if x.layout.shape[1] != shape[1] * groups:
+        raise ShapeError(
+            f"Given groups={groups}, weight of size {list(shape)}, expected input{list(x.layout.shape)} to have "
+            f"{shape[1] * groups} channels, but got {x.layout.shape[1]} channels instead"
+        )
+    if shape[0] % groups:
+        raise ShapeError(
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
+            f"size {list(shape)} instead"
+        )
+    if bias is not None and bias.layout.shape != (shape[0],):
+        raise ShapeError(
+            f"Given weight of size {list(shape)}, expected bias to be 1-dimensional with {shape[0]} elements, but got "
+            f"bias of size {list(bias.layout.shape)} instead"
+        )
+
+
+def _windows(x: Any, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]) -> Any:
+    sizes = x.layout.shape[2:]
+    if min(window_counts(sizes, kernel, stride, dilation)) <= 0:
+        reach = tuple(step * (taps - 1) + 1 for taps, step in zip(kernel, dilation, strict=True))
+        raise ShapeError(
+            f"Calculated padded input size per channel: ({sizes[0]} x {sizes[1]}). Kernel size: ({reach[0]} x "
+            f"{reach[1]}). Kernel size can't be greater than actual input size"
+        )
+    return bind(WINDOWS, (x,), kernel=kernel, stride=stride, dilation=dilation)
+
+
+def _pooled(name: str, x: Any, kernel_size: Pair, stride: Pair | None, padding: Pair, ceil_mode: bool) -> Any:
+    if ceil_mode:
+        raise UnsupportedError(f"{name}(): the argument 'ceil_mode' is not supported")
+    kernel = _pair(kernel_size, "kernel_size")
+    jump = kernel if stride is None else _pair(stride, "stride")
+    return kernel, jump, _pair(padding, "padding")
+
+
+def max_pool2d(
+    input: Tensor, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Tensor:  # fmt: skip
+    """The largest element of every window; padding is not supported."""
+    kernel, jump, around = _pooled("max_pool2d", input, kernel_size, stride, padding, ceil_mode)
+    if return_indices or around != (0, 0):
+        raise UnsupportedError(f"max_pool2d(): the argument '{'return_indices' if return_indices else 'padding'}' is "
+                               "not supported")  # fmt: skip
+    if input.layout.rank == 3:
+        return max_pool2d(input.unsqueeze(0), kernel, jump, 0, dilation).squeeze(0)
+    windows = _windows(check("max_pool2d", input), kernel, jump, _pair(dilation, "dilation"))
+    result: Tensor = windows.amax((2, 3))
+    return result
+
+
+def avg_pool2d(
+    input: Tensor, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """The mean of every window, zeros around the image included."""
+    kernel, jump, around = _pooled("avg_pool2d", input, kernel_size, stride, padding, ceil_mode)
+    if not count_include_pad and around != (0, 0):
+        raise UnsupportedError("avg_pool2d(): the argument 'count_include_pad' is not supported")
+    if input.layout.rank == 3:
+        made = avg_pool2d(input.unsqueeze(0), kernel, jump, around, False, True, divisor_override)
+        return made.squeeze(0)
+    x = _padded(check("avg_pool2d", input), ((around[0], around[0]), (around[1], around[1])))
+    total = _windows(x, kernel, jump, (1, 1)).sum((2, 3))
+    result: Tensor = total / (divisor_override or kernel[0] * kernel[1])
+    return result
