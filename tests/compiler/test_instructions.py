@@ -250,8 +250,8 @@ x = np.random.default_rng(1).standard_normal((37, 301))
 for kind, narrow in ((dtypes.float16, np.float16), (dtypes.float32, np.float32)):
     np.testing.assert_array_equal(run(CAST, x, dtype=kind), x.astype(narrow))
     np.testing.assert_array_equal(run(CAST, x.astype("f4"), dtype=kind), x.astype("f4").astype(narrow))
-edge = np.concatenate([s * np.array([65503, 65519.9, 65520, 65536, 1e30, 2.0**-25, 2.0**-25 * 1.001, 2.0**-14 - 2.0**-26,
-    2.0**-14, 6e-8, 1e-30, 0, np.inf, 1 + 2.0**-11, 1 + 3 * 2.0**-11], "f4") for s in (1, -1)])
+edge = np.concatenate([s * np.array([65503, 65519.9, 65520, 65536, 1e30, 2.0**-25, 2.0**-25 * 1.001,
+    2.0**-14 - 2.0**-26, 2.0**-14, 6e-8, 1e-30, 0, np.inf, 1 + 2.0**-11, 1 + 3 * 2.0**-11], "f4") for s in (1, -1)])
 with np.errstate(all="ignore"):
     wanted = edge.astype("f2").view("u2")
 np.testing.assert_array_equal(run(CAST, edge, dtype=dtypes.float16).view("u2"), wanted)
@@ -282,7 +282,9 @@ def test_lesser_machines(level: str) -> None:
         "PYTHONPATH": str(Path(curta.__file__).parents[1]),
     }
     script = SCRIPT.format(here=str(Path(__file__).parent))
-    result = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
     if "above what this machine can run" in result.stderr:
         pytest.skip(f"not a machine of level {level}")
     assert result.stdout == "fine\n", result.stderr
