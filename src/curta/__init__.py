@@ -9,6 +9,7 @@ from curta.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from curta.costs.account import account
 from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
 from curta.dtypes import DType as dtype
@@ -201,7 +202,6 @@ from curta.tensor import Tensor
 late.functions = functions
 
 from curta import nn, optim  # noqa: E402 - layers need the functions to be in place
-from curta.costs.account import account  # noqa: E402
 
 double, float, half = float64, float32, float16
 short, int, long = int16, int32, int64

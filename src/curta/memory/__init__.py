@@ -1,11 +1,23 @@
-"""Memory: storages, layouts, the allocator, and how much is in use."""
+"""Memory for tensors, and the figures about it."""
 
-from curta.memory.statistics import (
+from curta.memory.ledger import (
     empty_cache,
     max_memory_allocated,
     memory_allocated,
+    memory_reserved,
+    reset_peak,
     reset_peak_memory_stats,
+    saved_for_backward,
     stats,
 )
 
-__all__ = ["empty_cache", "max_memory_allocated", "memory_allocated", "reset_peak_memory_stats", "stats"]
+__all__ = [
+    "empty_cache",
+    "max_memory_allocated",
+    "memory_allocated",
+    "memory_reserved",
+    "reset_peak",
+    "reset_peak_memory_stats",
+    "saved_for_backward",
+    "stats",
+]

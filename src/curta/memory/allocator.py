@@ -11,6 +11,8 @@ from curta.errors import CurtaError
 ALIGNMENT = 64
 #: blocks this large come page-aligned and ask for huge pages: fewer page faults, fewer TLB misses
 LARGE = 1 << 21
+#: unused blocks are kept up to this many bytes, or as many as tensors use, before new large ones are asked for
+CACHE_FLOOR = 1 << 30
 _MADV_HUGEPAGE = getattr(mmap, "MADV_HUGEPAGE", None)
 
 
@@ -65,11 +67,18 @@ class HostAllocator:
 
     def empty_cache(self) -> None:
         """Give all unused blocks back to the system."""
-        for block, addresses in self._free.items():
-            for address in addresses:
+        for block, addresses in tuple(self._free.items()):
+            while addresses:  # one at a time: a tensor of another thread may come or go meanwhile
+                try:
+                    address = addresses.pop()
+                except IndexError:
+                    break
                 self._libc.free(ctypes.c_void_p(address))
                 self.reserved -= block
-            addresses.clear()
+
+    def cached_bytes(self) -> int:
+        """Bytes of the blocks that no tensor uses now."""
+        return sum(block * len(addresses) for block, addresses in tuple(self._free.items()))
 
     def reset_peak(self) -> None:
         """Start the peak again from what is in use now."""
@@ -79,6 +88,8 @@ class HostAllocator:
         """A block from the system, for when no freed one fits."""
         block = size_class(nbytes)
         self.allocations += 1
+        if block >= LARGE and self.cached_bytes() > max(CACHE_FLOOR, self.current):
+            self.empty_cache()  # sizes that nobody asks for any more would pile up
         address = self._system(block)
         if address is None:
             self.empty_cache()

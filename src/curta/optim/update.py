@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from curta.autograd import no_grad
+from curta.autograd.state import phase
+from curta.ops.composition import composition
+from curta.ops.dispatch import bind_into
+from curta.ops.record import NO_GRADIENT, Op
 from curta.tensor import Tensor
 
 #: a pure function: (parameter, gradient, *state, *scalars, **flags) -> new (parameter, *state)
 Update = Callable[..., tuple[Tensor, ...]]
+
+
+#: each update function as an operator: one kernel reads everything and writes parameter and state in place
+_OPERATORS: dict[Update, Op] = {}
 
 
 def apply_update(
@@ -19,11 +27,12 @@ def apply_update(
     `tensors` is (parameter, gradient, *state): every tensor but the gradient is written. `scalars` may differ at every
     step, `flags` are fixed for an optimizer: a kernel is compiled once for each set of flags and never for a scalar.
     """
+    operator = _OPERATORS.get(function)
+    if operator is None:
+        operator = _OPERATORS[function] = composition(function.__name__, function, NO_GRADIENT)
     parameter, _gradient, *state = tensors
-    with no_grad():
-        results = function(*tensors, *scalars, **(flags or {}))
-        for target, value in zip((parameter, *state), results, strict=True):
-            target.copy_(value)
+    with phase("optimizer"):
+        bind_into(operator, (*tensors, *map(float, scalars)), (parameter, *state), **(flags or {}))
 
 
 def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:

@@ -1,0 +1,151 @@
+"""Times the same work in PyTorch and in Curta, side by side, and writes RESULTS.md and results.json beside this file.
+
+Every measurement is a fresh process of one framework, and the two take turns, so that a slow minute of the machine
+hits both. A row is the median over the processes of each process's median, and the ratio of the two medians.
+
+    python benchmarks/compare.py                 # everything, five rounds
+    python benchmarks/compare.py softmax gelu    # some cases
+    python benchmarks/compare.py --rounds 1 --repeats 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from workloads import CASES, THREADS
+
+HERE = Path(__file__).resolve().parent
+FRAMEWORKS = ("torch", "curta")
+Row = dict[str, Any]
+
+
+def run_one(framework: str, case: str, repeats: int) -> dict[str, float]:
+    """One measurement in a fresh process: seconds for each variant. Raises RuntimeError with what it printed."""
+    command = [sys.executable, str(HERE / "workloads.py"), framework, case, "--repeats", str(repeats)]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(THREADS), "CURTA_NUM_THREADS": str(THREADS)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no message")
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def compare_case(case: str, rounds: int, repeats: int) -> list[Row]:
+    """The rows of one case; a framework that fails has an `error` in place of seconds."""
+    samples: dict[tuple[str, str], list[float]] = {}
+    errors: dict[str, str] = {}
+    for _ in range(rounds):
+        for framework in FRAMEWORKS:
+            if framework in errors:
+                continue
+            try:
+                for variant, seconds in run_one(framework, case, repeats).items():
+                    samples.setdefault((variant, framework), []).append(seconds)
+            except RuntimeError as problem:
+                errors[framework] = str(problem)
+    title = CASES[case][0] if case in CASES else "import in a fresh interpreter"
+    variants = list(dict.fromkeys(variant for variant, _ in samples)) or ["-"]
+    rows = []
+    for variant in variants:
+        row: Row = {"case": case, "title": title, "variant": variant, "errors": errors}
+        for framework in FRAMEWORKS:
+            seconds_list = samples.get((variant, framework))
+            row[framework] = statistics.median(seconds_list) if seconds_list else None
+            row[f"{framework}_samples"] = seconds_list or []
+        row["ratio"] = row["torch"] / row["curta"] if row["torch"] and row["curta"] else None
+        rows.append(row)
+    return rows
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    processor = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                processor = line.partition(":")[2].strip()
+                break
+    versions = {}
+    for package in ("torch", "curta", "numpy", "llvmlite"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "from source"
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "threads": THREADS,
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": versions,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return "failed"
+    return f"{seconds * 1e3:.3f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def as_markdown(about: dict[str, Any], rows: list[Row], rounds: int, repeats: int) -> str:
+    """The results as a page."""
+    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    lines = [
+        "# Curta beside PyTorch",
+        "",
+        f"{about['processor']}, {about['cores']} cores, {about['threads']} threads each; {about['system']}, Python "
+        f"{about['python']}; {versions}; {about['time']}.",
+        "",
+        f"Made by `python benchmarks/compare.py --rounds {rounds} --repeats {repeats}`: {rounds} fresh processes of "
+        f"each framework taking turns, {repeats} repeats in each; medians. Ratio above 1: Curta is faster. Float32.",
+        "",
+        "| work | variant | PyTorch | Curta | PyTorch / Curta |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for row in rows:
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+        cells = [row["title"], row["variant"], _time(row["torch"]), _time(row["curta"]), ratio]
+        lines.append("| " + " | ".join(cells) + " |")
+    problems = {f"{row['title']}, {who}: {text}" for row in rows for who, text in row["errors"].items()}
+    if problems:
+        lines += ["", "Failed:", "", *(f"- {problem}" for problem in sorted(problems))]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", choices=[*CASES, "import", []], default=[])
+    parser.add_argument("--rounds", type=int, default=5, help="processes of each framework for each case")
+    parser.add_argument("--repeats", type=int, default=20, help="timed runs in each process")
+    parser.add_argument("--output", type=Path, default=HERE, help="the folder for RESULTS.md and results.json")
+    arguments = parser.parse_args()
+    rows: list[Row] = []
+    for case in arguments.cases or ["import", *CASES]:
+        found = compare_case(case, arguments.rounds, arguments.repeats)
+        for row in found:
+            print(f"{row['title']:36} {row['variant']:18} {_time(row['torch']):>12} {_time(row['curta']):>12} "
+                  f"{'' if row['ratio'] is None else format(row['ratio'], '.2f'):>6}", flush=True)
+            for who, text in row["errors"].items():
+                print(f"    {who}: {text}", flush=True)
+        rows += found
+    about = machine()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    page = as_markdown(about, rows, arguments.rounds, arguments.repeats)
+    (arguments.output / "RESULTS.md").write_text(page)
+    (arguments.output / "results.json").write_text(json.dumps({"machine": about, "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""The work that is timed: each case once in PyTorch and once in Curta, the same text wherever the two agree.
+
+Run as a program it measures one case in one framework, in this process alone, and prints seconds as JSON:
+
+    python benchmarks/workloads.py curta softmax --repeats 20
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+THREADS = 2
+Work = Callable[[], object]
+
+
+def _input(framework: Any, *shape: int) -> Any:
+    """The same numbers in both frameworks: float32 from NumPy's generator."""
+    import numpy as np
+
+    return framework.from_numpy(np.random.default_rng(0).standard_normal(shape, dtype=np.float32))
+
+
+def _functional(framework: Any) -> Any:
+    return importlib.import_module(f"{framework.__name__}.nn.functional")
+
+
+def _both_ways(framework: Any, tensors: list[Any], function: Callable[..., Any]) -> dict[str, Work]:
+    """The forward pass alone, and forward with backward to all `tensors` from a gradient of ones."""
+    for tensor in tensors:
+        tensor.requires_grad_()
+    ones = framework.ones_like(function(*tensors).detach())
+
+    def forward() -> None:
+        with framework.no_grad():
+            function(*tensors)
+
+    def forward_backward() -> None:
+        function(*tensors).backward(ones)
+        for tensor in tensors:
+            tensor.grad = None
+
+    return {"forward": forward, "forward+backward": forward_backward}
+
+
+def gelu(framework: Any) -> dict[str, Work]:
+    F = _functional(framework)
+    return _both_ways(framework, [_input(framework, 1_000_000)], lambda x: F.gelu(x, approximate="tanh"))
+
+
+def softmax(framework: Any) -> dict[str, Work]:
+    F = _functional(framework)
+    return _both_ways(framework, [_input(framework, 2048, 1024)], lambda x: F.softmax(x, dim=-1))
+
+
+def layer_norm(framework: Any) -> dict[str, Work]:
+    F = _functional(framework)
+    tensors = [_input(framework, 2048, 768), _input(framework, 768), _input(framework, 768)]
+    return _both_ways(framework, tensors, lambda x, weight, bias: F.layer_norm(x, (768,), weight, bias))
+
+
+def cross_entropy(framework: Any) -> dict[str, Work]:
+    import numpy as np
+
+    F = _functional(framework)
+    targets = framework.from_numpy(np.random.default_rng(1).integers(0, 8192, 2048))
+    return _both_ways(framework, [_input(framework, 2048, 8192)], lambda x: F.cross_entropy(x, targets))
+
+
+def add(framework: Any) -> dict[str, Work]:
+    return _both_ways(framework, [_input(framework, 1_000_000), _input(framework, 1_000_000)], lambda x, y: x + y)
+
+
+def sum_axis(framework: Any) -> dict[str, Work]:
+    return _both_ways(framework, [_input(framework, 2048, 2048)], lambda x: x.sum(0))
+
+
+def sum_all(framework: Any) -> dict[str, Work]:
+    return _both_ways(framework, [_input(framework, 2048, 2048)], lambda x: x.sum())
+
+
+def matmul(framework: Any) -> dict[str, Work]:
+    return _both_ways(framework, [_input(framework, 1024, 1024), _input(framework, 1024, 1024)], lambda a, b: a @ b)
+
+
+def adamw(framework: Any) -> dict[str, Work]:
+    parameters = []
+    for _ in range(16):
+        parameter = _input(framework, 1024, 1024).requires_grad_()
+        parameter.grad = _input(framework, 1024, 1024)
+        parameters.append(parameter)
+    options = {"fused": True} if framework.__name__ == "torch" else {}
+    optimizer = importlib.import_module(f"{framework.__name__}.optim").AdamW(parameters, lr=1e-3, **options)
+    return {"step": optimizer.step}
+
+
+def tiny_add(framework: Any) -> dict[str, Work]:
+    """A thousand additions of four elements."""
+    x, y = _input(framework, 4), _input(framework, 4)
+
+    def thousand() -> None:
+        for _ in range(1000):
+            x + y  # noqa: B018 - the work is the point
+
+    return {"1000 calls": thousand}
+
+
+def gpt_step(framework: Any) -> dict[str, Work]:
+    """One update of the default model of `curta train`: forward, backward, clipping and AdamW on [16, 128] tokens."""
+    import numpy as np
+
+    F = _functional(framework)
+    optim = importlib.import_module(f"{framework.__name__}.optim")
+    if framework.__name__ == "torch":
+        reference = importlib.import_module("reference_gpt_torch")
+        model = reference.ReferenceGPT(128, 4, 4, 128)
+        options = {"fused": True}
+    else:
+        gpt = importlib.import_module("curta.models.gpt")
+        model = gpt.GPT(gpt.GPTConfig())
+        options = {}
+    optimizer = optim.AdamW(model.parameters(), lr=1e-3, **options)
+    tokens = np.random.default_rng(2).integers(0, 256, (16, 129))
+    inputs = framework.from_numpy(np.ascontiguousarray(tokens[:, :-1]))
+    targets = framework.from_numpy(np.ascontiguousarray(tokens[:, 1:])).view(-1)
+
+    def step() -> None:
+        loss = F.cross_entropy(model(inputs).view(-1, 256), targets)
+        loss.backward()
+        importlib.import_module(f"{framework.__name__}.nn").utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return {"step": step}
+
+
+CASES: dict[str, tuple[str, Callable[[Any], dict[str, Work]]]] = {
+    "tiny_add": ("add, 4 elements, 1000 calls", tiny_add),
+    "add": ("add, 1M", add),
+    "gelu": ("gelu (tanh), 1M", gelu),
+    "softmax": ("softmax, 2048 x 1024", softmax),
+    "layer_norm": ("layer_norm, 2048 x 768", layer_norm),
+    "cross_entropy": ("cross_entropy, 2048 x 8192", cross_entropy),
+    "sum_axis": ("sum over axis 0, 2048 x 2048", sum_axis),
+    "sum_all": ("sum over all, 2048 x 2048", sum_all),
+    "matmul": ("matmul, 1024 x 1024 x 1024", matmul),
+    "adamw": ("AdamW, 16M parameters", adamw),
+    "gpt_step": ("GPT step (curta train's default)", gpt_step),
+}
+
+
+def import_seconds(name: str) -> float:
+    """How long a fresh interpreter takes to import a framework, beyond starting."""
+    program = f"import time; t = time.perf_counter(); import {name}; print(time.perf_counter() - t)"
+    return float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+
+
+def measure(name: str, case: str, repeats: int) -> dict[str, float]:
+    """Median seconds of each variant of a case, after warming up."""
+    if case == "import":
+        return {"import": import_seconds(name)}
+    framework = importlib.import_module(name)
+    framework.set_num_threads(THREADS)
+    found = {}
+    for variant, work in CASES[case][1](framework).items():
+        for _ in range(3):
+            work()
+        seconds = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            work()
+            seconds.append(time.perf_counter() - start)
+        found[variant] = statistics.median(seconds)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("framework", choices=["torch", "curta"])
+    parser.add_argument("case", choices=[*CASES, "import"])
+    parser.add_argument("--repeats", type=int, default=20)
+    arguments = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
+    print(json.dumps(measure(arguments.framework, arguments.case, arguments.repeats)))
+
+
+if __name__ == "__main__":
+    main()
