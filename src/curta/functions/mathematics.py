@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ml_dtypes
+
 from curta.errors import DTypeError
 from curta.functions.operands import refuse, tensor
-from curta.number_formats import finfo
 from curta.ops import mathematics as ops
 from curta.ops.dispatch import bind
 from curta.tensor import Tensor
@@ -379,10 +380,10 @@ def nan_to_num(
     """
     refuse("nan_to_num", out=out)
     x = tensor("nan_to_num", input)
-    largest = lowest = 0.0
-    if x.layout.dtype.is_floating_point:
-        limits = finfo(x.layout.dtype)
-        largest, lowest = float(limits.max), float(limits.min)
+    if not x.layout.dtype.is_floating_point:
+        return x.clone()  # integers are numbers already
+    limits = ml_dtypes.finfo(x.layout.dtype.numpy)
+    largest, lowest = float(limits.max), float(limits.min)
     numbers = (
         0.0 if nan is None else float(nan),
         largest if posinf is None else float(posinf),

@@ -116,8 +116,6 @@ def _infer_nan_to_num(x: Layout, *numbers: Operand) -> Layout:
 
 
 def _nan_to_num(x: Expression, nan: Expression, largest: Expression, lowest: Expression) -> Expression:
-    if not x.dtype.is_floating_point:
-        return x
     finite = x.eq(float("inf")).select(largest, x.eq(float("-inf")).select(lowest, x))
     return call("is_nan", x).select(nan, finite)
 
