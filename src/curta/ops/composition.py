@@ -114,7 +114,7 @@ def _differentiate(
     results = result if isinstance(result, tuple) else (result,)
     pairs = [(out, g) for out, g in zip(results, gradients, strict=True) if out._requires_grad]
     made = run_backward(
-        [out for out, _ in pairs], [g for _, g in pairs], retain_graph=False, create_graph=enabled,
+        [out for out, _ in pairs], [g for _, g in pairs], retain_graph=enabled, create_graph=enabled,
         inputs=[leaves[place] for place in wanted], into_grad=False,
     )  # fmt: skip
     answers = tuple(

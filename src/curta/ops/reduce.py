@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from curta import dtypes
+from curta.autograd.state import STATE
 from curta.compiler.expression import index
 from curta.dtypes import DType
 from curta.memory.layout import Layout, Shape, contiguous
@@ -13,7 +14,7 @@ from curta.methods import late
 from curta.ops.composition import composition, derived
 from curta.ops.dispatch import bind
 from curta.ops.inference import each, reducing
-from curta.ops.record import NO_GRADIENT, Gradient, Op, Pointwise, Reduce
+from curta.ops.record import NO_GRADIENT, Cost, Gradient, Op, Pointwise, Reduce
 
 Dims = tuple[int, ...]
 
@@ -50,15 +51,26 @@ def _infer_truth(x: Layout, dims: Dims, keepdim: bool) -> Layout:
 
 def over_rows(node: Any, value: Any) -> Any:
     """A reduction's result or its gradient, with the reduced dimensions back at size 1."""
-    dims, layout = node.params["dims"], node.input_layouts[0]
-    return value.reshape(reduced_shape(layout.shape, dims, keepdim=True))
+    shape = reduced_shape(node.input_layouts[0].shape, node.params["dims"], keepdim=True)
+    return value if value.layout.shape == shape else value.reshape(shape)
+
+
+#: an expand that is an element-wise operator: a fused kernel has no place for views
+REPEAT = Op(
+    "repeat_rows",
+    lambda x, size: contiguous(size, x.dtype, x.device),
+    Pointwise(lambda x, size: x, "raw"),
+    Gradient(lambda node, g: (g.sum_to_size(node.input_layouts[0].shape),)),
+    lambda inputs, outputs, size: Cost(0, 0, inputs[0].nbytes, outputs[0].nbytes),
+)
 
 
 def _sum_rule(node: Any, g: Any) -> tuple[Any, ...]:
-    return (over_rows(node, g).expand(node.input_layouts[0].shape),)
+    rows, size = over_rows(node, g), node.input_layouts[0].shape
+    return (rows.expand(size) if STATE.graph is None else bind(REPEAT, (rows,), size=size),)
 
 
-def _prod_slopes(g: Any, x: Any, y: Any, dims: Dims) -> Any:
+def _prod_slopes(g: Any, x: Any, y: Any, *, dims: Dims) -> Any:
     """The product of all the others: without dividing by zero where there are zeros."""
     where = late.functions.where
     zero = x == 0
@@ -75,7 +87,7 @@ def _prod_rule(node: Any, g: Any) -> tuple[Any, ...]:
     return (bind(_PROD_BACKWARD, saved, dims=node.params["dims"]),)
 
 
-def _extreme_slopes(g: Any, x: Any, y: Any, dims: Dims) -> Any:
+def _extreme_slopes(g: Any, x: Any, y: Any, *, dims: Dims) -> Any:
     attained = x == y
     return attained * g / attained.sum(dims, keepdim=True)
 
