@@ -102,7 +102,8 @@ def bmm(input: Tensor, mat2: Tensor, *, out: None = None) -> Tensor:
     (B, _, K), right = input.layout.shape, mat2.layout.shape
     if right[:2] != (B, K):
         raise ShapeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{B}, {K}] but got: [{right[0]}, {right[1]}]."
+            f"Expected size for first two dimensions of batch2 tensor to be: [{B}, {K}] but got: "
+            f"[{right[0]}, {right[1]}]."
         )
     result: Tensor = multiply(input, mat2)
     return result

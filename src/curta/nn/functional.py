@@ -146,7 +146,7 @@ def layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
-    """Mean 0 and variance 1 over the last dimensions, which must be `normalized_shape`; then times weight, plus bias."""
+    """Mean 0 and variance 1 over the last dimensions (`normalized_shape`), then times weight, plus bias."""
     x, shape = _floating("layer_norm", input), tuple(normalized_shape)
     count = len(shape)
     if not count or x.layout.shape[-count:] != shape:

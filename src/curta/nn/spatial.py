@@ -75,7 +75,7 @@ def conv2d(
     out_channels, per_group, *taps = weight.layout.shape
     kernel = (taps[0], taps[1])
     windows = _windows(_padded(x, _sides(padding, kernel, jump, step)), kernel, jump, step)
-    N, C, _, _, high, wide = windows.layout.shape
+    N, _, _, _, high, wide = windows.layout.shape
     columns = windows.reshape(N, groups, per_group * kernel[0] * kernel[1], high * wide)
     made = multiply(weight.reshape(groups, out_channels // groups, -1), columns)
     made = made.reshape(N, out_channels, high, wide)

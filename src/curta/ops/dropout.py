@@ -1,16 +1,16 @@
-"""Dropout: the mask is a function of a seed and the element's number, so backward makes it again instead of keeping it."""
+"""Dropout: the mask follows from a seed and the element's number, so backward makes it again and keeps nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from curta.compiler.expression import Expression
+from curta.dtypes import float32
 from curta.memory.layout import Layout, contiguous
 from curta.ops.dispatch import bind
 from curta.ops.inference import each
 from curta.ops.random import _unit, random_words
 from curta.ops.record import Gradient, Op, Pointwise
-from curta.dtypes import float32
 
 
 def _infer(x: Layout, key_low: type, key_high: type, first: type, p: float) -> Layout:

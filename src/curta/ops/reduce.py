@@ -14,7 +14,7 @@ from curta.methods import late
 from curta.ops.composition import composition, derived
 from curta.ops.dispatch import bind
 from curta.ops.inference import each, reducing
-from curta.ops.record import NO_GRADIENT, Cost, Gradient, Op, Pointwise, Reduce
+from curta.ops.record import NO_GRADIENT, Gradient, Op, Pointwise, Reduce
 
 Dims = tuple[int, ...]
 
@@ -55,19 +55,13 @@ def over_rows(node: Any, value: Any) -> Any:
     return value if value.layout.shape == shape else value.reshape(shape)
 
 
-#: an expand that is an element-wise operator: a fused kernel has no place for views
-REPEAT = Op(
-    "repeat_rows",
-    lambda x, size: contiguous(size, x.dtype, x.device),
-    Pointwise(lambda x, size: x, "raw"),
-    Gradient(lambda node, g: (g.sum_to_size(node.input_layouts[0].shape),)),
-    lambda inputs, outputs, size: Cost(0, 0, inputs[0].nbytes, outputs[0].nbytes),
-)
-
-
 def _sum_rule(node: Any, g: Any) -> tuple[Any, ...]:
-    rows, size = over_rows(node, g), node.input_layouts[0].shape
-    return (rows.expand(size) if STATE.graph is None else bind(REPEAT, (rows,), size=size),)
+    shape = node.input_layouts[0].shape
+    if STATE.graph is not None and node.params["keepdim"]:
+        from curta.ops.rows import SPREAD  # inside a composition there are no views
+
+        return (bind(SPREAD, (g,), shape=shape),)
+    return (over_rows(node, g).expand(shape),)
 
 
 def _prod_slopes(g: Any, x: Any, y: Any, *, dims: Dims) -> Any:

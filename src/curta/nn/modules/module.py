@@ -78,7 +78,8 @@ class Module:
         elif name in self._parameters and (value is None or isinstance(value, Tensor)):
             if value is not None:
                 raise ArgumentTypeError(
-                    f"cannot assign '{type(value).__name__}' as parameter '{name}' (curta.nn.Parameter or None expected)"
+                    f"cannot assign '{type(value).__name__}' as parameter '{name}' "
+                    "(curta.nn.Parameter or None expected)"
                 )
             self._parameters[name] = None
         elif name in self._buffers and (value is None or isinstance(value, Tensor)):
@@ -344,10 +345,10 @@ class Module:
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
         problems = []
-        if strict and unexpected:
-            problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{k}"' for k in unexpected) + ". ")
         if strict and missing:
             problems.append("Missing key(s) in state_dict: " + ", ".join(f'"{k}"' for k in missing) + ". ")
+        if strict and unexpected:
+            problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{k}"' for k in unexpected) + ". ")
         problems += _misfits(own, state_dict)
         if problems:
             raise ShapeError(
