@@ -252,12 +252,16 @@ def _binary(name: str, op: Op, input: Tensor, other: Any, **options: Any) -> Ten
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
             "memory location. Please clone() the tensor before performing the operation."
         )
-    return apply_(input, getattr(late.functions, name)(previous(input), other, **options))
+    old = previous(input)
+    return apply_(input, _preserved(getattr(late.functions, name)(old, other, **options), old))
 
 
-def previous(input: Tensor) -> Tensor:
-    """The tensor as it is before a write: what the operator's node saves and leads back from."""
-    old = input.detach()
+def previous(input: Tensor, contents: Tensor | None = None) -> Tensor:
+    """The tensor as it is before a write: what the operator's node saves and leads back from.
+
+    `contents` takes the place of the tensor's own memory.
+    """
+    old = input.detach() if contents is None else contents
     if input._requires_grad:
         from curta.autograd.node import edge_of
 
@@ -265,6 +269,13 @@ def previous(input: Tensor) -> Tensor:
         old._requires_grad = True
         old.grad_fn, old.output_index = (None, 0) if edge is None else edge
     return old
+
+
+def _preserved(result: Tensor, old: Tensor) -> Tensor:
+    """`result`, whose node keeps a copy of `old` if it saved that: the write would change it (as PyTorch)."""
+    if result.grad_fn is not None:
+        result.grad_fn.replace_input(old, lambda: previous(old, late.functions.clone(old.detach())))
+    return result
 
 
 def add_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
@@ -290,4 +301,7 @@ def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tens
 def in_place(name: str, input: Tensor, *arguments: Any, **options: Any) -> Tensor:
     """The in-place form of function `name`."""
     check_writable(input)
-    return apply_(input, getattr(late.functions, name)(previous(input), *arguments, **options))
+    old = previous(input)
+    return apply_(input, _preserved(getattr(late.functions, name)(old, *arguments, **options), old))
+
+

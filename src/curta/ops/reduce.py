@@ -51,8 +51,8 @@ def _infer_truth(x: Layout, dims: Dims, keepdim: bool) -> Layout:
 
 def over_rows(node: Any, value: Any) -> Any:
     """A reduction's result or its gradient, with the reduced dimensions back at size 1."""
-    dims, layout = node.params["dims"], node.input_layouts[0]
-    return value.reshape(reduced_shape(layout.shape, dims, keepdim=True))
+    shape = reduced_shape(node.input_layouts[0].shape, node.params["dims"], keepdim=True)
+    return value if value.layout.shape == shape else value.reshape(shape)
 
 
 def _sum_rule(node: Any, g: Any) -> tuple[Any, ...]:
