@@ -13,7 +13,7 @@ import numpy as np
 from curta.compiler.graph import GraphNumber
 
 if TYPE_CHECKING:
-    import curta.functions as functions
+    from curta import functions as functions
 else:
     functions: Any = None
 
