@@ -11,7 +11,7 @@ from curta import dtypes
 from curta.default_dtype import get_default_dtype
 from curta.device import META
 from curta.dtypes import DType
-from curta.errors import ArgumentError, ArgumentTypeError, DeviceError
+from curta.errors import ArgumentError, ArgumentTypeError, DTypeError, DeviceError
 from curta.memory.layout import contiguous, strided
 from curta.memory.storage import BorrowedStorage, allocate
 from curta.shapes import storage_extent
@@ -61,7 +61,7 @@ def share(source: Any) -> Tensor:
     if any(step < 0 for step in source.strides):
         raise ArgumentError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+            "currently supported. (You can probably work around this by making a copy of your array with array.copy().)"
         )
     if any(step % size for step in source.strides):
         raise ArgumentError(
@@ -104,9 +104,14 @@ def array_of(data: Any, dtype: DType | None) -> Array:
     if kind is bool:
         return np.array(flat, np.bool_).reshape(shape)
     try:
-        return np.array(flat, np.int64).reshape(shape)
+        whole = np.array(flat, np.int64).reshape(shape)
     except OverflowError:
         raise ArgumentError("Overflow when unpacking long long") from None
+    if dtype is not None and dtype.category == 1 and whole.size:
+        limits = np.iinfo(dtype.numpy)
+        if int(whole.min()) < limits.min or int(whole.max()) > limits.max:
+            raise DTypeError(f"value cannot be converted to type {dtype.name} without overflow")
+    return whole
 
 
 def _kind_of(flat: list[Any]) -> type:
@@ -120,7 +125,7 @@ def _kind_of(flat: list[Any]) -> type:
 def _shape_of(data: Any) -> tuple[int, ...]:
     shape: list[int] = []
     while True:
-        if isinstance(data, Tensor) or isinstance(data, np.ndarray):
+        if isinstance(data, Tensor | np.ndarray):
             return (*shape, *data.shape)
         if not isinstance(data, (list, tuple, range)):
             return tuple(shape)
@@ -149,7 +154,7 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
         if isinstance(data, str):
             raise ArgumentTypeError("new(): invalid data type 'str'")
         if data is None:
-            raise ArgumentTypeError("Could not infer dtype of NoneType")
+            raise DTypeError("Could not infer dtype of NoneType")
         raise ArgumentTypeError(f"Could not infer dtype of {type(data).__name__}")
     if depth != len(shape):
         raise ArgumentTypeError(f"expected sequence of length {shape[depth]} at dim {depth} (got a number)")
@@ -159,7 +164,9 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
 def number(tensor: Tensor) -> bool | int | float:
     """The first element as a Python number."""
     found = array(tensor)
-    value: bool | int | float = found.astype(np.float32).item() if tensor.layout.dtype is dtypes.bfloat16 else found.item()
+    value: bool | int | float = (
+        found.astype(np.float32).item() if tensor.layout.dtype is dtypes.bfloat16 else found.item()
+    )
     return value
 
 

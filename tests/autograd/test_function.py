@@ -3,6 +3,7 @@
 import pytest
 
 import curta
+import curta.nn.functional as F
 from curta.autograd import Function, gradcheck, gradgradcheck
 from curta.autograd.gradcheck import GradcheckError
 from curta.errors import AutogradError, UnsupportedError
@@ -161,6 +162,11 @@ def test_gradcheck_finds_a_wrong_gradient() -> None:
         lambda x, y: x.tanh() @ y.t(),
         lambda x, y: (x - x.mean(1, keepdim=True)) * y.sigmoid(),
         lambda x, y: (x * x + 1.0).log().amax(1) + y.sum(),
+        lambda x, y: (x * 1).mul_(x).add_(y).exp_(),
+        lambda x, y: F.layer_norm(F.gelu(x), (3,), y[0], y[1]),
+        lambda x, y: x.var(1) + y.std(1) + x.prod(1) + y.logsumexp(1),
+        lambda x, y: F.softmax(F.silu(x), 1) * F.log_softmax(y, 0),
+        lambda x, y: F.scaled_dot_product_attention(*[x.view(1, 1, 2, 3)] * 2, y.view(1, 1, 2, 3), is_causal=True),
     ],
 )
 def test_operators_against_finite_differences(function) -> None:

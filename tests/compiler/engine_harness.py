@@ -83,6 +83,8 @@ def composition(body: Callable[..., Any]) -> Op:
 
 def variants(values: Array) -> list[Array]:
     """The same elements in several layouts: row-major, column-major, every second, axes swapped, inside a larger."""
+    if values.ndim == 0:
+        return [np.array(values)]
     wide = np.zeros(tuple(2 * size + 1 for size in values.shape), values.dtype)
     stepped = wide[tuple(slice(1, 1 + 2 * size, 2) for size in values.shape)]
     stepped[...] = values
@@ -92,8 +94,6 @@ def variants(values: Array) -> list[Array]:
     found = [np.ascontiguousarray(values), np.array(values, order="F"), stepped, inside]
     if values.ndim > 1:
         found.append(np.ascontiguousarray(np.swapaxes(values, 0, -1)).swapaxes(0, -1))
-    if values.ndim == 0:
-        found = [values.copy()]
     return found
 
 

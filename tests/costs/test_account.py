@@ -38,7 +38,7 @@ def test_element_wise_by_hand() -> None:
 def test_views_cost_nothing() -> None:
     x = curta.ones(6, 4)
     with curta.account() as books:
-        x.t().reshape(24) if False else x.view(4, 6).t()[1:]
+        x.view(4, 6).t()[1:].unsqueeze(0)
     assert books.total == (0, 0, 0, 0)
 
 

@@ -43,9 +43,9 @@ def run_backward(
         run.visit_all()
         found = [run.captured.get(key) for key in run.wanted]
         if into_grad:
-            for tensor, gradient in zip(inputs or (), found, strict=True):
-                if gradient is not None and tensor.grad_fn is not None:
-                    accumulate(tensor, [None, gradient], create_graph)
+            for tensor, captured in zip(inputs or (), found, strict=True):
+                if captured is not None and tensor.grad_fn is not None:
+                    accumulate(tensor, [None, captured], create_graph)
     finally:
         STATE.grad_enabled, STATE.phase = before
     return found

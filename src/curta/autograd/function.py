@@ -32,6 +32,7 @@ class FunctionNode(Node):
         self.edges, self.input_layouts = edges_of(inputs)
         self.needs_input_grad = tuple(edge is not None and STATE.grad_enabled for edge in self.edges)
         self.output_layouts = []
+        self._inputs = self._outputs = None
         self._kept: tuple[Any, ...] = ()
         #: (value, version, which output it is or -1) of what was saved
         self._saved: list[tuple[Any, int, int]] = []

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curta.autograd.api import _many, grad
+from curta.autograd.modes import enable_grad, no_grad
 from curta.errors import ArgumentError, CurtaError, UnsupportedError
 
 Matrix = npt.NDArray[np.float64]
@@ -35,7 +36,7 @@ def _values(tensor: Any) -> Matrix:
 
 def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], which: int, eps: float) -> list[Matrix]:
     """For each output the Jacobian [input elements, output elements] by central differences."""
-    from curta import no_grad, tensor
+    from curta.functions.creation import tensor
 
     value = inputs[which]
     start = np.array(value.detach().numpy())
@@ -47,15 +48,16 @@ def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], which: int
             moved = start.copy()
             moved.reshape(-1)[element] += step
             changed = tensor(moved, dtype=value.layout.dtype)
+            arguments = (*inputs[:which], changed, *inputs[which + 1 :])
             with no_grad():
-                sides.append([_values(out) for out in _outputs(function, (*inputs[:which], changed, *inputs[which + 1 :]))])
+                sides.append([_values(out) for out in _outputs(function, arguments)])
         rows.append([(up - down) / (2 * eps) for up, down in zip(*sides, strict=True)])
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
 def _analytical(output: Any, value: Any) -> Matrix:
     """The same Jacobian by one backward pass for each output element."""
-    from curta import tensor
+    from curta.functions.creation import tensor
 
     count = output.layout.numel
     columns = []
@@ -165,7 +167,7 @@ def gradgradcheck(
     nondet_tol: float = 0.0,
 ) -> bool:
     """Whether the second derivatives of `func` agree with finite differences of its first; see `gradcheck`."""
-    from curta import tensor
+    from curta.functions.creation import tensor
 
     given, differentiable = _checked_inputs("gradgradcheck", inputs)
     weights: tuple[Any, ...]
@@ -180,8 +182,6 @@ def gradgradcheck(
     count = len(given)
 
     def first_derivatives(*arguments: Any) -> tuple[Any, ...]:
-        from curta import enable_grad
-
         with enable_grad():
             values = tuple(
                 value if place not in differentiable or value._requires_grad else value.detach().requires_grad_()

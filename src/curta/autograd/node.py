@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from curta.autograd.hooks import Handle, Hooks
@@ -111,6 +112,12 @@ class Node:
         if storage is not None and storage.version != version:
             raise changed(self.op.name, "input", position, value, value.grad_fn, version)
         return value
+
+    def replace_input(self, value: Any, make: Callable[[], Any]) -> None:
+        """Save what `make()` gives wherever the input `value` itself is saved: it is about to be written to."""
+        for position, (saved, _) in (self._inputs or {}).items():
+            if saved is value and self._inputs is not None:
+                self._inputs[position] = save(make())
 
     def output(self, position: int) -> Tensor:
         """Output `position`, connected to this node so that it can be differentiated again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from curta import dtypes
 from curta.compiler.code import Value
 from curta.dtypes import DType
+from curta.runtime import cpu
 
 LLVM_TYPE = {
     "bool": "i1",
@@ -33,7 +34,7 @@ def from_memory(raw: Value, dtype: DType) -> Value:
     if dtype is dtypes.bool_:
         return raw.ne(0)
     if dtype is dtypes.float16:
-        return raw.convert("fpext", "float")
+        return _widen_half(raw) if _lacks_half() else raw.convert("fpext", "float")
     if dtype is dtypes.bfloat16:
         return (raw.convert("zext", "i32") << 16).bitcast("float")
     return raw
@@ -44,10 +45,35 @@ def to_memory(value: Value, dtype: DType) -> Value:
     if dtype is dtypes.bool_:
         return value.convert("zext", "i8")
     if dtype is dtypes.float16:
-        return value.convert("fptrunc", "half")
+        return _narrow_to_half(value) if _lacks_half() else value.convert("fptrunc", "half")
     if dtype is dtypes.bfloat16:
         return bfloat16_bits(value).convert("trunc", "i16")
     return value
+
+
+def _lacks_half() -> bool:
+    """Whether LLVM would make float16's conversions calls of functions that no process has."""
+    return cpu.is_x86() and not cpu.has("f16c")
+
+
+def _widen_half(raw: Value) -> Value:
+    bits = raw.bitcast("i16").convert("zext", "i32")
+    size = bits & 0x7FFF
+    # moved into a float's place the exponent is 112 too small, for subnormal numbers too
+    finite = ((size << 13).bitcast("float") * 2.0**112).bitcast("i32")
+    wide = size.ge(0x7C00).select((size << 13) | 0x7F800000, finite)
+    return (wide | ((bits & 0x8000) << 16)).bitcast("float")
+
+
+def _narrow_to_half(value: Value) -> Value:
+    bits = value.bitcast("i32")
+    size = bits & 0x7FFFFFFF
+    # the last bit of 0.5 as a float is worth float16's smallest number: the addition rounds
+    subnormal = (size.bitcast("float") + 0.5).bitcast("i32") - 0x3F000000
+    normal = (size - 0x38000000 + 0xFFF + (size.logical_shift_right(13) & 1)).logical_shift_right(13)
+    beyond = value.is_nan().select(value.code.constant(0x7E00, "i32", value.lanes), 0x7C00)
+    found = size.lt(0x38800000).select(subnormal, size.ge(0x47800000).select(beyond, normal))
+    return (found | (bits.logical_shift_right(16) & 0x8000)).convert("trunc", "i16").bitcast("half")
 
 
 def bfloat16_bits(value: Value) -> Value:
@@ -78,7 +104,7 @@ def _narrow_double(value: Value) -> Value:
 
 
 def convert(value: Value, source: DType, target: DType, half: bool = False) -> Value:
-    """Between compute formats. Floats become integers of 64 bits (for int64) or 32, saturating, NaN to 0, and then wrap.
+    """Between compute formats. Floats saturate at 64 bits (for int64) or 32, NaN is 0; narrower integers then wrap.
 
     `half` says that a half format comes next, so that double to half rounds once.
     """

@@ -189,7 +189,11 @@ def operand_dtypes(node: GraphNode, lower: Pointwise) -> list[DType | None]:
         )
     )
     table = {"promoted": promoted, "result": node.outputs[0].layout.dtype, "raw": None}
-    return [table[word] for word in words]
+    wide = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
+    return [
+        wide[operand_type(operand)] if word == "exact" else table[word]
+        for operand, word in zip(node.operands, words, strict=True)
+    ]
 
 
 def source_of(value: GraphValue) -> Source:

@@ -8,6 +8,7 @@ from curta.compiler import reductions
 from curta.compiler.code import Code, Value, function
 from curta.compiler.emitter import Emitter, Place
 from curta.compiler.loops import LoopProgram, Stage, kept_values, walk
+from curta.compiler.reductions import TABLE
 from curta.runtime import cpu
 
 SIGNATURE = "ptr noalias %args, ptr noalias %meta, ptr noalias %scratch, i64 %start, i64 %stop"
@@ -47,6 +48,7 @@ class Nest:
         self.emitter = Emitter(self.code, program, self.arguments, self.kept)
         self.lanes = max(1, vector_bytes // program.lane_bytes())
         # four vectors of accumulators hide the latency of adding; two at a time keep long chains of arithmetic busy
+        self.narrow = self.lanes
         if program.form == "rows":
             self.lanes *= 4 if program.all_reductions() else 2
         self.meta = self._load_meta()
@@ -150,8 +152,7 @@ class Nest:
         first = sum(len(s.reductions) for s in program.stages[:number])
         if not program.reduce_rank:
             emitter.prepare(stage.roots())
-        sets = [reductions.start(code, reductions.TABLE[r.name], r.element.dtype, self.lanes) for r in stage.reductions]
-        flat = [value for accumulators in sets for value in accumulators]
+        flat = [*self._accumulators(stage, self.lanes), *self._accumulators(stage, self.narrow)]
         if program.reduce_rank:
             with code.loop(0, self._reduce_size(), carried=flat) as outer:
                 saved = dict(emitter.pointers)
@@ -166,12 +167,25 @@ class Nest:
         else:
             flat = self._inner(stage, low, high, flat)
         emitter.end_stage()
+        self._merge_accumulators(stage, first, flat)
+
+    def _accumulators(self, stage: Stage, lanes: int) -> list[Value]:
+        """Fresh ones for all the reductions of a stage, one after the other."""
+        sets = [reductions.start(self.code, TABLE[r.name], r.element.dtype, lanes) for r in stage.reductions]
+        return [value for accumulators in sets for value in accumulators]
+
+    def _merge_accumulators(self, stage: Stage, first: int, flat: Sequence[Value]) -> None:
+        """The results of a stage's reductions, from the accumulators of the wide and of the narrow turns."""
+        half = len(flat) // 2
+        wide, narrow = list(flat[:half]), list(flat[half:])
         for offset, reducing in enumerate(stage.reductions):
-            reduction = reductions.TABLE[reducing.name]
-            count = len(reduction.initial(reducing.element.dtype))
-            mine, flat = flat[:count], flat[count:]
-            for place, value in enumerate(reductions.across_lanes(code, reduction, mine, reducing.element.dtype)):
-                emitter.reduced[first + offset, place] = value
+            reduction, dtype = TABLE[reducing.name], reducing.element.dtype
+            count = len(reduction.initial(dtype))
+            folded = reductions.across_lanes(self.code, reduction, wide[:count], dtype, self.narrow)
+            both = reduction.combine(folded, narrow[:count], dtype)
+            wide, narrow = wide[count:], narrow[count:]
+            for place, value in enumerate(reductions.across_lanes(self.code, reduction, both, dtype)):
+                self.emitter.reduced[first + offset, place] = value
 
     def _move_pointers(self, linear: Value) -> None:
         coordinates = self._coordinates("reduce", self.program.reduce_rank, linear)
@@ -184,26 +198,32 @@ class Nest:
             self.emitter.pointers[number] = moved
 
     def _inner(self, stage: Stage, low: Value, high: Value, flat: Sequence[Value]) -> list[Value]:
-        """The pass over the inner dimension: whole vectors first, then what is left under a mask."""
-        code = self.code
+        """The pass over the inner dimension: several vectors at a time, then one, then what is left under a mask.
+
+        `flat` are the accumulators of the wide turns, then those of the narrow ones.
+        """
+        code, half = self.code, len(flat) // 2
         size = high - low
         whole = low + (size - (size & (self.lanes - 1)))
-        with code.loop(low, whole, self.lanes, flat) as loop:
+        with code.loop(low, whole, self.lanes, flat[:half]) as loop:
             loop.carried_out = self._turn(stage, Place(loop.index, self.lanes), loop.carried)
-        if self.lanes == 1:
-            return loop.results
-        with code.loop(whole, high, self.lanes, loop.results) as last:
-            left = code.spread(high - last.index, self.lanes)
-            mask = code.iota("i64", self.lanes).lt(left)
-            last.carried_out = self._turn(stage, Place(last.index, self.lanes, mask), last.carried)
-        return last.results
+        full = low + (size - (size & (self.narrow - 1)))
+        with code.loop(whole, full, self.narrow, flat[half:]) as single:
+            single.carried_out = self._turn(stage, Place(single.index, self.narrow), single.carried)
+        if self.narrow == 1:
+            return [*loop.results, *single.results]
+        with code.loop(full, high, self.narrow, single.results) as last:
+            left = code.spread(high - last.index, self.narrow)
+            mask = code.iota("i64", self.narrow).lt(left)
+            last.carried_out = self._turn(stage, Place(last.index, self.narrow, mask), last.carried)
+        return [*loop.results, *last.results]
 
     def _turn(self, stage: Stage, place: Place, flat: Sequence[Value]) -> list[Value]:
         code, emitter = self.code, self.emitter
         after: list[Value] = []
         position = 0
         for reducing in stage.reductions:
-            reduction = reductions.TABLE[reducing.name]
+            reduction = TABLE[reducing.name]
             dtype = reducing.element.dtype
             count = len(reduction.initial(dtype))
             before = list(flat[position : position + count])
@@ -237,9 +257,7 @@ class Nest:
     def _column_group(self, place: Place, reduce_low: Value, reduce_high: Value) -> None:
         code, emitter, stage = self.code, self.emitter, self.program.stages[0]
         emitter.row_memo = {}
-        flat: list[Value] = []
-        for reducing in stage.reductions:
-            flat += reductions.start(code, reductions.TABLE[reducing.name], reducing.element.dtype, place.lanes)
+        flat = self._accumulators(stage, place.lanes)
         with code.loop(reduce_low, reduce_high, carried=flat) as rows:
             saved = dict(emitter.pointers)
             emitter.row_memo = {}
@@ -251,7 +269,7 @@ class Nest:
         flat = rows.results
         emitter.reduced = {}
         for number, reducing in enumerate(stage.reductions):
-            count = len(reductions.TABLE[reducing.name].initial(reducing.element.dtype))
+            count = len(TABLE[reducing.name].initial(reducing.element.dtype))
             for accumulator, value in enumerate(flat[:count]):
                 emitter.reduced[number, accumulator] = value
             flat = flat[count:]
@@ -275,7 +293,7 @@ class Nest:
         after: list[Value] = []
         position = 0
         for reducing in stage.reductions:
-            reduction = reductions.TABLE[reducing.name]
+            reduction = TABLE[reducing.name]
             dtype = reducing.element.dtype
             count = len(reduction.initial(dtype))
             before = list(carried[position : position + count])

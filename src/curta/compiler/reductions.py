@@ -138,10 +138,12 @@ def start(code: Code, reduction: Reduction, dtype: DType, lanes: int) -> Values:
     return [code.constant(number, llvm_type(kind), lanes) for kind, number in reduction.initial(dtype)]
 
 
-def across_lanes(code: Code, reduction: Reduction, accumulators: Sequence[Value], dtype: DType) -> Values:
-    """The accumulators of all lanes merged into one lane, by halves: a fixed order."""
+def across_lanes(
+    code: Code, reduction: Reduction, accumulators: Sequence[Value], dtype: DType, lanes: int = 1
+) -> Values:
+    """The accumulators of all lanes merged into one lane (or `lanes` of them), by halves: a fixed order."""
     values = list(accumulators)
-    while values[0].lanes > 1:
+    while values[0].lanes > lanes:
         half = values[0].lanes // 2
         values = reduction.combine(
             [_part(code, value, 0, half) for value in values],

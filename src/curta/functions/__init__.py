@@ -1,5 +1,29 @@
 """Every public function over tensors, under PyTorch's names; one family a file."""
 
+from curta.functions.aliases import (
+    absolute,
+    arccos,
+    arcsin,
+    arctan,
+    arctan2,
+    clip,
+    concat,
+    concatenate,
+    divide,
+    fix,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    moveaxis,
+    multiply,
+    negative,
+    not_equal,
+    subtract,
+    swapaxes,
+    swapdims,
+    true_divide,
+)
 from curta.functions.arithmetic import (
     abs,
     add,
@@ -95,8 +119,6 @@ from curta.functions.inplace import (
 )
 from curta.functions.joining import (
     cat,
-    concat,
-    concatenate,
     hstack,
     stack,
     tril,
@@ -158,7 +180,6 @@ from curta.functions.movement import (
     expand_as,
     flatten,
     matrix_transpose,
-    moveaxis,
     movedim,
     narrow,
     permute,
@@ -170,8 +191,6 @@ from curta.functions.movement import (
     select,
     split,
     squeeze,
-    swapaxes,
-    swapdims,
     t,
     tile,
     transpose,
@@ -184,7 +203,6 @@ from curta.functions.movement import (
 from curta.functions.random import (
     bernoulli,
     bernoulli_,
-    bernoulli_mask,
     normal,
     normal_,
     rand,
@@ -231,25 +249,6 @@ from curta.functions.statistics import (
     var,
 )
 
-# other names of the same functions
-absolute = abs
-clip = clamp
-multiply = mul
-divide = div
-true_divide = div
-subtract = sub
-negative = neg
-less = lt
-less_equal = le
-greater = gt
-greater_equal = ge
-not_equal = ne
-arctan2 = atan2
-arccos = acos
-arcsin = asin
-arctan = atan
-fix = trunc
-
 __all__ = [
     "abs",
     "absolute",
@@ -280,7 +279,6 @@ __all__ = [
     "atan2",
     "bernoulli",
     "bernoulli_",
-    "bernoulli_mask",
     "bitwise_and",
     "bitwise_left_shift",
     "bitwise_not",

@@ -58,7 +58,9 @@ def set_item(input: Tensor, index: Any, value: Any) -> None:
     if parsed.indices:
         put(view, parsed.indices, value)
     elif isinstance(value, Tensor):
-        copy_(view, value)
+        while value.layout.rank > view.layout.rank and value.layout.shape[0] == 1:
+            value = value[0]
+        copy_(view, value.expand(view.layout.shape))
     else:
         fill_(view, value)
     follow(input)

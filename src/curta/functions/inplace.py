@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from curta import shapes
-from curta.autograd.node import Node, save
+from curta.autograd.node import Node
 from curta.autograd.state import STATE
 from curta.compiler.graph import GraphNumber
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
 from curta.methods import late
-from curta.ops.dispatch import bind, bind_into
+from curta.ops.dispatch import bind_into
 from curta.ops.elementwise import ADD, COPY, DIV, MUL, SUB
 from curta.ops.inplace import OVERWRITE
 from curta.ops.movement import AS_STRIDED
@@ -86,8 +86,6 @@ def store(target: Tensor, result: Tensor) -> Tensor:
     check_writable(target)
     check_no_overlap(target)
     wants = _needs_history(target, result) and target.layout.dtype.is_floating_point
-    if wants and result.grad_fn is not None:
-        keep_saved(result.grad_fn, target.storage)
     if wants and result.layout.dtype is not target.layout.dtype:
         result = result.to(target.layout.dtype)
     bind_into(COPY, (result.detach(),), (target,))
@@ -134,18 +132,6 @@ def refresh(view: Tensor) -> None:
     view._requires_grad = True
 
 
-def keep_saved(node: Any, storage: Any) -> None:
-    """Before a write to `storage`: the node of the operator that is being done in place keeps a copy of what it
-    saved of it. PyTorch does the same; operators before it keep what they have, and fail if they need it."""
-    saved = node._inputs if isinstance(node, Node) else None
-    for place, (value, version) in list((saved or {}).items()):
-        if isinstance(value, Tensor) and value.storage is storage and storage.version == version:
-            copy: Tensor = bind(COPY, (value.detach(),))
-            copy._requires_grad, copy.grad_fn = value._requires_grad, value.grad_fn
-            copy.output_index = value.output_index
-            saved[place] = save(copy)
-
-
 # copies and fills
 
 
@@ -171,7 +157,16 @@ def _expanded(src: Tensor, target: Tensor) -> Tensor:
     lead = src.layout.rank - target.layout.rank
     if lead > 0 and all(size == 1 for size in src.layout.shape[:lead]):
         src = src.reshape(src.layout.shape[lead:])
+    _check_shape_of_copy(src, target)
     return src.expand(target.layout.shape)
+
+
+def _check_shape_of_copy(src: Tensor, target: Tensor) -> None:
+    if shapes.broadcast_shapes(target.layout.shape, src.layout.shape) != target.layout.shape:
+        raise ShapeError(
+            f"output with shape {list(target.layout.shape)} doesn't match the broadcast shape "
+            f"{list(shapes.broadcast_shapes(target.layout.shape, src.layout.shape))}"
+        )
 
 
 def fill_(input: Tensor, value: Any) -> Tensor:
@@ -266,12 +261,16 @@ def _binary(name: str, op: Op, input: Tensor, other: Any, **options: Any) -> Ten
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
             "memory location. Please clone() the tensor before performing the operation."
         )
-    return apply_(input, getattr(late.functions, name)(previous(input), other, **options))
+    old = previous(input)
+    return apply_(input, _preserved(getattr(late.functions, name)(old, other, **options), old))
 
 
-def previous(input: Tensor) -> Tensor:
-    """The tensor as it is before a write: what the operator's node saves and leads back from."""
-    old = input.detach()
+def previous(input: Tensor, contents: Tensor | None = None) -> Tensor:
+    """The tensor as it is before a write: what the operator's node saves and leads back from.
+
+    `contents` takes the place of the tensor's own memory.
+    """
+    old = input.detach() if contents is None else contents
     if input._requires_grad:
         from curta.autograd.node import edge_of
 
@@ -279,6 +278,13 @@ def previous(input: Tensor) -> Tensor:
         old._requires_grad = True
         old.grad_fn, old.output_index = (None, 0) if edge is None else edge
     return old
+
+
+def _preserved(result: Tensor, old: Tensor) -> Tensor:
+    """`result`, whose node keeps a copy of `old` if it saved that: the write would change it (as PyTorch)."""
+    if result.grad_fn is not None:
+        result.grad_fn.replace_input(old, lambda: previous(old, late.functions.clone(old.detach())))
+    return result
 
 
 def add_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
@@ -304,6 +310,7 @@ def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tens
 def in_place(name: str, input: Tensor, *arguments: Any, **options: Any) -> Tensor:
     """The in-place form of function `name`."""
     check_writable(input)
-    return apply_(input, getattr(late.functions, name)(previous(input), *arguments, **options))
+    old = previous(input)
+    return apply_(input, _preserved(getattr(late.functions, name)(old, *arguments, **options), old))
 
 

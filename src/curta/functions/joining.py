@@ -61,8 +61,6 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     return _join(kept, place)
 
 
-concat = concatenate = cat
-
 
 def _join(parts: list[Tensor], dim: int) -> Tensor:
     if STATE.graph is not None:

@@ -380,10 +380,10 @@ def nan_to_num(
     """
     refuse("nan_to_num", out=out)
     x = tensor("nan_to_num", input)
-    largest = lowest = 0.0
-    if x.layout.dtype.is_floating_point:
-        limits = ml_dtypes.finfo(x.layout.dtype.numpy)
-        largest, lowest = float(limits.max), float(limits.min)
+    if not x.layout.dtype.is_floating_point:
+        return x.clone()  # integers are numbers already
+    limits = ml_dtypes.finfo(x.layout.dtype.numpy)
+    largest, lowest = float(limits.max), float(limits.min)
     numbers = (
         0.0 if nan is None else float(nan),
         largest if posinf is None else float(posinf),

@@ -13,7 +13,7 @@ import numpy as np
 from curta.compiler.graph import GraphNumber
 
 if TYPE_CHECKING:
-    import curta.functions as functions
+    from curta import functions as functions
 else:
     functions: Any = None
 
@@ -23,3 +23,6 @@ _EXTRA = (np.number, np.bool_, GraphNumber)
 def takes(other: object) -> bool:
     """Whether an operator such as + can have this on its other side: a tensor or a number, of NumPy or a trace too."""
     return isinstance(other, int | float) or hasattr(other, "layout") or isinstance(other, _EXTRA)
+
+
+__all__ = ["functions"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
+from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, DTypeError, ShapeError
 from curta.memory.layout import Layout
 from curta.shapes import normalize_dim
 from curta.size import Size
@@ -155,7 +155,7 @@ class PropertyMethods:
     @property
     def data(self: Any) -> Tensor:
         """The same storage without a gradient history."""
-        return self.detach()  # type: ignore[no-any-return]
+        return self.detach()
 
     @data.setter
     def data(self: Any, value: Any) -> None:
@@ -218,10 +218,15 @@ class PropertyMethods:
         raise DTypeError("Boolean value of Tensor with more than one value is ambiguous")
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._scalar())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._scalar())
+
+    def _scalar(self: Any) -> Any:
+        if self.layout.numel != 1:
+            raise ArgumentError("only one element tensors can be converted to Python scalars")
+        return self.item()
 
     def __index__(self) -> int:
         if self.layout.dtype.is_floating_point or self.layout.numel != 1:
@@ -261,9 +266,7 @@ class PropertyMethods:
         from curta import dtypes, host
 
         if self._requires_grad and not force:
-            raise AutogradError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+            raise AutogradError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.layout.dtype is dtypes.bfloat16:
             raise ArgumentTypeError("Got unsupported ScalarType BFloat16")
         return host.array(self)
@@ -281,7 +284,7 @@ class PropertyMethods:
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if self.grad_fn is not None:
             raise AutogradError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol."
             )
         if id(self) in memo:
             return memo[id(self)]
@@ -311,4 +314,3 @@ TENSOR_STATE = frozenset(
     ("storage", "layout", "offset", "pointer", "base", "grad_fn", "output_index", "hooks", "accumulator", "trace",
      "_requires_grad", "_grad", "generation")
 )  # fmt: skip
-

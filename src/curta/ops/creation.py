@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curta.compiler.expression import FLAT_INDEX, Expression, index
 from curta.device import CPU, Device
 from curta.dtypes import DType, compute_dtype, float64, int64
+from curta.errors import DTypeError
 from curta.memory.layout import Layout, contiguous
 from curta.ops.dispatch import bind
 from curta.ops.record import NO_GRADIENT, Cost, Op, Pointwise
@@ -32,11 +33,11 @@ def _steps(start: Expression, step: Expression, *, dtype: DType, **params: Any) 
     return start.to(kind) + FLAT_INDEX.to(kind) * step.to(kind)
 
 
-ARANGE = Op("arange", _infer_new, Pointwise(_steps, "raw", indexed=True), NO_GRADIENT, _written)
+ARANGE = Op("arange", _infer_new, Pointwise(_steps, "exact", indexed=True), NO_GRADIENT, _written)
 
 
 def _between(
-    start: Expression, end: Expression, step: Expression, *, shape: tuple[int, ...], dtype: DType, **params: Any
+    start: Expression, end: Expression, step: Expression, count: Expression, *, dtype: DType, **params: Any
 ) -> Expression:
     """From both ends to the middle, as PyTorch does, so that the last value is exactly `end`."""
     kind = float64 if dtype is float64 else compute_dtype(dtype)
@@ -44,11 +45,11 @@ def _between(
     place = FLAT_INDEX
     first, last, step = start.to(kind), end.to(kind), step.to(kind)
     from_start = first + place.to(kind) * step
-    from_end = last - (shape[0] - 1 - place).to(kind) * step
-    return place.lt(shape[0] // 2).select(from_start, from_end)
+    from_end = last - (count - 1 - place).to(kind) * step
+    return (place + place).lt(count - 1).select(from_start, from_end)
 
 
-LINSPACE = Op("linspace", _infer_new, Pointwise(_between, "raw", indexed=True), NO_GRADIENT, _written)
+LINSPACE = Op("linspace", _infer_new, Pointwise(_between, "exact", indexed=True), NO_GRADIENT, _written)
 
 EYE = Op(
     "eye",
@@ -63,7 +64,12 @@ def number_for(value: bool | int | float, dtype: DType) -> bool | int | float:
     """A Python number as an operator with a result of `dtype` takes it."""
     if dtype.is_floating_point:
         return float(value)
-    return bool(value) if dtype.category == 0 else int(value)
+    if dtype.category == 0:
+        return bool(value)
+    whole, limit = int(value), 1 << (8 * dtype.itemsize - dtype.is_signed)
+    if not -limit <= whole < limit:
+        raise DTypeError(f"value cannot be converted to type {dtype.name} without overflow")
+    return whole
 
 
 def full_of(layout: Layout, value: bool | int | float) -> Tensor:

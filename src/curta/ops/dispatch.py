@@ -46,7 +46,7 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
             key.append(type(value))
             pointers.append(value)
     if params:
-        key.extend(params.items())
+        key.extend(_parameter_key(params))
     signature = tuple(key)
     call = _CALLS.get(signature)
     if call is None:
@@ -55,6 +55,15 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
     if needs_grad and STATE.grad_enabled and op.vjp is not None:
         remember(op, inputs, result if call.several else (result,), params)
     return result
+
+
+def _parameter_key(params: dict[str, Any]) -> list[Any]:
+    """Parameters for a dictionary key: 1, 1.0 and True differ here, so do 0.0 and -0.0, and NaN equals itself."""
+    key: list[Any] = []
+    for name, value in params.items():
+        kind = value.__class__
+        key += (name, kind, value.hex() if kind is float else value)
+    return key
 
 
 def _bind_hooked(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -75,7 +84,7 @@ def _bind_hooked(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any
 
 def _signature(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
     described = (value.layout if isinstance(value, Tensor) else type(value) for value in inputs)
-    return (op, *described, *params.items())
+    return (op, *described, *_parameter_key(params))
 
 
 def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **params: Any) -> None:

@@ -108,9 +108,7 @@ CEIL = _rounding("ceil", "ceil")
 TRUNC = _rounding("trunc", "trunc")
 ROUND = _rounding("round", "round")
 SIGN = Op("sign", infer_promoted, Pointwise(lambda x: call("sign", x)), Gradient(no_slope), each(0))
-FRAC = Op(
-    "frac", infer_promoted, Pointwise(lambda x: x - call("trunc", x)), Gradient(lambda node, g: (g,)), each(2)
-)
+FRAC = Op("frac", infer_promoted, Pointwise(lambda x: x - call("trunc", x)), Gradient(lambda node, g: (g,)), each(2))
 
 
 def _infer_nan_to_num(x: Layout, *numbers: Operand) -> Layout:
@@ -118,8 +116,6 @@ def _infer_nan_to_num(x: Layout, *numbers: Operand) -> Layout:
 
 
 def _nan_to_num(x: Expression, nan: Expression, largest: Expression, lowest: Expression) -> Expression:
-    if not x.dtype.is_floating_point:
-        return x
     finite = x.eq(float("inf")).select(largest, x.eq(float("-inf")).select(lowest, x))
     return call("is_nan", x).select(nan, finite)
 

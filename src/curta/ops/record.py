@@ -43,7 +43,8 @@ class Pointwise:
 
     - `element(*expressions, **params)` gives one element, or a tuple of them for several results.
     - `operands`: the format each operand is converted to first: "promoted" (of all the inputs), "result" (the first
-      result's), "raw" (its own); one word for all operands, or one for each.
+      result's), "raw" (its own), "exact" (for Python numbers: float64, int64); one word for all operands, or one for
+      each.
     - `indexed`: the element depends on its logical index (`index`, `FLAT_INDEX`), which forbids merging dimensions.
     - `gathered(layout, shape, **params)`: operand 0 is read at computed places; gives its strides over the result's
       dimensions and the axes it is indexed along. `element` then gets a function of the coordinates in its place.
