@@ -11,7 +11,7 @@ from curta import dtypes
 from curta.default_dtype import get_default_dtype
 from curta.device import META
 from curta.dtypes import DType
-from curta.errors import ArgumentError, ArgumentTypeError, DTypeError, DeviceError
+from curta.errors import ArgumentError, ArgumentTypeError, DeviceError, DTypeError
 from curta.memory.layout import contiguous, strided
 from curta.memory.storage import BorrowedStorage, allocate
 from curta.shapes import storage_extent

@@ -10,7 +10,7 @@ import curta
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gradient_cases import READS, WRITES, read, write  # noqa: E402
+from gradient_cases import READS, WRITES, read, write
 
 RECORDED = json.loads(Path(__file__).with_name("recorded.json").read_text())
 
@@ -37,9 +37,13 @@ def test_a_changed_saved_tensor_is_reported():
 
 def test_leaves_cannot_be_written():
     v = curta.ones(3, requires_grad=True)
-    with pytest.raises(RuntimeError, match="^a leaf Variable that requires grad is being used in an in-place operation"):
+    with pytest.raises(
+        RuntimeError, match=r"^a leaf Variable that requires grad is being used in an in-place operation"
+    ):
         v.add_(1)
-    with pytest.raises(RuntimeError, match="^a view of a leaf Variable that requires grad is being used in an in-place"):
+    with pytest.raises(
+        RuntimeError, match=r"^a view of a leaf Variable that requires grad is being used in an in-place"
+    ):
         v[0:1] += 1
     with curta.no_grad():
         v.add_(1)

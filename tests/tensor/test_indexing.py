@@ -114,7 +114,8 @@ def test_gathers_and_scatters_in_every_format(dtype):
     x.index_add_(0, index, curta.ones(3, 2).to(dtype))
     assert x.tolist() == [[1, 2], [2, 3], [6, 7]]
     x[curta.tensor([0])] = curta.tensor([[9, 8]]).to(dtype)
-    assert x.dtype is dtype and x.tolist() == [[9, 8], [2, 3], [6, 7]]
+    assert x.dtype is dtype
+    assert x.tolist() == [[9, 8], [2, 3], [6, 7]]
 
 
 def test_many_repetitions_add_up_in_any_width():
@@ -142,7 +143,7 @@ ERRORS = [
     (lambda: X[curta.tensor([0.5])], IndexError, "tensors used as indices must be long, int, byte or bool tensors"),
     (lambda: X[[0, 5]], IndexError, "index 5 is out of bounds for dimension 0 with size 3"),
     (lambda: X[-4], IndexError, "index -4 is out of bounds for dimension 0 with size 3"),
-    (lambda: X[curta.tensor([True, False])], IndexError, "The shape of the mask [2] at index 0 does not match the shape "
+    (lambda: X[curta.tensor([True, False])], IndexError, "The shape of the mask [2] at index 0 does not match the shape "  # noqa: E501
      "of the indexed tensor [3, 4] at index 0"),
     (lambda: X[0, 0, 0], IndexError, "too many indices for tensor of dimension 2"),
     (lambda: curta.tensor(1.0)[0], IndexError, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
@@ -154,17 +155,17 @@ ERRORS = [
      "the existing size (3) at non-singleton dimension 1.  Target sizes: [3, 4].  Tensor sizes: [3]"),
     (lambda: X.__setitem__([0, 1], curta.zeros(3)), RuntimeError, "shape mismatch: value tensor of shape [3] cannot be "
      "broadcast to indexing result of shape [2, 4]"),
-    (lambda: curta.gather(X, 0, curta.tensor([[5]])), RuntimeError, "index 5 is out of bounds for dimension 0 with size 3"),
-    (lambda: curta.gather(X, 0, curta.tensor([0])), RuntimeError, "Index tensor must have the same number of dimensions "
+    (lambda: curta.gather(X, 0, curta.tensor([[5]])), RuntimeError, "index 5 is out of bounds for dimension 0 with size 3"),  # noqa: E501
+    (lambda: curta.gather(X, 0, curta.tensor([0])), RuntimeError, "Index tensor must have the same number of dimensions "  # noqa: E501
      "as input tensor"),
     (lambda: X.index_select(0, curta.tensor([3])), IndexError, "index out of range in self"),
     (lambda: curta.cat([X, curta.zeros(2, 2)]), RuntimeError, "Sizes of tensors must match except in dimension 0. "
      "Expected size 4 but got size 2 for tensor number 1 in the list."),
     (lambda: curta.cat([]), ValueError, "torch.cat(): expected a non-empty list of Tensors"),
-    (lambda: curta.stack([X, curta.zeros(2)]), RuntimeError, "stack expects each tensor to be equal size, but got [3, 4] "
+    (lambda: curta.stack([X, curta.zeros(2)]), RuntimeError, "stack expects each tensor to be equal size, but got [3, 4] "  # noqa: E501
      "at entry 0 and [2] at entry 1"),
     (lambda: X.unsqueeze(4), IndexError, "Dimension out of range (expected to be in range of [-3, 2], but got 4)"),
-    (lambda: X.expand(2), RuntimeError, "expand: the number of sizes provided (1) must be greater or equal to the number "
+    (lambda: X.expand(2), RuntimeError, "expand: the number of sizes provided (1) must be greater or equal to the number "  # noqa: E501
      "of dimensions in the tensor (2)"),
     (lambda: X.view(5), RuntimeError, "shape '[5]' is invalid for input of size 12"),
 ]  # fmt: skip

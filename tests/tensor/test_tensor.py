@@ -21,7 +21,9 @@ def test_the_notes_code(capsys):
     print(a)
     b = a.T
     print(b, b.is_contiguous())
-    with pytest.raises(RuntimeError, match="^view size is not compatible with input tensor's size and stride") as error:
+    with pytest.raises(
+        RuntimeError, match=r"^view size is not compatible with input tensor's size and stride"
+    ) as error:
         b.view(6)
     for words in ("stride 1", "stride 3", ".contiguous()", ".reshape("):
         assert words in str(error.value)
@@ -58,7 +60,7 @@ def test_formats_of_data():
     ],
 )
 def test_data_that_is_none(data, kind, text):
-    with pytest.raises(kind, match="^" + re.escape(text)):
+    with pytest.raises(kind, match=r"^" + re.escape(text)):
         curta.tensor(data)
 
 
@@ -71,13 +73,14 @@ def test_creation():
     assert curta.full((2,), True).dtype is curta.bool
     assert curta.zeros_like(curta.ones(2, 3).T).stride() == (1, 3)
     assert curta.ones(2, dtype=curta.int8).new_full((1,), 3).dtype is curta.int8
-    assert curta.zeros(()).shape == () and curta.zeros(0, 3).numel() == 0
+    assert curta.zeros(()).shape == ()
+    assert curta.zeros(0, 3).numel() == 0
     assert curta.zeros(2, device="meta").is_meta
-    with pytest.raises(RuntimeError, match="upper bound and lower bound inconsistent with step sign"):
+    with pytest.raises(RuntimeError, match=r"upper bound and lower bound inconsistent with step sign"):
         curta.arange(3, 0)
-    with pytest.raises(AssertionError, match="^Torch not compiled with CUDA enabled"):
+    with pytest.raises(AssertionError, match=r"^Torch not compiled with CUDA enabled"):
         curta.zeros(2, device="cuda")
-    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'colour'"):
         curta.zeros(2, colour="red")
 
 
@@ -85,10 +88,11 @@ def test_memory_is_shared_with_numpy():
     array = np.zeros((2, 3))
     tensor = curta.from_numpy(array.T)
     tensor[0, 1] = 5.0
-    assert array[1, 0] == 5 and tensor.stride() == (1, 3)
+    assert array[1, 0] == 5
+    assert tensor.stride() == (1, 3)
     tensor.numpy()[2, 0] = 7
     assert array[0, 2] == 7
-    with pytest.raises(ValueError, match="^At least one stride in the given numpy array is negative"):
+    with pytest.raises(ValueError, match=r"^At least one stride in the given numpy array is negative"):
         curta.from_numpy(array[::-1])
     with pytest.raises(RuntimeError, match=re.escape("Can't call numpy() on Tensor that requires grad.")):
         curta.ones(1, requires_grad=True).numpy()
@@ -96,29 +100,41 @@ def test_memory_is_shared_with_numpy():
 
 def test_properties():
     x = curta.zeros(4, 6)[1:, ::2]
-    assert x.shape == (3, 3) and repr(x.shape) == "torch.Size([3, 3])" and x.size(-1) == 3
-    assert x.stride() == (6, 2) and x.storage_offset() == 6 and x.data_ptr() % 4 == 0
+    assert x.shape == (3, 3)
+    assert repr(x.shape) == "torch.Size([3, 3])"
+    assert x.size(-1) == 3
+    assert x.stride() == (6, 2)
+    assert x.storage_offset() == 6
+    assert x.data_ptr() % 4 == 0
     assert (x.ndim, x.numel(), x.element_size(), x.itemsize, x.nbytes) == (2, 9, 4, 4, 36)
-    assert x.untyped_storage().nbytes == 96 and not x.is_contiguous()
-    assert len(x) == 3 and [row.tolist() for row in x] == [[0, 0, 0]] * 3
-    assert hash(x) == id(x) and 0.0 in x and 1.0 not in x
+    assert x.untyped_storage().nbytes == 96
+    assert not x.is_contiguous()
+    assert len(x) == 3
+    assert [row.tolist() for row in x] == [[0, 0, 0]] * 3
+    assert hash(x) == id(x)
+    assert 0.0 in x
+    assert 1.0 not in x
 
 
 def test_numbers():
-    assert curta.tensor(3).item() == 3 and float(curta.tensor([2.5])) == 2.5 and int(curta.tensor(7.9)) == 7
+    assert curta.tensor(3).item() == 3
+    assert float(curta.tensor([2.5])) == 2.5
+    assert int(curta.tensor(7.9)) == 7
     assert [10, 20][curta.tensor(1)] == 20
-    with pytest.raises(RuntimeError, match="Boolean value of Tensor with more than one value is ambiguous"):
+    with pytest.raises(RuntimeError, match=r"Boolean value of Tensor with more than one value is ambiguous"):
         bool(curta.zeros(2))
-    with pytest.raises(RuntimeError, match="a Tensor with 2 elements cannot be converted to Scalar"):
+    with pytest.raises(RuntimeError, match=r"a Tensor with 2 elements cannot be converted to Scalar"):
         curta.zeros(2).item()
-    with pytest.raises(TypeError, match="len\\(\\) of a 0-d tensor"):
+    with pytest.raises(TypeError, match=r"len\(\) of a 0-d tensor"):
         len(curta.tensor(1))
 
 
 def test_copies():
     x = curta.randn(2, 3, requires_grad=True)
     for made in (copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
-        assert made.tolist() == x.tolist() and made.requires_grad and made.data_ptr() != x.data_ptr()
+        assert made.tolist() == x.tolist()
+        assert made.requires_grad
+        assert made.data_ptr() != x.data_ptr()
     half = curta.ones(2, dtype=curta.bfloat16)
     assert pickle.loads(pickle.dumps(half)).dtype is curta.bfloat16
 
@@ -136,7 +152,7 @@ def test_copies():
     ],
 )  # fmt: skip
 def test_in_place_rules(write, text):
-    with pytest.raises(RuntimeError, match="^" + re.escape(text)):
+    with pytest.raises(RuntimeError, match=r"^" + re.escape(text)):
         write(curta.zeros(3))
 
 
@@ -146,8 +162,11 @@ def test_in_place_counts_versions_and_keeps_the_tensor():
     y += 1
     y *= 4
     x.sub_(1).div_(2).pow_(2)
-    assert y is x and x.tolist() == [2.25] * 3 and x._version == 5
+    assert y is x
+    assert x.tolist() == [2.25] * 3
+    assert x._version == 5
     i = curta.arange(3)
     i += 1
     i //= 2
-    assert i.dtype is curta.int64 and i.tolist() == [0, 1, 1]
+    assert i.dtype is curta.int64
+    assert i.tolist() == [0, 1, 1]

@@ -36,7 +36,7 @@ def plan_scatter(
     work = sources * width + (rows * width if clear else 0)
     meta = [sources, width, rows, step, column_blocks, row_block]
     plan = native.make_plan(address, meta, column_blocks * row_blocks, 1, 0, 3, 0, work <= INLINE_ELEMENTS)
-    return [Step(plan, [("input", 0), ("input", 1), ("output", 0)], None)]  # type: ignore[arg-type]
+    return [Step(plan, [("input", 0), ("input", 1), ("output", 0)], None)]
 
 
 class _Writer:

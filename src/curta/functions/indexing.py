@@ -400,5 +400,3 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         moved = (np.arange(count) - step) % max(count, 1)
         input = gathered(input, {dim: host.tensor_from(moved.astype(np.int64))})
     return input
-
-

@@ -27,9 +27,7 @@ def _parts(name: str, tensors: Any) -> list[Tensor]:
         raise ArgumentError(f"torch.{name}(): expected a non-empty list of Tensors")
     for place, one in enumerate(tensors):
         if not isinstance(one, Tensor):
-            raise ArgumentTypeError(
-                f"expected Tensor as element {place} in argument 0, but got {type(one).__name__}"
-            )
+            raise ArgumentTypeError(f"expected Tensor as element {place} in argument 0, but got {type(one).__name__}")
     return list(tensors)
 
 
@@ -59,7 +57,6 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
                     f"{size} for tensor number {number} in the list."
                 )
     return _join(kept, place)
-
 
 
 def _join(parts: list[Tensor], dim: int) -> Tensor:

@@ -127,7 +127,6 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return result
 
 
-
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; a vector or number as it is."""
     rank = input.layout.rank
@@ -173,7 +172,6 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     rest = iter(dim for dim in range(rank) if dim not in origins)
     order = [origins[targets.index(place)] if place in targets else next(rest) for place in range(rank)]
     return permute(input, order)
-
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:

@@ -19,9 +19,7 @@ from curta.tensor import Tensor
 def put(view: Tensor, indices: dict[int, Tensor], value: Any, accumulate: bool = False) -> None:
     """Write `value` (a number or a tensor that broadcasts) to the places of `view` that the index tensors name."""
     plan = plan_of(view, indices)
-    shape = tuple(
-        view.layout.shape[s] if s >= 0 else size for s, size in zip(plan.sources, _spread(plan), strict=True)
-    )
+    shape = tuple(view.layout.shape[s] if s >= 0 else size for s, size in zip(plan.sources, _spread(plan), strict=True))
     values = _values(view, value, shape)
     places = _places(view, plan, shape)
     _write(view, places.reshape(-1), values.reshape(-1), accumulate)
@@ -60,8 +58,8 @@ def _values(view: Tensor, value: Any, shape: tuple[int, ...]) -> Tensor:
 
 def host_full(value: Any, like: Tensor) -> Tensor:
     """A number as a 0-d tensor in the format of another."""
-    from curta.ops.creation import full_of
     from curta.memory.layout import contiguous
+    from curta.ops.creation import full_of
 
     return full_of(contiguous((), like.layout.dtype, like.layout.device), value)
 
@@ -78,7 +76,7 @@ def _places(view: Tensor, plan: Plan, shape: tuple[int, ...]) -> Tensor:
         if source >= 0:
             along = arange(0, shape[dim]) * strides[source]
             total = total + along.view((shape[dim],) + (1,) * (len(shape) - dim - 1))
-    return total.expand(shape)  # type: ignore[no-any-return]
+    return total.expand(shape)
 
 
 def _write(target: Tensor, places: Tensor, values: Tensor, accumulate: bool) -> None:
@@ -236,5 +234,3 @@ def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of `input` with `scatter_add_` done to it."""
     return scatter_add_(input.clone(), dim, index, src)
-
-

@@ -86,7 +86,7 @@ def linear_places(sizes: Shape, indices: list[Tensor]) -> Tensor:
     total: Any = 0
     for size, one in zip(sizes, indices, strict=True):
         total = one.long() if isinstance(total, int) else total * size + one.long()
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 def paired_places(shape: Shape, dim: int, index: Tensor) -> Tensor:
@@ -142,7 +142,9 @@ def _scatter_rule(node: Node, gradient: Tensor) -> tuple[Tensor, None]:
 
 
 #: source[n, m], places[n] to a matrix of `count` rows, 0 where no place names them
-SCATTER = Op("scatter_rows", _infer_scatter, Generated(_plan_scatter), Gradient(_scatter_rule, inputs=(1,)), _cost_scatter)
+SCATTER = Op(
+    "scatter_rows", _infer_scatter, Generated(_plan_scatter), Gradient(_scatter_rule, inputs=(1,)), _cost_scatter
+)
 
 
 def scatter_rows(source: Tensor, places: Tensor, count: int, accumulate: bool = True) -> Tensor:
