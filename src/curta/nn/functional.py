@@ -146,7 +146,7 @@ def layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
-    """Mean 0 and variance 1 over the last dimensions, which must be `normalized_shape`; then times weight, plus bias."""
+    """Mean 0 and variance 1 over the last dimensions (`normalized_shape`), then times weight, plus bias."""
     x, shape = _floating("layer_norm", input), tuple(normalized_shape)
     count = len(shape)
     if not count or x.layout.shape[-count:] != shape:
@@ -234,8 +234,7 @@ def scaled_dot_product_attention(
     q, k, v = (check("scaled_dot_product_attention", each) for each in (query, key, value))
     if min(q.layout.rank, k.layout.rank, v.layout.rank) < 2:
         raise ShapeError(
-            "Both q, k and v must have at least 2 dimensions, got "
-            f"{q.layout.rank}, {k.layout.rank} and {v.layout.rank}"
+            f"Both q, k and v must have at least 2 dimensions, got {q.layout.rank}, {k.layout.rank} and {v.layout.rank}"
         )
     if not q.layout.dtype is k.layout.dtype is v.layout.dtype:
         raise DTypeError(

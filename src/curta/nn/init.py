@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import prod, sqrt
+from math import erf, prod, sqrt
 
+from curta import functions
 from curta.autograd import no_grad
-from curta.errors import ArgumentError
+from curta.errors import ArgumentError, UnsupportedError
 from curta.tensor import Tensor
 
 
@@ -71,9 +72,7 @@ def _fan(tensor: Tensor, mode: str) -> int:
     return _fans(tensor)[0 if mode == "fan_in" else 1]
 
 
-def kaiming_uniform_(
-    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
-) -> Tensor:
+def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Uniform with variance gain² / fan (He et al. 2015)."""
     if 0 in tensor.shape:
         return tensor
@@ -97,3 +96,17 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Normal with variance 2 gain² / (fan in + fan out) (Glorot and Bengio 2010)."""
     return normal_(tensor, 0.0, gain * sqrt(2.0 / sum(_fans(tensor))))
+
+
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
+    """Normal with what falls outside [a, b] drawn again; UnsupportedError where nearly everything would."""
+    low, high = (0.5 * (1.0 + erf((end - mean) / (std * sqrt(2.0)))) for end in (a, b))
+    if high - low < 0.01:
+        raise UnsupportedError(f"trunc_normal_: [{a}, {b}] holds less than a hundredth of normal({mean}, {std})")
+    with no_grad():
+        tensor.normal_(mean, std)
+        while True:
+            outside = (tensor < a).logical_or(tensor > b)
+            if not outside.any().item():
+                return tensor
+            tensor.copy_(functions.where(outside, functions.empty_like(tensor).normal_(mean, std), tensor))

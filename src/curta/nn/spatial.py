@@ -75,7 +75,7 @@ def conv2d(
     out_channels, per_group, *taps = weight.layout.shape
     kernel = (taps[0], taps[1])
     windows = _windows(_padded(x, _sides(padding, kernel, jump, step)), kernel, jump, step)
-    N, C, _, _, high, wide = windows.layout.shape
+    N, _, _, _, high, wide = windows.layout.shape
     columns = windows.reshape(N, groups, per_group * kernel[0] * kernel[1], high * wide)
     made = multiply(weight.reshape(groups, out_channels // groups, -1), columns)
     made = made.reshape(N, out_channels, high, wide)
@@ -86,8 +86,7 @@ def _check_convolution(x: Any, weight: Any, bias: Any, groups: int) -> None:
     check("conv2d", weight, "weight")
     if x.layout.rank != 4:
         raise ShapeError(
-            "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
-            f"{list(x.layout.shape)}"
+            f"Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: {list(x.layout.shape)}"
         )
     if weight.layout.rank != 4:
         raise ShapeError(f"expected 4-dimensional weight, but got weight of size {list(weight.layout.shape)}")

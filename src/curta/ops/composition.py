@@ -113,8 +113,9 @@ def _differentiate(
         STATE.grad_enabled = enabled
     results = result if isinstance(result, tuple) else (result,)
     pairs = [(out, g) for out, g in zip(results, gradients, strict=True) if out._requires_grad]
+    # what an inner derivative walked over, an outer one walks over again
     made = run_backward(
-        [out for out, _ in pairs], [g for _, g in pairs], retain_graph=False, create_graph=enabled,
+        [out for out, _ in pairs], [g for _, g in pairs], retain_graph=True, create_graph=enabled,
         inputs=[leaves[place] for place in wanted], into_grad=False,
     )  # fmt: skip
     answers = tuple(

@@ -1,16 +1,16 @@
-"""Dropout: the mask is a function of a seed and the element's number, so backward makes it again instead of keeping it."""
+"""Dropout: the mask follows from a seed and the element's number, so backward makes it again and keeps nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from curta.compiler.expression import Expression
+from curta.dtypes import float32
 from curta.memory.layout import Layout, contiguous
 from curta.ops.dispatch import bind
 from curta.ops.inference import each
 from curta.ops.random import _unit, random_words
 from curta.ops.record import Gradient, Op, Pointwise
-from curta.dtypes import float32
 
 
 def _infer(x: Layout, key_low: type, key_high: type, first: type, p: float) -> Layout:
@@ -29,6 +29,4 @@ def _rule(node: Any, g: Any) -> tuple[Any, ...]:
 
 
 #: x, the generator's key in two halves and its counter; p is the chance of a zero
-DROPOUT = Op(
-    "dropout", _infer, Pointwise(_element, "raw", indexed=True), Gradient(_rule, inputs=(1, 2, 3)), each(1)
-)
+DROPOUT = Op("dropout", _infer, Pointwise(_element, "raw", indexed=True), Gradient(_rule, inputs=(1, 2, 3)), each(1))

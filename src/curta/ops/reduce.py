@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from curta import dtypes
+from curta.autograd.state import STATE
 from curta.compiler.expression import index
 from curta.dtypes import DType
 from curta.memory.layout import Layout, Shape, contiguous
@@ -55,10 +56,15 @@ def over_rows(node: Any, value: Any) -> Any:
 
 
 def _sum_rule(node: Any, g: Any) -> tuple[Any, ...]:
-    return (over_rows(node, g).expand(node.input_layouts[0].shape),)
+    shape = node.input_layouts[0].shape
+    if STATE.graph is not None and node.params["keepdim"]:
+        from curta.ops.rows import SPREAD  # inside a composition there are no views
+
+        return (bind(SPREAD, (g,), shape=shape),)
+    return (over_rows(node, g).expand(shape),)
 
 
-def _prod_slopes(g: Any, x: Any, y: Any, dims: Dims) -> Any:
+def _prod_slopes(g: Any, x: Any, y: Any, *, dims: Dims) -> Any:
     """The product of all the others: without dividing by zero where there are zeros."""
     where = late.functions.where
     zero = x == 0
@@ -75,7 +81,7 @@ def _prod_rule(node: Any, g: Any) -> tuple[Any, ...]:
     return (bind(_PROD_BACKWARD, saved, dims=node.params["dims"]),)
 
 
-def _extreme_slopes(g: Any, x: Any, y: Any, dims: Dims) -> Any:
+def _extreme_slopes(g: Any, x: Any, y: Any, *, dims: Dims) -> Any:
     attained = x == y
     return attained * g / attained.sum(dims, keepdim=True)
 
@@ -103,7 +109,7 @@ ARGMIN = Op("argmin", _infer_place, Reduce("argmin"), NO_GRADIENT, reducing(0))
 
 
 def _infer_at(place: Layout, size: int, dim: int) -> Layout:
-    shape = place.shape[:dim] + (size,) + place.shape[dim + 1 :]
+    shape = (*place.shape[:dim], size, *place.shape[dim + 1 :])
     return contiguous(shape, dtypes.bool_, place.device)
 
 

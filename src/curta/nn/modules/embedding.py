@@ -47,7 +47,9 @@ class Embedding(Module):
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         if _weight is not None and tuple(_weight.shape) != (num_embeddings, embedding_dim):
             raise ShapeError("Shape of weight does not match num_embeddings and embedding_dim")
-        table = creation.empty(num_embeddings, embedding_dim, device=device, dtype=dtype) if _weight is None else _weight
+        table = _weight
+        if table is None:
+            table = creation.empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
         self.weight = Parameter(table, requires_grad=not _freeze)
         if _weight is None:
             self.reset_parameters()

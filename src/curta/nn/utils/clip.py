@@ -71,7 +71,7 @@ def clip_grad_norm_(
     gradients = _gradients(parameters)
     total = get_total_norm(gradients, norm_type, error_if_nonfinite)
     with no_grad():
-        scale = (float(max_norm) / (total + 1e-6)).minimum(1.0)
+        scale = (float(max_norm) / (total + 1e-6)).clamp(max=1.0)
         for gradient in gradients:
             gradient.mul_(scale)
     return total
@@ -82,7 +82,4 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     _check_foreach("clip_grad_value_", foreach)
     with no_grad():
         for gradient in _gradients(parameters):
-            gradient.copy_(gradient.maximum(-float(clip_value)).minimum(float(clip_value)))
-
-
-
+            gradient.copy_(gradient.clamp(-float(clip_value), float(clip_value)))
