@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-
 sys.path.insert(0, str(Path(__file__).parent.parent / "ops"))
 from cases import CASES, REDUCTIONS, Case, Reduction
 from support import LAYOUTS, array, operand, to_numpy
 
 import curta
 
+torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.parity
 
 

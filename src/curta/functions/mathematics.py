@@ -382,7 +382,7 @@ def nan_to_num(
     x = tensor("nan_to_num", input)
     if not x.layout.dtype.is_floating_point:
         return x.clone()  # integers are numbers already
-    limits = ml_dtypes.finfo(x.layout.dtype.numpy)
+    limits = ml_dtypes.finfo(x.layout.dtype.numpy)  # type: ignore[no-untyped-call]
     largest, lowest = float(limits.max), float(limits.min)
     numbers = (
         0.0 if nan is None else float(nan),
