@@ -77,6 +77,8 @@ TABLE: tuple[Op, ...] = (
     creation.LINSPACE,
     creation.EYE,
     division.FLOOR_DIVIDE,
+    division.DIV_FLOOR,
+    division.DIV_TRUNC,
     division.REMAINDER,
     division.FMOD,
     dropout.DROPOUT,
