@@ -85,7 +85,7 @@ ARITHMETIC = (
     _binary("mul", np.multiply, elementwise.MUL, flops=1, dtypes=EVERY),
     _binary("div", np.divide, elementwise.DIV, (WIDE, POSITIVE), flops=1, ulp=0.5),
     _unary("neg", np.negative, elementwise.NEG, flops=1, dtypes=ORDERED),
-    _unary("abs", np.abs, elementwise.ABS, flops=1, dtypes=EVERY),
+    _unary("abs", np.abs, elementwise.ABS, flops=1, dtypes=ORDERED),
     _unary("square", np.square, elementwise.SQUARE, flops=1, dtypes=ORDERED),
     _unary("reciprocal", np.reciprocal, elementwise.RECIPROCAL, POSITIVE, flops=1),
     _binary("pow", np.power, elementwise.POW, (POSITIVE, WIDE), ulp=2, transcendentals=1),

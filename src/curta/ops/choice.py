@@ -7,7 +7,7 @@ from typing import Any
 from curta import dtypes
 from curta.compiler.expression import Expression, call
 from curta.errors import DTypeError
-from curta.memory.layout import Layout
+from curta.memory.layout import Layout, contiguous
 from curta.methods import late
 from curta.ops.composition import derived
 from curta.ops.dispatch import bind
@@ -98,7 +98,8 @@ def _infer_masked_fill(x: Layout, mask: Operand, value: Operand) -> Layout:
             if isinstance(value, type)
             else f"result type {dtype_of(value).name} can't be cast to the desired output type {x.dtype.name}"
         )
-    return broadcast((x, mask), x.dtype)
+    made = broadcast((x, mask), x.dtype)
+    return contiguous(made.shape, made.dtype, made.device)  # row-major, as PyTorch
 
 
 def _masked_fill_rule(node: Any, g: Any) -> tuple[Any, ...]:
@@ -129,11 +130,12 @@ def _clamp(x: Expression, low: Expression, high: Expression) -> Expression:
 
 def _clamp_slopes(g: Any, x: Any, low: Any, high: Any) -> tuple[Any, Any, Any]:
     inside = (x >= low).logical_and(x <= high)
-    crossed = low > high if hasattr(low, "layout") else high < low
+    # one of the bounds is a tensor; where they are equal, PyTorch gives the lower one nothing
+    crossed, apart = (low > high, low < high) if hasattr(low, "layout") else (high < low, high > low)
     where = late.functions.where
     return (
         where(inside, g, 0),
-        where((x < low).logical_and(crossed.logical_not()), g, 0),
+        where((x < low).logical_and(apart), g, 0),
         where((x > high).logical_or(crossed), g, 0),
     )
 
