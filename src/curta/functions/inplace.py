@@ -303,5 +303,3 @@ def in_place(name: str, input: Tensor, *arguments: Any, **options: Any) -> Tenso
     check_writable(input)
     old = previous(input)
     return apply_(input, _preserved(getattr(late.functions, name)(old, *arguments, **options), old))
-
-

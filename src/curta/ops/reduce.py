@@ -109,7 +109,7 @@ ARGMIN = Op("argmin", _infer_place, Reduce("argmin"), NO_GRADIENT, reducing(0))
 
 
 def _infer_at(place: Layout, size: int, dim: int) -> Layout:
-    shape = place.shape[:dim] + (size,) + place.shape[dim + 1 :]
+    shape = (*place.shape[:dim], size, *place.shape[dim + 1 :])
     return contiguous(shape, dtypes.bool_, place.device)
 
 

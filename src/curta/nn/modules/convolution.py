@@ -62,7 +62,7 @@ class Conv2d(Module):
     def reset_parameters(self) -> None:
         """Draw the kernels anew."""
         init.kaiming_uniform_(self.weight, a=sqrt(5))
-        fan_in = prod(self.weight.shape[1:])
+        fan_in = prod(self.weight.layout.shape[1:])
         if self.bias is not None and fan_in:
             init.uniform_(self.bias, -1 / sqrt(fan_in), 1 / sqrt(fan_in))
 
