@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from curta.autograd.api import _many, grad
-from curta.autograd.modes import enable_grad, no_grad
 from curta.errors import ArgumentError, CurtaError, UnsupportedError
 
 Matrix = npt.NDArray[np.float64]
@@ -36,7 +35,7 @@ def _values(tensor: Any) -> Matrix:
 
 def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], which: int, eps: float) -> list[Matrix]:
     """For each output the Jacobian [input elements, output elements] by central differences."""
-    from curta.functions.creation import tensor
+    from curta import no_grad, tensor
 
     value = inputs[which]
     start = np.array(value.detach().numpy())
@@ -48,16 +47,17 @@ def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], which: int
             moved = start.copy()
             moved.reshape(-1)[element] += step
             changed = tensor(moved, dtype=value.layout.dtype)
-            arguments = (*inputs[:which], changed, *inputs[which + 1 :])
             with no_grad():
-                sides.append([_values(out) for out in _outputs(function, arguments)])
+                sides.append(
+                    [_values(out) for out in _outputs(function, (*inputs[:which], changed, *inputs[which + 1 :]))]
+                )
         rows.append([(up - down) / (2 * eps) for up, down in zip(*sides, strict=True)])
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
 def _analytical(output: Any, value: Any) -> Matrix:
     """The same Jacobian by one backward pass for each output element."""
-    from curta.functions.creation import tensor
+    from curta import tensor
 
     count = output.layout.numel
     columns = []
@@ -167,7 +167,7 @@ def gradgradcheck(
     nondet_tol: float = 0.0,
 ) -> bool:
     """Whether the second derivatives of `func` agree with finite differences of its first; see `gradcheck`."""
-    from curta.functions.creation import tensor
+    from curta import tensor
 
     given, differentiable = _checked_inputs("gradgradcheck", inputs)
     weights: tuple[Any, ...]
@@ -182,6 +182,8 @@ def gradgradcheck(
     count = len(given)
 
     def first_derivatives(*arguments: Any) -> tuple[Any, ...]:
+        from curta import enable_grad
+
         with enable_grad():
             values = tuple(
                 value if place not in differentiable or value._requires_grad else value.detach().requires_grad_()
