@@ -10,35 +10,35 @@ from curta.methods import late
 class LinearAlgebraMethods:
     """`@` and its relatives; each is the function of the same name."""
 
-    def matmul(self, other: Any) -> Any:
+    def matmul(self: Any, other: Any) -> Any:
         """See `curta.matmul`."""
         return late.functions.matmul(self, other)
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self: Any, other: Any) -> Any:
         if not hasattr(other, "layout"):
             return NotImplemented
         return late.functions.matmul(self, other)
 
-    def mm(self, mat2: Any) -> Any:
+    def mm(self: Any, mat2: Any) -> Any:
         """See `curta.mm`."""
         return late.functions.mm(self, mat2)
 
-    def bmm(self, mat2: Any) -> Any:
+    def bmm(self: Any, mat2: Any) -> Any:
         """See `curta.bmm`."""
         return late.functions.bmm(self, mat2)
 
-    def mv(self, vec: Any) -> Any:
+    def mv(self: Any, vec: Any) -> Any:
         """See `curta.mv`."""
         return late.functions.mv(self, vec)
 
-    def dot(self, tensor: Any) -> Any:
+    def dot(self: Any, tensor: Any) -> Any:
         """See `curta.dot`."""
         return late.functions.dot(self, tensor)
 
-    def addmm(self, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    def addmm(self: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
         """See `curta.addmm`."""
         return late.functions.addmm(self, mat1, mat2, beta=beta, alpha=alpha)
 
-    def outer(self, vec2: Any) -> Any:
+    def outer(self: Any, vec2: Any) -> Any:
         """See `curta.outer`."""
         return late.functions.outer(self, vec2)
