@@ -135,8 +135,11 @@ def main() -> None:
     for case in arguments.cases or ["import", *CASES]:
         found = compare_case(case, arguments.rounds, arguments.repeats)
         for row in found:
-            print(f"{row['title']:36} {row['variant']:18} {_time(row['torch']):>12} {_time(row['curta']):>12} "
-                  f"{'' if row['ratio'] is None else format(row['ratio'], '.2f'):>6}", flush=True)
+            print(
+                f"{row['title']:36} {row['variant']:18} {_time(row['torch']):>12} {_time(row['curta']):>12} "
+                f"{'' if row['ratio'] is None else format(row['ratio'], '.2f'):>6}",
+                flush=True,
+            )
             for who, text in row["errors"].items():
                 print(f"    {who}: {text}", flush=True)
         rows += found

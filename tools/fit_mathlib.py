@@ -153,20 +153,35 @@ def fits(single: bool) -> list[Fit]:
         Fit("EXP", lambda r: (mp.exp(r) - 1 - r) / r**2, lambda r: abs(r), -half_ln2, half_ln2, pick(5, 11), single),
         Fit("EXP2", lambda f: (2**f - 1) / f, lambda f: abs(f), -one / 2, one / 2, pick(6, 12), single),
         Fit("SIN", odd(mp.sin), odd_weight(mp.sin), mpf(0), quarter_pi**2, pick(3, 6), single),
-        Fit("COS", lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, lambda z: z * z, mpf(0), quarter_pi**2,
-            pick(3, 6), single),
+        Fit(
+            "COS",
+            lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2,
+            lambda z: z * z,
+            mpf(0),
+            quarter_pi**2,
+            pick(3, 6),
+            single,
+        ),
         Fit("SINH", odd(mp.sinh), odd_weight(mp.sinh), mpf(0), one, pick(4, 8), single),
         Fit("ATAN", odd(mp.atan), odd_weight(mp.atan), mpf(0), one, pick(9, 21), single),
         Fit("ASIN", odd(mp.asin), odd_weight(mp.asin), mpf(0), one / 4, pick(5, 12), single),
-        Fit("ERF", lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, lambda z: mp.sqrt(z) / mp.erf(mp.sqrt(z)), mpf(0),
-            split**2, pick(8, 16), single),
+        Fit(
+            "ERF",
+            lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1,
+            lambda z: mp.sqrt(z) / mp.erf(mp.sqrt(z)),
+            mpf(0),
+            split**2,
+            pick(8, 16),
+            single,
+        ),
         Fit("ERFC_ROOT", root, lambda x: 16 * root(x) ** 15 / mp.erf(x), split, end, pick(7, 19), single),
         Fit("ERFC", erfc_target, lambda t: 1 / erfc_target(t), -one, (far - k) / (far + k), pick(12, 25), False),
     ]
     if single:
         low, high = mp.sqrt(mpf("0.5")) - 1, mp.sqrt(2) - 1
-        result.append(Fit("LOG", lambda f: (mp.log(1 + f) - f) / f**2, lambda f: f**2 / abs(mp.log(1 + f)), low, high,
-                          9, single))
+        result.append(
+            Fit("LOG", lambda f: (mp.log(1 + f) - f) / f**2, lambda f: f**2 / abs(mp.log(1 + f)), low, high, 9, single)
+        )
     else:
         result.append(Fit("ATANH", atanh_tail, lambda z: z / 2, mpf(0), atanh_high, 7, single))
         result.append(Fit("POW_TAIL", pow_tail, lambda z: z**3 / 2, mpf(0), atanh_high, 8, single))

@@ -61,7 +61,7 @@ def share(source: Any) -> Tensor:
     if any(step < 0 for step in source.strides):
         raise ArgumentError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+            "currently supported. (You can probably work around this by making a copy of your array with array.copy().)"
         )
     if any(step % size for step in source.strides):
         raise ArgumentError(
@@ -120,7 +120,7 @@ def _kind_of(flat: list[Any]) -> type:
 def _shape_of(data: Any) -> tuple[int, ...]:
     shape: list[int] = []
     while True:
-        if isinstance(data, Tensor) or isinstance(data, np.ndarray):
+        if isinstance(data, Tensor | np.ndarray):
             return (*shape, *data.shape)
         if not isinstance(data, (list, tuple, range)):
             return tuple(shape)
@@ -159,7 +159,9 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
 def number(tensor: Tensor) -> bool | int | float:
     """The first element as a Python number."""
     found = array(tensor)
-    value: bool | int | float = found.astype(np.float32).item() if tensor.layout.dtype is dtypes.bfloat16 else found.item()
+    value: bool | int | float = (
+        found.astype(np.float32).item() if tensor.layout.dtype is dtypes.bfloat16 else found.item()
+    )
     return value
 
 

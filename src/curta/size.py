@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 
 class Size(tuple[int, ...]):
@@ -21,9 +22,9 @@ class Size(tuple[int, ...]):
     def __repr__(self) -> str:
         return f"torch.Size([{', '.join(map(str, self))}])"
 
-    def __getitem__(self, index: object) -> object:  # type: ignore[override]
-        found = tuple.__getitem__(self, index)  # type: ignore[index]
+    def __getitem__(self, index: Any) -> Any:
+        found = tuple.__getitem__(self, index)
         return Size(found) if isinstance(index, slice) else found
 
-    def __add__(self, other: object) -> Size:  # type: ignore[override]
-        return Size(tuple.__add__(self, other))  # type: ignore[operator]
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple.__add__(self, other))

@@ -85,7 +85,7 @@ def test_grad_of_something_inside_and_unused() -> None:
     zeros = curta.autograd.grad(z, [x, unused], retain_graph=True, materialize_grads=True)[1]
     assert zeros.tolist() == [0.0]
     assert x.grad is None
-    with pytest.raises(AutogradError, match="appears to not have been used in the graph. Set allow_unused=True"):
+    with pytest.raises(AutogradError, match=r"appears to not have been used in the graph\. Set allow_unused=True"):
         curta.autograd.grad(z, [x, unused])
 
 
@@ -130,7 +130,9 @@ def test_saved_tensor_changed_in_place() -> None:
     y = x.exp()
     with curta.no_grad():
         y.add_(1)
-    with pytest.raises(AutogradError, match="modified by an inplace operation.*exp.*is at version 1; expected version 0"):
+    with pytest.raises(
+        AutogradError, match=r"modified by an inplace operation.*exp.*is at version 1; expected version 0"
+    ):
         y.sum().backward()
 
 

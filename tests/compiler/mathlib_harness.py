@@ -116,10 +116,12 @@ def ulp_errors(result: np.ndarray, oracle: np.ndarray | list[mpmath.mpf]) -> np.
         with np.errstate(all="ignore"):
             unit = _spacing(rounded)
         finite = np.isfinite(rounded) & np.isfinite(result)
-        error = np.array([
-            float(abs(mpmath.mpf(float(r)) - v) / mpmath.mpf(float(u))) if ok else 0.0
-            for r, v, u, ok in zip(result, oracle, unit, finite, strict=True)
-        ])
+        error = np.array(
+            [
+                float(abs(mpmath.mpf(float(r)) - v) / mpmath.mpf(float(u))) if ok else 0.0
+                for r, v, u, ok in zip(result, oracle, unit, finite, strict=True)
+            ]
+        )
     else:
         with np.errstate(all="ignore"):
             rounded = oracle.astype(dtype)

@@ -17,8 +17,8 @@ from engine_harness import array, composition, filled, pointwise, reduction, run
 from curta import dtypes
 from curta.compiler.expression import FLAT_INDEX, index
 from curta.errors import CompilerError
-from curta.ops.dispatch import bind, bind_into
 from curta.ops.choice import MAXIMUM
+from curta.ops.dispatch import bind, bind_into
 from curta.ops.elementwise import ADD, DIV, MUL, SUB
 from curta.ops.mathematics import EXP, TANH
 

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from itertools import pairwise
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_a_freed_block_serves_the_next_tensor_of_its_class() -> None:
 def test_live_blocks_never_overlap() -> None:
     held = [allocate(nbytes) for nbytes in (100, 100, 1000, 70_000, 70_000, 100)]
     spans = sorted((one.address, one.address + one.nbytes) for one in held)
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 def test_counts_follow_tensors() -> None:

@@ -16,7 +16,9 @@ def _model():
 
 
 def test_printing_is_torchs():
-    assert repr(_model()) == """Sequential(
+    assert (
+        repr(_model())
+        == """Sequential(
   (0): Linear(in_features=3, out_features=4, bias=True)
   (1): ReLU()
   (2): Sequential(
@@ -25,14 +27,18 @@ def test_printing_is_torchs():
   )
   (3): Linear(in_features=4, out_features=2, bias=False)
 )"""
+    )
     table, kernels = nn.Embedding(3, 4, padding_idx=0), nn.Conv2d(1, 2, 3, padding=1)
-    assert repr(nn.ModuleDict({"a": nn.GELU(), "b": nn.ModuleList([table, kernels])})) == """ModuleDict(
+    assert (
+        repr(nn.ModuleDict({"a": nn.GELU(), "b": nn.ModuleList([table, kernels])}))
+        == """ModuleDict(
   (a): GELU(approximate='none')
   (b): ModuleList(
     (0): Embedding(3, 4, padding_idx=0)
     (1): Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
   )
 )"""
+    )
 
 
 def test_state_dict_in_and_out():

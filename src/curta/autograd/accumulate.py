@@ -1,4 +1,4 @@
-"""The end of a backward pass at a leaf: its first gradient is kept as it is where that is safe, later ones are added."""
+"""The end of a backward pass at a leaf: its first gradient is kept where that is safe, later ones are added."""
 
 from __future__ import annotations
 

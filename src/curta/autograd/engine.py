@@ -41,14 +41,14 @@ def run_backward(
     STATE.grad_enabled, STATE.phase = create_graph, "backward"
     try:
         run.visit_all()
-        found = [run.captured.get(key) for key in run.wanted]
+        captured: list[Tensor | None] = [run.captured.get(key) for key in run.wanted]
         if into_grad:
-            for tensor, gradient in zip(inputs or (), found, strict=True):
-                if gradient is not None and tensor.grad_fn is not None:
-                    accumulate(tensor, [None, gradient], create_graph)
+            for tensor, one in zip(inputs or (), captured, strict=True):
+                if one is not None and tensor.grad_fn is not None:
+                    accumulate(tensor, [None, one], create_graph)
     finally:
         STATE.grad_enabled, STATE.phase = before
-    return found
+    return captured
 
 
 class _Run:

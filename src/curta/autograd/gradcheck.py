@@ -48,7 +48,9 @@ def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], which: int
             moved.reshape(-1)[element] += step
             changed = tensor(moved, dtype=value.layout.dtype)
             with no_grad():
-                sides.append([_values(out) for out in _outputs(function, (*inputs[:which], changed, *inputs[which + 1 :]))])
+                sides.append(
+                    [_values(out) for out in _outputs(function, (*inputs[:which], changed, *inputs[which + 1 :]))]
+                )
         rows.append([(up - down) / (2 * eps) for up, down in zip(*sides, strict=True)])
     return [np.stack(column) for column in zip(*rows, strict=True)]
 

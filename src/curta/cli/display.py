@@ -68,6 +68,15 @@ def _percent(fraction: float | None) -> str:
     return "-" if fraction is None else f"{100 * fraction:.1f}%"
 
 
+def printable(text: str) -> str:
+    """`text` with control characters (a model may write any byte) replaced, lines and tabs kept.
+
+    >>> printable("a\\x1b[2Jb")
+    'a\ufffd[2Jb'
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
 class Display(Protocol):
     """What a training run tells of itself; a context manager around the training loop."""
 
@@ -107,7 +116,8 @@ class PlainDisplay:
         pass
 
     def line(self, text: str = "") -> None:
-        """Print `text`, with what the output's encoding lacks replaced."""
+        """Print `text`, with control characters and what the output's encoding lacks replaced."""
+        text = printable(text)
         encoding = sys.stdout.encoding or "utf-8"
         print(text.encode(encoding, "replace").decode(encoding), flush=True)
 

@@ -36,14 +36,14 @@ class TrainOptions:
     heads: int = 4
     context: int = 128
     batch: int = 16
-    steps: int = 800
+    steps: int = 500
     learning_rate: float = 2e-3
     dtype: str = "float32"
     seed: int = 1
     threads: int | None = None
     output: Path | None = None
     overwrite: bool = False
-    report_every: int = 50
+    report_every: int = 25
 
 
 @dataclass(frozen=True)

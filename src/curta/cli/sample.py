@@ -7,6 +7,7 @@ import sys
 
 import curta
 from curta.cli.checkpoint import load
+from curta.cli.display import printable
 from curta.cli.options import SampleOptions
 
 
@@ -19,7 +20,7 @@ class Stream:
 
     def write(self, content: bytes, final: bool = False) -> None:
         """Show `content`; with `final`, also what was held back."""
-        text = self.decoder.decode(content, final)
+        text = printable(self.decoder.decode(content, final))
         sys.stdout.write(text.encode(self.encoding, "replace").decode(self.encoding))
         sys.stdout.flush()
 

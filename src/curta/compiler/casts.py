@@ -78,7 +78,7 @@ def _narrow_double(value: Value) -> Value:
 
 
 def convert(value: Value, source: DType, target: DType, half: bool = False) -> Value:
-    """Between compute formats. Floats become integers of 64 bits (for int64) or 32, saturating, NaN to 0, and then wrap.
+    """Between compute formats. Floats become integers of 64 bits (for int64) or 32, saturating, NaN to 0, then wrap.
 
     `half` says that a half format comes next, so that double to half rounds once.
     """

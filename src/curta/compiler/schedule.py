@@ -48,7 +48,7 @@ class Step:
 
     plan: native.Plan
     sources: list[Source]
-    program: LoopProgram
+    program: LoopProgram | None
 
 
 @dataclass(slots=True)

@@ -142,7 +142,7 @@ class Account:
     def table(self) -> str:
         """The account by operator, as text in columns."""
         calls = self._calls_by_op()
-        rows = [("operator", "calls", "FLOPs", "transcendentals", "bytes read", "bytes written")]
+        rows: list[tuple[str, ...]] = [("operator", "calls", "FLOPs", "transcendentals", "bytes read", "bytes written")]
         rows += [(name, f"{calls[name]:,}", *(f"{part:,}" for part in cost)) for name, cost in self.by_op().items()]
         rows.append(("total", f"{self.calls:,}", *(f"{part:,}" for part in self.total)))
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

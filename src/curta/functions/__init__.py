@@ -48,6 +48,7 @@ from curta.functions.comparison import (
     logical_xor,
     lt,
     ne,
+    truth,
 )
 from curta.functions.conversion import (
     cast,
@@ -126,9 +127,9 @@ from curta.functions.mathematics import (
     floor,
     frac,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     nan_to_num,
     relu,
     round,
@@ -213,28 +214,8 @@ from curta.functions.statistics import (
     var,
 )
 
-# other names of the same functions
-absolute = abs
-clip = clamp
-multiply = mul
-divide = div
-true_divide = div
-subtract = sub
-negative = neg
-less = lt
-less_equal = le
-greater = gt
-greater_equal = ge
-not_equal = ne
-arctan2 = atan2
-arccos = acos
-arcsin = asin
-arctan = atan
-fix = trunc
-
 __all__ = [
     "abs",
-    "absolute",
     "acos",
     "add",
     "add_",
@@ -248,10 +229,6 @@ __all__ = [
     "amin",
     "any",
     "arange",
-    "arccos",
-    "arcsin",
-    "arctan",
-    "arctan2",
     "argmax",
     "argmin",
     "as_strided",
@@ -277,7 +254,6 @@ __all__ = [
     "ceil",
     "chunk",
     "clamp",
-    "clip",
     "clone",
     "contiguous",
     "copy_",
@@ -287,7 +263,6 @@ __all__ = [
     "diagonal",
     "div",
     "div_",
-    "divide",
     "dot",
     "empty",
     "empty_like",
@@ -303,7 +278,6 @@ __all__ = [
     "expm1",
     "eye",
     "fill_",
-    "fix",
     "flatten",
     "floor",
     "floor_divide",
@@ -315,8 +289,6 @@ __all__ = [
     "gather",
     "ge",
     "get_item",
-    "greater",
-    "greater_equal",
     "gt",
     "in_place",
     "index_add",
@@ -330,14 +302,12 @@ __all__ = [
     "isnan",
     "le",
     "lerp",
-    "less",
-    "less_equal",
     "linear",
     "linspace",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -358,18 +328,15 @@ __all__ = [
     "movedim",
     "mul",
     "mul_",
-    "multiply",
     "mv",
     "nan_to_num",
     "narrow",
     "ne",
     "neg",
-    "negative",
     "nonzero",
     "norm",
     "normal",
     "normal_",
-    "not_equal",
     "ones",
     "ones_like",
     "outer",
@@ -410,7 +377,6 @@ __all__ = [
     "std",
     "sub",
     "sub_",
-    "subtract",
     "sum",
     "sum_to_size",
     "t",
@@ -421,8 +387,8 @@ __all__ = [
     "tile",
     "to",
     "transpose",
-    "true_divide",
     "trunc",
+    "truth",
     "unbind",
     "unflatten",
     "uniform_",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curta.errors import ArgumentError, DTypeError, DivisionByZeroError
+from curta.errors import ArgumentError, DivisionByZeroError, DTypeError
 from curta.functions.comparison import truth
 from curta.functions.operands import Number, Operand, operand, refuse, tensor
 from curta.ops import division, reduce
@@ -59,9 +59,7 @@ def mul(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     return bind(ops.MUL, (operand("mul", input, "input"), operand("mul", other)))
 
 
-def div(
-    input: Operand, other: Operand, *, rounding_mode: str | None = None, out: Tensor | None = None
-) -> Tensor:
+def div(input: Operand, other: Operand, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
     """`input / other`; the quotient is rounded towards zero ("trunc") or down ("floor") on request.
 
     Without rounding, integers become the default floating-point format first.

@@ -65,9 +65,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | float, *, out: Tensor | No
     return bind(ops.LERP, (tensor("lerp", input), tensor("lerp", end, "end"), operand("lerp", weight, "weight")))
 
 
-def addcmul(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
-) -> Tensor:
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
     """`input + value * tensor1 * tensor2`.
 
     >>> import curta
@@ -78,9 +76,7 @@ def addcmul(
     return bind(ops.ADDCMUL, (tensor("addcmul", input), tensor1, tensor2, operand("addcmul", value, "value")))
 
 
-def addcdiv(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
-) -> Tensor:
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
     """`input + value * tensor1 / tensor2`, for floating-point tensors.
 
     >>> import curta

@@ -166,7 +166,9 @@ def bitwise_left_shift(input: Operand, other: Operand, *, out: Tensor | None = N
     """
     if out is not None:
         refuse("bitwise_left_shift", out=out)
-    return bind(ops.BITWISE_LEFT_SHIFT, (operand("bitwise_left_shift", input, "input"), operand("bitwise_left_shift", other)))
+    return bind(
+        ops.BITWISE_LEFT_SHIFT, (operand("bitwise_left_shift", input, "input"), operand("bitwise_left_shift", other))
+    )
 
 
 def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -178,7 +180,9 @@ def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = 
     """
     if out is not None:
         refuse("bitwise_right_shift", out=out)
-    return bind(ops.BITWISE_RIGHT_SHIFT, (operand("bitwise_right_shift", input, "input"), operand("bitwise_right_shift", other)))
+    return bind(
+        ops.BITWISE_RIGHT_SHIFT, (operand("bitwise_right_shift", input, "input"), operand("bitwise_right_shift", other))
+    )
 
 
 def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -242,9 +246,7 @@ def truth(name: str, value: Tensor) -> bool:
     return ctypes.c_bool.from_address(value.pointer).value
 
 
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Tensor:
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether |input - other| <= atol + rtol * |other|; both must have one dtype.
 
     >>> import curta
@@ -260,9 +262,7 @@ def isclose(
     return bind(statistics.ISCLOSE, (left, right, float(rtol), float(atol)), equal_nan=equal_nan)
 
 
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close, see `isclose`.
 
     >>> import curta

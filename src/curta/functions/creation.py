@@ -134,7 +134,7 @@ def written(out: Tensor, shape: tuple[int, ...], dtype: DType | None, value: flo
         raise ShapeError(f"dtype {dtype} does not match dtype of out parameter ({out.layout.dtype})")
     if out.layout.shape != shape:
         raise UnsupportedError(f"out= of shape {list(out.layout.shape)} is not resized to {list(shape)}")
-    return out.fill_(value)  # type: ignore[no-any-return]
+    return out.fill_(value)
 
 
 def _filled(name: str, size: Any, value: int, options: dict[str, Any]) -> Tensor:
@@ -151,7 +151,9 @@ def _filled(name: str, size: Any, value: int, options: dict[str, Any]) -> Tensor
     if out is not None:
         return written(out, shape, dtype, value)
     kind = dtype or get_default_dtype()
-    return finish(bind(FULL, (number_for(value, kind),), shape=shape, dtype=kind, device=resolve(device)), requires_grad)
+    return finish(
+        bind(FULL, (number_for(value, kind),), shape=shape, dtype=kind, device=resolve(device)), requires_grad
+    )
 
 
 def zeros(*size: Any, **options: Any) -> Tensor:
@@ -182,7 +184,7 @@ def empty(
     if out is not None:
         if out.layout.shape != shape:
             raise UnsupportedError(f"out= of shape {list(out.layout.shape)} is not resized to {list(shape)}")
-        return out  # type: ignore[no-any-return]
+        return out
     return finish(empty_of(contiguous(shape, dtype or get_default_dtype(), resolve(device))), requires_grad)
 
 
@@ -299,10 +301,8 @@ def _into(out: Tensor | None, made: Tensor) -> Tensor:
     if out is None:
         return made
     if out.layout.shape != made.layout.shape:
-        raise UnsupportedError(
-            f"out= of shape {list(out.layout.shape)} is not resized to {list(made.layout.shape)}"
-        )
-    return out.copy_(made)  # type: ignore[no-any-return]
+        raise UnsupportedError(f"out= of shape {list(out.layout.shape)} is not resized to {list(made.layout.shape)}")
+    return out.copy_(made)
 
 
 def linspace(

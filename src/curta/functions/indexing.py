@@ -55,7 +55,9 @@ def _flat_items(index: Any, rank: int) -> list[Any]:
         item if item is None or item is Ellipsis or isinstance(item, slice) else _integer_or_array(item)
         for item in items
     ]
-    used = sum(item.ndim if isinstance(item, np.ndarray) else item is not None and item is not Ellipsis for item in items)
+    used = sum(
+        item.ndim if isinstance(item, np.ndarray) else item is not None and item is not Ellipsis for item in items
+    )
     if used > rank:
         raise IndexRangeError(f"too many indices for tensor of dimension {rank}")
     places = [place for place, item in enumerate(items) if item is Ellipsis]
@@ -141,7 +143,7 @@ def _in_range(places: Any, size: int, dim: int) -> Tensor:
 
 
 def _wrapped(values: Tensor, size: int) -> Tensor:
-    from curta.functions.arithmetic import where
+    from curta.functions.choice import where
 
     return where(values < 0, values + size, values)
 

@@ -291,5 +291,3 @@ def in_place(name: str, input: Tensor, *arguments: Any, **options: Any) -> Tenso
     """The in-place form of function `name`."""
     check_writable(input)
     return apply_(input, getattr(late.functions, name)(previous(input), *arguments, **options))
-
-

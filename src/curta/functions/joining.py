@@ -10,8 +10,8 @@ from curta.autograd.state import STATE
 from curta.errors import ShapeError
 from curta.functions.operands import refuse, tensor
 from curta.memory.storage import allocate
-from curta.ops.elementwise import COPY
 from curta.ops.dispatch import bind_into, remember
+from curta.ops.elementwise import COPY
 from curta.ops.joining import CAT
 from curta.tensor import Tensor
 

@@ -24,9 +24,7 @@ def matmul(input: Tensor, other: Tensor, *, out: None = None) -> Tensor:
     _refuse_out("matmul", out)
     ranks = a.layout.rank, b.layout.rank
     if 0 in ranks:
-        raise ShapeError(
-            f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D"
-        )
+        raise ShapeError(f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D")
     if ranks == (1, 1):
         return dot(a, b)
     if ranks[0] == 1:
@@ -64,9 +62,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: None = None) -> Tensor:
     _refuse_out("dot", out)
     a, b = check("dot", input), check("dot", tensor, "tensor")
     if a.layout.rank != 1 or b.layout.rank != 1:
-        raise ShapeError(
-            f"1D tensors expected, but got {a.layout.rank}D and {b.layout.rank}D tensors"
-        )
+        raise ShapeError(f"1D tensors expected, but got {a.layout.rank}D and {b.layout.rank}D tensors")
     if a.layout.shape != b.layout.shape:
         (left,), (right,) = a.layout.shape, b.layout.shape
         raise ShapeError(
@@ -114,15 +110,11 @@ def mv(input: Tensor, vec: Tensor, *, out: None = None) -> Tensor:
     _refuse_out("mv", out)
     check("mv", input), check("mv", vec, "vec")
     if input.layout.rank != 2 or vec.layout.rank != 1:
-        raise ShapeError(
-            f"vector + matrix @ vector expected, got 1, {input.layout.rank}, {vec.layout.rank}"
-        )
+        raise ShapeError(f"vector + matrix @ vector expected, got 1, {input.layout.rank}, {vec.layout.rank}")
     return matmul(input, vec)
 
 
-def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: None = None
-) -> Tensor:
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: None = None) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2); `input` broadcasts, and is not read when `beta` is 0."""
     _refuse_out("addmm", out)
     product = mm(mat1, mat2)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ml_dtypes
-
 from curta.errors import DTypeError
 from curta.functions.operands import refuse, tensor
+from curta.number_formats import finfo
 from curta.ops import mathematics as ops
 from curta.ops.dispatch import bind
 from curta.tensor import Tensor
@@ -382,7 +381,7 @@ def nan_to_num(
     x = tensor("nan_to_num", input)
     largest = lowest = 0.0
     if x.layout.dtype.is_floating_point:
-        limits = ml_dtypes.finfo(x.layout.dtype.numpy)
+        limits = finfo(x.layout.dtype)
         largest, lowest = float(limits.max), float(limits.min)
     numbers = (
         0.0 if nan is None else float(nan),

@@ -7,7 +7,7 @@ from typing import Any
 
 from curta import shapes
 from curta.autograd.state import STATE
-from curta.errors import ArgumentError, ArgumentTypeError, ShapeError, UnsupportedError
+from curta.errors import ArgumentError, ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedError
 from curta.ops.dispatch import bind, remember
 from curta.ops.elementwise import COPY
 from curta.ops.movement import AS_STRIDED, EXPAND, PERMUTE, REGION, VIEW, Region, region_geometry
@@ -21,13 +21,11 @@ def integer(name: str, value: Any, place: str) -> int:
     if type(value) is int:
         return value
     try:
-        if isinstance(value, float) or isinstance(value, bool):
+        if isinstance(value, float | bool):
             raise TypeError
         return int(value.__index__())
     except (TypeError, AttributeError):
-        raise ArgumentTypeError(
-            f"{name}(): argument '{place}' must be int, not {type(value).__name__}"
-        ) from None
+        raise ArgumentTypeError(f"{name}(): argument '{place}' must be int, not {type(value).__name__}") from None
 
 
 def sizes(name: str, given: tuple[Any, ...], place: str = "size") -> tuple[int, ...]:
@@ -191,7 +189,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """
     layout = input.layout
     place = normalize_dim(integer("unsqueeze", dim, "dim"), layout.rank + 1)
-    return region(input, tuple((0, size, 1) for size in layout.shape[:place]) + (None,))
+    return region(input, (*((0, size, 1) for size in layout.shape[:place]), None))
 
 
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
@@ -201,9 +199,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
         dropped = set(range(len(shape)))
     else:
         dropped = set(shapes.normalize_dims(dim, len(shape)))
-    items: Region = tuple(
-        0 if size == 1 and place in dropped else (0, size, 1) for place, size in enumerate(shape)
-    )
+    items: Region = tuple(0 if size == 1 and place in dropped else (0, size, 1) for place, size in enumerate(shape))
     return region(input, items)
 
 
@@ -277,9 +273,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     if len(wanted) != len(steps):
         raise ShapeError("mismatch in length of strides and shape")
     if any(step < 0 for step in steps):
-        raise ShapeError(
-            f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}"
-        )
+        raise ShapeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}")
     start = input.offset if storage_offset is None else storage_offset
     if start < 0:
         raise ShapeError(f"Tensor: invalid storage offset {start}")
@@ -301,11 +295,11 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
     shape = input.layout.shape
     if not shape:
-        raise shapes.IndexRangeError("select() cannot be applied to a 0-dim tensor.")
+        raise IndexRangeError("select() cannot be applied to a 0-dim tensor.")
     place = normalize_dim(dim, len(shape))
     found = integer("select", index, "index")
     if not -shape[place] <= found < shape[place]:
-        raise shapes.IndexRangeError(
+        raise IndexRangeError(
             f"select(): index {found} out of range for tensor of size {list(shape)} at dimension {place}"
         )
     return region(input, (*((0, size, 1) for size in shape[:place]), checked_index(found, shape[place], place)))
@@ -321,9 +315,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     place = normalize_dim(dim, len(shape))
     first, size = integer("narrow", start, "start"), shape[place]
     if not -size <= first <= size:
-        raise shapes.IndexRangeError(
-            f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {first})"
-        )
+        raise IndexRangeError(f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {first})")
     first = first + size if first < 0 else first
     if first + length > size:
         raise ShapeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
@@ -371,7 +363,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """All slices along `dim`, without that dimension."""
     rank = input.layout.rank
     if rank == 0:
-        raise shapes.IndexRangeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexRangeError("Dimension specified as 0 but tensor has no dimensions")
     place = normalize_dim(dim, rank)
     return tuple(select(input, place, number) for number in range(input.layout.shape[place]))
 
@@ -404,9 +396,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     layout = input.layout
     lead = len(counts) - layout.rank
     if lead < 0:
-        raise ShapeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise ShapeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     if any(count < 0 for count in counts):
         raise ArgumentError(f"repeat: counts must not be negative, got {list(counts)}")
     shape = (1,) * lead + layout.shape
@@ -414,7 +404,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     spread = view_of_pairs(input, shape).expand(paired)
     return bind(COPY, (spread,), contiguous_format=True).view(
         [count * size for count, size in zip(counts, shape, strict=True)]
-    )  # type: ignore[no-any-return]
+    )
 
 
 def view_of_pairs(input: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -26,9 +26,7 @@ def operand(name: str, value: Any, place: str = "other") -> Any:
         return int(value)
     if isinstance(value, float | np.floating):
         return float(value)
-    raise ArgumentTypeError(
-        f"{name}(): argument '{place}' must be Tensor or Number, not {type(value).__name__}"
-    )
+    raise ArgumentTypeError(f"{name}(): argument '{place}' must be Tensor or Number, not {type(value).__name__}")
 
 
 def tensor(name: str, value: Any, place: str = "input") -> Tensor:

@@ -109,9 +109,7 @@ def randint_like(input: Tensor, low: int, high: int | None = None, **options: An
     """`randint` with the shape and format of `input`."""
     first, last = (0, low) if high is None else (low, high)
     layout, requires_grad = like_layout("randint_like", input, options)
-    return finish(
-        draw(INTEGERS, (first, last - first), layout.shape, layout.dtype, layout.device, None), requires_grad
-    )
+    return finish(draw(INTEGERS, (first, last - first), layout.shape, layout.dtype, layout.device, None), requires_grad)
 
 
 def bernoulli_mask(layout: Any, probability: float, generator: Any = None) -> Tensor:

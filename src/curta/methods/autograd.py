@@ -30,7 +30,11 @@ class AutogradMethods:
         _requires_grad: bool
 
     def backward(
-        self: Any, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+        self: Any,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
     ) -> None:
         """Add this tensor's gradients to the leaves' `grad`; see `curta.autograd.backward`.
 

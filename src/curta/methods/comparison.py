@@ -105,11 +105,11 @@ class ComparisonMethods:
         """`self >= other`."""
         return late.functions.ge(self, other) if late.takes(other) else NotImplemented
 
-    def __eq__(self: Any, other: object) -> Any:
+    def __eq__(self: Any, other: Any) -> Any:
         """`self == other`, element by element."""
         return late.functions.eq(self, other) if late.takes(other) else NotImplemented
 
-    def __ne__(self: Any, other: object) -> Any:
+    def __ne__(self: Any, other: Any) -> Any:
         """`self != other`, element by element."""
         return late.functions.ne(self, other) if late.takes(other) else NotImplemented
 

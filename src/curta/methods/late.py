@@ -23,3 +23,6 @@ _EXTRA = (np.number, np.bool_, GraphNumber)
 def takes(other: object) -> bool:
     """Whether an operator such as + can have this on its other side: a tensor or a number, of NumPy or a trace too."""
     return isinstance(other, int | float) or hasattr(other, "layout") or isinstance(other, _EXTRA)
+
+
+__all__ = ["functions"]

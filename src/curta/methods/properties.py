@@ -155,7 +155,7 @@ class PropertyMethods:
     @property
     def data(self: Any) -> Tensor:
         """The same storage without a gradient history."""
-        return self.detach()  # type: ignore[no-any-return]
+        return self.detach()
 
     @data.setter
     def data(self: Any, value: Any) -> None:
@@ -261,9 +261,7 @@ class PropertyMethods:
         from curta import dtypes, host
 
         if self._requires_grad and not force:
-            raise AutogradError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+            raise AutogradError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.layout.dtype is dtypes.bfloat16:
             raise ArgumentTypeError("Got unsupported ScalarType BFloat16")
         return host.array(self)
@@ -281,7 +279,7 @@ class PropertyMethods:
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if self.grad_fn is not None:
             raise AutogradError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol."
             )
         if id(self) in memo:
             return memo[id(self)]
@@ -311,4 +309,3 @@ TENSOR_STATE = frozenset(
     ("storage", "layout", "offset", "pointer", "base", "grad_fn", "output_index", "hooks", "accumulator", "trace",
      "_requires_grad", "_grad", "generation")
 )  # fmt: skip
-

@@ -234,8 +234,7 @@ def scaled_dot_product_attention(
     q, k, v = (check("scaled_dot_product_attention", each) for each in (query, key, value))
     if min(q.layout.rank, k.layout.rank, v.layout.rank) < 2:
         raise ShapeError(
-            "Both q, k and v must have at least 2 dimensions, got "
-            f"{q.layout.rank}, {k.layout.rank} and {v.layout.rank}"
+            f"Both q, k and v must have at least 2 dimensions, got {q.layout.rank}, {k.layout.rank} and {v.layout.rank}"
         )
     if not q.layout.dtype is k.layout.dtype is v.layout.dtype:
         raise DTypeError(

@@ -72,9 +72,7 @@ def _fan(tensor: Tensor, mode: str) -> int:
     return _fans(tensor)[0 if mode == "fan_in" else 1]
 
 
-def kaiming_uniform_(
-    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
-) -> Tensor:
+def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Uniform with variance gain² / fan (He et al. 2015)."""
     if 0 in tensor.shape:
         return tensor

@@ -113,7 +113,7 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise ShapeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if not input.layout.dtype.is_floating_point:
-        raise DTypeError(f"\"log_softmax_lastdim_kernel_impl\" not implemented for {input.layout.dtype.name}")
+        raise DTypeError(f'"log_softmax_lastdim_kernel_impl" not implemented for {input.layout.dtype.name}')
     if target.layout.shape == input.layout.shape and target.layout.dtype.is_floating_point:
         return _soft(input, target, weight, reduction, label_smoothing)
     dim = _class_dim("cross_entropy", input, target)

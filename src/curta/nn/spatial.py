@@ -86,8 +86,7 @@ def _check_convolution(x: Any, weight: Any, bias: Any, groups: int) -> None:
     check("conv2d", weight, "weight")
     if x.layout.rank != 4:
         raise ShapeError(
-            "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
-            f"{list(x.layout.shape)}"
+            f"Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: {list(x.layout.shape)}"
         )
     if weight.layout.rank != 4:
         raise ShapeError(f"expected 4-dimensional weight, but got weight of size {list(weight.layout.shape)}")

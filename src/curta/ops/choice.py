@@ -200,9 +200,7 @@ def _lerp(start: Expression, end: Expression, weight: Expression) -> Expression:
     return near_start.select(start + weight * difference, end - difference * (1 - weight))
 
 
-_LERP_BACKWARD = derived(
-    "lerp_backward", lambda g, start, end, weight: (g - g * weight, g * weight, g * (end - start))
-)
+_LERP_BACKWARD = derived("lerp_backward", lambda g, start, end, weight: (g - g * weight, g * weight, g * (end - start)))
 LERP = Op(
     "lerp",
     _infer_lerp,
@@ -229,9 +227,7 @@ def _infer_quotient(x: Layout, first: Operand, second: Operand, value: Operand) 
 
 
 _ADDCMUL_BACKWARD = derived("addcmul_backward", lambda g, a, b, value: (g * (b * value), g * (a * value)))
-_ADDCDIV_BACKWARD = derived(
-    "addcdiv_backward", lambda g, a, b, value: (g * value / b, -g * value * (a / b) / b)
-)
+_ADDCDIV_BACKWARD = derived("addcdiv_backward", lambda g, a, b, value: (g * value / b, -g * value * (a / b) / b))
 
 
 def _addcmul_rule(node: Any, g: Any) -> tuple[Any, ...]:

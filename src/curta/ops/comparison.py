@@ -25,9 +25,7 @@ LE = _comparison("le", lambda a, b: a.le(b))
 GT = _comparison("gt", lambda a, b: a.gt(b))
 GE = _comparison("ge", lambda a, b: a.ge(b))
 ISNAN = _comparison("isnan", lambda x: call("is_nan", x))
-ISINF = _comparison(
-    "isinf", lambda x: call("absolute", x).eq(float("inf")) if x.dtype.is_floating_point else x.ne(x)
-)
+ISINF = _comparison("isinf", lambda x: call("absolute", x).eq(float("inf")) if x.dtype.is_floating_point else x.ne(x))
 ISFINITE = _comparison(
     "isfinite", lambda x: call("absolute", x).lt(float("inf")) if x.dtype.is_floating_point else x.eq(x)
 )

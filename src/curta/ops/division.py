@@ -40,8 +40,8 @@ def _fmod_rule(node: Any, g: Any) -> tuple[Any, ...]:
 
 
 FLOOR_DIVIDE = Op("floor_divide", _infer_quotient, Pointwise(_floor_quotient), NO_GRADIENT, each(1))
-DIV_FLOOR = Op("div_floor", _infer_quotient, Pointwise(_floor_quotient), Gradient(no_slope), each(1))
-DIV_TRUNC = Op(
+DIV_FLOOR: Op = Op("div_floor", _infer_quotient, Pointwise(_floor_quotient), Gradient(no_slope), each(1))
+DIV_TRUNC: Op = Op(
     "div_trunc",
     _infer_quotient,
     Pointwise(lambda a, b: call("truncated_divide", a, b)),

@@ -29,6 +29,4 @@ def _rule(node: Any, g: Any) -> tuple[Any, ...]:
 
 
 #: x, the generator's key in two halves and its counter; p is the chance of a zero
-DROPOUT = Op(
-    "dropout", _infer, Pointwise(_element, "raw", indexed=True), Gradient(_rule, inputs=(1, 2, 3)), each(1)
-)
+DROPOUT = Op("dropout", _infer, Pointwise(_element, "raw", indexed=True), Gradient(_rule, inputs=(1, 2, 3)), each(1))

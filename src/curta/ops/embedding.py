@@ -37,6 +37,4 @@ def _cost(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:
 
 
 #: weight[V, D] and row numbers [..., 1] to [..., D]
-EMBEDDING = Op(
-    "embedding", _infer, Pointwise(_element, "raw", gathered=_source), Gradient(_rule, inputs=(1,)), _cost
-)
+EMBEDDING = Op("embedding", _infer, Pointwise(_element, "raw", gathered=_source), Gradient(_rule, inputs=(1,)), _cost)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from curta import dtypes
-from curta.compiler.casts import llvm_type
+from curta.compiler.casts import memory_type
 from curta.compiler.code import Code, Value, function
 from curta.compiler.expression import Expression
 from curta.compiler.nest import NAME, SIGNATURE
@@ -37,10 +37,8 @@ class _PutRows:
 
     def __init__(self, dtype: DType, dense: bool, accumulate: bool, vector_bytes: int) -> None:
         self.code = Code(cpu.features())
-        self.kind = {1: "i8", 2: "i16"}.get(dtype.itemsize) if not accumulate else None
-        self.kind = self.kind or llvm_type(dtype)
-        if dtype is dtypes.bool_:
-            self.kind = "i8"
+        plain = {1: "i8", 2: "i16"}.get(dtype.itemsize)
+        self.kind: str = plain if plain is not None and not accumulate else memory_type(dtype)
         self.itemsize = dtype.itemsize
         self.dense = dense
         self.accumulate = accumulate

@@ -34,9 +34,7 @@ def number_dtype(kind: type) -> DType:
 
 def promoted(operands: tuple[Operand, ...]) -> DType:
     """The common format of tensors and Python numbers."""
-    return result_type(
-        *((o.dtype, o.rank) if isinstance(o, Layout) else (number_dtype(o), None) for o in operands)
-    )
+    return result_type(*((o.dtype, o.rank) if isinstance(o, Layout) else (number_dtype(o), None) for o in operands))
 
 
 def device_of(layouts: list[Layout]) -> Device:

@@ -31,9 +31,7 @@ def _pick_rule(node: Any, g: Any) -> tuple[Any, ...]:
 
 
 #: x where the class is the target, else 0
-PICK = Op(
-    "pick", _infer_pick, Pointwise(_pick, "raw", indexed=True), Gradient(_pick_rule, inputs=(1,)), each(0)
-)
+PICK = Op("pick", _infer_pick, Pointwise(_pick, "raw", indexed=True), Gradient(_pick_rule, inputs=(1,)), each(0))
 
 
 def _log_sum_exp(x: Any, dim: int) -> Any:

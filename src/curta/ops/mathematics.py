@@ -108,9 +108,7 @@ CEIL = _rounding("ceil", "ceil")
 TRUNC = _rounding("trunc", "trunc")
 ROUND = _rounding("round", "round")
 SIGN = Op("sign", infer_promoted, Pointwise(lambda x: call("sign", x)), Gradient(no_slope), each(0))
-FRAC = Op(
-    "frac", infer_promoted, Pointwise(lambda x: x - call("trunc", x)), Gradient(lambda node, g: (g,)), each(2)
-)
+FRAC = Op("frac", infer_promoted, Pointwise(lambda x: x - call("trunc", x)), Gradient(lambda node, g: (g,)), each(2))
 
 
 def _infer_nan_to_num(x: Layout, *numbers: Operand) -> Layout:

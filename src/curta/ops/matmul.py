@@ -63,7 +63,7 @@ def _plan(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...], accumulate
     address = jit.cached_module(plan.key, plan.make_ir, passes=False).address(plan.function_name)
     small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
     native_plan = native.make_plan(address, plan.meta, plan.units, plan.grain, plan.scratch_bytes, 3, 0, small)
-    return [Step(native_plan, [("input", 0), ("input", 1), ("output", 0)], None)]  # type: ignore[arg-type]
+    return [Step(native_plan, [("input", 0), ("input", 1), ("output", 0)], None)]
 
 
 def _cost(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:
@@ -148,6 +148,4 @@ def _cost_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, .
 
 
 #: x[..., K] @ weight[N, K] transposed + bias[N]; x of rank 2 or more
-LINEAR = Op(
-    "linear", _infer_linear, Generated(_plan_linear), Gradient(_bias_rule, inputs=(0, 1)), _cost_linear
-)
+LINEAR = Op("linear", _infer_linear, Generated(_plan_linear), Gradient(_bias_rule, inputs=(0, 1)), _cost_linear)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from curta import shapes
+from curta import dtypes, shapes
 from curta.autograd.state import STATE
 from curta.compiler.expression import Expression, index
 from curta.errors import AutogradError, ShapeError
@@ -61,7 +62,7 @@ def blocking_strides(layout: Layout) -> str:
     sizes, steps = layout.shape, layout.strides
     dims = [dim for dim, size in enumerate(sizes) if size != 1]
     found = []
-    for outer, inner in zip(dims, dims[1:], strict=False):
+    for outer, inner in pairwise(dims):
         if steps[outer] != sizes[inner] * steps[inner]:
             found.append(
                 f"dimension {outer} has stride {steps[outer]} where {sizes[inner] * steps[inner]} "
@@ -110,7 +111,9 @@ def region_geometry(layout: Layout, region: Region) -> tuple[Layout, int]:
             distance += start * stride
             shape.append(length)
             strides.append(stride * step)
-    return strided((*shape, *layout.shape[dim:]), (*strides, *layout.strides[dim:]), layout.dtype, layout.device), distance
+    return strided(
+        (*shape, *layout.shape[dim:]), (*strides, *layout.strides[dim:]), layout.dtype, layout.device
+    ), distance
 
 
 def _region_rule(node: Node, gradient: Tensor) -> Tensor:
@@ -197,7 +200,7 @@ def _restrided(layout: Layout, size: Shape, stride: Shape, distance: int) -> tup
 
 def places_of(size: Shape, stride: Shape, start: int) -> Tensor:
     """Where each element of a strided view lies, in elements: int64, of shape `size`."""
-    places: Tensor = late.functions.full((1,) * len(size), start, dtype=late.functions.int64)
+    places: Tensor = late.functions.full((1,) * len(size), start, dtype=dtypes.int64)
     for dim, (count, step) in enumerate(zip(size, stride, strict=True)):
         along = late.functions.arange(0, count) * step
         places = places + along.view((count,) + (1,) * (len(size) - dim - 1))

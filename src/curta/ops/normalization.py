@@ -149,4 +149,3 @@ LAYER_NORM = composition(
 PLAIN_NORM = composition(
     "plain_norm", _plain_norm_body, Gradient(_plain_norm_rule, inputs=(0,), outputs=(1, 2), constant_outputs=(1, 2))
 )
-

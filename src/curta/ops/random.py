@@ -109,8 +109,6 @@ def _bernoulli(
     return unit_double(words[0], words[1]).lt(probability.to(float64)).to(dtype)
 
 
-
-
 def _random(name: str, element: Any) -> Op:
     return Op(name, _infer_new, Pointwise(element, "raw", indexed=True), NO_GRADIENT, _written)
 

@@ -64,7 +64,7 @@ def _sum_rule(node: Any, g: Any) -> tuple[Any, ...]:
     return (over_rows(node, g).expand(shape),)
 
 
-def _prod_slopes(g: Any, x: Any, y: Any, dims: Dims) -> Any:
+def _prod_slopes(g: Any, x: Any, y: Any, *, dims: Dims) -> Any:
     """The product of all the others: without dividing by zero where there are zeros."""
     where = late.functions.where
     zero = x == 0
@@ -81,7 +81,7 @@ def _prod_rule(node: Any, g: Any) -> tuple[Any, ...]:
     return (bind(_PROD_BACKWARD, saved, dims=node.params["dims"]),)
 
 
-def _extreme_slopes(g: Any, x: Any, y: Any, dims: Dims) -> Any:
+def _extreme_slopes(g: Any, x: Any, y: Any, *, dims: Dims) -> Any:
     attained = x == y
     return attained * g / attained.sum(dims, keepdim=True)
 
@@ -109,7 +109,7 @@ ARGMIN = Op("argmin", _infer_place, Reduce("argmin"), NO_GRADIENT, reducing(0))
 
 
 def _infer_at(place: Layout, size: int, dim: int) -> Layout:
-    shape = place.shape[:dim] + (size,) + place.shape[dim + 1 :]
+    shape = (*place.shape[:dim], size, *place.shape[dim + 1 :])
     return contiguous(shape, dtypes.bool_, place.device)
 
 

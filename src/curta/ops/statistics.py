@@ -44,13 +44,13 @@ def _std(x: Any, count: Any, divisor: Any, dims: Dims, keepdim: bool) -> Any:
     return _var(x, count, divisor, dims, keepdim).sqrt()
 
 
-def _var_slopes(g: Any, x: Any, count: Any, divisor: Any, dims: Dims) -> Any:
+def _var_slopes(g: Any, x: Any, count: Any, divisor: Any, *, dims: Dims) -> Any:
     from_mean = x - bind(SUM, (x,), dims=dims, keepdim=True, dtype=None) / count
     return from_mean * (g * 2 / divisor)
 
 
-def _std_slopes(g: Any, x: Any, y: Any, count: Any, divisor: Any, dims: Dims) -> Any:
-    return _var_slopes((g / (y * 2)).masked_fill(y == 0, 0), x, count, divisor, dims)
+def _std_slopes(g: Any, x: Any, y: Any, count: Any, divisor: Any, *, dims: Dims) -> Any:
+    return _var_slopes((g / (y * 2)).masked_fill(y == 0, 0), x, count, divisor, dims=dims)
 
 
 _VAR_BACKWARD = derived("var_backward", _var_slopes)

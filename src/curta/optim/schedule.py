@@ -199,7 +199,7 @@ class CosineAnnealingLR(LRScheduler):
     [0.0]
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:  # noqa: N803
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         if T_max <= 0:
             raise ArgumentError(f"T_max must be a positive number of steps, got {T_max}")
         self.T_max = T_max

@@ -179,7 +179,10 @@ def _version() -> str:
     """This Curta: names, sizes and times of its sources, so that an edited compiler never finds old code."""
     package = Path(__file__).parent.parent
     found = []
-    for folder in (package, *(package / part for part in ("compiler", "compiler/mathlib", "compiler/matmul", "ops", "runtime"))):
+    for folder in (
+        package,
+        *(package / part for part in ("compiler", "compiler/mathlib", "compiler/matmul", "ops", "runtime")),
+    ):
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.endswith(".py"):

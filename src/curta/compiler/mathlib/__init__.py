@@ -15,7 +15,7 @@ from curta.compiler.mathlib.exponential import exp, exp2, expm1, sigmoid
 from curta.compiler.mathlib.hyperbolic import cosh, sinh, tanh
 from curta.compiler.mathlib.inverse import acos, asin, atan, atan2
 from curta.compiler.mathlib.logarithm import log, log1p, log2, log10
-from curta.compiler.mathlib.power import pow  # noqa: A004 - the function's name everywhere
+from curta.compiler.mathlib.power import pow
 from curta.compiler.mathlib.trigonometric import cos, sin, tan
 
 __all__ = [

@@ -92,7 +92,7 @@ def _positive_power_double(size: Value, y: Value) -> Value:
     return scale(mantissa, bits)
 
 
-def pow(x: Value, y: Value) -> Value:  # noqa: A001 - the function's name everywhere
+def pow(x: Value, y: Value) -> Value:
     """x**y with all of C99's special cases. Largest error measured: float 0.6 ulp, double 0.9 ulp.
 
     Method: 2**(y * log2|x|), the logarithm and the product in two parts (float: in double arithmetic); the sign and the

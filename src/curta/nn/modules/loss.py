@@ -34,9 +34,7 @@ class CrossEntropyLoss(Module):
 class MSELoss(Module):
     """The mean squared difference."""
 
-    def __init__(
-        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
-    ) -> None:
+    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
         self.size_average, self.reduce, self.reduction = size_average, reduce, reduction
 

@@ -150,7 +150,7 @@ class Module:
         if not isinstance(name, str):
             raise ArgumentTypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name or name == "":
-            raise CurtaKeyError(f"{kind} name can't contain \".\" or be empty, got {name!r}")
+            raise CurtaKeyError(f'{kind} name can\'t contain "." or be empty, got {name!r}')
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> HookHandle:
         """Call `hook(module, inputs, result)` after every forward; what it returns takes the result's place."""
@@ -351,9 +351,7 @@ class Module:
             problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{k}"' for k in unexpected) + ". ")
         problems += _misfits(own, state_dict)
         if problems:
-            raise ShapeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems)
-            )
+            raise ShapeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
         for key, tensor in own.items():
             if key in state_dict:
                 tensor.detach().copy_(state_dict[key].detach())

@@ -83,6 +83,3 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     with no_grad():
         for gradient in _gradients(parameters):
             gradient.copy_(gradient.clamp(-float(clip_value), float(clip_value)))
-
-
-
