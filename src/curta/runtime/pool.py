@@ -24,8 +24,9 @@ JOB_MUTEX, SLEEP_MUTEX, CONDITION, SIGNALS = 384, 448, 512, 576
 STATE_BYTES = 576 + 128
 
 BIAS = 1 << 40
-#: how long a worker looks for work before it sleeps
-SPIN_NANOSECONDS = 100_000
+#: how long a worker looks for work before it sleeps: longer than Python takes between two operators of a training
+#: step, since being woken on a shared machine can take a millisecond (a tenth of a GPT step, measured)
+SPIN_NANOSECONDS = 2_000_000
 
 
 def _at(offset: int) -> str:
