@@ -2,7 +2,8 @@
 
 Run as a program it measures one case in one framework, in this process alone, and prints seconds as JSON:
 
-    python benchmarks/workloads.py curta softmax --repeats 20
+    python -m benchmarks.workloads curta softmax --repeats 20
+    python -m benchmarks.workloads curta limits
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def gpt_step(framework: Any) -> dict[str, Work]:
     F = _functional(framework)
     optim = importlib.import_module(f"{framework.__name__}.optim")
     if framework.__name__ == "torch":
-        reference = importlib.import_module("reference_gpt_torch")
+        reference = importlib.import_module("benchmarks.reference_gpt_torch")
         model = reference.ReferenceGPT(128, 4, 4, 128)
         options = {"fused": True}
     else:
@@ -163,33 +164,60 @@ def import_seconds(name: str) -> float:
     return float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
 
 
-def measure(name: str, case: str, repeats: int) -> dict[str, float]:
-    """Median seconds of each variant of a case, after warming up."""
+def _books(work: Work) -> dict[str, int]:
+    """What Curta's own account says that one run of the work does."""
+    import curta
+
+    with curta.account() as books:
+        work()
+    return {"flops": books.flops, "bytes": books.bytes_read + books.bytes_written}
+
+
+def limits() -> dict[str, float]:
+    """The machine's limits now: FLOP/s of Curta's best float32 matmul, bytes/s of copying 256 MB (read and written)."""
+    import curta
+    from curta.costs.peaks import matmul_peak
+
+    curta.set_num_threads(THREADS)
+    source, target = curta.zeros(32 << 20), curta.zeros(32 << 20)
+    seconds = _median(lambda: target.copy_(source), 10)
+    return {"flops_per_second": matmul_peak().flops_per_second, "bytes_per_second": 2 * source.nbytes / seconds}
+
+
+def _median(work: Work, repeats: int) -> float:
+    for _ in range(3):
+        work()
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def measure(name: str, case: str, repeats: int) -> dict[str, dict[str, float]]:
+    """Median seconds of each variant of a case, after warming up; for Curta also its FLOPs and bytes."""
     if case == "import":
-        return {"import": import_seconds(name)}
+        return {"import": {"seconds": import_seconds(name)}}
     framework = importlib.import_module(name)
     framework.set_num_threads(THREADS)
-    found = {}
+    found: dict[str, dict[str, float]] = {}
     for variant, work in CASES[case][1](framework).items():
-        for _ in range(3):
-            work()
-        seconds = []
-        for _ in range(repeats):
-            start = time.perf_counter()
-            work()
-            seconds.append(time.perf_counter() - start)
-        found[variant] = statistics.median(seconds)
+        found[variant] = {"seconds": _median(work, repeats)}
+        if name == "curta":
+            found[variant] |= _books(work)
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("framework", choices=["torch", "curta"])
-    parser.add_argument("case", choices=[*CASES, "import"])
+    parser.add_argument("case", choices=[*CASES, "import", "limits"])
     parser.add_argument("--repeats", type=int, default=20)
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
-    print(json.dumps(measure(arguments.framework, arguments.case, arguments.repeats)))
+    found = limits() if arguments.case == "limits" else measure(arguments.framework, arguments.case, arguments.repeats)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The same work in PyTorch and in Curta, timed side by side."""
