@@ -13,7 +13,7 @@ from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.inplace import copy_, fill_
 from curta.functions.movement import region
 from curta.ops.indexing import take
-from curta.ops.movement import RegionItem
+from curta.ops.movement import Region, RegionItem
 from curta.tensor import Tensor
 
 
@@ -26,6 +26,8 @@ def checked_index(index: int, size: int, dim: int) -> int:
 
 def slice_item(size: int, given: slice) -> tuple[int, int, int]:
     """A Python slice as an entry of a region."""
+    if given.start is None and given.stop is None and given.step is None:
+        return 0, size, 1
     start, stop, step = (part if part is None or type(part) is int else part.__index__() for part in
                          (given.start, given.stop, given.step))  # fmt: skip
     return shapes.slice_geometry(size, start, stop, step)
@@ -39,9 +41,30 @@ def get_item(input: Tensor, index: Any) -> Tensor:
             return region(input, (checked_index(index, shape[0], 0),))
         if type(index) is slice:
             return region(input, (slice_item(shape[0], index),))
+        if type(index) is tuple:
+            items = _plain_items(shape, index)
+            if items is not None:
+                return region(input, items)
     parsed = parse(input, index)
     seen = region(input, tuple(parsed.items))
     return gathered(seen, parsed.indices) if parsed.indices else seen
+
+
+def _plain_items(shape: tuple[int, ...], index: tuple[Any, ...]) -> Region | None:
+    """The region of an index of integers, slices and None alone, the common kind; None for any other."""
+    items: list[RegionItem] = []
+    dim, rank = 0, len(shape)
+    for item in index:
+        if item is None:
+            items.append(None)
+            continue
+        kind = type(item)
+        if dim == rank or (kind is not slice and kind is not int):
+            return None
+        items.append(slice_item(shape[dim], item) if kind is slice else checked_index(item, shape[dim], dim))
+        dim += 1
+    items += [(0, size, 1) for size in shape[dim:]]
+    return tuple(items)
 
 
 def set_item(input: Tensor, index: Any, value: Any) -> None:

@@ -94,14 +94,29 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     """
     if STATE.graph is not None:
         raise DeviceError(f"{op.name}: in-place writes cannot be traced here")
-    signature = (*_signature(op, inputs, params), "into", *(out.layout for out in outputs))
+    key: list[Any] = [op, "into"]
+    pointers: list[Any] = []
+    for value in inputs:
+        if isinstance(value, Tensor):
+            key.append(value.layout)
+            pointers.append(value.pointer)
+        else:
+            key.append(type(value))
+            pointers.append(value)
+    for out in outputs:
+        key.append(out.layout)
+    if params:
+        key.extend(_parameter_key(params))
+    signature = tuple(key)
     call = _CALLS.get(signature)
     if call is None:
         call = _prepare(op, inputs, params, signature, tuple(out.layout for out in outputs))
     for book in STATE.books:
         book.charge(op, call)
-    if call.outputs[0].device is not META:
-        call.launch_all([value.pointer if isinstance(value, Tensor) else value for value in inputs], outputs)
+    if call.simple is not None:
+        call.simple(*pointers, outputs[0].pointer)
+    elif call.outputs[0].device is not META:
+        call.launch_all(pointers, outputs)
     for out in outputs:
         if out.storage is not None:
             out.storage.version += 1
