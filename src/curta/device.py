@@ -12,9 +12,9 @@ class CudaAssertionError(CurtaError, AssertionError):
 
 
 class Device:
-    """A device by type and index; equal devices are equal objects' values.
+    """A device by type and index; equal devices are one object, so that comparing and hashing them is free.
 
-    >>> Device("cuda:1").index, str(Device("cpu")), Device("cpu") == Device("cpu")
+    >>> Device("cuda:1").index, str(Device("cpu")), Device("cpu") is Device("cpu")
     (1, 'cpu', True)
     """
 
@@ -23,10 +23,9 @@ class Device:
     type: str
     index: int | None
 
-    def __init__(self, type: str | Device, index: int | None = None) -> None:
+    def __new__(cls, type: str | Device, index: int | None = None) -> Device:
         if isinstance(type, Device):
-            self.type, self.index = type.type, type.index
-            return
+            return type
         if not isinstance(type, str):
             raise ArgumentTypeError(f"device: requires a string or a device, got {type.__class__.__name__}")
         name, colon, number = type.partition(":")
@@ -34,8 +33,13 @@ class Device:
             raise DeviceError(f"Invalid device string: '{type}'")
         if name not in KNOWN_TYPES:
             raise DeviceError(f"Expected one of {', '.join(KNOWN_TYPES)} device type at start of device string: {name}")
-        self.type = name
-        self.index = int(number) if colon else index
+        fresh = super().__new__(cls)
+        fresh.type = name
+        fresh.index = int(number) if colon else index
+        return _DEVICES.setdefault((name, fresh.index), fresh)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Device, (self.type, self.index)
 
     def __repr__(self) -> str:
         return (
@@ -45,13 +49,8 @@ class Device:
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Device) and (self.type, self.index) == (other.type, other.index)
 
-    def __hash__(self) -> int:
-        return hash((self.type, self.index))
-
-
+_DEVICES: dict[tuple[str, int | None], Device] = {}
 CPU = Device("cpu")
 META = Device("meta")
 
