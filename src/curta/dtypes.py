@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import ml_dtypes
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from curta.errors import ArgumentTypeError
+from curta.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import ml_dtypes
+    import numpy as np
+else:
+    ml_dtypes = LazyModule("ml_dtypes")
+    np = LazyModule("numpy")
 
 
 class DType:
@@ -19,7 +24,7 @@ class DType:
     (2, True, 'bf16')
     """
 
-    __slots__ = ("category", "is_floating_point", "is_signed", "itemsize", "name", "numpy", "order", "short")
+    __slots__ = ("_numpy", "category", "is_floating_point", "is_signed", "itemsize", "name", "order", "short")
 
     def __init__(self, name: str, short: str, itemsize: int, category: int, order: int) -> None:
         self.name = name
@@ -31,7 +36,14 @@ class DType:
         self.order = order
         self.is_floating_point = category == 2
         self.is_signed = name not in ("bool", "uint8")
-        self.numpy = np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+        self._numpy: np.dtype[Any] | None = None
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """NumPy's format of the same numbers; bfloat16 is that of ml_dtypes."""
+        if self._numpy is None:
+            self._numpy = np.dtype(ml_dtypes.bfloat16 if self.name == "bfloat16" else self.name)
+        return self._numpy
 
     @property
     def is_complex(self) -> bool:
@@ -59,7 +71,6 @@ float64 = DType("float64", "f64", 8, 2, 9)
 ALL = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64)
 
 _BY_NAME = {dtype.name: dtype for dtype in ALL}
-_BY_NUMPY = {dtype.numpy: dtype for dtype in ALL}
 
 
 def by_name(name: str) -> DType:
@@ -77,13 +88,14 @@ def from_numpy(dtype: np.dtype[Any]) -> DType:
     >>> from_numpy(np.dtype("int16"))
     curta.int16
     """
-    try:
-        return _BY_NUMPY[dtype.newbyteorder("=")]
-    except KeyError:
-        raise ArgumentTypeError(
-            f"can't convert np.ndarray of type {dtype}. The only supported types are: "
-            + ", ".join(known.name for known in ALL)
-        ) from None
+    native = dtype.newbyteorder("=")
+    for known in ALL:
+        if known.numpy == native:
+            return known
+    raise ArgumentTypeError(
+        f"can't convert np.ndarray of type {dtype}. The only supported types are: "
+        + ", ".join(known.name for known in ALL)
+    )
 
 
 def compute_dtype(dtype: DType) -> DType:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from curta import dtypes
 from curta.default_dtype import get_default_dtype
 from curta.device import META
 from curta.dtypes import DType
 from curta.errors import ArgumentError, ArgumentTypeError, DeviceError, DTypeError
+from curta.lazy import LazyModule
 from curta.memory.layout import contiguous, strided
 from curta.memory.storage import BorrowedStorage, allocate
 from curta.shapes import storage_extent
 from curta.tensor import Tensor
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = LazyModule("numpy")
+
+Array: TypeAlias = "npt.NDArray[Any]"
 
 
 class _Exposed:

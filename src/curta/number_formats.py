@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from curta import dtypes
 from curta.default_dtype import get_default_dtype
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError
+from curta.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LazyModule("numpy")
 
 #: exponent bits and mantissa bits of each floating-point format; one more bit is the sign
 _LAYOUT = {

@@ -6,16 +6,20 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from curta.default_dtype import get_default_dtype
 from curta.dtypes import DType, bool_, int64
 from curta.errors import ArgumentError
+from curta.lazy import LazyModule
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = LazyModule("numpy")
+
+Array: TypeAlias = "npt.NDArray[Any]"
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from curta.autograd.api import _many, grad
 from curta.errors import ArgumentError, CurtaError, UnsupportedError
+from curta.lazy import LazyModule
 
-Matrix = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = LazyModule("numpy")
+
+Matrix: TypeAlias = "npt.NDArray[np.float64]"
 
 
 class GradcheckError(CurtaError, RuntimeError):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from curta import dtypes, host
 from curta.default_dtype import get_default_dtype
@@ -13,12 +11,18 @@ from curta.device import Device, resolve
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, ShapeError, UnsupportedError
 from curta.functions.movement import sizes
+from curta.lazy import LazyModule
 from curta.memory.layout import Layout, contiguous, strided
 from curta.memory.storage import allocate
 from curta.ops.creation import ARANGE, EYE, FULL, LINSPACE, number_for
 from curta.ops.dispatch import bind
 from curta.promotion import scalar_dtype
 from curta.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LazyModule("numpy")
 
 DeviceLike = Device | str | None
 

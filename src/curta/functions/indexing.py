@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from curta import dtypes, host, shapes
 from curta.device import META
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.inplace import copy_, fill_
 from curta.functions.movement import region
+from curta.lazy import LazyModule
 from curta.ops.indexing import take
 from curta.ops.movement import Region, RegionItem
 from curta.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LazyModule("numpy")
 
 
 def checked_index(index: int, size: int, dim: int) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from curta.compiler.graph import GraphNumber
 from curta.errors import ArgumentTypeError, UnsupportedError
+from curta.lazy import LazyModule
 from curta.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LazyModule("numpy")
 
 Number: TypeAlias = bool | int | float
 Operand: TypeAlias = Tensor | bool | int | float

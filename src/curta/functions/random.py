@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from curta.default_dtype import get_default_dtype
 from curta.device import Device, resolve
@@ -13,11 +11,17 @@ from curta.errors import DTypeError, ShapeError
 from curta.functions.creation import _into, checked_options, checked_shape, finish, like_layout
 from curta.functions.inplace import store
 from curta.functions.movement import sizes
+from curta.lazy import LazyModule
 from curta.ops.dispatch import bind
 from curta.ops.random import BERNOULLI, INTEGERS, NORMAL, UNIFORM
 from curta.ops.record import Op
 from curta.random import Generator, default_generator
 from curta.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LazyModule("numpy")
 
 DeviceLike = Device | str | None
 

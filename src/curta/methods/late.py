@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from curta.compiler.graph import GraphNumber
+from curta.lazy import LazyModule
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from curta import functions as functions
 else:
+    np = LazyModule("numpy")
     functions: Any = None
-
-_EXTRA = (np.number, np.bool_, GraphNumber)
 
 
 def takes(other: object) -> bool:
     """Whether an operator such as + can have this on its other side: a tensor or a number, of NumPy or a trace too."""
-    return isinstance(other, int | float) or hasattr(other, "layout") or isinstance(other, _EXTRA)
+    if isinstance(other, (int, float, GraphNumber)) or hasattr(other, "layout"):
+        return True
+    return isinstance(other, (np.number, np.bool_))
 
 
 __all__ = ["functions"]

@@ -1,0 +1,36 @@
+"""`import curta` is cheap: it leaves the large packages until something of theirs is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from curta.lazy import LazyModule
+
+HEAVY = ("numpy", "ml_dtypes", "llvmlite", "matplotlib", "rich", "safetensors")
+
+
+def _run(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_importing_curta_loads_no_large_package() -> None:
+    assert _run(f"import sys, curta; print([name for name in {HEAVY} if name in sys.modules])") == "[]"
+
+
+def test_comparing_with_what_is_no_number_works_before_numpy_is_loaded() -> None:
+    assert _run("import curta; print(curta.ones(2) == 'x', curta.ones(2) == 1)") == "False tensor([True, True])"
+
+
+def test_numpy_numbers_are_operands() -> None:
+    program = "import curta, numpy; print(curta.ones(2) + numpy.float64(1), curta.ones(2) * numpy.int64(3))"
+    assert _run(program) == "tensor([2., 2.]) tensor([3., 3.])"
+
+
+def test_a_lazy_module_gives_what_the_module_has() -> None:
+    assert LazyModule("math").pi == 3.141592653589793
+    assert repr(LazyModule("math")) == "<lazy math>"
+    with pytest.raises(AttributeError, match="module 'math' has no attribute 'nothing'"):
+        _ = LazyModule("math").nothing
