@@ -105,3 +105,20 @@ def compute_dtype(dtype: DType) -> DType:
     (curta.float32, curta.int8)
     """
     return float32 if dtype in (float16, bfloat16) else dtype
+
+
+def show_bits(number: float, dtype: DType | None = None) -> str:
+    """The sign, exponent and mantissa bits of `number` in one floating-point format, or a line for each of them.
+
+    ArgumentTypeError for a format that is not floating point and for what is not a number. The limits of a format are
+    `curta.finfo`'s.
+
+    >>> import curta
+    >>> print(curta.dtypes.show_bits(1e-8, curta.float16))
+    float16: sign 0 exponent 00000 mantissa 0000000000 = 0.0 (+zero)
+    >>> len(curta.dtypes.show_bits(1e-8).splitlines())  # a heading, and a line for each format
+    5
+    """
+    from curta import number_formats  # it needs the formats to be there
+
+    return number_formats.table(number) if dtype is None else repr(number_formats.bits(number, dtype))
