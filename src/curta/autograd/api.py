@@ -26,7 +26,7 @@ def _first_gradients(roots: Sequence[Any], given: Any) -> list[Tensor]:
         raise AutogradError(f"got {len(roots)} tensors and {len(gradients)} gradients")
     first: list[Tensor] = []
     for place, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
-        if not root._requires_grad:
+        if not root.requires_grad:
             raise AutogradError(f"element {place} of tensors does not require grad and does not have a grad_fn")
         if gradient is None:
             if root.layout.numel != 1:

@@ -8,6 +8,7 @@ from curta.errors import ArgumentError
 from curta.functions.operands import Number, Operand, operand, refuse, tensor
 from curta.methods import late
 from curta.ops import choice as ops
+from curta.ops.creation import number_for
 from curta.ops.dispatch import bind
 from curta.tensor import Tensor
 
@@ -118,4 +119,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{filling.layout.rank} dimension(s)."
         )
-    return bind(ops.MASKED_FILL, (tensor("masked_fill", input), tensor("masked_fill", mask, "mask"), filling))
+    x = tensor("masked_fill", input)
+    if type(filling) is float and not x.layout.dtype.is_floating_point:
+        filling = number_for(filling, x.layout.dtype)
+    return bind(ops.MASKED_FILL, (x, tensor("masked_fill", mask, "mask"), filling))

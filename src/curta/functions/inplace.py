@@ -31,7 +31,12 @@ def scalar_name(dtype: DType) -> str:
 
 
 def check_writable(target: Tensor) -> None:
-    """AutogradError where autograd forbids a write: leaves that want a gradient, and views of them."""
+    """AutogradError where autograd forbids a write: leaves that want a gradient, views of them, inference tensors."""
+    if target.storage is not None and target.storage.version < 0 and not STATE.inference:
+        raise AutogradError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a "
+            "normal tensor before doing inplace update."
+        )
     if not STATE.grad_enabled:
         return
     if target._requires_grad and target.grad_fn is None:

@@ -71,7 +71,7 @@ def _join(parts: list[Tensor], dim: int) -> Tensor:
         if one.layout.numel:
             bind_into(COPY, (one,), (region(made, (*before, (start, length, 1))),))
         start += length
-    if STATE.grad_enabled and any(one._requires_grad for one in parts):
+    if STATE.grad_enabled and any(one.requires_grad for one in parts):
         remember(CAT, tuple(parts), (made,), {"dim": dim})
     return made
 

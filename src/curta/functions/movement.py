@@ -46,7 +46,7 @@ def region(input: Tensor, items: Region) -> Tensor:
     out.base = base
     if base.generation:
         out.generation = base.generation
-    if input._requires_grad and STATE.grad_enabled:
+    if STATE.grad_enabled and input.requires_grad:
         remember(REGION, (input,), (out,), {"region": items})
     return out
 

@@ -23,6 +23,8 @@ class AutogradMethods:
 
     if TYPE_CHECKING:
         layout: Any
+        base: Any
+        generation: int
         grad_fn: Any
         storage: Any
         output_index: int
@@ -87,8 +89,15 @@ class AutogradMethods:
             )
 
     @property
-    def requires_grad(self) -> bool:
+    def requires_grad(self: Any) -> bool:
         """Whether operators on this tensor are remembered for backward."""
+        if not self._requires_grad:
+            base = self.base
+            # a view made before its base came to want a gradient wants one too
+            if base is not None and base.generation != self.generation and base._requires_grad:
+                from curta.functions.inplace import refresh
+
+                refresh(self)
         return self._requires_grad
 
     @requires_grad.setter
@@ -106,6 +115,8 @@ class AutogradMethods:
             raise AutogradError("only Tensors of floating point dtype can require gradients")
         if value and self.is_inference() and not STATE.inference:
             raise AutogradError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        if value and not self._requires_grad:
+            self.generation += 1  # views that exist already find out
         self._requires_grad = bool(value)
 
     def requires_grad_(self: Any, requires_grad: bool = True) -> Any:
@@ -120,7 +131,7 @@ class AutogradMethods:
     @property
     def is_leaf(self) -> bool:
         """Whether no operator that is remembered made this tensor."""
-        return self.grad_fn is None
+        return not self.requires_grad or self.grad_fn is None
 
     @property
     def retains_grad(self) -> bool:

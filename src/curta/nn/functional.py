@@ -190,7 +190,7 @@ def embedding(
     if table.layout.rank != 2:
         raise ShapeError("'weight' must be 2-D")
     _check_rows(rows, table.layout.shape[0])
-    if padding_idx is not None and table._requires_grad:
+    if padding_idx is not None and table.requires_grad:
         # the row's gradient is dropped where it is looked up: the same values, without a history
         missing = (rows == padding_idx % table.layout.shape[0]).unsqueeze(-1)
         made = bind(EMBEDDING, (table, rows.unsqueeze(-1)))

@@ -40,7 +40,7 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
         if isinstance(value, Tensor):
             key.append(value.layout)
             pointers.append(value.pointer)
-            if value._requires_grad:
+            if value._requires_grad or (value.base is not None and value.requires_grad):
                 needs_grad = True
         else:
             key.append(type(value))
@@ -118,7 +118,7 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     elif call.outputs[0].device is not META:
         call.launch_all(pointers, outputs)
     for out in outputs:
-        if out.storage is not None:
+        if out.storage is not None and out.storage.version >= 0:  # an inference tensor stays one
             out.storage.version += 1
 
 

@@ -186,7 +186,7 @@ def embed(source: Tensor, shape: Shape, region: Region) -> Tensor:
     hole = bind(REGION, (made,), region=region)
     bind_into(COPY, (source,), (hole,))
     made.storage.version = 0  # type: ignore[union-attr]  # nobody has seen it before
-    if source._requires_grad and STATE.grad_enabled:
+    if STATE.grad_enabled and source.requires_grad:
         remember(EMBED, (source,), (made,), {"shape": shape, "region": region})
     return made
 
