@@ -1,0 +1,317 @@
+"""Every operator, forward and backward, as programs over tensors: for tests that run one twice and compare the bits."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from cases import CASES, REDUCTIONS, Case, Reduction
+from support import array, to_numpy
+
+import curta
+from curta.memory.storage import HostStorage
+from curta.nn import functional as F
+from curta.optim import AdamW
+from curta.runtime import native
+
+#: makes a tensor of an array's numbers
+Make = Callable[[Any], Any]
+#: (make, rows, columns) to the results
+Program = Callable[[Make, int, int], Any]
+
+
+@contextmanager
+def memory_filled_with(byte: int) -> Iterator[None]:
+    """Inside, the allocator's memory and the threads' scratch hold this byte wherever nothing has been written."""
+    original = HostStorage.__init__
+
+    def make(self: Any, nbytes: int, *rest: Any) -> None:
+        original(self, nbytes, *rest)
+        ctypes.memset(self.address, byte, nbytes)
+        runtime = native._runtime()
+        if runtime.scratch_base:
+            ctypes.memset(runtime.scratch_base, byte, runtime.scratch_stride * runtime.scratch_slots)
+
+    with mock.patch.object(HostStorage, "__init__", make):
+        yield
+
+
+def surrounded_by(byte: int) -> Make:
+    """Makes tensors whose memory is surrounded by this byte, and has it between the elements that count."""
+
+    def make(values: Any) -> Any:
+        values = np.asarray(values)
+        if not values.size:
+            return curta.from_numpy(values.copy())
+        room = 256 // values.itemsize
+        reach = 1 + sum((size - 1) * abs(step) for size, step in zip(values.shape, values.strides, strict=True))
+        count = -(-reach // values.itemsize)
+        buffer = np.frombuffer(bytearray([byte]) * ((count + 2 * room) * values.itemsize), values.dtype)
+        placed = np.lib.stride_tricks.as_strided(buffer[room:], values.shape, values.strides)
+        placed[...] = values
+        return curta.from_numpy(placed)
+
+    return make
+
+
+def bits(results: Any) -> list[tuple[Any, ...]]:
+    """Shape, format and bytes of each result."""
+    given = results if isinstance(results, tuple | list) else (results,)
+    arrays = [to_numpy(one.detach()) for one in given if one is not None]
+    return [(one.shape, one.dtype.name, np.ascontiguousarray(one).tobytes()) for one in arrays]
+
+
+def numbers(*shape: int, seed: int = 1, dtype: str = "float32", domain: tuple[float, float] = (-2.0, 2.0)) -> Any:
+    return array(shape, domain, dtype, seed)
+
+
+def with_gradients(function: Callable[..., Any], *tensors: Any) -> list[Any]:
+    """A function's result and the gradients of the floating-point tensors among its arguments."""
+    wanted = [one for one in tensors if one.dtype.is_floating_point]
+    for one in wanted:
+        one.requires_grad_()
+    result = function(*tensors)
+    if not result.requires_grad:
+        return [result]
+    seed = curta.from_numpy(array(tuple(result.shape), (0.5, 1.5), "float64", 77)).to(result.dtype)
+    return [result, *curta.autograd.grad(result, wanted, seed, allow_unused=True)]
+
+
+def of_case(case: Case, layout: str, dtype: str, make: Make, rows: int, columns: int) -> list[Any]:
+    """An element-wise operator over operands of one layout."""
+    operands = []
+    for place, domain in enumerate(case.domains):
+        if layout == "broadcast":
+            shape = ((rows, 1), (columns,), (1, columns))[place % 3]
+        else:
+            shape = {"transposed": (columns, rows), "step": (rows, 2 * columns)}.get(layout, (rows, columns))
+        values = array(shape, domain, dtype, 10 * place + 1)
+        operands.append(make({"transposed": values.T, "step": values[:, ::2]}.get(layout, values)))
+    return with_gradients(case.function, *operands) if case.gradient else [case.function(*operands)]
+
+
+def of_reduction(case: Reduction, dims: Any, dtype: str, make: Make, rows: int, columns: int) -> list[Any]:
+    """A reduction over some dimensions of a matrix, in memory by rows and by columns."""
+    values = numbers(rows, columns, dtype=dtype, domain=(0.25, 3.0))
+    results = []
+    for one in (values, np.asfortranarray(values)):
+        tensor = make(one)
+        function = lambda x: case.function(x, dims, False)  # noqa: E731
+        results += with_gradients(function, tensor) if case.gradient else [function(tensor)]
+    return results
+
+
+# what has no record of its own in cases.py
+
+
+def _attention(**more: Any) -> Program:
+    def run(make: Make, rows: int, columns: int) -> Any:
+        q, k, v = (make(numbers(2, 3, rows, 16, seed=seed)) for seed in (1, 2, 3))
+        given = {name: make(form(rows)) for name, form in more.items() if callable(form)}
+        plain = {name: value for name, value in more.items() if not callable(value)}
+        return with_gradients(lambda *x: F.scaled_dot_product_attention(*x, **given, **plain), q, k, v)
+
+    return run
+
+
+def _unary(function: Callable[[Any], Any]) -> Program:
+    return lambda make, rows, columns: with_gradients(function, make(numbers(rows, columns)))
+
+
+def _labels(make: Make, rows: int, columns: int) -> Any:
+    return make(np.random.default_rng(8).integers(0, columns, rows))
+
+
+def _classes(function: Callable[..., Any], weighted: bool = False, **more: Any) -> Program:
+    def run(make: Make, rows: int, columns: int) -> Any:
+        labels = _labels(make, rows, columns)
+        given = {"weight": make(numbers(columns, seed=5, domain=(0.5, 2.0)))} if weighted else {}
+        return with_gradients(lambda x: function(x, labels, **given, **more), make(numbers(rows, columns)))
+
+    return run
+
+
+def _pair(function: Callable[[Any, Any], Any], domain: tuple[float, float] = (-2.0, 2.0)) -> Program:
+    return lambda make, rows, columns: with_gradients(
+        function, make(numbers(rows, columns)), make(numbers(rows, columns, seed=2, domain=domain))
+    )
+
+
+def _picked(function: Callable[[Any, Any], Any]) -> Program:
+    """A function of a matrix and of row numbers, some of them twice."""
+    return lambda make, rows, columns: with_gradients(
+        lambda x: function(x, make(np.random.default_rng(4).integers(0, rows, rows))), make(numbers(rows, columns))
+    )
+
+
+def _spatial(function: Callable[..., Any], *weights: tuple[int, ...]) -> Program:
+    def run(make: Make, rows: int, columns: int) -> Any:
+        image = numbers(2, 3, rows // 4 + 5, columns // 4 + 5)
+        return with_gradients(function, make(image), *(make(numbers(*one, seed=3)) for one in weights))
+
+    return run
+
+
+def _product(batch: tuple[int, ...] = (), dtype: str = "float32", transposed: bool = False) -> Program:
+    def run(make: Make, rows: int, columns: int) -> Any:
+        left, right = numbers(*batch, rows, columns, dtype=dtype), numbers(*batch, columns, 37, seed=2, dtype=dtype)
+        if transposed:
+            left, right = numbers(columns, rows, dtype=dtype).T, numbers(37, columns, seed=2, dtype=dtype).T
+        return with_gradients(curta.matmul, make(left), make(right))
+
+    return run
+
+
+def _layer_norm(make: Make, rows: int, columns: int) -> Any:
+    x, weight, bias = make(numbers(rows, columns)), make(numbers(columns, seed=2)), make(numbers(columns, seed=3))
+    return with_gradients(lambda x, w, b: F.layer_norm(x, (columns,), w, b), x, weight, bias)
+
+
+def _linear(make: Make, rows: int, columns: int) -> Any:
+    return with_gradients(
+        F.linear, make(numbers(rows, columns)), make(numbers(37, columns, seed=2)), make(numbers(37, seed=3))
+    )
+
+
+def _made(make: Make, rows: int, columns: int) -> Any:
+    return [
+        curta.full((rows, columns), 3.5), curta.arange(rows * columns), curta.linspace(0, 1, rows * columns),
+        curta.eye(rows, columns), curta.zeros(rows, columns), curta.ones(columns, rows).T,
+    ]  # fmt: skip
+
+
+def _random(make: Make, rows: int, columns: int) -> Any:
+    curta.manual_seed(5)
+    return [
+        curta.rand(rows, columns), curta.randn(rows, columns), curta.randint(0, 9, (rows, columns)),
+        curta.bernoulli(make(numbers(rows, columns, domain=(0.0, 1.0)))), curta.randperm(rows * columns),
+        *with_gradients(lambda x: F.dropout(x, 0.3), make(numbers(rows, columns))),
+    ]  # fmt: skip
+
+
+def _written(make: Make, rows: int, columns: int) -> Any:
+    """In-place writes to whole tensors, rows and columns, followed backward."""
+
+    def body(x: Any, y: Any) -> Any:
+        z = x * 1
+        z.add_(y)
+        z[1:3].mul_(2)
+        z[:, 2] = y[:, 1]
+        z[:, :2].copy_(y[:, 1:3])
+        z.t()[0].fill_(4)
+        return z
+
+    return with_gradients(body, make(numbers(rows, columns)), make(numbers(rows, columns, seed=2)))
+
+
+def _updated(make: Make, rows: int, columns: int) -> Any:
+    weight = make(numbers(rows, columns)).requires_grad_()
+    optimizer = AdamW([weight])
+    for _ in range(2):
+        optimizer.zero_grad()
+        (weight * weight).sum().backward()
+        optimizer.step()
+    return weight
+
+
+def _mask(rows: int) -> Any:
+    return np.tril(np.ones((rows, rows), bool))
+
+
+OTHERS: dict[str, Program] = {
+    "softmax rows": _unary(lambda x: F.softmax(x, 1)),
+    "softmax columns": _unary(lambda x: F.softmax(x, 0)),
+    "softmax in bfloat16": _unary(lambda x: F.softmax(x.bfloat16(), 1)),
+    "log_softmax rows": _unary(lambda x: F.log_softmax(x, 1)),
+    "log_softmax columns": _unary(lambda x: F.log_softmax(x, 0)),
+    "layer_norm": _layer_norm,
+    "layer_norm without weights": _unary(lambda x: F.layer_norm(x, (x.shape[1],))),
+    "gelu": _unary(F.gelu),
+    "gelu tanh": _unary(lambda x: F.gelu(x, approximate="tanh")),
+    "silu": _unary(F.silu),
+    "leaky_relu": _unary(F.leaky_relu),
+    "cross_entropy": _classes(F.cross_entropy),
+    "cross_entropy weighted": _classes(F.cross_entropy, weighted=True, reduction="sum"),
+    "cross_entropy smoothed": _classes(F.cross_entropy, label_smoothing=0.1),
+    "cross_entropy of probabilities": _pair(lambda x, y: F.cross_entropy(x, F.softmax(y, 1))),
+    "nll_loss": _classes(lambda x, labels, **more: F.nll_loss(F.log_softmax(x, 1), labels, **more), weighted=True),
+    "mse_loss": _pair(F.mse_loss),
+    "l1_loss": _pair(F.l1_loss),
+    "binary cross entropy": _pair(F.binary_cross_entropy_with_logits, domain=(0.0, 1.0)),
+    "embedding": _picked(lambda x, rows: F.embedding(rows, x)),
+    "attention": _attention(),
+    "attention causal": _attention(is_causal=True),
+    "attention masked": _attention(attn_mask=_mask),
+    "attention biased": _attention(attn_mask=lambda rows: numbers(rows, rows, seed=9)),
+    "conv2d": _spatial(lambda x, w, b: F.conv2d(x, w, b, padding=1), (4, 3, 3, 3), (4,)),
+    "max_pool2d": _spatial(lambda x: F.max_pool2d(x, 2)),
+    "avg_pool2d": _spatial(lambda x: F.avg_pool2d(x, 3, stride=2)),
+    "matmul": _product(),
+    "matmul in batches": _product((3,)),
+    "matmul transposed": _product(transposed=True),
+    "matmul in float64": _product(dtype="float64"),
+    "matmul in bfloat16": _product(dtype="bfloat16"),
+    "linear": _linear,
+    "cat": _pair(lambda x, y: curta.cat([x, y[:, 1:]], 1)),
+    "stack": _pair(lambda x, y: curta.stack([x, y, x], 1)),
+    "rows by number": _picked(lambda x, rows: x[rows]),
+    "columns by number": _picked(lambda x, rows: x.T[:, rows]),
+    "index_select": _picked(lambda x, rows: x.index_select(0, rows)),
+    "gather": _picked(lambda x, rows: x.gather(0, rows.unsqueeze(1).expand(*x.shape))),
+    "scatter": _picked(lambda x, rows: (x * 0).scatter(0, curta.arange(len(rows)).unsqueeze(1).expand(*x.shape), x)),
+    "scatter_add": _picked(lambda x, rows: x.scatter_add(0, rows.unsqueeze(1).expand(*x.shape), x * x)),
+    "index_add": _picked(lambda x, rows: x.index_add(0, rows, x * x, alpha=2)),
+    "masked_select": _unary(lambda x: x.masked_select(x.detach() > 0)),
+    "tril": _unary(lambda x: x.tril(-1)),
+    "triu": _unary(lambda x: x.T.triu(1)),
+    "flip": _unary(lambda x: x.flip(0, 1)),
+    "roll": _unary(lambda x: x.roll(3, 1)),
+    "repeat": _unary(lambda x: x.repeat(2, 2)),
+    "expand": _unary(lambda x: x.unsqueeze(0).expand(3, *x.shape) * 2),
+    "as_strided": _unary(lambda x: x.as_strided((x.shape[0] - 1, x.shape[1]), (x.shape[1], 1), 1)),
+    "max along rows": _unary(lambda x: x.max(1).values),
+    "min along columns": _unary(lambda x: x.min(0).values),
+    "isclose": _pair(lambda x, y: curta.isclose(x, y, rtol=0.5)),
+    "diagonal": _unary(lambda x: x.diagonal()),
+    "made": _made,
+    "random": _random,
+    "written in place": _written,
+    "optimizer": _updated,
+}  # fmt: skip
+
+
+def small_dtypes(dtypes: tuple[str, ...]) -> list[str]:
+    """One format of each width class is enough to find a wrong mask: float32, a half format, an integer, bool."""
+    return [name for name in dtypes if name in ("float32", "bfloat16", "int8", "bool")] or [dtypes[0]]
+
+
+def named_programs(layouts: tuple[str, ...], every_dtype: bool) -> dict[str, Program]:
+    """All programs by name: element-wise operators in the given layouts, reductions, and `OTHERS`."""
+    found: dict[str, Program] = {}
+    for case in CASES:
+        kinds = small_dtypes(case.dtypes) if every_dtype else [_usual(case.dtypes)]
+        for dtype in kinds:
+            for layout in layouts:
+                found[f"{case.name}-{dtype}-{layout}"] = (
+                    lambda make, rows, columns, case=case, layout=layout, dtype=dtype:
+                    of_case(case, layout, dtype, make, rows, columns)
+                )  # fmt: skip
+    for one in REDUCTIONS:
+        for dtype in small_dtypes(one.dtypes) if every_dtype else [_usual(one.dtypes)]:
+            for dims in (None, 0, 1):
+                found[f"{one.name}-{dtype}-over {dims}"] = (
+                    lambda make, rows, columns, one=one, dims=dims, dtype=dtype:
+                    of_reduction(one, dims, dtype, make, rows, columns)
+                )  # fmt: skip
+    return found | OTHERS
+
+
+def _usual(dtypes: tuple[str, ...]) -> str:
+    return "float32" if "float32" in dtypes else dtypes[0]
+
+
+__all__ = ["OTHERS", "bits", "memory_filled_with", "named_programs", "surrounded_by"]

@@ -1,0 +1,68 @@
+"""Every operator gives the same bits on 1, 2 and 3 threads, forward and backward, when its work is many tasks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from programs import Program, bits, named_programs, surrounded_by
+
+import curta
+from curta.ops import dispatch
+from curta.ops.record import View
+from curta.ops.table import TABLE
+from curta.runtime import native
+
+PROGRAMS = named_programs(("contiguous",), every_dtype=False)
+#: over all elements, with more than one accumulator: not cut into blocks, so one task whatever the size
+WHOLE = tuple(f"{name}-float32-over None" for name in ("argmax", "argmin", "var 0", "var 1", "std 1"))
+ROWS, COLUMNS = 300, 257  # 77100 elements: more than one thread takes inline, and not a whole number of blocks
+
+
+@pytest.fixture(autouse=True)
+def same_threads_after() -> Iterator[None]:
+    before = curta.get_num_threads()
+    yield
+    curta.set_num_threads(before)
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many tasks each plan made from now on has; plans of before are forgotten."""
+    counts: list[int] = []
+    make = native.make_plan
+
+    def counted(address: int, meta: Any, units: int, grain: int, *rest: Any, **more: Any) -> Any:
+        plan = make(address, meta, units, grain, *rest, **more)
+        inline = more["inline"] if "inline" in more else rest[-1]
+        counts.append(1 if inline else -(-units // grain))
+        return plan
+
+    dispatch._CALLS.clear()
+    monkeypatch.setattr(native, "make_plan", counted)
+    return counts
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_bits_on_1_2_and_3_threads(name: str, tasks: list[int]) -> None:
+    found = []
+    for count in (1, 2, 3):
+        curta.set_num_threads(count)
+        found.append(bits(PROGRAMS[name](surrounded_by(0), ROWS, COLUMNS)))
+    assert found[0] == found[1] == found[2]
+    assert max(tasks) > 1 or name in WHOLE, "nothing was shared out: the input is too small to test anything"
+
+
+def test_the_programs_run_every_operator() -> None:
+    ran: set[str] = set()
+    for program in named_programs(("contiguous",), every_dtype=False).values():
+        with curta.account() as books:
+            program(surrounded_by(0), 9, 37)
+        ran |= set(books.by_op())
+    wanted = {op.name for op in TABLE if not isinstance(op.lower, View)}
+    assert wanted - ran == set()
