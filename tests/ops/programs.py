@@ -90,7 +90,7 @@ def of_case(case: Case, layout: str, dtype: str, make: Make, rows: int, columns:
         else:
             shape = {"transposed": (columns, rows), "step": (rows, 2 * columns)}.get(layout, (rows, columns))
         values = array(shape, domain, dtype, 10 * place + 1)
-        operands.append(make({"transposed": values.T, "step": values[:, ::2]}.get(layout, values)))
+        operands.append(make(values.T if layout == "transposed" else values[:, ::2] if layout == "step" else values))
     return with_gradients(case.function, *operands) if case.gradient else [case.function(*operands)]
 
 
