@@ -84,7 +84,9 @@ def test_scratch_holds_a_row_of_what_is_kept() -> None:
     assert cuts(softmax, matrix(64, 1000)) == [Cut(64, 64 * 16384 // (64 * 1000 * 5), 8000, False)]
 
 
-@pytest.mark.parametrize("body", [add, total(0), total(1), total(0, 1), softmax], ids=["map", "columns", "rows", "all", "softmax"])
+@pytest.mark.parametrize(
+    "body", [add, total(0), total(1), total(0, 1), softmax], ids=["map", "columns", "rows", "all", "softmax"]
+)
 def test_the_cut_does_not_depend_on_the_number_of_threads(body: Any) -> None:
     before = curta.get_num_threads()
     found = []

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
 from cases import CASES, REDUCTIONS, Case, Reduction
 from support import array, to_numpy
 
 import curta
 from curta.memory.storage import HostStorage
 from curta.nn import functional as F
+from curta.ops.attention import CAUSAL
+from curta.ops.composition import composition
+from curta.ops.dispatch import bind
+from curta.ops.record import NO_GRADIENT
 from curta.optim import AdamW
 from curta.runtime import native
 
@@ -208,6 +216,20 @@ def _written(make: Make, rows: int, columns: int) -> Any:
     return with_gradients(body, make(numbers(rows, columns)), make(numbers(rows, columns, seed=2)))
 
 
+def _drawn_and_scattered_in_place(make: Make, rows: int, columns: int) -> Any:
+    curta.manual_seed(6)
+    x = make(numbers(rows, columns))
+    places = make(np.random.default_rng(4).integers(0, columns, (rows, columns)))
+    return [
+        x.clone().bernoulli_(0.3), x.clone().scatter_add_(1, places, x), x.clone().scatter_(1, places[:, :1], x),
+        x.clone().index_add_(0, places[:, 0] % rows, x),
+    ]  # fmt: skip
+
+
+#: joining inside a traced function is lowered in another way than outside
+_JOINED = composition("joined", lambda x, y: curta.cat([x, y], 1) * 2, NO_GRADIENT)
+
+
 def _updated(make: Make, rows: int, columns: int) -> Any:
     weight = make(numbers(rows, columns)).requires_grad_()
     optimizer = AdamW([weight])
@@ -280,6 +302,11 @@ OTHERS: dict[str, Program] = {
     "made": _made,
     "random": _random,
     "written in place": _written,
+    "drawn and scattered in place": _drawn_and_scattered_in_place,
+    "joined in a composition": lambda make, rows, columns: bind(
+        _JOINED, (make(numbers(rows, columns)), make(numbers(rows, columns, seed=2)))
+    ),
+    "causal": _unary(lambda x: bind(CAUSAL, (x,), rank=2).clamp(min=-3)),
     "optimizer": _updated,
 }  # fmt: skip
 

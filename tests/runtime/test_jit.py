@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +125,22 @@ def test_another_version_has_other_files(cache, monkeypatch):
     monkeypatch.setattr(jit.cpu, "fingerprint", lambda: "another processor")
     assert answer(9) == 9
     assert len(list(cache.iterdir())) == 3
+
+
+def test_the_version_is_that_of_the_sources_that_were_imported(tmp_path):
+    """Not of a source that was edited since: its code would be taken for the new one's."""
+    copy = tmp_path / "curta"
+    shutil.copytree(Path(jit.__file__).parent.parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    show = "from curta.runtime import jit; print(jit._version())"
+    edit = f"import pathlib; file = pathlib.Path({str(copy / 'compiler' / 'nest.py')!r}); file.write_text('# edited')"
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", text], env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True,
+            text=True, check=True,
+        ).stdout
+        for text in (show, f"import curta; {edit}; {show}")
+    ]  # fmt: skip
+    assert found[0] == found[1] != ""
 
 
 def test_a_directory_that_cannot_be_written_is_no_cache(cache, tmp_path, monkeypatch):

@@ -21,6 +21,20 @@ def _wanted(node: Any, made: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(gradient if needed else None for gradient, needed in zip(made, node.needs, strict=True))
 
 
+def _gradient(backward: Op, count: int) -> Gradient:
+    """The rule of an operator of `count` inputs: `backward` of the result's gradient and all of them."""
+    places = tuple(range(count))
+    return Gradient(lambda node, g: _wanted(node, bind(backward, (g, *map(node.input, places)))), inputs=places)
+
+
+def _scaled_gradient(backward: Op) -> Gradient:
+    """The rule of x + value * (a and b combined): `backward` gives the gradients of a and b."""
+    places = (1, 2, 3)
+    return Gradient(
+        lambda node, g: _wanted(node, (g, *bind(backward, (g, *map(node.input, places))), None)), inputs=places
+    )
+
+
 # extremes: at a tie each side gets half
 
 
@@ -30,34 +44,24 @@ def _maximum_slopes(g: Any, left: Any, right: Any) -> tuple[Any, Any]:
 
 
 def _minimum_slopes(g: Any, left: Any, right: Any) -> tuple[Any, Any]:
-    shared = late.functions.where(left == right, g / 2, g)
-    return shared.masked_fill(left > right, 0), shared.masked_fill(left < right, 0)
+    to_left, to_right = _maximum_slopes(g, left, right)
+    return to_right, to_left
 
 
 _MAXIMUM_BACKWARD = derived("maximum_backward", _maximum_slopes)
 _MINIMUM_BACKWARD = derived("minimum_backward", _minimum_slopes)
-
-
-def _maximum_rule(node: Any, g: Any) -> tuple[Any, ...]:
-    return _wanted(node, bind(_MAXIMUM_BACKWARD, (g, node.input(0), node.input(1))))
-
-
-def _minimum_rule(node: Any, g: Any) -> tuple[Any, ...]:
-    return _wanted(node, bind(_MINIMUM_BACKWARD, (g, node.input(0), node.input(1))))
-
-
 MAXIMUM = Op(
     "maximum",
     infer_promoted,
     Pointwise(lambda a, b: call("maximum", a, b)),
-    Gradient(_maximum_rule, inputs=(0, 1)),
+    _gradient(_MAXIMUM_BACKWARD, 2),
     each(0),
 )
 MINIMUM = Op(
     "minimum",
     infer_promoted,
     Pointwise(lambda a, b: call("minimum", a, b)),
-    Gradient(_minimum_rule, inputs=(0, 1)),
+    _gradient(_MINIMUM_BACKWARD, 2),
     each(0),
 )
 
@@ -166,18 +170,14 @@ CLAMP_MIN = Op(
     "clamp_min",
     infer_promoted,
     Pointwise(lambda x, low: call("maximum", x, low)),
-    Gradient(
-        lambda node, g: _wanted(node, bind(_CLAMP_MIN_BACKWARD, (g, node.input(0), node.input(1)))), inputs=(0, 1)
-    ),
+    _gradient(_CLAMP_MIN_BACKWARD, 2),
     each(0),
 )
 CLAMP_MAX = Op(
     "clamp_max",
     infer_promoted,
     Pointwise(lambda x, high: call("minimum", x, high)),
-    Gradient(
-        lambda node, g: _wanted(node, bind(_CLAMP_MAX_BACKWARD, (g, node.input(0), node.input(1)))), inputs=(0, 1)
-    ),
+    _gradient(_CLAMP_MAX_BACKWARD, 2),
     each(0),
 )
 
@@ -207,10 +207,7 @@ LERP = Op(
     "lerp",
     _infer_lerp,
     Pointwise(_lerp, "result"),
-    Gradient(
-        lambda node, g: _wanted(node, bind(_LERP_BACKWARD, (g, *(node.input(place) for place in range(3))))),
-        inputs=(0, 1, 2),
-    ),
+    _gradient(_LERP_BACKWARD, 3),
     each(3),
 )
 
@@ -231,28 +228,17 @@ def _infer_quotient(x: Layout, first: Operand, second: Operand, value: Operand) 
 _ADDCMUL_BACKWARD = derived("addcmul_backward", lambda g, a, b, value: (g * (b * value), g * (a * value)))
 _ADDCDIV_BACKWARD = derived("addcdiv_backward", lambda g, a, b, value: (g * value / b, -g * value * (a / b) / b))
 
-
-def _addcmul_rule(node: Any, g: Any) -> tuple[Any, ...]:
-    made = bind(_ADDCMUL_BACKWARD, (g, node.input(1), node.input(2), node.input(3)))
-    return _wanted(node, (g, *made, None))
-
-
-def _addcdiv_rule(node: Any, g: Any) -> tuple[Any, ...]:
-    made = bind(_ADDCDIV_BACKWARD, (g, node.input(1), node.input(2), node.input(3)))
-    return _wanted(node, (g, *made, None))
-
-
 ADDCMUL = Op(
     "addcmul",
     _infer_weighted,
     Pointwise(lambda x, a, b, value: x + value * a * b, "result"),
-    Gradient(_addcmul_rule, inputs=(1, 2, 3)),
+    _scaled_gradient(_ADDCMUL_BACKWARD),
     each(3),
 )
 ADDCDIV = Op(
     "addcdiv",
     _infer_quotient,
     Pointwise(lambda x, a, b, value: x + value * (a / b), "result"),
-    Gradient(_addcdiv_rule, inputs=(1, 2, 3)),
+    _scaled_gradient(_ADDCDIV_BACKWARD),
     each(3),
 )

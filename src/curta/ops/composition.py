@@ -98,13 +98,16 @@ def _differentiate(
     """Inside a trace: `body` forward, then backward to the wanted operands."""
     from curta.autograd.engine import run_backward
     from curta.ops.dispatch import bind
+    from curta.ops.elementwise import COPY
 
     enabled = STATE.grad_enabled
     leaves = list(operands)
     for place in wanted:
         # inside a further derivative the new start must stay connected to what is differentiated there
         connected = enabled and operands[place]._requires_grad
-        leaves[place] = bind(COPY, (operands[place],)) if connected else operands[place].detach()
+        leaves[place] = (
+            bind(COPY, (operands[place],), contiguous_format=True) if connected else operands[place].detach()
+        )
         leaves[place]._requires_grad = True
     STATE.grad_enabled = True
     try:
@@ -118,8 +121,9 @@ def _differentiate(
         [out for out, _ in pairs], [g for _, g in pairs], retain_graph=True, create_graph=enabled,
         inputs=[leaves[place] for place in wanted], into_grad=False,
     )  # fmt: skip
+    # an output that is an input unchanged is copied: a graph computes its outputs
     answers = tuple(
-        bind(ZERO_OF, (operands[place],)) if gradient is None else bind(COPY, (gradient,))
+        bind(ZERO_OF, (operands[place],)) if gradient is None else bind(COPY, (gradient,), contiguous_format=True)
         for place, gradient in zip(wanted, made, strict=True)
     )
     return answers if len(answers) > 1 else answers[0]
@@ -135,5 +139,3 @@ def _no_flops(inputs: tuple[Any, ...], outputs: tuple[Layout, ...]) -> Cost:
 
 #: a gradient that nothing flows into
 ZERO_OF = Op("zero_of", _like, Pointwise(lambda x: lift(0, x.dtype), "raw"), NO_GRADIENT, _no_flops)
-#: an output that is an input unchanged: a graph computes its outputs
-COPY = Op("copy_of", _like, Pointwise(lambda x: x, "raw"), Gradient(lambda node, g: (g,)), _no_flops)

@@ -29,14 +29,14 @@ _REMAINDER_BACKWARD = derived("remainder_backward", lambda g, a, b: -g * bind(DI
 _FMOD_BACKWARD = derived("fmod_backward", lambda g, a, b: -g * bind(DIV_TRUNC, (a, b)))
 
 
-def _remainder_rule(node: Any, g: Any) -> tuple[Any, ...]:
-    other = bind(_REMAINDER_BACKWARD, (g, node.input(0), node.input(1))) if node.needs[1] else None
-    return (g if node.needs[0] else None), other
+def _gradient(backward: Op) -> Gradient:
+    """The rule of a remainder: slope 1 in the dividend, `backward` for the divisor."""
 
+    def rule(node: Any, g: Any) -> tuple[Any, ...]:
+        other = bind(backward, (g, node.input(0), node.input(1))) if node.needs[1] else None
+        return (g if node.needs[0] else None), other
 
-def _fmod_rule(node: Any, g: Any) -> tuple[Any, ...]:
-    other = bind(_FMOD_BACKWARD, (g, node.input(0), node.input(1))) if node.needs[1] else None
-    return (g if node.needs[0] else None), other
+    return Gradient(rule, inputs=(0, 1))
 
 
 FLOOR_DIVIDE = Op("floor_divide", _infer_quotient, Pointwise(_floor_quotient), NO_GRADIENT, each(1))
@@ -52,13 +52,13 @@ REMAINDER = Op(
     "remainder",
     _infer_quotient,
     Pointwise(lambda a, b: call("remainder", a, b)),
-    Gradient(_remainder_rule, inputs=(0, 1)),
+    _gradient(_REMAINDER_BACKWARD),
     each(1),
 )
 FMOD = Op(
     "fmod",
     _infer_quotient,
     Pointwise(lambda a, b: call("fmod", a, b)),
-    Gradient(_fmod_rule, inputs=(0, 1)),
+    _gradient(_FMOD_BACKWARD),
     each(1),
 )

@@ -94,14 +94,7 @@ class Generated:
     plan: Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
-    """Lowering that runs on the host through NumPy arrays; for what a loop cannot say (sizes that depend on data)."""
-
-    run: Callable[..., Any]
-
-
-Lowering = Pointwise | Reduce | View | Composition | Generated | Host
+Lowering = Pointwise | Reduce | View | Composition | Generated
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,6 @@ TABLE: tuple[Op, ...] = (
     comparison.BITWISE_LEFT_SHIFT,
     comparison.BITWISE_RIGHT_SHIFT,
     composition.ZERO_OF,
-    composition.COPY,
     convolution.WINDOWS,
     creation.FULL,
     creation.ARANGE,

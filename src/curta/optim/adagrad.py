@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
-from curta.optim.update import apply_update, new_state
+from curta.optim.update import apply_update, directed, flags_of, new_state
 from curta.tensor import Tensor
 
 
@@ -19,9 +19,7 @@ def adagrad_update(
     maximize: bool,
 ) -> tuple[Tensor, ...]:
     """New (parameter, sum of squared gradients); `step_size` is the learning rate after its decay."""
-    gradient = -gradient if maximize else gradient
-    if decay:
-        gradient = gradient + weight_decay * parameter
+    gradient = directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
     square_sum = square_sum + gradient * gradient
     return parameter - step_size * gradient / (square_sum.sqrt() + eps), square_sum
 
@@ -90,5 +88,5 @@ class Adagrad(Optimizer):
             adagrad_update,
             (parameter, gradient, state["sum"]),
             (step_size, group["weight_decay"], group["eps"]),
-            {"decay": group["weight_decay"] != 0, "maximize": group["maximize"]},
+            flags_of(group),
         )

@@ -6,7 +6,7 @@ import math
 
 from curta.errors import ArgumentError
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
-from curta.optim.update import apply_update, new_state
+from curta.optim.update import apply_update, directed, state_tensors
 from curta.tensor import Tensor
 
 
@@ -33,9 +33,7 @@ def adam_update(
     `root_correction` the root of 1 - beta2^t. `decay` is the weight decay if `coupled`, 1 - lr * weight decay if
     `decoupled`. All of these are worked out in float64 before: 1 - 0.999 in float32 has but four good digits.
     """
-    gradient = -gradient if maximize else gradient
-    if coupled:
-        gradient = gradient + decay * parameter
+    gradient = directed(gradient, parameter, decay, decay=coupled, maximize=maximize)
     if decoupled:
         parameter = decay * parameter
     first_moment = first_moment + first_weight * (gradient - first_moment)
@@ -63,9 +61,7 @@ def amsgrad_update(
     maximize: bool,
 ) -> tuple[Tensor, ...]:
     """`adam_update` that divides by the largest second moment so far: a fourth result, and its state."""
-    gradient = -gradient if maximize else gradient
-    if coupled:
-        gradient = gradient + decay * parameter
+    gradient = directed(gradient, parameter, decay, decay=coupled, maximize=maximize)
     if decoupled:
         parameter = decay * parameter
     first_moment = first_moment + first_weight * (gradient - first_moment)
@@ -128,9 +124,7 @@ class Adam(Optimizer):
     def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
         """Change one parameter and its state in place."""
         names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
-        for name in names:
-            if name not in state:
-                state[name] = new_state(parameter)
+        tensors = state_tensors(state, names, parameter)
         state["step"] = step = state.get("step", 0) + 1
         beta1, beta2 = group["betas"]
         lr, weight_decay = group["lr"], group["weight_decay"]
@@ -150,4 +144,4 @@ class Adam(Optimizer):
             "maximize": group["maximize"],
         }
         function = amsgrad_update if group["amsgrad"] else adam_update
-        apply_update(function, (parameter, gradient, *(state[name] for name in names)), scalars, flags)
+        apply_update(function, (parameter, gradient, *tensors), scalars, flags)

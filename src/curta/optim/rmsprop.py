@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
-from curta.optim.update import Update, apply_update, new_state
+from curta.optim.update import Update, apply_update, directed, flags_of, state_tensors
 from curta.tensor import Tensor
 
 
@@ -21,9 +21,7 @@ def rmsprop_update(
     maximize: bool,
 ) -> tuple[Tensor, ...]:
     """New (parameter, average of squared gradients); `new_weight` is 1 - alpha."""
-    gradient = -gradient if maximize else gradient
-    if decay:
-        gradient = gradient + weight_decay * parameter
+    gradient = directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
     square_average = alpha * square_average + new_weight * gradient * gradient
     return parameter - lr * gradient / (square_average.sqrt() + eps), square_average
 
@@ -44,9 +42,7 @@ def rmsprop_momentum_update(
     maximize: bool,
 ) -> tuple[Tensor, ...]:
     """New (parameter, average of squared gradients, momentum buffer)."""
-    gradient = -gradient if maximize else gradient
-    if decay:
-        gradient = gradient + weight_decay * parameter
+    gradient = directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
     square_average = alpha * square_average + new_weight * gradient * gradient
     buffer = momentum * buffer + gradient / (square_average.sqrt() + eps)
     return parameter - lr * buffer, square_average, buffer
@@ -67,9 +63,7 @@ def rmsprop_centered_update(
     maximize: bool,
 ) -> tuple[Tensor, ...]:
     """New (parameter, average of squared gradients, average of gradients): divides by the standard deviation."""
-    gradient = -gradient if maximize else gradient
-    if decay:
-        gradient = gradient + weight_decay * parameter
+    gradient = directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
     square_average = alpha * square_average + new_weight * gradient * gradient
     average = average + new_weight * (gradient - average)
     spread = (square_average - average * average).sqrt() + eps
@@ -93,9 +87,7 @@ def rmsprop_centered_momentum_update(
     maximize: bool,
 ) -> tuple[Tensor, ...]:
     """New (parameter, average of squared gradients, average of gradients, momentum buffer)."""
-    gradient = -gradient if maximize else gradient
-    if decay:
-        gradient = gradient + weight_decay * parameter
+    gradient = directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
     square_average = alpha * square_average + new_weight * gradient * gradient
     average = average + new_weight * (gradient - average)
     spread = (square_average - average * average).sqrt() + eps
@@ -160,14 +152,12 @@ class RMSprop(Optimizer):
         momentum, alpha, weight_decay = group["momentum"], group["alpha"], group["weight_decay"]
         function, extra = _VARIANTS[bool(group["centered"]), momentum > 0]
         names = ("square_avg", *extra)
-        for name in names:
-            if state.get(name) is None:
-                state[name] = new_state(parameter)
+        tensors = state_tensors(state, names, parameter)
         state["step"] = state.get("step", 0) + 1
         scalars = (group["lr"], weight_decay, alpha, 1 - alpha, group["eps"])
         apply_update(
             function,
-            (parameter, gradient, *(state[name] for name in names)),
+            (parameter, gradient, *tensors),
             (*scalars, momentum) if momentum > 0 else scalars,
-            {"decay": weight_decay != 0, "maximize": group["maximize"]},
+            flags_of(group),
         )

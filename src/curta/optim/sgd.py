@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curta.errors import ArgumentError
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
-from curta.optim.update import apply_update, new_state
+from curta.optim.update import apply_update, directed, flags_of, new_state
 from curta.tensor import Tensor
 
 
@@ -12,9 +12,7 @@ def sgd_update(
     parameter: Tensor, gradient: Tensor, lr: float, weight_decay: float, *, decay: bool, maximize: bool
 ) -> tuple[Tensor, ...]:
     """New (parameter,) of a step without momentum; all tensors have the parameter's shape and dtype."""
-    gradient = -gradient if maximize else gradient
-    if decay:
-        gradient = gradient + weight_decay * parameter
+    gradient = directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
     return (parameter - lr * gradient,)
 
 
@@ -32,9 +30,7 @@ def sgd_momentum_update(
     maximize: bool,
 ) -> tuple[Tensor, ...]:
     """New (parameter, momentum buffer); `gradient_weight` is 1 - dampening, and 1 at the first step."""
-    gradient = -gradient if maximize else gradient
-    if decay:
-        gradient = gradient + weight_decay * parameter
+    gradient = directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
     buffer = momentum * buffer + gradient_weight * gradient
     direction = gradient + momentum * buffer if nesterov else buffer
     return parameter - lr * direction, buffer
@@ -88,7 +84,7 @@ class SGD(Optimizer):
     def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
         """Change one parameter and its state in place."""
         lr, weight_decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
-        flags = {"decay": weight_decay != 0, "maximize": group["maximize"]}
+        flags = flags_of(group)
         if momentum == 0:
             apply_update(sgd_update, (parameter, gradient), (lr, weight_decay), flags)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from curta.autograd import no_grad
 from curta.autograd.state import phase
@@ -41,3 +42,22 @@ def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:
         state = parameter.detach().clone()
         state.fill_(fill)
     return state
+
+
+def state_tensors(state: dict[str, Any], names: Sequence[str], parameter: Tensor) -> list[Tensor]:
+    """The tensors of a parameter's state by name; those that are not there yet start at zero."""
+    for name in names:
+        if state.get(name) is None:
+            state[name] = new_state(parameter)
+    return [state[name] for name in names]
+
+
+def flags_of(group: Mapping[str, Any]) -> dict[str, bool]:
+    """The flags that updates share: whether weights decay through the gradient, whether to go uphill."""
+    return {"decay": group["weight_decay"] != 0, "maximize": group["maximize"]}
+
+
+def directed(gradient: Tensor, parameter: Tensor, weight_decay: float, *, decay: bool, maximize: bool) -> Tensor:
+    """Inside an update: the gradient to go down, with the weight decay that enters through it."""
+    gradient = -gradient if maximize else gradient
+    return gradient + weight_decay * parameter if decay else gradient

@@ -191,6 +191,11 @@ def _version() -> str:
     return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
 
+# taken now, while these sources are being imported: taken at the first compilation, it would be that of a source edited
+# meanwhile, and the code of the old one would be found under it from then on
+_version()
+
+
 def _file_of(key_text: str) -> Path | None:
     directory = cache_directory()
     if directory is None:
