@@ -1,6 +1,6 @@
 """Curta: deep learning in pure Python that keeps the books."""
 
-from curta import autograd, cuda, dtypes, functions, memory
+from curta import autograd, cuda, dtypes, functions, memory, nn, optim
 from curta.autograd import (
     enable_grad,
     inference_mode,
@@ -9,6 +9,7 @@ from curta.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from curta.costs.account import account
 from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
 from curta.dtypes import DType as dtype
@@ -200,7 +201,6 @@ from curta.functions import (
     zeros,
     zeros_like,
 )
-from curta.methods import late
 from curta.number_formats import finfo, iinfo
 from curta.printing import get_printoptions, printoptions, set_printoptions
 from curta.promotion import can_cast, promote_types
@@ -208,11 +208,6 @@ from curta.random import Generator, default_generator, get_rng_state, initial_se
 from curta.runtime.native import get_num_threads, set_num_threads
 from curta.size import Size
 from curta.tensor import Tensor
-
-late.functions = functions
-
-from curta import nn, optim  # noqa: E402 - layers need the functions to be in place
-from curta.costs.account import account  # noqa: E402
 
 double, float, half = float64, float32, float16
 short, int, long = int16, int32, int64

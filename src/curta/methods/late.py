@@ -1,12 +1,12 @@
 """Where methods find the functions they call.
 
-Functions are written with tensors and tensors' methods call functions; one of the two must come later. `curta/__init__`
-sets `functions` once everything is loaded.
+Functions are written with tensors and tensors' methods call functions; one of the two must come later: the functions
+are imported when a method is first called.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from curta.compiler.graph import GraphNumber
 from curta.lazy import LazyModule
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from curta import functions as functions
 else:
     np = LazyModule("numpy")
-    functions: Any = None
+    functions = LazyModule("curta.functions")
 
 
 def takes(other: object) -> bool:
