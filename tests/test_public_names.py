@@ -1,4 +1,4 @@
-"""`curta.__all__` is the one list of what is public: complete, in order, and every name of it with one home."""
+"""`curta.__all__` is the one list of what is public: nothing is missing, and every function has one home."""
 
 from __future__ import annotations
 

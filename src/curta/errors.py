@@ -45,5 +45,23 @@ class UnsupportedError(CurtaError, NotImplementedError):
     """Something PyTorch offers that Curta does not, named."""
 
 
+class UnsupportedDTypeError(DTypeError, UnsupportedError):
+    """An operator that is not defined for numbers of this dtype."""
+
+
+class NoDataError(DeviceError, UnsupportedError):
+    """The values of a tensor that has none, as on the meta device."""
+
+
+class NoSuchAttributeError(CurtaError, AttributeError):
+    """A module has no parameter, buffer or submodule of that name."""
+
+
+class NameTakenError(CurtaError, KeyError):
+    """A name that a parameter, buffer or submodule cannot have."""
+
+    __str__ = Exception.__str__  # KeyError's own would quote the sentence
+
+
 class CompilerError(CurtaError, RuntimeError):
     """A program that the compiler cannot turn into machine code."""

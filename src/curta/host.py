@@ -8,10 +8,11 @@ from curta import dtypes
 from curta.default_dtype import get_default_dtype
 from curta.device import META
 from curta.dtypes import DType
-from curta.errors import ArgumentError, ArgumentTypeError, DeviceError, DTypeError
+from curta.errors import ArgumentError, ArgumentTypeError, DTypeError, NoDataError
 from curta.lazy import LazyModule
 from curta.memory.layout import contiguous, strided
 from curta.memory.storage import BorrowedStorage, allocate
+from curta.promotion import number_for
 from curta.shapes import storage_extent
 from curta.tensor import Tensor
 
@@ -44,7 +45,7 @@ class _Exposed:
 def array(tensor: Tensor) -> Array:
     """The tensor's own memory as an array (bfloat16 as ml_dtypes' format); the array keeps the memory alive."""
     if tensor.storage is None or tensor.layout.device is META:
-        raise DeviceError("Cannot copy out of meta tensor; no data!")
+        raise NoDataError("Cannot copy out of meta tensor; no data!")
     if tensor.layout.numel == 0:
         return np.empty(tensor.layout.shape, tensor.layout.dtype.numpy)
     seen = np.asarray(_Exposed(tensor))
@@ -104,7 +105,8 @@ def array_of(data: Any, dtype: DType | None) -> Array:
     if kind is float:
         default = get_default_dtype()
         values = np.array(flat, np.float64).reshape(shape)
-        return values if dtype is not None else values.astype(default.numpy)
+        with np.errstate(over="ignore"):  # what is too large for the format becomes infinity, as in PyTorch
+            return values if dtype is not None else values.astype(default.numpy)
     if kind is bool:
         return np.array(flat, np.bool_).reshape(shape)
     try:
@@ -112,9 +114,8 @@ def array_of(data: Any, dtype: DType | None) -> Array:
     except OverflowError:
         raise ArgumentError("Overflow when unpacking long long") from None
     if dtype is not None and dtype.category == 1 and whole.size:
-        limits = np.iinfo(dtype.numpy)
-        if int(whole.min()) < limits.min or int(whole.max()) > limits.max:
-            raise DTypeError(f"value cannot be converted to type {dtype.name} without overflow")
+        number_for(int(whole.min()), dtype)
+        number_for(int(whole.max()), dtype)
     return whole
 
 
@@ -159,7 +160,7 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
             raise ArgumentTypeError("new(): invalid data type 'str'")
         if data is None:
             raise DTypeError("Could not infer dtype of NoneType")
-        raise ArgumentTypeError(f"Could not infer dtype of {type(data).__name__}")
+        raise DTypeError(f"Could not infer dtype of {type(data).__name__}")
     if depth != len(shape):
         raise ArgumentTypeError(f"expected sequence of length {shape[depth]} at dim {depth} (got a number)")
     flat.append(data)

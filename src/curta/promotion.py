@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import isfinite
 
 from curta import dtypes
 from curta.default_dtype import get_default_dtype
 from curta.dtypes import DType
-from curta.errors import ArgumentTypeError
+from curta.errors import ArgumentTypeError, DTypeError
 
 #: an operand as promotion sees it: its dtype, and its rank, or None for a Python number (see `scalar_dtype`)
 Operand = tuple[DType, int | None]
@@ -91,3 +92,27 @@ def can_cast(source: DType, target: DType) -> bool:
     (True, False)
     """
     return source.category <= target.category
+
+
+_LARGEST = float.fromhex("0x1.fffffep+127")  # of float32
+
+
+def number_for(value: bool | int | float, dtype: DType) -> bool | int | float:
+    """A Python number as an operator with a result of `dtype` takes it; DTypeError for one outside its range.
+
+    As in PyTorch a negative number wraps around in an unsigned format, and a half takes what rounds to infinity.
+
+    >>> number_for(2.7, dtypes.int8), number_for(-1, dtypes.uint8), number_for(2, dtypes.bool_)
+    (2, -1, True)
+    """
+    if dtype.is_floating_point:
+        real = float(value)
+        if dtype is dtypes.float32 and abs(real) > _LARGEST and isfinite(real):
+            raise DTypeError(f"value cannot be converted to type {dtype.name} without overflow")
+        return real
+    if dtype.category == 0:
+        return bool(value)
+    limit = 1 << (8 * dtype.itemsize - dtype.is_signed)
+    if not isfinite(value) or not -limit - dtype.is_signed < int(value) < limit:
+        raise DTypeError(f"value cannot be converted to type {dtype.name} without overflow")
+    return int(value)

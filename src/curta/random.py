@@ -22,11 +22,11 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed` (any 64-bit integer; negative ones count from the top)."""
-        from curta.errors import DTypeError
+        from curta.errors import ArgumentError
 
         seed = int(seed)
         if not -(1 << 63) <= seed < 1 << 64:
-            raise DTypeError(f"Overflow when unpacking long: {seed}")
+            raise ArgumentError(f"Overflow when unpacking long: {seed}")
         self._seed = seed & ((1 << 64) - 1)
         self.offset = 0
         return self

@@ -210,3 +210,14 @@ def test_graph_made_by_two_threads() -> None:
         thread.join()
     (parts[0] * parts[1] * parts[2] * parts[3]).sum().backward()
     assert x.grad.tolist() == [4.0]
+
+
+def test_what_was_saved_is_refused_once_it_is_freed() -> None:
+    x = leaf(1.0)
+    y = x.exp() * x
+    y.sum().backward()
+    product, exponential = y.grad_fn, y.grad_fn.next_functions[0][0]
+    with pytest.raises(AutogradError, match="Trying to backward through the graph a second time"):
+        product.input(0)
+    with pytest.raises(AutogradError, match="Trying to backward through the graph a second time"):
+        exponential.output(0)

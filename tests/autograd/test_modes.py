@@ -72,3 +72,24 @@ def test_inference_tensors_are_not_saved_for_backward() -> None:
         t.requires_grad = True
     assert not t.clone().is_inference()
     assert not curta.ones(1).is_inference()
+
+
+def test_a_decorated_generator_can_be_closed_and_thrown_into() -> None:
+    seen = []
+
+    @curta.no_grad()
+    def values():
+        try:
+            yield 1
+        except ValueError as problem:
+            seen.append((str(problem), curta.is_grad_enabled()))
+            yield 2
+        finally:
+            seen.append(("closed", curta.is_grad_enabled()))
+
+    running = values()
+    assert next(running) == 1
+    assert running.throw(ValueError("thrown")) == 2
+    running.close()
+    assert seen == [("thrown", False), ("closed", False)]
+    assert curta.is_grad_enabled()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -60,3 +62,9 @@ def test_batches_are_those_of_the_generator_whatever_the_numpy():
     starts = np.random.default_rng(7).integers(0, 92, size=4)
     inputs, _ = random_windows(np.arange(100, dtype=np.uint8), 4, 8, np.random.default_rng(7))
     assert np.array_equal(inputs[:, 0], starts)
+
+
+def test_a_python_without_its_topics(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
+    with pytest.raises(ValueError, match="came without its documentation topics"):
+        default_text()

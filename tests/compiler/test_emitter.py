@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from schedule_harness import programs, softmax
 
 from curta import dtypes
 from curta.compiler import nest
+from curta.compiler.expression import Expression
 from curta.dtypes import DType
+from curta.errors import CompilerError
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.dispatch import bind
 from curta.ops.elementwise import ADD, CAST
@@ -97,3 +100,18 @@ def test_the_place_of_an_extreme_counts_in_int64() -> None:
     (text,) = texts(lambda x: bind(ARGMAX, (x,), dims=(1,), keepdim=False), contiguous((64, 1000), dtypes.float32))
     assert re.search(r"<\d+ x i64>", text)
     verify(text)
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (lambda: Expression("riddle", dtypes.float32), "unknown expression riddle"),
+        (lambda: Expression("input", dtypes.float64, (), 0), "store: requires f32, got f64"),
+    ],
+)
+def test_a_program_that_does_not_fit_is_refused(stored: Any, message: str) -> None:
+    (program,) = programs(BODIES["add a number"], contiguous((50, 70), dtypes.float32))
+    (stage,) = program.stages
+    wrong = replace(stage, stores=tuple((slot, stored()) for slot, _ in stage.stores))
+    with pytest.raises(CompilerError, match=message):
+        nest.emit(replace(program, stages=(wrong,)), 32)

@@ -99,3 +99,10 @@ def test_saved_for_backward_counts_storages_once() -> None:
     y = (x * 2).exp()  # exp keeps its result; the product keeps the number and x, a leaf
     assert curta.memory.saved_for_backward(y) == 40
     assert curta.memory.saved_for_backward(y, y * x) == 40
+
+
+def test_more_than_there_is() -> None:
+    before = curta.memory.memory_allocated()
+    with pytest.raises(MemoryError, match=r"cannot allocate \d+ bytes: \d+ bytes are in use by tensors"):
+        curta.empty(1 << 53)
+    assert curta.memory.memory_allocated() == before

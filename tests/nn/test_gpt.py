@@ -76,3 +76,9 @@ def test_it_learns():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.2 * losses[0]
+
+
+def test_only_bytes_can_be_generated() -> None:
+    model = GPT(GPTConfig(vocabulary=300, width=8, layers=1, heads=2, context=16))
+    with pytest.raises(ValueError, match="generate: needs a byte vocabulary \\(at most 256\\), got 300"):
+        model.generate(b"a", 1)

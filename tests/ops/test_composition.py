@@ -1,10 +1,12 @@
 """Compositions: inferred layouts, costs from their parts, and derivatives of any order worked out by tracing."""
 
 import numpy as np
+import pytest
 
 import curta
 from curta.ops.composition import composition, derived
 from curta.ops.dispatch import bind
+from curta.ops.embedding import EMBEDDING
 
 WAVE = derived("wave", lambda x, y: (x * y).exp() * x)
 X, Y = np.array([0.3, 0.4, 0.7]), np.array([0.1, -0.4, 1.7])
@@ -39,3 +41,17 @@ def test_several_results():
     both = composition("both", lambda x: (x + 1, x * 2), None)
     more, twice = bind(both, (curta.arange(3),))
     assert (more.tolist(), twice.tolist()) == ([1, 2, 3], [0, 2, 4])
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (lambda x: x.t().exp(), "permute: cannot be part of a fused composition"),
+        (lambda x: bind(EMBEDDING, (x.exp(), x.to(curta.int64))), "embedding: a fused kernel can gather only from mem"),
+        (lambda x: x.add_(1), "add: in-place writes cannot be traced here"),
+        (lambda x: x.untyped_storage(), "untyped_storage: a tensor that is being traced has no memory"),
+    ],
+)
+def test_what_cannot_be_a_part(parts, message):
+    with pytest.raises(RuntimeError, match=message):
+        bind(composition("refused", parts, None), (curta.ones(3, 3),))

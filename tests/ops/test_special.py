@@ -136,7 +136,7 @@ def test_comparing_whole_tensors() -> None:
         (lambda: curta.add(curta.tensor([1]), 1, alpha=0.5), RuntimeError, "alpha must not be a floating point"),
         (lambda: curta.tensor([1.0]) & 1, RuntimeError, "bitwise_and"),
         (lambda: curta.tensor([1]).mean(), RuntimeError, "could not infer output dtype"),
-        (lambda: curta.zeros(0).amax(), IndexError, "Expected reduction dim to be specified"),
+        (lambda: curta.zeros(0).amax(), RuntimeError, "Expected reduction dim to be specified"),
         (lambda: curta.zeros(2).sum(1), IndexError, "Dimension out of range"),
         (lambda: curta.zeros(2, 2).sum((0, 0)), RuntimeError, "dim 0 appears multiple times"),
         (lambda: curta.where(curta.tensor([1]), 1.0, 2.0), RuntimeError, "condition to be a boolean tensor"),

@@ -350,3 +350,24 @@ def test_generated_programs_can_use_the_pool(kernels, threads):
     signature = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 6)
     signature(native.parallel_for_address())(kernels["fill"], ctypes.addressof(arguments), 0, 100, 7, 0)
     assert (out == np.arange(100) + 0.5).all()
+
+
+def test_scratch_of_impossible_sizes():
+    with pytest.raises(ValueError, match="reserve_scratch: expected a size of 0 or more bytes, got -1"):
+        native.reserve_scratch(-1)
+    with pytest.raises(MemoryError, match="reserve_scratch: cannot allocate"):
+        native.reserve_scratch(1 << 55)
+
+
+@pytest.mark.parametrize("count", ["0", "-2", "many"])
+def test_a_thread_count_that_is_none(count, run_script):
+    script = """
+import curta
+try:
+    curta.ones(2) + 1
+except ValueError as problem:
+    print(problem)
+"""
+    assert (
+        run_script(script, CURTA_NUM_THREADS=count) == f"CURTA_NUM_THREADS: expected a positive integer, got {count!r}"
+    )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from curta.autograd.engine import run_backward
-from curta.errors import ArgumentTypeError, AutogradError, UnsupportedError
+from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, UnsupportedError
 
 if TYPE_CHECKING:
     from curta.tensor import Tensor
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def _many(value: Any) -> tuple[Any, ...]:
     if value is None:
         return ()
+    if not hasattr(value, "layout") and not isinstance(value, Iterable):
+        raise ArgumentTypeError(f"expected a tensor or a sequence of tensors, got {type(value).__name__}")
     return (value,) if hasattr(value, "layout") else tuple(value)
 
 
@@ -110,7 +112,7 @@ def grad(
     if not only_inputs:
         raise UnsupportedError("grad: only_inputs=False is not supported")
     if allow_unused is False and materialize_grads:
-        raise ArgumentTypeError("Expected allow_unused to be True or not passed when materialize_grads=True")
+        raise ArgumentError("Expected allow_unused to be True or not passed when materialize_grads=True")
     roots, wanted = _many(outputs), _many(inputs)
     if not wanted:
         raise AutogradError("`inputs` argument to `grad()` cannot be empty.")

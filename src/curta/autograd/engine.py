@@ -31,10 +31,8 @@ def run_backward(
     With `into_grad`, gradients are added to leaves' `grad` (and to that of `inputs`, if given).
     """
     run = _Run(retain_graph, create_graph, inputs, into_grad)
-    for place, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
-        edge = edge_of(root)
-        if edge is None:
-            raise AutogradError(f"element {place} of tensors does not require grad and does not have a grad_fn")
+    for root, gradient in zip(roots, gradients, strict=True):
+        edge: Any = edge_of(root)  # there is one: the caller takes only roots that require grad
         run.send(edge[0], edge[1], gradient if gradient.layout is root.layout else fit(gradient, root.layout, edge[0]))
     del gradients
     before = (STATE.grad_enabled, STATE.phase)
@@ -182,8 +180,6 @@ class _Run:
 
 def fit(gradient: Any, layout: Layout, node: Any, place: int = 0) -> Any:
     """A gradient summed down to the shape of the input it is for, in the input's format."""
-    if not hasattr(gradient, "layout"):
-        raise AutogradError(f"expected Variable or None (got {type(gradient).__name__})")
     if gradient.layout.shape != layout.shape:
         if not _expands_to(layout.shape, gradient.layout.shape):
             raise AutogradError(

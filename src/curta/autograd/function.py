@@ -160,8 +160,8 @@ class Function:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise ArgumentTypeError(
-            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
-            "invoke them on the class itself."
+            f"{type(self).__name__} should not be instantiated. Methods on autograd functions are all static, so you "
+            "should invoke them on the class itself."
         )
 
     @staticmethod

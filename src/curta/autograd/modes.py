@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ def _switch(grad_enabled: bool, inference: bool) -> None:
         (INFERENCE_THREADS.add if inference else INFERENCE_THREADS.discard)(get_ident())
 
 
-class _Mode:
+class _Mode(ABC):
     """A mode for the current thread: a context manager, and a decorator of functions and generators."""
 
     def __init__(self) -> None:
@@ -35,9 +36,9 @@ class _Mode:
             return made(function)
         return made
 
+    @abstractmethod
     def _values(self) -> tuple[bool, bool]:
         """(gradients on, inference) inside the mode."""
-        raise NotImplementedError
 
     def __enter__(self) -> None:
         self._before.append((STATE.grad_enabled, STATE.inference))

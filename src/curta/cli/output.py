@@ -94,8 +94,7 @@ class RunDirectory:
 
     def add_metrics(self, line: str) -> None:
         """Append one line of metrics; it can be read at once by a program that follows the file."""
-        if self._metrics is None:
-            raise ValueError("add_metrics: the metrics are finished")
+        assert self._metrics is not None, "add_metrics after finish_metrics"
         self._metrics.write(line + "\n")
         self._metrics.flush()
 

@@ -179,18 +179,16 @@ class Emitter:
         if not guarded and distance.lanes == 1:
             return self._load(slot, place, self.code.offset(pointer, distance))
         kind = casts.memory_type(dtype)
+        if place.lanes == 1:  # guarded: a distance that is not has as many lanes as the place
+            return casts.from_memory(self._guarded_scalar(slot, pointer, distance, operands[-1], kind, place), dtype)
         mask = operands[-1] if guarded else None
-        if place.lanes == 1:
-            return casts.from_memory(self._guarded_scalar(slot, pointer, distance, mask, kind, place), dtype)
         pointers = self.code.offset(self._lane_pointers(slot, place, pointer), self.code.spread(distance, place.lanes))
         return casts.from_memory(self._gather(pointers, kind, place, mask), dtype)
 
     def _guarded_scalar(
-        self, slot: int, pointer: Value, distance: Value, mask: Value | None, kind: str, place: Place
+        self, slot: int, pointer: Value, distance: Value, mask: Value, kind: str, place: Place
     ) -> Value:
         """A scalar load that a False condition turns into a harmless one of the slot's own first element."""
-        if mask is None:
-            raise CompilerError("a guarded load requires a condition")
         moved = self.code.offset(pointer, distance)
         if self.program.slots[slot].inner != UNIFORM:
             moved = self.code.offset(moved, place.index * self._step(slot))

@@ -110,8 +110,8 @@ class Builder:
         formats = operand_dtypes(node, lower)
         operands: list[Any] = []
         for place, (operand, dtype) in enumerate(zip(node.operands, formats, strict=True)):
-            gathers = place == 0 and lower.gathered is not None
-            operands.append(self._reader(node, lower) if gathers else self.operand(operand, dtype))
+            gathers = lower.gathered if place == 0 else None
+            operands.append(self.operand(operand, dtype) if gathers is None else self._reader(node, gathers))
         result = lower.element(*operands, **node.params)
         results = result if isinstance(result, tuple) else (result,)
         if lower.indexed:
@@ -121,15 +121,13 @@ class Builder:
             self.memo[id(node), number] = expression
         return converted
 
-    def _reader(self, node: GraphNode, lower: Pointwise) -> Callable[..., Expression]:
+    def _reader(self, node: GraphNode, gathered: Callable[..., Any]) -> Callable[..., Expression]:
         """For gathers: a function that reads operand 0 at computed coordinates."""
         value: GraphValue = node.operands[0]
         if value.node is not None and isinstance(value.node.op.lower, Pointwise):
             raise CompilerError(f"{node.op.name}: a fused kernel can gather only from memory")
-        if lower.gathered is None:
-            raise CompilerError(f"{node.op.name}: does not gather")
         layout, shape = value.layout, node.outputs[0].layout.shape
-        strides, axes = lower.gathered(layout, shape, **node.params)
+        strides, axes = gathered(layout, shape, **node.params)
         slot = self.slot(source_of(value), layout.dtype, "input", strided(shape, strides, layout.dtype, layout.device))
         for axis in axes:
             self.kernel.gather_strides[slot, axis] = layout.strides[axis] * layout.dtype.itemsize

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
-from curta.errors import ArgumentError
+from curta.compiler.graph import GraphNumber
+from curta.errors import ArgumentError, DTypeError, ShapeError
 from curta.functions.operands import Number, Operand, operand, refuse, tensor
 from curta.methods import late
+from curta.number_formats import finfo
 from curta.ops import choice as ops
-from curta.ops.creation import number_for
 from curta.ops.dispatch import bind
+from curta.ops.inference import promoted
+from curta.promotion import number_for
 from curta.tensor import Tensor
 
 
@@ -47,12 +51,17 @@ def clamp(
     refuse("clamp", out=out)
     x = tensor("clamp", input)
     if min is not None and max is not None:
-        return bind(ops.CLAMP, (x, operand("clamp", min, "min"), operand("clamp", max, "max")))
+        return bind(ops.CLAMP, (x, _bound(x, "min", min), _bound(x, "max", max)))
     if min is not None:
-        return bind(ops.CLAMP_MIN, (x, operand("clamp", min, "min")))
+        return bind(ops.CLAMP_MIN, (x, _bound(x, "min", min)))
     if max is not None:
-        return bind(ops.CLAMP_MAX, (x, operand("clamp", max, "max")))
+        return bind(ops.CLAMP_MAX, (x, _bound(x, "max", max)))
     raise ArgumentError("torch.clamp: At least one of 'min' or 'max' must not be None")
+
+
+def _bound(x: Tensor, place: str, value: Operand) -> Any:
+    bound = operand("clamp", value, place)
+    return number_for(bound, x.layout.dtype) if type(bound) is int and x.layout.dtype.category else bound
 
 
 def lerp(input: Tensor, end: Tensor, weight: Tensor | float, *, out: Tensor | None = None) -> Tensor:
@@ -74,7 +83,15 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     tensor([151, 242])
     """
     refuse("addcmul", out=out)
-    return bind(ops.ADDCMUL, (tensor("addcmul", input), tensor1, tensor2, operand("addcmul", value, "value")))
+    return bind(
+        ops.ADDCMUL, (tensor("addcmul", input), tensor1, tensor2, _weight("addcmul", value, input, tensor1, tensor2))
+    )
+
+
+def _weight(name: str, value: Number, *tensors: Tensor) -> Any:
+    """The factor in the result's format: for integers PyTorch drops the fraction."""
+    weight, dtype = operand(name, value, "value"), promoted(tuple(tensor(name, each).layout for each in tensors))
+    return number_for(weight, dtype) if dtype.category == 1 and not isinstance(weight, GraphNumber) else weight
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
@@ -103,7 +120,11 @@ def where(
     condition = tensor("where", condition, "condition")
     if input is None and other is None:
         return late.functions.nonzero(condition, as_tuple=True)
-    return bind(ops.WHERE, (condition, operand("where", input, "input"), operand("where", other)))
+    left, right = operand("where", input, "input"), operand("where", other)
+    for one, number in ((left, right), (right, left)):
+        if isinstance(one, Tensor) and type(number) is int and one.layout.dtype.category == 1:
+            number_for(number, one.layout.dtype)  # the result has the tensor's format
+    return bind(ops.WHERE, (condition, left, right))
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
@@ -115,11 +136,14 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     """
     filling = operand("masked_fill", value, "value")
     if isinstance(filling, Tensor) and filling.layout.rank > 0:
-        raise ArgumentError(
+        raise ShapeError(
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{filling.layout.rank} dimension(s)."
         )
     x = tensor("masked_fill", input)
-    if type(filling) is float and not x.layout.dtype.is_floating_point:
-        filling = number_for(filling, x.layout.dtype)
+    if not isinstance(filling, Tensor | GraphNumber):
+        dtype = x.layout.dtype
+        filling = number_for(filling, dtype)
+        if dtype.is_floating_point and finfo(dtype).max < abs(filling) < inf:
+            raise DTypeError(f"value cannot be converted to type {dtype.name} without overflow")
     return bind(ops.MASKED_FILL, (x, tensor("masked_fill", mask, "mask"), filling))

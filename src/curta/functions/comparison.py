@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 
 from curta.device import CPU
-from curta.errors import DeviceError, DTypeError
+from curta.errors import DTypeError, NoDataError
 from curta.functions.operands import Operand, operand, refuse, tensor
 from curta.ops import comparison as ops
 from curta.ops import reduce, statistics
@@ -242,7 +242,7 @@ def isfinite(input: Tensor) -> Tensor:
 def truth(name: str, value: Tensor) -> bool:
     """The one truth value in a bool tensor of one element, read on the host; DeviceError where there is no data."""
     if value.storage is None or value.layout.device is not CPU:
-        raise DeviceError(f"{name}(): needs the data of its arguments, which tensors on the meta device do not have")
+        raise NoDataError(f"{name}(): needs the data of its arguments, which tensors on the meta device do not have")
     return ctypes.c_bool.from_address(value.pointer).value
 
 

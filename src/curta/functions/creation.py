@@ -9,14 +9,14 @@ from curta import dtypes, host
 from curta.default_dtype import get_default_dtype
 from curta.device import Device, resolve
 from curta.dtypes import DType
-from curta.errors import ArgumentTypeError, AutogradError, ShapeError, UnsupportedError
+from curta.errors import ArgumentTypeError, AutogradError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions.movement import sizes
 from curta.lazy import LazyModule
 from curta.memory.layout import Layout, contiguous, strided
 from curta.memory.storage import allocate
-from curta.ops.creation import ARANGE, EYE, FULL, LINSPACE, number_for
+from curta.ops.creation import ARANGE, EYE, FULL, LINSPACE
 from curta.ops.dispatch import bind
-from curta.promotion import scalar_dtype
+from curta.promotion import number_for, scalar_dtype
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def checked_shape(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     found = sizes(name, shape)
     for size in found:
         if size < 0:
-            raise ShapeError(f"{name}: Dimension size must be non-negative.")
+            raise ShapeError(f"Trying to create tensor with negative dimension {size}: {list(shape)}")
     return found
 
 
@@ -234,22 +234,26 @@ def like_layout(name: str, input: Any, options: dict[str, Any]) -> tuple[Layout,
     return strided(source.shape, strides, dtype or source.dtype, target), requires_grad
 
 
+def _filled_like(name: str, input: Tensor, number: Any, options: dict[str, Any]) -> Tensor:
+    layout, requires_grad = like_layout(name, input, options)
+    made = empty_of(layout)
+    made.fill_(number)
+    return finish(made, requires_grad)
+
+
 def full_like(input: Tensor, fill_value: Any, **options: Any) -> Tensor:
     """A tensor like `input` (shape, format, order in memory) filled with one number."""
-    layout, requires_grad = like_layout("full_like", input, options)
-    made = empty_of(layout)
-    made.fill_(fill_value)
-    return finish(made, requires_grad)
+    return _filled_like("full_like", input, fill_value, options)
 
 
 def zeros_like(input: Tensor, **options: Any) -> Tensor:
     """Zeros like `input`."""
-    return full_like(input, 0, **options)
+    return _filled_like("zeros_like", input, 0, options)
 
 
 def ones_like(input: Tensor, **options: Any) -> Tensor:
     """Ones like `input`."""
-    return full_like(input, 1, **options)
+    return _filled_like("ones_like", input, 1, options)
 
 
 def empty_like(input: Tensor, **options: Any) -> Tensor:
@@ -287,6 +291,8 @@ def arange(
     first, last, by = (_plain("arange", value) for value in (start, end, step))
     whole = all(isinstance(value, int) for value in (first, last, by))
     kind = dtype or (dtypes.int64 if whole else get_default_dtype())
+    if kind is dtypes.bool_:
+        raise UnsupportedDTypeError("\"arange\" not implemented for 'bool'")
     if by == 0:
         raise ShapeError("step must be nonzero")
     if not math.isfinite(first) or not math.isfinite(last):

@@ -176,7 +176,8 @@ def _check_shape_of_copy(src: Tensor, target: Tensor) -> None:
 
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Set every element to one number."""
-    from curta.ops.creation import FULL, number_for
+    from curta.ops.creation import FULL
+    from curta.promotion import number_for
 
     if isinstance(value, Tensor):
         if value.layout.rank:

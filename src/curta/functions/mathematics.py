@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curta.errors import DTypeError
+from curta.errors import UnsupportedDTypeError
 from curta.functions.operands import refuse, tensor
 from curta.number_formats import finfo
 from curta.ops import mathematics as ops
@@ -346,7 +346,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     if decimals == 0:
         return bind(ops.ROUND, (x,))
     if not x.layout.dtype.is_floating_point:
-        raise DTypeError(f'"round_decimals" not implemented for {x.layout.dtype!r}')
+        raise UnsupportedDTypeError(f'"round_decimals" not implemented for {x.layout.dtype.name!r}')
     if decimals > 0:
         return (x * 10.0**decimals).round() / 10.0**decimals
     return (x / 10.0**-decimals).round() * 10.0**-decimals

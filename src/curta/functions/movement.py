@@ -7,7 +7,7 @@ from typing import Any
 
 from curta import shapes
 from curta.autograd.state import STATE
-from curta.errors import ArgumentError, ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedError
+from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedError
 from curta.ops.dispatch import bind, remember
 from curta.ops.elementwise import COPY
 from curta.ops.movement import AS_STRIDED, EXPAND, PERMUTE, REGION, VIEW, Region, region_geometry
@@ -309,7 +309,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     place = normalize_dim(dim, len(shape))
     first, size = integer("narrow", start, "start"), shape[place]
     if not -size <= first <= size:
-        raise IndexRangeError(f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {first})")
+        raise IndexRangeError(f"start out of range (expected to be in range of [{-size}, {size}], but got {first})")
     first = first + size if first < 0 else first
     if first + length > size:
         raise ShapeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
@@ -392,7 +392,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     if lead < 0:
         raise ShapeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     if any(count < 0 for count in counts):
-        raise ArgumentError(f"repeat: counts must not be negative, got {list(counts)}")
+        raise ShapeError(f"repeat: counts must not be negative, got {list(counts)}")
     shape = (1,) * lead + layout.shape
     paired = [part for count, size in zip(counts, shape, strict=True) for part in (count, size)]
     spread = view_of_pairs(input, shape).expand(paired)

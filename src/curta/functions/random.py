@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curta.default_dtype import get_default_dtype
 from curta.device import Device, resolve
 from curta.dtypes import DType, int64
-from curta.errors import DTypeError, ShapeError
+from curta.errors import ShapeError, UnsupportedDTypeError
 from curta.functions.creation import _into, checked_options, checked_shape, finish, like_layout
 from curta.functions.inplace import store
 from curta.functions.movement import sizes
@@ -38,6 +38,11 @@ def draw(
     return made
 
 
+def _continuous(name: str, dtype: DType) -> None:
+    if not dtype.is_floating_point:
+        raise UnsupportedDTypeError(f'"{name}" not implemented for {dtype.name!r}')
+
+
 def _made(
     name: str, op: Op, numbers: tuple[float, ...], size: tuple[Any, ...], default: DType | None, *,
     generator: Any = None, out: Any = None, dtype: DType | None = None, layout: Any = None, device: DeviceLike = None,
@@ -45,8 +50,8 @@ def _made(
 ) -> Tensor:  # fmt: skip
     checked_options(name, layout, pin_memory)
     kind = dtype or default or get_default_dtype()
-    if not kind.is_floating_point and op is not INTEGERS:
-        raise DTypeError(f'"{name}" not implemented for {kind.name!r}')
+    if op is not INTEGERS:
+        _continuous(name, kind)
     made = draw(op, numbers, checked_shape(name, size), kind, resolve(device), generator)
     return finish(_into(out, made), requires_grad)
 
@@ -125,6 +130,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None, o
     """1 with the probability that `input` holds at each place (or `p`), else 0."""
     if p is not None:
         return bernoulli_mask(input.layout, p, generator)
+    _continuous("bernoulli", input.layout.dtype)
     uniform = draw(UNIFORM, (0.0, 1.0), input.layout.shape, input.layout.dtype, input.layout.device, generator)
     return _into(out, (uniform < input.detach()).to(input.layout.dtype))
 
@@ -147,6 +153,7 @@ def normal(
 
 def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with numbers from a normal distribution."""
+    _continuous("normal_", input.layout.dtype)
     if std < 0:
         raise ShapeError(f"normal expects std >= 0.0, but found std {std}")
     layout = input.layout
@@ -155,6 +162,7 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: An
 
 def uniform_(input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with numbers in [a, b)."""
+    _continuous("uniform_", input.layout.dtype)
     if a > b:
         raise ShapeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
     layout = input.layout

@@ -92,7 +92,8 @@ def _not_empty(name: str, input: Tensor, dim: Dims) -> None:
     if layout.numel:
         return
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
-        raise IndexRangeError(
+        kind = IndexRangeError if name.startswith("arg") else ShapeError
+        raise kind(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
             "Specify the reduction dim with the 'dim' argument."
         )

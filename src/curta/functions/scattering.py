@@ -45,8 +45,6 @@ def _values(view: Tensor, value: Any, shape: tuple[int, ...]) -> Tensor:
     while len(given) > len(shape) and given[0] == 1:
         value, given = value[0], given[1:]
     try:
-        if len(given) > len(shape):
-            raise ShapeError("")
         shapes.broadcast_strides(given, value.layout.strides, shape)
     except ShapeError:
         raise ShapeError(
@@ -148,7 +146,7 @@ def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha:
             f"({scalar_name(source.layout.dtype)}) must have the same scalar type"
         )
     size = input.layout.shape[place] if input.layout.rank else 1
-    index = in_range(index.reshape(-1), size, place, ShapeError)
+    index = in_range(index.reshape(-1), size, place, IndexRangeError)
     values = source if alpha == 1 else source * alpha
     expected = (*input.layout.shape[:place], index.layout.numel, *input.layout.shape[place + 1 :])
     if values.layout.shape != expected:

@@ -16,7 +16,7 @@ CACHE_FLOOR = 1 << 30
 _MADV_HUGEPAGE = getattr(mmap, "MADV_HUGEPAGE", None)
 
 
-class OutOfMemoryError(CurtaError, MemoryError):
+class OutOfMemoryError(CurtaError, RuntimeError, MemoryError):
     """The machine did not give the memory asked for."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import get_ident
 
 from curta.device import CPU, Device
-from curta.memory.allocator import HOST, HostAllocator
+from curta.memory.allocator import HOST, HostAllocator, OutOfMemoryError
 
 #: threads inside `inference_mode`; what they make starts at a negative version and stays there
 INFERENCE_THREADS: set[int] = set()
@@ -53,7 +53,14 @@ class HostStorage(Storage):
         self.nbytes = nbytes
         self.free = free
         self.version = _first_version() if INFERENCE_THREADS else 0
-        self.address = free.pop() if free else host.fresh(nbytes)
+        if free:
+            self.address = free.pop()
+        else:
+            try:
+                self.address = host.fresh(nbytes)
+            except OutOfMemoryError:  # this object goes too, and has nothing to give back
+                self.nbytes, self.address, self.free = 0, 0, []
+                raise
         current = host.current = host.current + nbytes
         if current > host.peak:
             host.peak = current

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from curta.device import META
 from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, DTypeError, ShapeError
 from curta.memory.layout import Layout
 from curta.shapes import normalize_dim
@@ -111,7 +112,7 @@ class PropertyMethods:
     def untyped_storage(self) -> Storage:
         """The block of bytes that the tensor looks into."""
         if self.storage is None:
-            raise ShapeError("untyped_storage: a tensor that is being traced has no storage")
+            raise ShapeError("untyped_storage: a tensor that is being traced has no memory")
         return self.storage
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
@@ -267,6 +268,8 @@ class PropertyMethods:
 
         if self._requires_grad and not force:
             raise AutogradError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if self.layout.device is META:
+            raise ArgumentTypeError("can't convert a tensor on the meta device to numpy: it has no data")
         if self.layout.dtype is dtypes.bfloat16:
             raise ArgumentTypeError("Got unsupported ScalarType BFloat16")
         return host.array(self)

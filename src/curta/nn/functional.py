@@ -10,7 +10,7 @@ from curta import functions
 from curta.autograd.state import STATE
 from curta.device import META
 from curta.dtypes import DType, bool_
-from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedError
+from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions import relu as _relu
 from curta.functions import sigmoid, tanh
 from curta.functions.operands import tensor as check
@@ -63,7 +63,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def _floating(name: str, x: Any) -> Any:
     if not check(name, x).layout.dtype.is_floating_point:
-        raise DTypeError(f"\"{name}\" not implemented for '{x.layout.dtype.name}'")
+        raise UnsupportedDTypeError(f"\"{name}\" not implemented for '{x.layout.dtype.name}'")
     return x
 
 

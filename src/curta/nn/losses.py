@@ -6,7 +6,7 @@ from typing import Any
 
 from curta.autograd.state import STATE
 from curta.device import META
-from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedError
+from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions.operands import tensor as check
 from curta.memory.layout import contiguous
 from curta.ops.creation import ones_of
@@ -61,7 +61,7 @@ def _class_dim(name: str, scores: Tensor, target: Tensor) -> int:
             )
         raise ShapeError(f"Expected target size {list(shape)}, got {list(target.layout.shape)}")
     if target.layout.dtype.name not in ("int64", "uint8"):
-        raise DTypeError(f"expected scalar type Long but found {target.layout.dtype.name} ({name}: target)")
+        raise DTypeError(f"{name}: expected target dtype to be int64 or uint8, but got {target.layout.dtype.name}")
     return dim
 
 
@@ -113,7 +113,7 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise ShapeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if not input.layout.dtype.is_floating_point:
-        raise DTypeError(f'"log_softmax_lastdim_kernel_impl" not implemented for {input.layout.dtype.name}')
+        raise UnsupportedDTypeError(f'"log_softmax" not implemented for {input.layout.dtype.name!r}')
     if target.layout.shape == input.layout.shape and target.layout.dtype.is_floating_point:
         return _soft(input, target, weight, reduction, label_smoothing)
     dim = _class_dim("cross_entropy", input, target)

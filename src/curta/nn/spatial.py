@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from curta.errors import ArgumentError, DTypeError, ShapeError, UnsupportedError
+from curta.errors import DTypeError, ShapeError, UnsupportedError
 from curta.functions.operands import tensor as check
 from curta.ops.convolution import WINDOWS, window_counts
 from curta.ops.dispatch import bind
@@ -21,7 +21,7 @@ def _pair(value: Pair, name: str) -> tuple[int, int]:
         return value, value
     values = tuple(value)
     if len(values) not in (1, 2):
-        raise ArgumentError(f"expected {name} to be a single integer or a list of 2 values, got {list(values)}")
+        raise ShapeError(f"expected {name} to be a single integer or a list of 2 values, got {list(values)}")
     return values[0], values[-1]
 
 
@@ -45,7 +45,7 @@ def _sides(padding: Pair | str, kernel: Any, stride: Any, dilation: Any) -> tupl
         first, second = ((total // 2, total - total // 2) for total in totals)
         return first, second
     if isinstance(padding, str):
-        raise ArgumentError(f"Invalid padding string '{padding}', should be one of 'valid', 'same'")
+        raise ShapeError(f"Invalid padding string '{padding}', should be one of 'valid', 'same'")
     rows, columns = _pair(padding, "padding")
     if min(rows, columns) < 0:
         raise ShapeError("negative padding is not supported")

@@ -6,7 +6,7 @@ from typing import Any
 
 from curta import dtypes
 from curta.compiler.expression import Expression, call
-from curta.errors import DTypeError
+from curta.errors import DTypeError, UnsupportedDTypeError
 from curta.memory.layout import Layout, contiguous
 from curta.methods import late
 from curta.ops.composition import derived
@@ -96,12 +96,6 @@ WHERE = Op(
 def _infer_masked_fill(x: Layout, mask: Operand, value: Operand) -> Layout:
     if dtype_of(mask) is not dtypes.bool_:
         raise DTypeError("masked_fill_ only supports boolean masks, but got mask with dtype " + repr(dtype_of(mask)))
-    if dtype_of(value).category > x.dtype.category:
-        raise DTypeError(
-            f"value cannot be converted to type {x.dtype.name} without overflow"
-            if isinstance(value, type)
-            else f"result type {dtype_of(value).name} can't be cast to the desired output type {x.dtype.name}"
-        )
     made = broadcast((x, mask), x.dtype)
     return contiguous(made.shape, made.dtype, made.device)  # row-major, as PyTorch
 
@@ -191,7 +185,7 @@ def _infer_lerp(start: Layout, end: Layout, weight: Operand) -> Layout:
     if isinstance(weight, Layout) and weight.dtype is not start.dtype:
         raise DTypeError(f"expected dtype {start.dtype.name} for `weight` but got dtype {weight.dtype.name}")
     if not start.dtype.is_floating_point:
-        raise DTypeError(f'"lerp" not implemented for {start.dtype!r}')
+        raise UnsupportedDTypeError(f'"lerp" not implemented for {start.dtype.name!r}')
     return broadcast((start, end, weight), start.dtype)
 
 
@@ -214,8 +208,8 @@ LERP = Op(
 
 def _infer_weighted(x: Layout, first: Operand, second: Operand, value: Operand) -> Layout:
     dtype = promoted((x, first, second))
-    if dtype_of(value).is_floating_point and not dtype.is_floating_point:
-        raise DTypeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if dtype is dtypes.bool_:
+        raise UnsupportedDTypeError("\"addcmul\" not implemented for 'bool'")
     return broadcast((x, first, second), dtype)
 
 

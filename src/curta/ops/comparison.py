@@ -7,7 +7,7 @@ from typing import Any
 
 from curta import dtypes
 from curta.compiler.expression import Expression, call
-from curta.errors import DTypeError
+from curta.errors import UnsupportedDTypeError
 from curta.memory.layout import Layout
 from curta.ops.elementwise import dtype_of
 from curta.ops.inference import each, infer_bool, infer_promoted, promoted
@@ -53,7 +53,8 @@ def _bitwise(name: str, element: Callable[..., Expression], booleans: bool = Tru
         dtype = promoted(operands)
         if dtype.is_floating_point or (dtype is dtypes.bool_ and not booleans):
             kinds = ", ".join(repr(dtype_of(operand)) for operand in operands)
-            raise DTypeError(f'"{name}" not implemented for {kinds}: it takes integers' + " and booleans" * booleans)
+            taken = "integers and booleans" if booleans else "integers"
+            raise UnsupportedDTypeError(f'"{name}" not implemented for {kinds}: it takes {taken}')
         return infer_promoted(*operands)
 
     return Op(name, infer, Pointwise(element), NO_GRADIENT, each(0))

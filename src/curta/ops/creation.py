@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from curta.compiler.expression import FLAT_INDEX, Expression, index
 from curta.device import CPU, Device
 from curta.dtypes import DType, compute_dtype, float64, int64
-from curta.errors import DTypeError
 from curta.memory.layout import Layout, contiguous
 from curta.ops.dispatch import bind
 from curta.ops.record import NO_GRADIENT, Cost, Op, Pointwise
+from curta.promotion import number_for
 
 if TYPE_CHECKING:
     from curta.tensor import Tensor
@@ -58,18 +58,6 @@ EYE = Op(
     NO_GRADIENT,
     _written,
 )
-
-
-def number_for(value: bool | int | float, dtype: DType) -> bool | int | float:
-    """A Python number as an operator with a result of `dtype` takes it."""
-    if dtype.is_floating_point:
-        return float(value)
-    if dtype.category == 0:
-        return bool(value)
-    whole, limit = int(value), 1 << (8 * dtype.itemsize - dtype.is_signed)
-    if not -limit <= whole < limit:
-        raise DTypeError(f"value cannot be converted to type {dtype.name} without overflow")
-    return whole
 
 
 def full_of(layout: Layout, value: bool | int | float) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 from curta import dtypes
 from curta.compiler.expression import Expression, call
-from curta.errors import DTypeError
+from curta.errors import UnsupportedDTypeError
 from curta.memory.layout import Layout
 from curta.ops.composition import derived
 from curta.ops.dispatch import bind
@@ -21,7 +21,7 @@ def _floor_quotient(a: Expression, b: Expression) -> Expression:
 
 def _infer_quotient(*operands: Operand) -> Layout:
     if promoted(operands) is dtypes.bool_:
-        raise DTypeError("\"div_floor\" not implemented for 'Bool'")
+        raise UnsupportedDTypeError("\"div_floor\" not implemented for 'bool'")
     return infer_promoted(*operands)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from curta import dtypes
 from curta.compiler.expression import call
 from curta.dtypes import DType
-from curta.errors import DTypeError
+from curta.errors import DTypeError, UnsupportedDTypeError
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.composition import ZERO_OF, derived
 from curta.ops.dispatch import bind
@@ -196,7 +196,7 @@ def no_slope(node: Any, g: Any) -> tuple[Any, ...]:
 
 def _infer_pow(*operands: Operand) -> Layout:
     if promoted(operands) is dtypes.bool_:
-        raise DTypeError("\"pow\" not implemented for 'Bool'")
+        raise UnsupportedDTypeError("\"pow\" not implemented for 'bool'")
     return infer_promoted(*operands)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from curta.compiler.matmul import plan_matmul
 from curta.compiler.schedule import Step
-from curta.errors import DTypeError, ShapeError
+from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError
 from curta.memory.layout import Layout, contiguous
 from curta.ops.inference import bytes_read
 from curta.ops.record import Cost, Generated, Gradient, Op
@@ -23,7 +23,7 @@ def _infer(a: Layout, b: Layout) -> Layout:
             f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)} (matmul: {a} @ {b})"
         )
     if a.dtype.category == 0:
-        raise DTypeError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+        raise UnsupportedDTypeError("\"matmul\" not implemented for 'bool'")
     if a.shape[-1] != b.shape[-2]:
         raise ShapeError(
             f"mat1 and mat2 shapes cannot be multiplied ({a.shape[-2]}x{a.shape[-1]} and {b.shape[-2]}x{b.shape[-1]}); "

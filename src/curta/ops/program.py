@@ -119,7 +119,7 @@ def executable(
 ) -> Executable:
     """The compiled form of `op`; `into` are the layouts of tensors that exist already, to be written to."""
     if isinstance(op.lower, Generated):
-        return _generated(op, operands, params, into)
+        return _generated(op, op.lower, operands, params, into)
     graph = _graph_of(op, operands, params)
     inferred = tuple(value.layout for value in graph.outputs)
     several = len(inferred) > 1
@@ -215,17 +215,15 @@ def _cost(op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any
 
 
 def _generated(
-    op: Op, operands: tuple[Any, ...], params: dict[str, Any], into: tuple[Layout, ...] | None
+    op: Op, lower: Generated, operands: tuple[Any, ...], params: dict[str, Any], into: tuple[Layout, ...] | None
 ) -> Executable:
-    if not isinstance(op.lower, Generated):
-        raise CompilerError(f"{op.name}: does not write its own kernel")
     inferred = op.infer(*operands, **params)
     several = isinstance(inferred, tuple)
     outputs = into or (inferred if isinstance(inferred, tuple) else (inferred,))
     call = Executable(op, outputs, several, op.cost(operands, outputs, **params))
     if outputs[0].device is not META:
         first = len(operands) + len(outputs)
-        steps = op.lower.plan(operands, outputs, **params)
+        steps = lower.plan(operands, outputs, **params)
         places = {"input": 0, "output": len(operands), "partial": first}
         call.add(steps, lambda source: places[source[0]] + int(source[1]))
         call.settle(len(operands))

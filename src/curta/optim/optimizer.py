@@ -108,7 +108,7 @@ class Optimizer:
 
     def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
         """Change one parameter and its state in place."""
-        raise NotImplementedError(f"{type(self).__name__} defines neither `update` nor `step`")
+        raise UnsupportedError(f"{type(self).__name__} defines neither `update` nor `step`")
 
     def state_dict(self) -> State:
         """Everything that training goes on from, with parameters replaced by their position: PyTorch's layout.

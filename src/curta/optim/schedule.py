@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from curta.errors import ArgumentError, ArgumentTypeError
+from curta.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 from curta.optim.optimizer import Optimizer
 
 
@@ -47,7 +47,7 @@ class LRScheduler:
 
     def get_lr(self) -> list[float]:
         """The rate of every group at step `last_epoch`."""
-        raise NotImplementedError(f"{type(self).__name__} does not define get_lr")
+        raise UnsupportedError(f"{type(self).__name__} does not define get_lr")
 
     def closed_form_lr(self) -> list[float]:
         """`get_lr` worked out from the base rates alone, for a schedule that restarts; the same unless redefined."""

@@ -122,8 +122,6 @@ class _Runtime:
         if stride == 0 or (stride == self.scratch_stride and slots == self.scratch_slots):
             return
         base, old = self.allocate(stride * slots), self.scratch_base
-        if base % _ALIGNMENT:
-            raise CompilerError(f"reserve_scratch: memory must be aligned to {_ALIGNMENT} bytes, got {base:#x}")
         self.set_scratch(base, stride)
         self.scratch_base, self.scratch_stride, self.scratch_slots = base, stride, slots
         release_old, self._release_held = self._release_held, self.release

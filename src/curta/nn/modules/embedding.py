@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curta.errors import ShapeError, UnsupportedError
+from curta.errors import ArgumentError, ShapeError, UnsupportedError
 from curta.functions import creation
 from curta.nn import functional as F
 from curta.nn import init
@@ -41,7 +41,7 @@ class Embedding(Module):
             if given:
                 raise UnsupportedError(f"Embedding: the argument '{name}' is not supported")
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ShapeError("Padding_idx must be within num_embeddings")
+            raise ArgumentError(f"padding_idx must be within num_embeddings, got {padding_idx} and {num_embeddings}")
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings

@@ -6,13 +6,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
-from curta.errors import ArgumentTypeError, CurtaError, ShapeError
+from curta.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    NameTakenError,
+    NoSuchAttributeError,
+    ShapeError,
+    UnsupportedError,
+)
 from curta.nn.parameter import Parameter
 from curta.tensor import Tensor
-
-
-class NoSuchAttributeError(CurtaError, AttributeError):
-    """A module has no parameter, buffer or submodule of that name."""
 
 
 class IncompatibleKeys(NamedTuple):
@@ -49,7 +52,7 @@ class Module:
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every module defines its own."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise UnsupportedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for before in self._forward_pre_hooks.values():
@@ -71,6 +74,7 @@ class Module:
                 raise NoSuchAttributeError(f"cannot assign {kind} before Module.__init__() call")
             object.__setattr__(self, name, value)
         elif isinstance(value, Parameter):
+            self._forget(name)
             self.register_parameter(name, value)
         elif isinstance(value, Module):
             self._forget(name)
@@ -112,7 +116,7 @@ class Module:
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under `name`; None keeps the name for later."""
-        self._check_name("parameter", name)
+        self._check_name("parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise ArgumentTypeError(
                 f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
@@ -123,7 +127,7 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that is saved with the module (if `persistent`) but not trained."""
-        self._check_name("buffer", name)
+        self._check_name("buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise ArgumentTypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
@@ -141,16 +145,17 @@ class Module:
         """Add a submodule under `name`."""
         if module is not None and not isinstance(module, Module):
             raise ArgumentTypeError(f"{type(module).__name__} is not a Module subclass")
-        self._check_name("module", name)
+        self._check_name("module", name, self._modules)
         self._forget(name)
         self._modules[name] = module
 
-    @staticmethod
-    def _check_name(kind: str, name: str) -> None:
+    def _check_name(self, kind: str, name: str, known: Mapping[str, Any]) -> None:
         if not isinstance(name, str):
             raise ArgumentTypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name or name == "":
-            raise CurtaKeyError(f'{kind} name can\'t contain "." or be empty, got {name!r}')
+            raise NameTakenError(f'{kind} name can\'t contain "." or be empty, got {name!r}')
+        if name not in known and hasattr(self, name):
+            raise NameTakenError(f"attribute '{name}' already exists")
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> HookHandle:
         """Call `hook(module, inputs, result)` after every forward; what it returns takes the result's place."""
@@ -256,7 +261,7 @@ class Module:
     def train(self, mode: bool = True) -> Self:
         """Set training mode here and below."""
         if not isinstance(mode, bool):
-            raise ArgumentTypeError("training mode is expected to be boolean")
+            raise ArgumentError("training mode is expected to be boolean")
         for module in self.modules():
             object.__setattr__(module, "training", mode)
         return self
@@ -335,8 +340,6 @@ class Module:
 
         ShapeError lists all that does not fit: shapes always, missing and unknown names when `strict`.
         """
-        from curta.errors import UnsupportedError
-
         if assign:
             raise UnsupportedError("load_state_dict: assign=True is not supported")
         if not isinstance(state_dict, Mapping):
@@ -376,13 +379,6 @@ class Module:
         if len(lines) == 1 and not children:
             return f"{type(self).__name__}({lines[0]})"
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
-
-
-class CurtaKeyError(CurtaError, KeyError):
-    """A name that cannot be a key."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class HookHandle:

@@ -1,0 +1,278 @@
+"""What is refused, in which words: nn.functional."""
+
+from __future__ import annotations
+
+from refusal import F, Refusal
+
+from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
+
+REFUSALS = (
+    Refusal(
+        lambda c: F(c).linear(c.zeros(2), c.zeros(2, 2, 2)),
+        ShapeError,
+        "linear: weight must be a matrix or a vector, got f32[2,2,2]",
+    ),
+    Refusal(
+        lambda c: F(c).linear(c.zeros(2, 2), c.zeros(2, 2), c.zeros(2, dtype=c.float64)),
+        DTypeError,
+        "self and mat2 must have the same dtype, but got float64 and float32",
+    ),
+    Refusal(
+        lambda c: F(c).gelu(c.zeros(2, dtype=c.int64)), UnsupportedDTypeError, "\"gelu\" not implemented for 'int64'"
+    ),
+    Refusal(
+        lambda c: F(c).layer_norm(c.zeros(2, dtype=c.int64), (2,)),
+        UnsupportedDTypeError,
+        "\"layer_norm\" not implemented for 'int64'",
+    ),
+    Refusal(
+        lambda c: F(c).relu(c.zeros(2), inplace=True),
+        UnsupportedError,
+        "relu(): the argument 'inplace' is not supported",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: F(c).softmax(c.zeros(2, 2)),
+        UnsupportedError,
+        "softmax(): an implicit 'dim' is not supported: name it",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: F(c).log_softmax(c.zeros(2, 2)),
+        UnsupportedError,
+        "log_softmax(): an implicit 'dim' is not supported: name it",
+        only_curta=True,
+    ),
+    Refusal(lambda c: F(c).embedding(c.zeros(2, dtype=c.int64), c.zeros(2)), ShapeError, "'weight' must be 2-D"),
+    Refusal(
+        lambda c: F(c).scaled_dot_product_attention(c.zeros(2), c.zeros(2), c.zeros(2)),
+        ShapeError,
+        "Both q, k and v must have at least 2 dimensions, got 1, 1 and 1",
+    ),
+    Refusal(
+        lambda c: F(c).scaled_dot_product_attention(c.zeros(2, 2), c.zeros(2, 2, dtype=c.float64), c.zeros(2, 2)),
+        DTypeError,
+        "Expected query, key, and value to have the same dtype, but got query.dtype: float32 key.dtype: float64 and value.dtype: float32 instead.",
+    ),
+    Refusal(
+        lambda c: F(c).scaled_dot_product_attention(
+            c.zeros(2, 2), c.zeros(2, 2), c.zeros(2, 2), attn_mask=c.zeros(2, 2), is_causal=True
+        ),
+        ShapeError,
+        "Explicit attn_mask should not be set when is_causal=True",
+    ),
+    Refusal(
+        lambda c: F(c).scaled_dot_product_attention(
+            c.zeros(3, 2, 2), c.zeros(2, 2, 2), c.zeros(2, 2, 2), enable_gqa=True
+        ),
+        ShapeError,
+        "Number of heads in key and value must divide the number of heads in query, got 2 and 3",
+    ),
+    Refusal(
+        lambda c: F(c).scaled_dot_product_attention(
+            c.zeros(1, 3, 2, 2), c.zeros(1, 2, 2, 2), c.zeros(1, 2, 2, 2), enable_gqa=True
+        ),
+        ShapeError,
+        "Number of heads in key and value must divide the number of heads in query, got 2 and 3",
+    ),
+    Refusal(
+        lambda c: F(c).scaled_dot_product_attention(
+            c.zeros(2, 2), c.zeros(2, 2), c.zeros(2, 2), attn_mask=c.zeros(2, 2, dtype=c.int64)
+        ),
+        DTypeError,
+        "Expected attn_mask dtype to be bool or to match query dtype, but got attn_mask.dtype: int64 and query.dtype: float32 instead.",
+    ),
+    Refusal(
+        lambda c: F(c).layer_norm(c.zeros(2, 3), (3,), c.zeros(2)),
+        ShapeError,
+        "Expected weight to be of same shape as normalized_shape, but got weight of shape [2] and normalized_shape = [3]",
+    ),
+    Refusal(
+        lambda c: F(c).layer_norm(c.zeros(2, 3), (3,), c.zeros(3), c.zeros(2)),
+        ShapeError,
+        "Expected bias to be of same shape as normalized_shape, but got bias of shape [2] and normalized_shape = [3]",
+    ),
+    Refusal(
+        lambda c: F(c).layer_norm(c.zeros(2, 3), (2,)),
+        ShapeError,
+        "Given normalized_shape=[2], expected input with shape [*, 2], but got input of size[2, 3]",
+    ),
+    Refusal(
+        lambda c: F(c).dropout(c.zeros(2), 1.5),
+        ArgumentError,
+        "dropout probability has to be between 0 and 1, but got 1.5",
+    ),
+    Refusal(
+        lambda c: F(c).cross_entropy(c.tensor(1.0), c.tensor(0)),
+        ShapeError,
+        "cross_entropy: Expected scores of at least 1 dimension, got f32[]",
+    ),
+    Refusal(
+        lambda c: F(c).cross_entropy(c.zeros(2, 3), c.zeros(3, dtype=c.int64)),
+        ArgumentError,
+        "Expected input batch_size (2) to match target batch_size (3).",
+    ),
+    Refusal(
+        lambda c: F(c).cross_entropy(c.zeros(2, 3), c.zeros(2, 2, dtype=c.int64)),
+        ShapeError,
+        "Expected target size [2], got [2, 2]",
+    ),
+    Refusal(
+        lambda c: F(c).cross_entropy(c.zeros(2, 3, 4), c.zeros(2, 5, dtype=c.int64)),
+        ShapeError,
+        "Expected target size [2, 4], got [2, 5]",
+    ),
+    Refusal(
+        lambda c: F(c).cross_entropy(c.zeros(2, 3), c.zeros(2, dtype=c.int32)),
+        DTypeError,
+        "cross_entropy: expected target dtype to be int64 or uint8, but got int32",
+    ),
+    Refusal(
+        lambda c: F(c).cross_entropy(c.zeros(2, 3), c.zeros(2, dtype=c.int64), weight=c.zeros(2)),
+        ShapeError,
+        "weight tensor should be defined either for all 3 classes or no classes but got weight tensor of shape: [2]",
+    ),
+    Refusal(
+        lambda c: F(c).cross_entropy(c.zeros(2, 3), c.zeros(2, dtype=c.int64), weight=c.zeros(3, dtype=c.float64)),
+        DTypeError,
+        "expected scalar type float32 but found float64",
+    ),
+    Refusal(
+        lambda c: F(c).cross_entropy(c.zeros(2, 3), c.zeros(2, dtype=c.int64), label_smoothing=1.5),
+        ShapeError,
+        "label_smoothing must be between 0.0 and 1.0. Got: 1.5",
+    ),
+    Refusal(
+        lambda c: F(c).cross_entropy(c.zeros(2, 3, dtype=c.int64), c.zeros(2, dtype=c.int64)),
+        UnsupportedDTypeError,
+        "\"log_softmax\" not implemented for 'int64'",
+    ),
+    Refusal(
+        lambda c: F(c).cross_entropy(c.zeros(2, 3), c.tensor([0, 3])),
+        IndexRangeError,
+        "Target 3 is out of bounds. (cross_entropy: 3 classes)",
+    ),
+    Refusal(
+        lambda c: F(c).nll_loss(c.zeros(2, 3), c.zeros(2, dtype=c.int64), reduction="product"),
+        ArgumentError,
+        "product is not a valid value for reduction",
+    ),
+    Refusal(
+        lambda c: F(c).mse_loss(c.zeros(2), c.zeros(2), weight=c.ones(2)),
+        UnsupportedError,
+        "mse_loss(): the argument 'weight' is not supported",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: F(c).l1_loss(c.zeros(2), c.zeros(2), weight=c.ones(2)),
+        UnsupportedError,
+        "l1_loss(): the argument 'weight' is not supported",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: F(c).mse_loss(c.zeros(2), c.zeros(2), size_average=True),
+        UnsupportedError,
+        "mse_loss(): the argument 'size_average' is not supported; use 'reduction'",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: F(c).binary_cross_entropy_with_logits(c.zeros(2), c.zeros(2), pos_weight=c.ones(2)),
+        UnsupportedError,
+        "binary_cross_entropy_with_logits(): the argument 'pos_weight' is not supported",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: F(c).binary_cross_entropy_with_logits(c.zeros(2), c.zeros(3)),
+        ArgumentError,
+        "Target size ([3]) must be the same as input size ([2])",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), stride=(1, 1, 1)),
+        ShapeError,
+        "expected stride to be a single integer or a list of 2 values, got [1, 1, 1]",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), padding="some"),
+        ShapeError,
+        "Invalid padding string 'some', should be one of 'valid', 'same'",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), padding=-1),
+        ShapeError,
+        "negative padding is not supported",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), stride=0),
+        ShapeError,
+        "non-positive stride is not supported",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), dilation=0),
+        ShapeError,
+        "dilation should be greater than zero",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(4, 4), c.zeros(1, 1, 2, 2)),
+        ShapeError,
+        "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: [4, 4]",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 2, 2)),
+        ShapeError,
+        "expected 4-dimensional weight, but got weight of size [1, 2, 2]",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2, dtype=c.float64)),
+        DTypeError,
+        "Input type (float32) and weight type (float64) should be the same",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 2, 4, 4), c.zeros(3, 1, 2, 2), groups=2),
+        ShapeError,
+        "Given groups=2, expected weight to be divisible by 2 at dimension 0, but got weight of size [3, 1, 2, 2] instead",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 3, 4, 4), c.zeros(2, 1, 2, 2)),
+        ShapeError,
+        "Given groups=1, weight of size [2, 1, 2, 2], expected input[1, 3, 4, 4] to have 1 channels, but got 3 channels instead",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), c.zeros(2)),
+        ShapeError,
+        "Given weight of size [1, 1, 2, 2], expected bias to be 1-dimensional with 1 elements, but got bias of size [2] instead",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 1, 4), c.zeros(1, 1, 2, 2)),
+        ShapeError,
+        "Calculated padded input size per channel: (1 x 4). Kernel size: (2 x 2). Kernel size can't be greater than actual input size",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), stride=2, padding="same"),
+        ShapeError,
+        "padding='same' is not supported for strided convolutions",
+    ),
+    Refusal(
+        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, ceil_mode=True),
+        UnsupportedError,
+        "max_pool2d(): the argument 'ceil_mode' is not supported",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, padding=1),
+        UnsupportedError,
+        "max_pool2d(): the argument 'padding' is not supported",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, return_indices=True),
+        UnsupportedError,
+        "max_pool2d(): the argument 'return_indices' is not supported",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), 2, padding=1, count_include_pad=False),
+        UnsupportedError,
+        "avg_pool2d(): the argument 'count_include_pad' is not supported",
+        only_curta=True,
+    ),
+)
