@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from ctypes import string_at
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from curta import dtypes
 from curta.default_dtype import get_default_dtype
@@ -50,6 +51,26 @@ def array(tensor: Tensor) -> Array:
         return np.empty(tensor.layout.shape, tensor.layout.dtype.numpy)
     seen = np.asarray(_Exposed(tensor))
     return seen.view(tensor.layout.dtype.numpy) if tensor.layout.dtype is dtypes.bfloat16 else seen
+
+
+#: what the array module calls the formats of indices
+_CODES: dict[DType, Literal["q", "i"]] = {dtypes.int64: "q", dtypes.int32: "i"}
+
+
+def bounds(tensor: Tensor) -> tuple[int, int]:
+    """The smallest and the largest element of a tensor of integers that has any.
+
+    >>> import curta
+    >>> bounds(curta.tensor([3, -1, 2]))
+    (-1, 3)
+    """
+    layout = tensor.layout
+    code = _CODES.get(layout.dtype)
+    if code is None or layout.numel > 64 or not layout.is_contiguous:
+        values = array(tensor)
+        return int(values.min()), int(values.max())
+    few = memoryview(string_at(tensor.pointer, layout.nbytes)).cast(code)  # NumPy's own overhead is ten times this
+    return min(few), max(few)
 
 
 def share(source: Any) -> Tensor:

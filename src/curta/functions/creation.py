@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from curta import dtypes, host
 from curta.default_dtype import get_default_dtype
-from curta.device import Device, resolve
+from curta.device import CPU, Device, resolve
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions.movement import sizes
@@ -47,9 +47,8 @@ def checked_options(name: str, layout: Any, pin_memory: bool) -> None:
 def checked_shape(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     """The sizes of a new tensor; ShapeError for a negative one."""
     found = sizes(name, shape)
-    for size in found:
-        if size < 0:
-            raise ShapeError(f"Trying to create tensor with negative dimension {size}: {list(shape)}")
+    if found and min(found) < 0:
+        raise ShapeError(f"Trying to create tensor with negative dimension {min(found)}: {list(found)}")
     return found
 
 
@@ -142,6 +141,9 @@ def written(out: Tensor, shape: tuple[int, ...], dtype: DType | None, value: flo
 
 
 def _filled(name: str, size: Any, value: int, options: dict[str, Any]) -> Tensor:
+    if not options:
+        kind, shape = get_default_dtype(), checked_shape(name, size if isinstance(size, tuple) else (size,))
+        return bind(FULL, (float(value),), shape=shape, dtype=kind, device=CPU)
     size = options.pop("size", None) if not size and "size" in options else size
     out, dtype = options.pop("out", None), options.pop("dtype", None)
     layout, device = options.pop("layout", None), options.pop("device", None)

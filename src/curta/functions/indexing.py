@@ -21,6 +21,9 @@ else:
     np = LazyModule("numpy")
 
 
+_AFTER_FIRST = tuple(range(1, 64))
+
+
 def checked_index(index: int, size: int, dim: int) -> int:
     """`index` counted from 0; IndexRangeError when outside."""
     if not -size <= index < size:
@@ -49,9 +52,21 @@ def get_item(input: Tensor, index: Any) -> Tensor:
             items = _plain_items(shape, index)
             if items is not None:
                 return region(input, items)
+        if isinstance(index, Tensor) and index.layout.dtype is dtypes.int64 and index.layout.rank:
+            return _rows(input, index)
     parsed = parse(input, index)
     seen = region(input, tuple(parsed.items))
     return gathered(seen, parsed.indices) if parsed.indices else seen
+
+
+def _rows(input: Tensor, index: Tensor) -> Tensor:
+    """`input[index]` for one tensor of integers: what it names along the first dimension."""
+    shape = input.layout.shape
+    index = in_range(index, shape[0], 0)
+    rank = index.layout.rank
+    if len(shape) > 1:
+        index = index.reshape(index.layout.shape + (1,) * (len(shape) - 1))
+    return take(input, [index], (-1,) * rank + _AFTER_FIRST[: len(shape) - 1], (0,))
 
 
 def _plain_items(shape: tuple[int, ...], index: tuple[Any, ...]) -> Region | None:
@@ -229,13 +244,25 @@ def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexR
     """`index` with negative entries counted from the end; an error for one outside."""
     if index.layout.device is META or not index.layout.numel:
         return index
-    values = host.array(index)
-    low, high = int(values.min()), int(values.max())
+    low, high = host.bounds(index)
     if low < -size or high >= size:
+        values = host.array(index)
         wrong = values[(values < -size) | (values >= size)].flat[0]
         raise error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
     if low < 0:
+        values = host.array(index)
         return host.tensor_from(np.where(values < 0, values + size, values).astype(np.int64))
+    return index
+
+
+def in_range_from_zero(index: Tensor, size: int, dim: int) -> Tensor:
+    """`index` after a check that it lies in [0, size): gather and scatter count from 0 only."""
+    if index.layout.device is not META and index.layout.numel:
+        low, high = host.bounds(index)
+        if low < 0 or high >= size:
+            values = host.array(index)
+            wrong = values[(values < 0) | (values >= size)].flat[0]
+            raise ShapeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
     return index
 
 
@@ -304,8 +331,8 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 def checked_below(index: Tensor, size: int) -> None:
     """IndexRangeError for an index outside [0, size)."""
     if index.layout.device is not META and index.layout.numel:
-        values = host.array(index)
-        if int(values.min()) < 0 or int(values.max()) >= size:
+        low, high = host.bounds(index)
+        if low < 0 or high >= size:
             raise IndexRangeError("index out of range in self")
 
 
@@ -340,19 +367,9 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
                 f"Size does not match at dimension {axis} expected index {list(index.layout.shape)} to be no larger "
                 f"than self {list(input.layout.shape)} apart from dimension {place}"
             )
-    checked = _not_negative(index, input.layout.shape[place], place)
+    checked = in_range_from_zero(index, input.layout.shape[place], place)
     sources = tuple(-1 if axis == place else axis for axis in range(input.layout.rank))
     return take(input, [checked], sources, (place,), paired=True)
-
-
-def _not_negative(index: Tensor, size: int, dim: int) -> Tensor:
-    """Gather and scatter count from 0 only."""
-    if index.layout.device is not META:
-        values = host.array(index)
-        if int(values.min()) < 0 or int(values.max()) >= size:
-            wrong = values[(values < 0) | (values >= size)].flat[0]
-            raise ShapeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
-    return index
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:

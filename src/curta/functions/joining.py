@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from curta import shapes
 from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, ShapeError
 from curta.functions.creation import empty_of
-from curta.functions.movement import region, unsqueeze
+from curta.functions.movement import unsqueeze
 from curta.functions.operands import refuse
+from curta.memory.layout import Layout
 from curta.ops.dispatch import bind, bind_into, remember
 from curta.ops.elementwise import COPY
 from curta.ops.indexing import TRIL, TRIU
 from curta.ops.joining import CAT
+from curta.ops.movement import region_geometry
 from curta.tensor import Tensor
 
 
@@ -38,7 +41,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     >>> curta.cat([curta.zeros(2), curta.ones(1)])
     tensor([0., 0., 1.])
     """
-    refuse("cat", out=out)
+    if out is not None:
+        refuse("cat", out=out)
     parts = _parts("cat", tensors)
     for place, one in enumerate(parts):
         if not one.layout.rank:
@@ -48,29 +52,46 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     first = kept[0].layout
     place = shapes.normalize_dim(dim, first.rank)
     for number, one in enumerate(kept):
-        if one.layout.rank != first.rank:
-            raise ShapeError(f"Tensors must have same number of dimensions: got {first.rank} and {one.layout.rank}")
-        for axis, (mine, size) in enumerate(zip(first.shape, one.layout.shape, strict=True)):
-            if axis != place and mine != size:
-                raise ShapeError(
-                    f"Sizes of tensors must match except in dimension {place}. Expected size {mine} but got size "
-                    f"{size} for tensor number {number} in the list."
-                )
+        _check_sizes(first, one.layout, place, number)
     return _join(kept, place)
+
+
+def _check_sizes(first: Layout, layout: Layout, place: int, number: int) -> None:
+    if layout is first:
+        return
+    if layout.rank != first.rank:
+        raise ShapeError(f"Tensors must have same number of dimensions: got {first.rank} and {layout.rank}")
+    for axis, (mine, size) in enumerate(zip(first.shape, layout.shape, strict=True)):
+        if axis != place and mine != size:
+            raise ShapeError(
+                f"Sizes of tensors must match except in dimension {place}. Expected size {mine} but got size "
+                f"{size} for tensor number {number} in the list."
+            )
+
+
+@lru_cache(maxsize=4096)
+def _plan(layouts: tuple[Layout, ...], dim: int) -> tuple[Layout, list[tuple[Layout, int]]]:
+    """The result's layout; for each part the layout and the distance from the start of its place there."""
+    whole: Layout = CAT.infer(*layouts, dim=dim)  # type: ignore[assignment]
+    before = tuple((0, size, 1) for size in whole.shape[:dim])
+    places, start = [], 0
+    for one in layouts:
+        places.append(region_geometry(whole, (*before, (start, one.shape[dim], 1))))
+        start += one.shape[dim]
+    return whole, places
 
 
 def _join(parts: list[Tensor], dim: int) -> Tensor:
     if STATE.graph is not None:
         traced: Tensor = bind(CAT, tuple(parts), dim=dim)
         return traced
-    made = empty_of(CAT.infer(*(one.layout for one in parts), dim=dim))  # type: ignore[arg-type]
-    before = tuple((0, size, 1) for size in made.layout.shape[:dim])
-    start = 0
-    for one in parts:
-        length = one.layout.shape[dim]
-        if one.layout.numel:
-            bind_into(COPY, (one,), (region(made, (*before, (start, length, 1))),))
-        start += length
+    whole, places = _plan(tuple([one.layout for one in parts]), dim)
+    made = empty_of(whole)
+    for one, (layout, distance) in zip(parts, places, strict=True):
+        if layout.numel:
+            bind_into(COPY, (one,), (Tensor._make(made.storage, layout, distance),))
+    if made.storage is not None and made.storage.version > 0:
+        made.storage.version = 0  # nobody has seen it before
     if STATE.grad_enabled and any(one.requires_grad for one in parts):
         remember(CAT, tuple(parts), (made,), {"dim": dim})
     return made

@@ -21,8 +21,11 @@ def matmul(input: Tensor, other: Tensor, *, out: None = None) -> Tensor:
     (2, 5, 4)
     """
     a, b = check("matmul", input), check("matmul", other, "other")
-    _refuse_out("matmul", out)
+    if out is not None:
+        _refuse_out("matmul", out)
     ranks = a.layout.rank, b.layout.rank
+    if ranks[0] >= 2 and ranks[1] >= 2:
+        return multiply(a, b)
     if 0 in ranks:
         raise ShapeError(f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D")
     if ranks == (1, 1):
@@ -30,14 +33,12 @@ def matmul(input: Tensor, other: Tensor, *, out: None = None) -> Tensor:
     if ranks[0] == 1:
         _inner(a.layout.shape[0] == b.layout.shape[-2], f"1x{a.layout.shape[0]}", b)
         return multiply(a.reshape(1, -1), b).squeeze(-2)
-    if ranks[1] == 1:
-        if a.layout.shape[-1] != b.layout.shape[0]:
-            raise ShapeError(
-                f"size mismatch, got input ({a.layout.shape[-2]}), mat ({a.layout.shape[-2]}x{a.layout.shape[-1]}), "
-                f"vec ({b.layout.shape[0]})"
-            )
-        return multiply(a, b.reshape(-1, 1)).squeeze(-1)
-    return multiply(a, b)
+    if a.layout.shape[-1] != b.layout.shape[0]:
+        raise ShapeError(
+            f"size mismatch, got input ({a.layout.shape[-2]}), mat ({a.layout.shape[-2]}x{a.layout.shape[-1]}), "
+            f"vec ({b.layout.shape[0]})"
+        )
+    return multiply(a, b.reshape(-1, 1)).squeeze(-1)
 
 
 def _inner(fits: bool, left: str, b: Tensor) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from curta import shapes
 from curta.autograd.state import STATE
+from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedError
 from curta.ops.dispatch import bind, remember
 from curta.ops.elementwise import COPY
@@ -32,7 +33,10 @@ def sizes(name: str, given: tuple[Any, ...], place: str = "size") -> tuple[int, 
     """The integers of `f(2, 3)` or `f((2, 3))`."""
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = tuple(given[0])
-    return tuple([value if type(value) is int else integer(name, value, place) for value in given])
+    for value in given:
+        if type(value) is not int:
+            return tuple([integer(name, value, place) for value in given])
+    return given
 
 
 def region(input: Tensor, items: Region) -> Tensor:
@@ -58,7 +62,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     >>> curta.arange(6).view(2, -1).shape
     torch.Size([2, 3])
     """
-    if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)) and not hasattr(shape[0], "__index__"):
+    if len(shape) == 1 and isinstance(shape[0], DType):
         raise UnsupportedError("view(): a view as another dtype is not supported")
     size = shapes.infer_size(sizes("view", shape), input.layout.numel)
     result: Tensor = bind(VIEW, (input,), size=size)

@@ -18,10 +18,18 @@ from curta.tensor import Tensor
 Dims = int | Sequence[int] | None
 
 
+#: all the dimensions of the common ranks
+_EVERY = tuple(tuple(range(rank)) for rank in range(9))
+
+
 def all_dims(input: Tensor, dim: Dims) -> tuple[int, ...]:
     """The dimensions to reduce over, sorted; None and () mean all."""
     rank = input.layout.rank
-    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+    if dim is None:
+        return _EVERY[rank] if rank < len(_EVERY) else tuple(range(rank))
+    if type(dim) is int and -rank <= dim < rank:
+        return (dim % rank,)
+    if not isinstance(dim, int) and len(dim) == 0:
         return tuple(range(rank))
     dims = normalize_dims(dim, rank)
     return tuple(sorted(dims)) if rank else ()
@@ -42,8 +50,10 @@ def sum(
     >>> curta.sum(curta.tensor([[1, 2], [3, 4]]), 0)
     tensor([4, 6])
     """
-    refuse("sum", out=out)
-    return _reduce("sum", ops.SUM, input, dim, keepdim, dtype=dtype)
+    if out is not None:
+        refuse("sum", out=out)
+    x = tensor("sum", input)
+    return bind(ops.SUM, (x,), dims=all_dims(x, dim), keepdim=bool(keepdim), dtype=dtype)
 
 
 def prod(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from curta import host, shapes
+from curta import shapes
 from curta.autograd.state import STATE
 from curta.dtypes import compute_dtype
 from curta.errors import DTypeError, IndexRangeError, ShapeError
-from curta.functions.indexing import Plan, check_paired, follow, in_range, parse, plan_of
+from curta.functions.indexing import Plan, check_paired, follow, in_range, in_range_from_zero, parse, plan_of
 from curta.functions.inplace import check_no_overlap, check_writable, previous, scalar_name, store
 from curta.functions.movement import region
 from curta.ops.dispatch import bind_into
@@ -199,15 +199,6 @@ def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accu
     places = paired_places(own, place, index) if own else index
     _write(input, places.reshape(-1), values.reshape(-1), accumulate)
     return input
-
-
-def in_range_from_zero(index: Tensor, size: int, dim: int) -> Tensor:
-    """`index` after a check that it lies in [0, size)."""
-    values = host.array(index)
-    if int(values.min()) < 0 or int(values.max()) >= size:
-        wrong = values[(values < 0) | (values >= size)].flat[0]
-        raise ShapeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
-    return index
 
 
 def scatter_(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None,

@@ -14,6 +14,7 @@ from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError,
 from curta.functions import relu as _relu
 from curta.functions import sigmoid, tanh
 from curta.functions.operands import tensor as check
+from curta.host import bounds
 from curta.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
 from curta.nn.spatial import avg_pool2d, conv2d, max_pool2d
 from curta.ops.activation import GELU, GELU_TANH, LEAKY_RELU, SILU
@@ -21,7 +22,6 @@ from curta.ops.attention import ATTENTION_SOFTMAX, BIASED_ATTENTION_SOFTMAX, MAS
 from curta.ops.dispatch import bind
 from curta.ops.dropout import DROPOUT
 from curta.ops.embedding import EMBEDDING
-from curta.ops.loss import OUTSIDE
 from curta.ops.matmul import LINEAR, multiply
 from curta.ops.normalization import LAYER_NORM, LOG_SOFTMAX, PLAIN_NORM, SOFTMAX
 from curta.random import default_generator
@@ -202,7 +202,8 @@ def embedding(
 def _check_rows(rows: Tensor, count: int) -> None:
     if STATE.graph is not None or rows.layout.device is META or not rows.layout.numel:
         return
-    if bind(OUTSIDE, (rows,), classes=count, ignore=-1).any().item() or (rows < 0).any().item():
+    low, high = bounds(rows)
+    if low < 0 or high >= count:
         raise IndexRangeError("index out of range in self")
 
 

@@ -59,10 +59,10 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
 
 def _parameter_key(params: dict[str, Any]) -> list[Any]:
     """Parameters for a dictionary key: 1, 1.0 and True differ here, so do 0.0 and -0.0, and NaN equals itself."""
-    key: list[Any] = []
-    for name, value in params.items():
-        kind = value.__class__
-        key += (name, kind, value.hex() if kind is float else value)
+    key: list[Any] = [*map(type, params.values())]
+    if float in key:
+        return [*key, *params, *(value.hex() if type(value) is float else value for value in params.values())]
+    key += params.items()
     return key
 
 
@@ -114,7 +114,7 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     for book in STATE.books:
         book.charge(op, call)
     if call.simple is not None:
-        call.simple(*pointers, outputs[0].pointer)
+        call.simple(*pointers, *(out.pointer for out in outputs))
     elif call.outputs[0].device is not META:
         call.launch_all(pointers, outputs)
     for out in outputs:

@@ -27,7 +27,7 @@ class Executable:
     """
 
     __slots__ = (
-        "_keep", "_only", "cost", "free", "launch", "launches", "nbytes", "op", "outputs", "several", "simple",
+        "_keep", "_made", "_only", "cost", "free", "launch", "launches", "nbytes", "op", "outputs", "several", "simple",
         "temporaries",
     )  # fmt: skip
 
@@ -40,6 +40,7 @@ class Executable:
         self.temporaries: list[Layout] = []
         #: the one launch of the common form, see `settle`
         self.simple: Any = None
+        self._made = [(layout, layout.nbytes, HOST.free_blocks(layout.nbytes)) for layout in outputs]
         self._only = outputs[0]
         self.nbytes = self._only.nbytes
         self.free = HOST.free_blocks(self.nbytes)
@@ -49,6 +50,8 @@ class Executable:
     def run(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
         """Make the outputs and compute them: a tensor, or a tuple of several. `pointers` has numbers as they are."""
         if self.simple is not None:
+            if self.several:
+                return self._run_several(pointers)
             out = object.__new__(Tensor)
             out.layout = self._only
             out.storage = storage = HostStorage(self.nbytes, self.free)
@@ -59,6 +62,18 @@ class Executable:
         if self._only.device is not META:
             self.launch_all(pointers, outputs)
         return outputs if self.several else outputs[0]
+
+    def _run_several(self, pointers: list[Any]) -> tuple[Tensor, ...]:
+        made = []
+        for layout, nbytes, free in self._made:
+            out = object.__new__(Tensor)
+            out.layout = layout
+            out.storage = storage = HostStorage(nbytes, free)
+            out.pointer = storage.address
+            pointers.append(storage.address)
+            made.append(out)
+        self.simple(*pointers)
+        return tuple(made)
 
     def launch_all(self, pointers: list[Any], outputs: tuple[Tensor, ...]) -> None:
         """Compute into tensors that exist."""
@@ -77,14 +92,9 @@ class Executable:
             self.launches.append((step.plan.address, [place_of(source) for source in step.sources]))
 
     def settle(self, input_count: int) -> None:
-        """Recognise the common form: one launch over all the inputs in order, one output, nothing else."""
-        in_order = list(range(input_count + 1))
-        if (
-            len(self.launches) == 1
-            and len(self.outputs) == 1
-            and self.launches[0][1] == in_order
-            and self.outputs[0].device is not META
-        ):
+        """Recognise the common form: one launch over all the inputs and outputs in order, nothing else."""
+        in_order = list(range(input_count + len(self.outputs)))
+        if len(self.launches) == 1 and self.launches[0][1] == in_order and self.outputs[0].device is not META:
             self.simple = self._keep[0].run
 
 
