@@ -18,9 +18,7 @@ from curta.errors import (
 
 REFUSALS = (
     Refusal(lambda c: c.zeros(2, -1), ShapeError, "Trying to create tensor with negative dimension -1: [2, -1]"),
-    Refusal(
-        lambda c: c.full((2, -1), 0.0), ShapeError, "Trying to create tensor with negative dimension -1: [2, -1]"
-    ),
+    Refusal(lambda c: c.full((2, -1), 0.0), ShapeError, "Trying to create tensor with negative dimension -1: [2, -1]"),
     Refusal(
         lambda c: c.zeros(2, layout="curta.sparse_coo"),
         UnsupportedError,
