@@ -9,6 +9,7 @@ from curta.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from curta.compiled.function import compile
 from curta.costs.account import account
 from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
@@ -267,6 +268,7 @@ __all__ = [
     "clamp",
     "clip",
     "clone",
+    "compile",
     "concat",
     "concatenate",
     "cos",

@@ -63,5 +63,9 @@ class NameTakenError(CurtaError, KeyError):
     __str__ = Exception.__str__  # KeyError's own would quote the sentence
 
 
+class CompileError(CurtaError, RuntimeError):
+    """A function that `curta.compile` cannot make a program of; the message names the line."""
+
+
 class CompilerError(CurtaError, RuntimeError):
     """A program that the compiler cannot turn into machine code."""

@@ -6,6 +6,7 @@ from ctypes import string_at
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from curta import dtypes
+from curta.autograd.state import STATE
 from curta.default_dtype import get_default_dtype
 from curta.device import META
 from curta.dtypes import DType
@@ -43,8 +44,15 @@ class _Exposed:
         }
 
 
+def known(tensor: Tensor) -> None:
+    """CompileError for a tensor whose values a program being recorded will only work out when it runs."""
+    if STATE.recorder is not None:
+        STATE.recorder.refuse_value(tensor)
+
+
 def array(tensor: Tensor) -> Array:
     """The tensor's own memory as an array (bfloat16 as ml_dtypes' format); the array keeps the memory alive."""
+    known(tensor)
     if tensor.storage is None or tensor.layout.device is META:
         raise NoDataError("Cannot copy out of meta tensor; no data!")
     if tensor.layout.numel == 0:
@@ -64,6 +72,7 @@ def bounds(tensor: Tensor) -> tuple[int, int]:
     >>> bounds(curta.tensor([3, -1, 2]))
     (-1, 3)
     """
+    known(tensor)
     layout = tensor.layout
     code = _CODES.get(layout.dtype)
     if code is None or layout.numel > 64 or not layout.is_contiguous:
@@ -103,6 +112,9 @@ def share(source: Any) -> Tensor:
 def tensor_from(values: Array, dtype: DType | None = None) -> Tensor:
     """A new tensor with a copy of an array's values, in format `dtype`."""
     kind = dtype or dtypes.from_numpy(values.dtype)
+    if STATE.recorder is not None:
+        constant: Tensor = STATE.recorder.constant(lambda: tensor_from(values, kind))
+        return constant
     layout = contiguous(values.shape, kind)
     made = Tensor._make(allocate(layout.nbytes), layout, 0)
     if layout.numel:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from curta.autograd.state import STATE
+
 
 class Generator:
     """A stream of random numbers: a seed, and how many values were taken.
@@ -42,6 +44,14 @@ class Generator:
 
     def take(self, count: int) -> tuple[int, int, int]:
         """Reserve `count` counter blocks of four 32-bit numbers; the key's two halves and the first block's number."""
+        if STATE.recorder is not None:
+            before = self.offset
+            STATE.recorder.undo.append(lambda: setattr(self, "offset", before))
+            found: tuple[int, int, int] = STATE.recorder.numbers_from(lambda: self._advance(count))
+            return found
+        return self._advance(count)
+
+    def _advance(self, count: int) -> tuple[int, int, int]:
         first = self.offset
         self.offset += count
         return self._seed & 0xFFFFFFFF, self._seed >> 32, first

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
+from curta.autograd.state import STATE
 from curta.memory.layout import Layout, strided
 from curta.shapes import contiguous_strides, is_dense
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 def accumulate(tensor: Tensor, entry: list[Any], create_graph: bool) -> None:
     """Add `entry[1]` to `tensor.grad`; the caller has no name for the gradient but `entry`."""
+    if STATE.recorder is not None:
+        STATE.recorder.note_leaf(tensor)
     held = tensor._grad
     if held is not None:
         if create_graph or held.trace is not None or entry[1].trace is not None:

@@ -17,18 +17,22 @@ class State(threading.local):
     hooked: bool = False
     #: the graph that operators are added to in place of running; see compiler/trace.py
     graph: Any = None
+    #: the program that operators are written down for in place of running; see compiled/recorder.py
+    recorder: Any = None
     #: accounts that every operator is charged to; see costs/account.py
     books: tuple[Any, ...] = ()
     #: the part of a training step that operators are charged to: "forward", "backward" or "optimizer"
     phase: str = "forward"
 
-    def watch(self, *, graph: Any = ..., books: Any = ...) -> None:
-        """Set the graph being traced, or the open accounts."""
+    def watch(self, *, graph: Any = ..., books: Any = ..., recorder: Any = ...) -> None:
+        """Set the graph being traced, the open accounts, or the program being recorded."""
         if graph is not ...:
             self.graph = graph
         if books is not ...:
             self.books = books
-        self.hooked = self.graph is not None or bool(self.books)
+        if recorder is not ...:
+            self.recorder = recorder
+        self.hooked = self.graph is not None or self.recorder is not None or bool(self.books)
 
 
 STATE = State()

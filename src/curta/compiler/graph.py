@@ -29,6 +29,15 @@ class GraphNumber:
 
 
 @dataclass(slots=True, eq=False)
+class LiveNumber:
+    """A number that a recorded program is given anew at every run: a learning rate, a random stream's place."""
+
+    type: type
+    #: what it is at the first run
+    value: bool | int | float
+
+
+@dataclass(slots=True, eq=False)
 class GraphNode:
     """One operator applied: `operands` are values, run-time numbers, or plain numbers."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
+from curta import host
 from curta.device import CPU
 from curta.errors import DTypeError, NoDataError
 from curta.functions.operands import Operand, operand, refuse, tensor
@@ -243,6 +244,7 @@ def truth(name: str, value: Tensor) -> bool:
     """The one truth value in a bool tensor of one element, read on the host; DeviceError where there is no data."""
     if value.storage is None or value.layout.device is not CPU:
         raise NoDataError(f"{name}(): needs the data of its arguments, which tensors on the meta device do not have")
+    host.known(value)
     return ctypes.c_bool.from_address(value.pointer).value
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from curta import dtypes, host, shapes
+from curta.autograd.state import STATE
 from curta.device import META
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.inplace import copy_, fill_
 from curta.functions.movement import region
 from curta.lazy import LazyModule
+from curta.methods import late
 from curta.ops.indexing import take
 from curta.ops.movement import Region, RegionItem
 from curta.tensor import Tensor
@@ -240,10 +243,17 @@ def _enter_mask(parsed: Parsed, shape: tuple[int, ...], mask: Tensor) -> None:
         parsed.whole(shape, 1)
 
 
+def _outside(dim: int, size: int, error: type[Exception]) -> Callable[[int], Exception]:
+    return lambda wrong: error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+
+
 def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexRangeError) -> Tensor:
     """`index` with negative entries counted from the end; an error for one outside."""
     if index.layout.device is META or not index.layout.numel:
         return index
+    if STATE.recorder is not None:
+        index = STATE.recorder.indices(index, -size, size, _outside(dim, size, error))
+        return late.functions.where(index < 0, index + size, index)
     low, high = host.bounds(index)
     if low < -size or high >= size:
         values = host.array(index)
@@ -258,6 +268,9 @@ def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexR
 def in_range_from_zero(index: Tensor, size: int, dim: int) -> Tensor:
     """`index` after a check that it lies in [0, size): gather and scatter count from 0 only."""
     if index.layout.device is not META and index.layout.numel:
+        if STATE.recorder is not None:
+            found: Tensor = STATE.recorder.indices(index, 0, size, _outside(dim, size, ShapeError))
+            return found
         low, high = host.bounds(index)
         if low < 0 or high >= size:
             values = host.array(index)
@@ -321,19 +334,25 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         raise IndexRangeError("index_select(): Index is supposed to be a vector")
     _index_dtype("index_select", index)
     place = shapes.normalize_dim(dim, input.layout.rank)
-    checked_below(index, input.layout.shape[place] if input.layout.rank else 1)
+    index = checked_below(index, input.layout.shape[place] if input.layout.rank else 1)
     if not input.layout.rank:
         return input.clone()
     kept = {place: index.reshape(-1)}
     return gathered(input, kept)
 
 
-def checked_below(index: Tensor, size: int) -> None:
-    """IndexRangeError for an index outside [0, size)."""
-    if index.layout.device is not META and index.layout.numel:
+def checked_below(index: Tensor, size: int) -> Tensor:
+    """`index`; IndexRangeError for one outside [0, size)."""
+    if STATE.graph is None and index.layout.device is not META and index.layout.numel:
+        if STATE.recorder is not None:
+            found: Tensor = STATE.recorder.indices(
+                index, 0, size, lambda _: IndexRangeError("index out of range in self")
+            )
+            return found
         low, high = host.bounds(index)
         if low < 0 or high >= size:
             raise IndexRangeError("index out of range in self")
+    return index
 
 
 def check_paired(name: str, input: Tensor, dim: int, index: Tensor) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import get_ident
 
 from curta.device import CPU, Device
@@ -10,6 +11,9 @@ from curta.memory.allocator import HOST, HostAllocator, OutOfMemoryError
 #: threads inside `inference_mode`; what they make starts at a negative version and stays there
 INFERENCE_THREADS: set[int] = set()
 _INFERENCE_VERSION = -(1 << 62)
+
+#: threads that record a program, and what makes a storage there
+RECORDING: dict[int, Callable[[int], Storage]] = {}
 
 
 def _first_version() -> int:
@@ -83,6 +87,18 @@ class BorrowedStorage(Storage):
         self.version = _first_version() if INFERENCE_THREADS else 0
 
 
+class TracedStorage(Storage):
+    """Memory that a program being recorded will have when it runs; `buffer` is what the recorder knows of it."""
+
+    __slots__ = ("buffer",)
+
+    def __init__(self, nbytes: int, buffer: object) -> None:
+        self.nbytes = nbytes
+        self.address = 0
+        self.version = _first_version() if INFERENCE_THREADS else 0
+        self.buffer = buffer
+
+
 class MetaStorage(Storage):
     """No memory at all: what a tensor on the meta device has."""
 
@@ -101,4 +117,8 @@ def allocate(nbytes: int, device: Device = CPU) -> Storage:
     >>> allocate(100).nbytes
     100
     """
+    if RECORDING:
+        make = RECORDING.get(get_ident())
+        if make is not None and device is CPU:
+            return make(nbytes)
     return HostStorage(nbytes, HOST.free_blocks(nbytes)) if device is CPU else MetaStorage(nbytes, device)

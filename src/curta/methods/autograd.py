@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from curta.autograd.hooks import Handle
+from curta.autograd.state import STATE
 from curta.errors import ArgumentTypeError, AutogradError
 
 if TYPE_CHECKING:
@@ -53,17 +54,21 @@ class AutogradMethods:
     @property
     def grad(self) -> Tensor | None:
         """The gradient gathered so far; None before the first backward."""
+        if STATE.recorder is not None:
+            STATE.recorder.note_leaf(self)
         return self._grad
 
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None:
             self._check_assigned_grad(value)
+        if STATE.recorder is not None:
+            STATE.recorder.note_leaf(self)
         self._grad = value
 
     @grad.deleter
     def grad(self) -> None:
-        self._grad = None
+        self.grad = None
 
     def _check_assigned_grad(self, value: Any) -> None:
         if not hasattr(value, "layout"):
@@ -102,7 +107,6 @@ class AutogradMethods:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        from curta.autograd.state import STATE
 
         if self.grad_fn is not None:
             if not value:

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from curta import functions
-from curta.autograd.state import STATE
-from curta.device import META
 from curta.dtypes import DType, bool_
-from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
+from curta.errors import ArgumentError, DTypeError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions import relu as _relu
 from curta.functions import sigmoid, tanh
+from curta.functions.indexing import checked_below
 from curta.functions.operands import tensor as check
-from curta.host import bounds
 from curta.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
 from curta.nn.spatial import avg_pool2d, conv2d, max_pool2d
 from curta.ops.activation import GELU, GELU_TANH, LEAKY_RELU, SILU
@@ -189,7 +187,7 @@ def embedding(
         )
     if table.layout.rank != 2:
         raise ShapeError("'weight' must be 2-D")
-    _check_rows(rows, table.layout.shape[0])
+    rows = checked_below(rows, table.layout.shape[0])
     if padding_idx is not None and table.requires_grad:
         # the row's gradient is dropped where it is looked up: the same values, without a history
         missing = (rows == padding_idx % table.layout.shape[0]).unsqueeze(-1)
@@ -197,14 +195,6 @@ def embedding(
         return functions.where(missing, made.detach(), made)
     result: Tensor = bind(EMBEDDING, (table, rows.unsqueeze(-1)))
     return result
-
-
-def _check_rows(rows: Tensor, count: int) -> None:
-    if STATE.graph is not None or rows.layout.device is META or not rows.layout.numel:
-        return
-    low, high = bounds(rows)
-    if low < 0 or high >= count:
-        raise IndexRangeError("index out of range in self")
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -37,14 +37,21 @@ def _reduce(loss: Any, reduction: str) -> Any:
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
-def _check_classes(name: str, target: Tensor, classes: int, ignore: int) -> None:
-    """IndexRangeError for a target that is no class; not where there is no data to look at."""
+def _check_classes(name: str, target: Tensor, classes: int, ignore: int) -> Tensor:
+    """`target`; IndexRangeError for one that is no class, not where there is no data to look at."""
     if STATE.graph is not None or target.layout.device is META or not target.layout.numel:
-        return
+        return target
+    if STATE.recorder is not None:
+        found: Tensor = STATE.recorder.indices(
+            target, 0, classes,
+            lambda wrong: IndexRangeError(f"Target {wrong} is out of bounds. ({name}: {classes} classes)"), ignore,
+        )  # fmt: skip
+        return found
     outside = bind(OUTSIDE, (target.detach(),), classes=classes, ignore=ignore)
     if outside.any().item():
         wrong = next(v for v in target.detach().reshape(-1).tolist() if v != ignore and not 0 <= v < classes)
         raise IndexRangeError(f"Target {wrong} is out of bounds. ({name}: {classes} classes)")
+    return target
 
 
 def _class_dim(name: str, scores: Tensor, target: Tensor) -> int:
@@ -117,7 +124,7 @@ def cross_entropy(
     if target.layout.shape == input.layout.shape and target.layout.dtype.is_floating_point:
         return _soft(input, target, weight, reduction, label_smoothing)
     dim = _class_dim("cross_entropy", input, target)
-    _check_classes("cross_entropy", target, input.layout.shape[dim], ignore_index)
+    target = _check_classes("cross_entropy", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
     settings = {"dim": dim, "ignore": ignore_index, "smoothing": float(label_smoothing)}
     along = None
@@ -152,7 +159,7 @@ def nll_loss(
     check("nll_loss", input), check("nll_loss", target, "target")
     _reduction("nll_loss", reduction, size_average, reduce)
     dim = _class_dim("nll_loss", input, target)
-    _check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
+    target = _check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
     along = None if weight is None else _weights_along(weight, input, dim)
     factor = _ones(input) if along is None else along

@@ -11,12 +11,12 @@ from typing import Any
 
 from curta.autograd.node import Node
 from curta.autograd.state import STATE
-from curta.compiler.graph import GraphValue
+from curta.compiler.graph import GraphValue, LiveNumber
 from curta.default_dtype import ON_CHANGE
 from curta.device import META
 from curta.errors import DeviceError
 from curta.memory.layout import Layout
-from curta.ops.program import Executable, executable, view_executable
+from curta.ops.program import Executable, ViewExecutable, executable, view_executable
 from curta.ops.record import Composition, Op, View
 from curta.runtime.native import launcher
 from curta.tensor import Tensor
@@ -70,6 +70,8 @@ def _bind_hooked(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any
     """`bind` while a graph is being traced or an account is open."""
     if STATE.graph is not None:
         return _trace(op, inputs, params)
+    if STATE.recorder is not None:
+        return _record(op, inputs, params)
     books = STATE.books
     STATE.hooked = False
     try:
@@ -82,9 +84,27 @@ def _bind_hooked(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any
     return result
 
 
+def _record(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """`bind` while a program is recorded: the operator is compiled as ever, but only written down."""
+    call = prepared(op, inputs, params)
+    viewed = type(call) is ViewExecutable
+    result: Any = call.run(inputs, []) if viewed else STATE.recorder.add(call, inputs, params)
+    if STATE.grad_enabled and op.vjp is not None and any(_wants_grad(value) for value in inputs):
+        remember(op, inputs, result if call.several else (result,), params)
+    return result
+
+
+def prepared(
+    op: Op, inputs: tuple[Any, ...], params: dict[str, Any], into: tuple[Layout, ...] | None = None
+) -> Executable:
+    """The compiled form of an operator on these inputs; `into` are the layouts of tensors that it writes to."""
+    signature = _signature(op, inputs, params) if into is None else (*_signature(op, inputs, params), "into", *into)
+    call = _CALLS.get(signature)
+    return _prepare(op, inputs, params, signature, into) if call is None else call
+
+
 def _signature(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
-    described = (value.layout if isinstance(value, Tensor) else type(value) for value in inputs)
-    return (op, *described, *_parameter_key(params))
+    return (op, *map(described, inputs), *_parameter_key(params))
 
 
 def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **params: Any) -> None:
@@ -94,6 +114,11 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     """
     if STATE.graph is not None:
         raise DeviceError(f"{op.name}: in-place writes cannot be traced here")
+    if STATE.recorder is not None:
+        layouts = tuple(out.layout for out in outputs)
+        STATE.recorder.add_into(prepared(op, inputs, params, layouts), inputs, outputs, params)
+        _count_write(outputs)
+        return
     key: list[Any] = [op, "into"]
     pointers: list[Any] = []
     for value in inputs:
@@ -117,6 +142,10 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
         call.simple(*pointers, *(out.pointer for out in outputs))
     elif call.outputs[0].device is not META:
         call.launch_all(pointers, outputs)
+    _count_write(outputs)
+
+
+def _count_write(outputs: tuple[Tensor, ...]) -> None:
     for out in outputs:
         if out.storage is not None and out.storage.version >= 0:  # an inference tensor stays one
             out.storage.version += 1
@@ -135,14 +164,21 @@ def remember(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], param
             output._requires_grad = True
 
 
+def described(value: Any) -> Any:
+    """An input as `infer` sees it: a tensor's layout, a number's type."""
+    if isinstance(value, Tensor):
+        return value.layout
+    return value.type if isinstance(value, LiveNumber) else type(value)
+
+
 def _prepare(
     op: Op, inputs: tuple[Any, ...], params: dict[str, Any], signature: Any, into: tuple[Layout, ...] | None = None
 ) -> Executable:
-    described = tuple(value.layout if isinstance(value, Tensor) else type(value) for value in inputs)
-    _check_devices(op, described)
+    operands = tuple(map(described, inputs))
+    _check_devices(op, operands)
     launcher()  # the runtime is made before the first plan
     view = isinstance(op.lower, View)
-    call = view_executable(op, described, params) if view else executable(op, described, params, into)
+    call = view_executable(op, operands, params) if view else executable(op, operands, params, into)
     if len(_CALLS) >= _LIMIT:
         _CALLS.clear()
     _CALLS[signature] = call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
-from curta.optim.update import apply_update, directed, flags_of, new_state
+from curta.optim.update import UpdatePlan, directed, flags_of, new_state
 from curta.tensor import Tensor
 
 
@@ -80,13 +80,8 @@ class Adagrad(Optimizer):
         for parameter in group["params"]:
             self.state[parameter] = {"step": 0, "sum": new_state(parameter, group["initial_accumulator_value"])}
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Change one parameter and its state in place."""
+    def plan(self, state: State, group: Group) -> UpdatePlan:
+        """What the next update of a parameter with this state is."""
         step_size = group["lr"] / (1 + state["step"] * group["lr_decay"])
-        state["step"] += 1
-        apply_update(
-            adagrad_update,
-            (parameter, gradient, state["sum"]),
-            (step_size, group["weight_decay"], group["eps"]),
-            flags_of(group),
-        )
+        scalars = (step_size, group["weight_decay"], group["eps"])
+        return UpdatePlan(adagrad_update, ("sum",), scalars, flags_of(group), {"step": state["step"] + 1})

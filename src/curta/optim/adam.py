@@ -6,7 +6,7 @@ import math
 
 from curta.errors import ArgumentError
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
-from curta.optim.update import apply_update, directed, state_tensors
+from curta.optim.update import UpdatePlan, directed
 from curta.tensor import Tensor
 
 
@@ -121,11 +121,10 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Change one parameter and its state in place."""
+    def plan(self, state: State, group: Group) -> UpdatePlan:
+        """What the next update of a parameter with this state is."""
         names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
-        tensors = state_tensors(state, names, parameter)
-        state["step"] = step = state.get("step", 0) + 1
+        step = state.get("step", 0) + 1
         beta1, beta2 = group["betas"]
         lr, weight_decay = group["lr"], group["weight_decay"]
         decoupled = bool(group["decoupled_weight_decay"])
@@ -144,4 +143,4 @@ class Adam(Optimizer):
             "maximize": group["maximize"],
         }
         function = amsgrad_update if group["amsgrad"] else adam_update
-        apply_update(function, (parameter, gradient, *tensors), scalars, flags)
+        return UpdatePlan(function, names, scalars, flags, {"step": step})

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from numbers import Real
 from typing import Any
 
 from curta.autograd import enable_grad, no_grad
+from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, UnsupportedError
+from curta.optim.update import UpdatePlan, apply_update, state_tensors
 from curta.tensor import Tensor
 
 Group = dict[str, Any]
@@ -98,7 +100,10 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        self.step_count += 1
+        if STATE.recorder is None:
+            self._count_step()
+        else:
+            STATE.recorder.effect(self._count_step, lambda: setattr(self, "step_count", self.step_count - 1))
         for group in self.param_groups:
             for parameter in group["params"]:
                 gradient = parameter.grad
@@ -106,9 +111,48 @@ class Optimizer:
                     self.update(parameter, gradient.detach(), self.state[parameter], group)
         return loss
 
+    def _count_step(self) -> None:
+        self.step_count += 1
+
+    def plan(self, state: State, group: Group) -> UpdatePlan:
+        """What the next update of a parameter with this state is; looks only, changes nothing."""
+        raise UnsupportedError(f"{type(self).__name__} defines neither `plan`, `update` nor `step`")
+
     def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
         """Change one parameter and its state in place."""
-        raise UnsupportedError(f"{type(self).__name__} defines neither `update` nor `step`")
+        plan = self.plan(state, group)
+        if STATE.recorder is not None:
+            self._record_update(parameter, gradient, plan, self.param_groups.index(group))
+            return
+        tensors = state_tensors(state, plan.names, parameter)
+        state.update(plan.counts)
+        apply_update(plan.function, (parameter, gradient, *tensors), plan.scalars, plan.flags)
+
+    def _record_update(self, parameter: Tensor, gradient: Tensor, plan: UpdatePlan, number: int) -> None:
+        """`update` while a program is recorded: its numbers are worked out anew at every run."""
+        recorder, state = STATE.recorder, self.state[parameter]
+        before = dict(state)
+
+        def restore() -> None:
+            state.clear()
+            state.update(before)
+
+        recorder.undo.append(restore)
+        tensors = recorder.paused(lambda: state_tensors(state, plan.names, parameter))
+        first = [plan]
+
+        def same() -> bool:
+            now, held = self.plan(self.state[parameter], self.param_groups[number]), self.state[parameter]
+            kept = all(held.get(name) is tensor for name, tensor in zip(plan.names, tensors, strict=True))
+            return kept and (now.function, now.flags) == (plan.function, plan.flags)
+
+        def numbers() -> Sequence[float]:
+            now = first.pop() if first else self.plan(self.state[parameter], self.param_groups[number])
+            self.state[parameter].update(now.counts)
+            return tuple(map(float, now.scalars))
+
+        recorder.guards.append(same)
+        apply_update(plan.function, (parameter, gradient, *tensors), recorder.numbers_from(numbers), plan.flags)
 
     def state_dict(self) -> State:
         """Everything that training goes on from, with parameters replaced by their position: PyTorch's layout.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
-from curta.optim.update import Update, apply_update, directed, flags_of, state_tensors
+from curta.optim.update import Update, UpdatePlan, directed, flags_of
 from curta.tensor import Tensor
 
 
@@ -147,17 +147,13 @@ class RMSprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Change one parameter and its state in place."""
+    def plan(self, state: State, group: Group) -> UpdatePlan:
+        """What the next update of a parameter with this state is."""
         momentum, alpha, weight_decay = group["momentum"], group["alpha"], group["weight_decay"]
         function, extra = _VARIANTS[bool(group["centered"]), momentum > 0]
-        names = ("square_avg", *extra)
-        tensors = state_tensors(state, names, parameter)
-        state["step"] = state.get("step", 0) + 1
-        scalars = (group["lr"], weight_decay, alpha, 1 - alpha, group["eps"])
-        apply_update(
-            function,
-            (parameter, gradient, *tensors),
-            (*scalars, momentum) if momentum > 0 else scalars,
-            flags_of(group),
+        scalars: tuple[float, ...] = (group["lr"], weight_decay, alpha, 1 - alpha, group["eps"])
+        if momentum > 0:
+            scalars = (*scalars, momentum)
+        return UpdatePlan(
+            function, ("square_avg", *extra), scalars, flags_of(group), {"step": state.get("step", 0) + 1}
         )

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 from curta.optim.optimizer import Optimizer
 
@@ -59,10 +60,24 @@ class LRScheduler:
 
     def step(self, epoch: int | None = None) -> None:
         """Go to the next step, or to step `epoch`, and set the rates of that step."""
+        if STATE.recorder is not None:
+            STATE.recorder.effect(lambda: self.step(epoch), self._restorer())
+            return
         if self._step_count == 1:
             self._warn_of_order()
         self._step_count += 1
         self._set_rates(epoch)
+
+    def _restorer(self) -> Callable[[], None]:
+        """What puts the schedule back where it is now, for a step that is recorded and then fails."""
+        state, rates = self.state_dict(), [group["lr"] for group in self.optimizer.param_groups]
+
+        def restore() -> None:
+            self.load_state_dict(state)
+            for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
+
+        return restore
 
     def _set_rates(self, epoch: int | None = None) -> None:
         if epoch is None:
@@ -284,6 +299,17 @@ class SequentialLR(LRScheduler):
         # Reached when this schedule is itself a part of another one, which has just undone its step 0.
         self.last_epoch = 0
         self._begin()
+
+    def _restorer(self) -> Callable[[], None]:
+        """What puts the schedule back where it is now, for a step that is recorded and then fails."""
+        state, rates = self.state_dict(), [group["lr"] for group in self.optimizer.param_groups]
+
+        def restore() -> None:
+            self.load_state_dict(state)
+            for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
+
+        return restore
 
     def _set_rates(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curta.errors import ArgumentError
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
-from curta.optim.update import apply_update, directed, flags_of, new_state
+from curta.optim.update import UpdatePlan, directed, flags_of
 from curta.tensor import Tensor
 
 
@@ -81,21 +81,13 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Change one parameter and its state in place."""
+    def plan(self, state: State, group: Group) -> UpdatePlan:
+        """What the next update of a parameter with this state is."""
         lr, weight_decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
         flags = flags_of(group)
         if momentum == 0:
-            apply_update(sgd_update, (parameter, gradient), (lr, weight_decay), flags)
-            return
-        gradient_weight = 1 - group["dampening"]
-        if state.get("momentum_buffer") is None:
-            # The first step's buffer is the gradient itself: the same formula with a buffer of zeros, undampened.
-            state["momentum_buffer"] = new_state(parameter)
-            gradient_weight = 1
-        apply_update(
-            sgd_momentum_update,
-            (parameter, gradient, state["momentum_buffer"]),
-            (lr, weight_decay, momentum, gradient_weight),
-            {**flags, "nesterov": group["nesterov"]},
-        )
+            return UpdatePlan(sgd_update, (), (lr, weight_decay), flags)
+        # The first step's buffer is the gradient itself: the same formula with a buffer of zeros, undampened.
+        gradient_weight = 1 if state.get("momentum_buffer") is None else 1 - group["dampening"]
+        scalars = (lr, weight_decay, momentum, gradient_weight)
+        return UpdatePlan(sgd_momentum_update, ("momentum_buffer",), scalars, {**flags, "nesterov": group["nesterov"]})

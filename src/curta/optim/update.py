@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from curta.autograd import no_grad
 from curta.autograd.state import phase
+from curta.compiler.graph import LiveNumber
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind_into
 from curta.ops.record import NO_GRADIENT, Op
@@ -33,7 +34,21 @@ def apply_update(
         operator = _OPERATORS[function] = composition(function.__name__, function, NO_GRADIENT)
     parameter, _gradient, *state = tensors
     with phase("optimizer"):
-        bind_into(operator, (*tensors, *map(float, scalars)), (parameter, *state), **(flags or {}))
+        bind_into(operator, (*tensors, *map(_number, scalars)), (parameter, *state), **(flags or {}))
+
+
+def _number(value: Any) -> Any:
+    return value if isinstance(value, LiveNumber) else float(value)
+
+
+class UpdatePlan(NamedTuple):
+    """One update: its function, the names of its state tensors, its scalars and flags, and the counts it sets."""
+
+    function: Update
+    names: tuple[str, ...]
+    scalars: tuple[float, ...]
+    flags: dict[str, bool]
+    counts: dict[str, int] = {}  # noqa: RUF012 - never written to
 
 
 def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:

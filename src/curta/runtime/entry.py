@@ -177,6 +177,87 @@ fail:
 """
 
 
+def _replay() -> str:
+    """`replay(table_address)`: the launches of a table one after the other, without the GIL.
+
+    The table is a count and that many pairs: a plan's address and that of its arguments, ready as the kernel takes
+    them.
+    """
+    return """
+define ptr @replay(ptr %self, ptr %objects, i64 %given) {
+entry:
+  %right = icmp eq i64 %given, 1
+  br i1 %right, label %read, label %bad_count
+bad_count:
+  %type_error = load ptr, ptr @PyExc_TypeError
+  %formatted = call ptr (ptr, ptr, ...) @PyErr_Format(ptr %type_error, ptr @wrong_count, i64 1, i64 %given)
+  ret ptr null
+read:
+  %first = load ptr, ptr %objects
+  %table = call ptr @PyLong_AsVoidPtr(ptr %first)
+  %null = icmp eq ptr %table, null
+  br i1 %null, label %bad_table, label %start
+bad_table:
+  %error_set = call ptr @PyErr_Occurred()
+  %unset = icmp eq ptr %error_set, null
+  br i1 %unset, label %null_address, label %fail
+null_address:
+  %value_error = load ptr, ptr @PyExc_ValueError
+  call void @PyErr_SetString(ptr %value_error, ptr @null_plan)
+  br label %fail
+fail:
+  ret ptr null
+start:
+  %count = load i64, ptr %table
+  %pairs = getelementptr i64, ptr %table, i64 1
+  %thread_state = call ptr @PyEval_SaveThread()
+  br label %next
+next:
+  %index = phi i64 [ 0, %start ], [ %index_next, %done ]
+  %todo = icmp slt i64 %index, %count
+  br i1 %todo, label %step, label %end
+step:
+  %place = shl i64 %index, 1
+  %plan_at = getelementptr ptr, ptr %pairs, i64 %place
+  %plan = load ptr, ptr %plan_at
+  %slots_at = getelementptr ptr, ptr %plan_at, i64 1
+  %slots = load ptr, ptr %slots_at
+  %kernel = load ptr, ptr %plan
+  %meta_at = getelementptr i64, ptr %plan, i64 1
+  %meta = load ptr, ptr %meta_at
+  %units_at = getelementptr i64, ptr %plan, i64 2
+  %units = load i64, ptr %units_at
+  %grain_at = getelementptr i64, ptr %plan, i64 3
+  %grain = load i64, ptr %grain_at
+  %scratch_at = getelementptr i64, ptr %plan, i64 4
+  %scratch_bytes = load i64, ptr %scratch_at
+  %flags_at = getelementptr i64, ptr %plan, i64 7
+  %flags = load i64, ptr %flags_at
+  %inline = trunc i64 %flags to i1
+  %no_scratch = icmp eq i64 %scratch_bytes, 0
+  %simple = and i1 %inline, %no_scratch
+  br i1 %simple, label %inline_run, label %pool_run
+inline_run:
+  %some = icmp sgt i64 %units, 0
+  br i1 %some, label %inline_call, label %done
+inline_call:
+  call void %kernel(ptr %slots, ptr %meta, ptr null, i64 0, i64 %units)
+  br label %done
+pool_run:
+  %one_grain = select i1 %inline, i64 %units, i64 %grain
+  call void @parallel_for(ptr %kernel, ptr %slots, ptr %meta, i64 %units, i64 %one_grain, i64 %scratch_bytes)
+  br label %done
+done:
+  %index_next = add i64 %index, 1
+  br label %next
+end:
+  call void @PyEval_RestoreThread(ptr %thread_state)
+  call void @Py_IncRef(ptr @_Py_NoneStruct)
+  ret ptr @_Py_NoneStruct
+}
+"""
+
+
 def ir_text() -> str:
-    """`launch` and `run`, for the module that has `parallel_for` in it."""
-    return "\n".join((_declarations(), _entries(), _call_plan(), _run_plan()))
+    """`launch`, `run` and `replay`, for the module that has `parallel_for` in it."""
+    return "\n".join((_declarations(), _entries(), _call_plan(), _run_plan(), _replay()))

@@ -94,6 +94,9 @@ class _Runtime:
         self._launch = _MethodDefinition(b"launch", module.address("launch"), _METH_FASTCALL, text)
         text = b"run(*args)\n--\n\nRun the plan's kernel on these operands."
         self._run = _MethodDefinition(b"run", module.address("run"), _METH_FASTCALL, text)
+        text = b"replay(table_address)\n--\n\nRun the launches of a table one after the other."
+        self._replay = _MethodDefinition(b"replay", module.address("replay"), _METH_FASTCALL, text)
+        self.replay: Launch = make(ctypes.addressof(self._replay), None, None)
         self._make = make
         self.launch: Launch = make(ctypes.addressof(self._launch), None, None)
         self._run_address = ctypes.addressof(self._run)
@@ -171,6 +174,17 @@ def launcher() -> Launch:
     'launch'
     """
     return _runtime().launch
+
+
+def replayer() -> Launch:
+    """The builtin `replay(table_address)`: run a table of launches without the GIL.
+
+    The table is 64-bit words: a count, then for each launch the address of a living plan and that of its arguments.
+
+    >>> replayer().__name__
+    'replay'
+    """
+    return _runtime().replay
 
 
 def parallel_for_address() -> int:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
+from curta.autograd.state import STATE
 from curta.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -55,6 +56,8 @@ class Module:
         raise UnsupportedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if STATE.recorder is not None:
+            STATE.recorder.note_module(self)
         for before in self._forward_pre_hooks.values():
             changed = before(self, args)
             if changed is not None:

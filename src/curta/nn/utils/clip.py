@@ -13,7 +13,7 @@ from curta.tensor import Tensor
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     chosen = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    return [parameter._grad for parameter in chosen if parameter._grad is not None]
+    return [gradient for gradient in (parameter.grad for parameter in chosen) if gradient is not None]
 
 
 def _check_foreach(name: str, foreach: bool | None) -> None:

@@ -1,0 +1,263 @@
+"""A recorded function made ready to run: its arena, its table of launches, and what Python does around them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from curta.autograd.state import STATE
+from curta.compiled import memory, passes
+from curta.compiled.graph import Buffer, ProgramGraph, Ref
+from curta.compiled.recorder import Recorder
+from curta.compiled.table import Table, temporaries_of
+from curta.errors import CompileError
+from curta.memory.allocator import OutOfMemoryError
+from curta.memory.storage import Storage, TracedStorage, allocate
+from curta.ops.record import NO_COST, Cost
+from curta.tensor import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramAccount:
+    """What one run of a program does and takes, in exact integers, known before it runs.
+
+    `peak_bytes` is the arena, and the parameters, state, arguments and results that it works on.
+    """
+
+    cost: Cost
+    launches: int
+    arena_bytes: int
+    live_bytes: int
+    external_bytes: int
+    argument_bytes: int
+    output_bytes: int
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations; a multiply-add is 2."""
+        return self.cost.flops
+
+    @property
+    def peak_bytes(self) -> int:
+        """All the tensor memory that is in use while the program runs."""
+        return self.arena_bytes + self.external_bytes + self.argument_bytes + self.output_bytes
+
+
+class Program:
+    """One function for one kind of arguments. `rebuild` makes its result from the outputs of a run."""
+
+    def __init__(self, recorder: Recorder, arguments: list[Tensor], results: list[Tensor], rebuild: Callable[..., Any]):
+        self._recorder = recorder
+        self._rebuild = rebuild
+        self._lock = threading.Lock()
+        self._first = True
+        self._arguments = [recorder.ref(placeholder).buffer for placeholder in arguments]
+        self._results = [recorder.ref(result) for result in results]
+        self._histories = [(result.grad_fn, result._requires_grad) for result in results]
+        self._grads = _left_gradients(recorder, arguments)
+        self._flags = [(recorder.ref(flag), error) for flag, error in recorder.flags]
+        outputs = self._name_outputs()
+        graph = ProgramGraph(tuple(recorder.nodes), outputs)
+        graph.check()
+        self.graph = passes.drop_dead(graph)
+        self.graph.check()
+        self._outputs = outputs
+        self._plan()
+        self._find_outside()
+
+    def _name_outputs(self) -> tuple[Buffer, ...]:
+        """What lives on after a run lies outside the arena."""
+        found: dict[int, Buffer] = {}
+        gradients = [ref for _, ref in self._grads if ref is not None]
+        for ref in (*self._results, *gradients, *(flag for flag, _ in self._flags)):
+            if ref.buffer.kind == "internal":
+                ref.buffer.kind = "output"
+            if ref.buffer.kind == "output":
+                found[id(ref.buffer)] = ref.buffer
+        return tuple(found.values())
+
+    def _plan(self) -> None:
+        nodes = self.graph.nodes
+        alive = list(passes.lifetimes(self.graph).values())
+        temporaries: dict[tuple[int, int], Buffer] = {}
+        for step, number, layout in temporaries_of(nodes):
+            buffer = temporaries[step, number] = Buffer("internal", layout.nbytes)
+            alive.append((buffer, step, step))
+        self._inside = [buffer for buffer, _, _ in alive]
+        self.arena = memory.plan([memory.Lifetime(buffer.nbytes, first, last) for buffer, first, last in alive])
+        self.table = Table(nodes, temporaries)
+        self._memory: Storage | None = None
+
+    def _find_outside(self) -> None:
+        used = {id(buffer): buffer for buffer in self.graph.buffers()}
+        written = {id(ref.buffer) for node in self.graph.nodes for ref in node.results}
+        owners = {
+            id(leaf.original.storage): leaf.tensor
+            for leaf in self._recorder.leaves.values()
+            if leaf.original is not None
+        }
+        #: tensors that lie where they lay when the function was recorded; gradients may come and go
+        self._fixed: list[tuple[Tensor, Storage]] = []
+        self._held: list[tuple[Tensor, Buffer]] = []
+        self._written: list[Storage] = []
+        for tensor, storage, buffer in self._recorder.externals.values():
+            if id(buffer) not in used:
+                continue
+            owner = owners.get(id(storage))
+            if owner is not None:
+                self._held.append((owner, buffer))
+                continue
+            self._fixed.append((tensor, storage))
+            self.table.point(buffer, storage.address)
+            if id(buffer) in written:
+                self._written.append(storage)
+        self._written_ids = {id(storage) for storage in self._written}
+        self._writes = [id(buffer) in written for buffer in self._arguments]
+        self._external_bytes = sum({id(storage): storage.nbytes for _, storage in self._fixed}.values()) + sum(
+            buffer.nbytes for _, buffer in self._held
+        )
+
+    def account(self) -> ProgramAccount:
+        """What a run costs and how much memory it takes.
+
+        The arena is what lies between; nothing else is allocated but the results.
+        """
+        cost = NO_COST
+        for node in self.graph.nodes:
+            cost = cost + node.call.cost
+        return ProgramAccount(
+            cost,
+            self.table.launches,
+            self.arena.nbytes,
+            self.arena.live_bytes,
+            self._external_bytes,
+            sum(buffer.nbytes for buffer in self._arguments),
+            sum(buffer.nbytes for buffer in self._outputs),
+        )
+
+    # running
+
+    def fits(self) -> bool:
+        """Whether everything that the program was recorded with is as it was."""
+        for tensor, storage in self._fixed:
+            if tensor.storage is not storage:
+                return False
+        return self._first or all(guard() for guard in self._recorder.guards)
+
+    def run(self, arguments: list[Tensor]) -> Any:
+        """Run once on these arguments."""
+        with self._lock:
+            self._prepare(arguments)
+            storages = {id(buffer): allocate(buffer.nbytes) for buffer in self._outputs}
+            for buffer in self._outputs:
+                self.table.point(buffer, storages[id(buffer)].address)
+            self.table.run()
+        for storage in self._written:
+            storage.version += 1
+        self._look_at_flags(storages)
+        self._set_gradients(arguments, storages)
+        for book in STATE.books:
+            self._charge(book)
+        if self._first:
+            self._first = False
+        else:
+            for effect in self._recorder.effects:
+                effect()
+        return self._rebuild([self._result(place, arguments, storages) for place in range(len(self._results))])
+
+    def _prepare(self, arguments: list[Tensor]) -> None:
+        for ref, check in self._recorder.checks:
+            check(self._present(ref, arguments))
+        if self._memory is None:
+            self._memory = self._take_arena()
+        table = self.table
+        for place, (buffer, argument) in enumerate(zip(self._arguments, arguments, strict=True)):
+            table.point(buffer, argument.pointer)
+            if self._writes[place]:
+                self._check_alone(arguments, place)
+                argument.storage.version += 1  # type: ignore[union-attr]
+            elif id(argument.storage) in self._written_ids:
+                raise CompileError("compile: an argument shares memory with a tensor that the function changes")
+        for leaf, buffer in self._held:
+            held: Any = leaf._grad
+            table.point(buffer, held.storage.address)
+            held.storage.version += 1
+        if not self._first:
+            for feed in self._recorder.feeds:
+                for number, value in zip(feed.numbers, feed.again(), strict=True):
+                    table.put(number, value)
+
+    def _take_arena(self) -> Storage:
+        try:
+            storage = allocate(self.arena.nbytes)
+        except OutOfMemoryError as error:
+            raise CompileError(
+                f"compile: the program needs an arena of {self.arena.nbytes} bytes, which the system does not give; a "
+                "smaller batch or bfloat16 takes less"
+            ) from error
+        for buffer, offset in zip(self._inside, self.arena.offsets, strict=True):
+            self.table.point(buffer, storage.address + offset)
+        return storage
+
+    def _check_alone(self, arguments: list[Tensor], place: int) -> None:
+        mine = arguments[place].storage
+        others = [one.storage for number, one in enumerate(arguments) if number != place]
+        if any(one is mine for one in others) or any(storage is mine for _, storage in self._fixed):
+            raise CompileError("compile: an argument that the function changes shares memory with another tensor")
+
+    def _present(self, ref: Ref, arguments: list[Tensor]) -> Tensor:
+        """A tensor of the program as it is now: of an argument or from outside."""
+        for buffer, argument in zip(self._arguments, arguments, strict=True):
+            if buffer is ref.buffer:
+                return Tensor._make(argument.storage, ref.layout, argument.offset + ref.offset)
+        storage = next(storage for _, storage, buffer in self._recorder.externals.values() if buffer is ref.buffer)
+        return Tensor._make(storage, ref.layout, ref.offset)
+
+    def _result(self, place: int, arguments: list[Tensor], storages: dict[int, Storage]) -> Tensor:
+        ref = self._results[place]
+        for buffer, argument in zip(self._arguments, arguments, strict=True):
+            if buffer is ref.buffer and ref.layout is argument.layout and not ref.offset:
+                return argument
+        storage = storages.get(id(ref.buffer))
+        made = self._present(ref, arguments) if storage is None else Tensor._make(storage, ref.layout, ref.offset)
+        made.grad_fn, made._requires_grad = self._histories[place]
+        return made
+
+    def _look_at_flags(self, storages: dict[int, Storage]) -> None:
+        for ref, error in self._flags:
+            if Tensor._make(storages[id(ref.buffer)], ref.layout, ref.offset).item():
+                raise error
+
+    def _set_gradients(self, arguments: list[Tensor], storages: dict[int, Storage]) -> None:
+        for owner, ref in self._grads:
+            tensor = arguments[owner] if isinstance(owner, int) else owner
+            if ref is None:
+                tensor._grad = None
+            elif ref.buffer.kind == "output":
+                tensor._grad = Tensor._make(storages[id(ref.buffer)], ref.layout, ref.offset)
+
+    def _charge(self, book: Any) -> None:
+        before = STATE.phase
+        for node in self.graph.nodes:
+            STATE.phase = node.phase
+            book.charge(node.call.op, node.call)
+        STATE.phase = before
+
+
+def _left_gradients(recorder: Recorder, arguments: list[Tensor]) -> list[tuple[Any, Ref | None]]:
+    """The gradients as the function left them, by tensor (an argument by its position); None where it cleared them."""
+    found: list[tuple[Any, Ref | None]] = []
+    for leaf in recorder.leaves.values():
+        if leaf.left is not leaf.original:
+            found.append((leaf.tensor, None if leaf.left is None else recorder.ref(leaf.left)))
+    for place, placeholder in enumerate(arguments):
+        if placeholder._grad is not None:
+            found.append((place, recorder.ref(placeholder._grad)))
+    return found
+
+
+def is_traced(tensor: Tensor) -> bool:
+    """Whether a tensor belongs to a program being recorded."""
+    return isinstance(tensor.storage, TracedStorage)

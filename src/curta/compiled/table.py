@@ -1,0 +1,101 @@
+"""The native form of a program: a table of launches with their arguments, in memory that the replay reads."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from typing import Any
+
+from curta.compiled.graph import Buffer, Node, Ref
+from curta.compiler.graph import LiveNumber
+from curta.memory.layout import Layout
+from curta.runtime import entry, native
+
+
+class Table:
+    """Launches and their arguments. `moves` are the words that hold a place in a buffer, `lives` those of numbers.
+
+    Words of buffers are filled in by `point`, those of numbers by `put`; the rest is fixed.
+    """
+
+    def __init__(self, nodes: tuple[Node, ...], temporaries: dict[tuple[int, int], Buffer]) -> None:
+        self._plans: list[int] = []
+        self._words: list[int] = []
+        self._starts: list[int] = []
+        self.moves: dict[int, list[tuple[int, int]]] = {}
+        self.lives: dict[int, list[tuple[int, bool]]] = {}
+        self._keep = nodes
+        for place, node in enumerate(nodes):
+            self._add(place, node, temporaries)
+        self.words = (ctypes.c_int64 * max(len(self._words), 1))(*self._words)
+        self.doubles = (ctypes.c_double * len(self.words)).from_buffer(self.words)
+        base = ctypes.addressof(self.words)
+        pairs = [
+            word for plan, start in zip(self._plans, self._starts, strict=True) for word in (plan, base + 8 * start)
+        ]
+        self._pairs = (ctypes.c_int64 * (1 + len(pairs)))(len(self._plans), *pairs)
+        self.address = ctypes.addressof(self._pairs)
+        self.replay = native.replayer()
+
+    def _add(self, place: int, node: Node, temporaries: dict[tuple[int, int], Buffer]) -> None:
+        call = node.call
+        held = [Ref(temporaries[place, n], layout) for n, layout in enumerate(call.temporaries)]
+        table = [*node.operands, *node.results, *held]
+        for plan, places in call.launches:
+            mask = ctypes.c_uint64.from_address(plan + 8 * (entry.PLAN_WORDS - 2)).value
+            self._plans.append(plan)
+            self._starts.append(len(self._words))
+            for argument, where in enumerate(places):
+                self._word(table[where], bool(mask >> argument & 1) if argument < 64 else False)
+
+    def _word(self, operand: Any, is_float: bool) -> None:
+        word = len(self._words)
+        if isinstance(operand, Ref):
+            self.moves.setdefault(id(operand.buffer), []).append((word, operand.distance))
+            self._words.append(0)
+            return
+        if isinstance(operand, LiveNumber):
+            self.lives.setdefault(id(operand), []).append((word, is_float))
+            operand = operand.value
+        self._words.append(_bits(operand) if is_float else _signed(int(operand)))
+
+    def point(self, buffer: Buffer, address: int) -> None:
+        """Let everything that is in `buffer` be found from `address` on."""
+        words = self.words
+        for word, distance in self.moves.get(id(buffer), ()):
+            words[word] = address + distance
+
+    def put(self, number: LiveNumber, value: Any) -> None:
+        """Give a live number its value for the next run."""
+        for word, is_float in self.lives.get(id(number), ()):
+            if is_float:
+                self.doubles[word] = value
+            else:
+                self.words[word] = _signed(int(value))
+
+    @property
+    def launches(self) -> int:
+        """How many kernels one run launches."""
+        return len(self._plans)
+
+    def run(self) -> None:
+        """Run all launches in order."""
+        self.replay(self.address)
+
+
+def _bits(value: float) -> int:
+    found: int = struct.unpack("<q", struct.pack("<d", float(value)))[0]
+    return found
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 == 1 else value
+
+
+def temporaries_of(nodes: tuple[Node, ...]) -> list[tuple[int, int, Layout]]:
+    """The buffers that operators need only while they run: (step, number, layout)."""
+    return [
+        (place, number, layout)
+        for place, node in enumerate(nodes)
+        for number, layout in enumerate(node.call.temporaries)
+    ]
