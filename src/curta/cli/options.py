@@ -44,6 +44,7 @@ class TrainOptions:
     output: Path | None = None
     overwrite: bool = False
     report_every: int = 25
+    eager: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,7 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     run.add_argument(
         "--report-every", type=positive_int, default=default.report_every, metavar="N", help="steps between reports"
     )
+    run.add_argument("--eager", action="store_true", help="run operator by operator, without compiling the step")
 
 
 def _add_sample(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -51,6 +51,12 @@ def decay_groups(parameters: Iterable[Tensor]) -> list[dict[str, object]]:
     ]
 
 
+def tensors(batch: Batch) -> tuple[Tensor, Tensor]:
+    """A batch's inputs and targets as tensors over the same memory."""
+    inputs, targets = batch
+    return curta.from_numpy(inputs), curta.from_numpy(targets)
+
+
 def resident_bytes() -> int:
     """The bytes of physical memory that this process holds.
 
@@ -106,6 +112,9 @@ class Trainer:
         self.validation = fixed_windows(
             corpus.validation, VALIDATION_BATCHES, options.batch, config.context, options.seed
         )
+        compile = (lambda function: function) if options.eager else curta.compile
+        #: one update, and the loss alone: native programs unless the run is eager
+        self.update, self.evaluate = compile(self._update), compile(self._loss)
         self.step = 0
         self.seconds = 0.0
         self.flops = self.model_flops = 0
@@ -113,11 +122,21 @@ class Trainer:
         self.losses: list[float] = []
         self._reported = (0, 0.0, 0, 0)  # step, seconds, flops and model flops at the last report
 
-    def _loss(self, batch: Batch) -> Tensor:
-        inputs, targets = batch
-        logits = self.model(curta.from_numpy(inputs))
+    def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        logits = self.model(inputs)
         # In float32 whatever the model's dtype: a bfloat16 loss has three significant digits.
-        return F.cross_entropy(logits.float().view(-1, logits.shape[-1]), curta.from_numpy(targets).view(-1))
+        return F.cross_entropy(logits.float().view(-1, logits.shape[-1]), targets.view(-1))
+
+    def _update(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """One update; gives the loss and the norm of the gradients."""
+        loss = self._loss(inputs, targets)
+        loss.backward()
+        self.masters.gather_gradients()
+        norm = curta.nn.utils.clip_grad_norm_(self.masters.copies, CLIP_NORM)
+        self.optimizer.step()
+        self.masters.scatter_weights()
+        self.masters.zero_grad()
+        return loss.detach(), norm
 
     def train_step(self) -> float:
         """Do one update and return its loss; raises `CommandError` (exit code 1) if that is no longer a number."""
@@ -127,13 +146,7 @@ class Trainer:
             group["lr"] = rate
         batch = random_windows(self.corpus.training, self.options.batch, self.model.config.context, self.batches)
         with curta.account() as books:
-            loss = self._loss(batch)
-            loss.backward()
-            self.masters.gather_gradients()
-            norm = curta.nn.utils.clip_grad_norm_(self.masters.copies, CLIP_NORM)
-            self.optimizer.step()
-            self.masters.scatter_weights()
-            self.masters.zero_grad()
+            loss, norm = self.update(*tensors(batch))
         value, self.gradient_norm = float(loss.item()), float(norm.item())
         self.seconds += time.perf_counter() - start
         self.flops += books.flops
@@ -151,7 +164,7 @@ class Trainer:
     def validation_loss(self) -> float:
         """The mean loss on the run's fixed validation windows."""
         with curta.no_grad():
-            return sum(float(self._loss(batch).item()) for batch in self.validation) / len(self.validation)
+            return sum(float(self.evaluate(*tensors(batch)).item()) for batch in self.validation) / len(self.validation)
 
     def report(self) -> Report:
         """Measure the validation loss and sum up the steps since the last report."""

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from curta.autograd.state import STATE
-from curta.compiled.program import Program, is_traced
+from curta.compiled.differentiable import Backward, DifferentiableProgram, has_history
+from curta.compiled.program import Program
 from curta.compiled.recorder import Recorder
 from curta.default_dtype import get_default_dtype
-from curta.errors import ArgumentTypeError, CompileError, UnsupportedError
+from curta.errors import ArgumentTypeError, CompileError
 from curta.memory.storage import TracedStorage
 from curta.shapes import storage_extent
 from curta.tensor import Tensor
@@ -69,10 +70,12 @@ class CompiledFunction:
             result = self._function(*_replaced(args, again), **_replaced(kwargs, again))
             found: list[Tensor] = []
             shape = _kind(result, found)
-            for one in found:
-                _check_history(one)
+            backward = Backward(recorder, found) if any(map(has_history, found)) else None
+        rebuild = functools.partial(_rebuilt, shape)
         try:
-            return Program(recorder, placeholders, found, functools.partial(_rebuilt, shape))
+            if backward is None:
+                return Program(recorder, placeholders, found, rebuild)
+            return DifferentiableProgram(recorder, placeholders, found, rebuild, backward)
         finally:
             recorder.forget()
 
@@ -167,22 +170,11 @@ def _rebuilt(shape: Any, results: list[Tensor]) -> Any:
 
 
 def _placeholder(recorder: Recorder, tensor: Tensor) -> Tensor:
-    if tensor.grad_fn is not None:
-        raise UnsupportedError("compile: arguments that have a gradient history are not supported yet: detach them")
     layout = tensor.layout
     nbytes = storage_extent(layout.shape, layout.strides, 0) * layout.dtype.itemsize
     made = recorder.tensor(TracedStorage(nbytes, recorder.buffer("argument", nbytes)), layout)
     made._requires_grad = tensor._requires_grad
     return made
-
-
-def _check_history(result: Tensor) -> None:
-    node = result.grad_fn
-    if is_traced(result) and node is not None and not node.freed:
-        raise UnsupportedError(
-            "compile: a result that gradients can still flow back from is not supported yet: call backward() inside "
-            "the function, detach the result, or call it under no_grad()"
-        )
 
 
 # what a function finds outside

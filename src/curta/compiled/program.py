@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from curta.autograd.state import STATE
-from curta.compiled import memory, passes
-from curta.compiled.graph import Buffer, ProgramGraph, Ref
+from curta.compiled.graph import Buffer, Node, Ref
+from curta.compiled.native import NativeProgram
 from curta.compiled.recorder import Recorder
-from curta.compiled.table import Table, temporaries_of
 from curta.errors import CompileError
-from curta.memory.allocator import OutOfMemoryError
-from curta.memory.storage import Storage, TracedStorage, allocate
-from curta.ops.record import NO_COST, Cost
+from curta.memory.storage import Storage
+from curta.ops.record import Cost
 from curta.tensor import Tensor
 
 
@@ -48,7 +45,10 @@ class ProgramAccount:
 class Program:
     """One function for one kind of arguments. `rebuild` makes its result from the outputs of a run."""
 
-    def __init__(self, recorder: Recorder, arguments: list[Tensor], results: list[Tensor], rebuild: Callable[..., Any]):
+    def __init__(
+        self, recorder: Recorder, arguments: list[Tensor], results: list[Tensor], rebuild: Callable[..., Any],
+        nodes: tuple[Node, ...] | None = None, kept: Sequence[Buffer] = (),
+    ) -> None:  # fmt: skip
         self._recorder = recorder
         self._rebuild = rebuild
         self._lock = threading.Lock()
@@ -58,41 +58,27 @@ class Program:
         self._histories = [(result.grad_fn, result._requires_grad) for result in results]
         self._grads = _left_gradients(recorder, arguments)
         self._flags = [(recorder.ref(flag), error) for flag, error in recorder.flags]
-        outputs = self._name_outputs()
-        graph = ProgramGraph(tuple(recorder.nodes), outputs)
-        graph.check()
-        self.graph = passes.drop_dead(graph)
-        self.graph.check()
-        self._outputs = outputs
-        self._plan()
+        #: the numbers of the last run, by the live number's identity
+        self.values = {id(number): number.value for feed in recorder.feeds for number in feed.numbers}
+        self.native = NativeProgram(tuple(recorder.nodes) if nodes is None else nodes, self._name_outputs(kept))
+        self.graph = self.native.graph
         self._find_outside()
 
-    def _name_outputs(self) -> tuple[Buffer, ...]:
+    def _name_outputs(self, kept: Sequence[Buffer]) -> tuple[Buffer, ...]:
         """What lives on after a run lies outside the arena."""
         found: dict[int, Buffer] = {}
         gradients = [ref for _, ref in self._grads if ref is not None]
-        for ref in (*self._results, *gradients, *(flag for flag, _ in self._flags)):
-            if ref.buffer.kind == "internal":
-                ref.buffer.kind = "output"
-            if ref.buffer.kind == "output":
-                found[id(ref.buffer)] = ref.buffer
+        refs = (*self._results, *gradients, *(flag for flag, _ in self._flags))
+        for buffer in (*(ref.buffer for ref in refs), *kept):
+            if buffer.kind == "internal":
+                buffer.kind = "output"
+            if buffer.kind == "output":
+                found[id(buffer)] = buffer
         return tuple(found.values())
-
-    def _plan(self) -> None:
-        nodes = self.graph.nodes
-        alive = list(passes.lifetimes(self.graph).values())
-        temporaries: dict[tuple[int, int], Buffer] = {}
-        for step, number, layout in temporaries_of(nodes):
-            buffer = temporaries[step, number] = Buffer("internal", layout.nbytes)
-            alive.append((buffer, step, step))
-        self._inside = [buffer for buffer, _, _ in alive]
-        self.arena = memory.plan([memory.Lifetime(buffer.nbytes, first, last) for buffer, first, last in alive])
-        self.table = Table(nodes, temporaries)
-        self._memory: Storage | None = None
 
     def _find_outside(self) -> None:
         used = {id(buffer): buffer for buffer in self.graph.buffers()}
-        written = {id(ref.buffer) for node in self.graph.nodes for ref in node.results}
+        written = self.native.written
         owners = {
             id(leaf.original.storage): leaf.tensor
             for leaf in self._recorder.leaves.values()
@@ -110,7 +96,7 @@ class Program:
                 self._held.append((owner, buffer))
                 continue
             self._fixed.append((tensor, storage))
-            self.table.point(buffer, storage.address)
+            self.native.table.point(buffer, storage.address)
             if id(buffer) in written:
                 self._written.append(storage)
         self._written_ids = {id(storage) for storage in self._written}
@@ -124,17 +110,14 @@ class Program:
 
         The arena is what lies between; nothing else is allocated but the results.
         """
-        cost = NO_COST
-        for node in self.graph.nodes:
-            cost = cost + node.call.cost
         return ProgramAccount(
-            cost,
-            self.table.launches,
-            self.arena.nbytes,
-            self.arena.live_bytes,
+            self.native.cost,
+            self.native.table.launches,
+            self.native.arena.nbytes,
+            self.native.arena.live_bytes,
             self._external_bytes,
             sum(buffer.nbytes for buffer in self._arguments),
-            sum(buffer.nbytes for buffer in self._outputs),
+            sum(buffer.nbytes for buffer in self.native.outputs),
         )
 
     # running
@@ -147,32 +130,29 @@ class Program:
         return self._first or all(guard() for guard in self._recorder.guards)
 
     def run(self, arguments: list[Tensor]) -> Any:
-        """Run once on these arguments."""
+        """The function's result on these arguments."""
+        return self._rebuild(self.execute(arguments)[0])
+
+    def execute(self, arguments: list[Tensor]) -> tuple[list[Tensor], dict[int, Storage]]:
+        """Run once; gives the tensors of the result, and the storages that live on, by the buffer's identity."""
         with self._lock:
             self._prepare(arguments)
-            storages = {id(buffer): allocate(buffer.nbytes) for buffer in self._outputs}
-            for buffer in self._outputs:
-                self.table.point(buffer, storages[id(buffer)].address)
-            self.table.run()
+            storages = self.native.run()
         for storage in self._written:
             storage.version += 1
         self._look_at_flags(storages)
         self._set_gradients(arguments, storages)
-        for book in STATE.books:
-            self._charge(book)
         if self._first:
             self._first = False
         else:
             for effect in self._recorder.effects:
                 effect()
-        return self._rebuild([self._result(place, arguments, storages) for place in range(len(self._results))])
+        return [self._result(place, arguments, storages) for place in range(len(self._results))], storages
 
     def _prepare(self, arguments: list[Tensor]) -> None:
         for ref, check in self._recorder.checks:
             check(self._present(ref, arguments))
-        if self._memory is None:
-            self._memory = self._take_arena()
-        table = self.table
+        table = self.native.table
         for place, (buffer, argument) in enumerate(zip(self._arguments, arguments, strict=True)):
             table.point(buffer, argument.pointer)
             if self._writes[place]:
@@ -187,19 +167,8 @@ class Program:
         if not self._first:
             for feed in self._recorder.feeds:
                 for number, value in zip(feed.numbers, feed.again(), strict=True):
+                    self.values[id(number)] = value
                     table.put(number, value)
-
-    def _take_arena(self) -> Storage:
-        try:
-            storage = allocate(self.arena.nbytes)
-        except OutOfMemoryError as error:
-            raise CompileError(
-                f"compile: the program needs an arena of {self.arena.nbytes} bytes, which the system does not give; a "
-                "smaller batch or bfloat16 takes less"
-            ) from error
-        for buffer, offset in zip(self._inside, self.arena.offsets, strict=True):
-            self.table.point(buffer, storage.address + offset)
-        return storage
 
     def _check_alone(self, arguments: list[Tensor], place: int) -> None:
         mine = arguments[place].storage
@@ -238,13 +207,6 @@ class Program:
             elif ref.buffer.kind == "output":
                 tensor._grad = Tensor._make(storages[id(ref.buffer)], ref.layout, ref.offset)
 
-    def _charge(self, book: Any) -> None:
-        before = STATE.phase
-        for node in self.graph.nodes:
-            STATE.phase = node.phase
-            book.charge(node.call.op, node.call)
-        STATE.phase = before
-
 
 def _left_gradients(recorder: Recorder, arguments: list[Tensor]) -> list[tuple[Any, Ref | None]]:
     """The gradients as the function left them, by tensor (an argument by its position); None where it cleared them."""
@@ -256,8 +218,3 @@ def _left_gradients(recorder: Recorder, arguments: list[Tensor]) -> list[tuple[A
         if placeholder._grad is not None:
             found.append((place, recorder.ref(placeholder._grad)))
     return found
-
-
-def is_traced(tensor: Tensor) -> bool:
-    """Whether a tensor belongs to a program being recorded."""
-    return isinstance(tensor.storage, TracedStorage)

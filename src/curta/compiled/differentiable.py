@@ -1,0 +1,165 @@
+"""A recorded function whose results gradients flow back from: one program forward, one backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from curta.autograd.api import grad
+from curta.autograd.function import Function, once_differentiable
+from curta.autograd.node import Accumulate
+from curta.autograd.state import phase
+from curta.compiled import passes
+from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
+from curta.compiled.native import NativeProgram
+from curta.compiled.program import Program
+from curta.compiled.recorder import Recorder
+from curta.memory.layout import contiguous
+from curta.memory.storage import Storage, TracedStorage
+from curta.tensor import Tensor
+
+
+class Backward:
+    """The backward pass as it was recorded behind a function: what came in, and the gradient of every leaf."""
+
+    def __init__(self, recorder: Recorder, results: list[Tensor]) -> None:
+        self.forward_nodes = tuple(recorder.nodes)
+        #: which results gradients come back to
+        self.places = [place for place, one in enumerate(results) if has_history(one)]
+        self.leaves = _leaves_behind([results[place] for place in self.places])
+        self.given = [_gradient_like(recorder, results[place]) for place in self.places]
+        with phase("backward"):
+            found = grad([results[place] for place in self.places], self.leaves, self.given, allow_unused=True)
+        self.gradients = [None if one is None else recorder.ref(one) for one in found]
+        self.nodes = tuple(recorder.nodes[len(self.forward_nodes) :])
+
+
+def has_history(result: Tensor) -> bool:
+    """Whether gradients can still flow back from a recorded result."""
+    node = result.grad_fn
+    return isinstance(result.storage, TracedStorage) and node is not None and not node.freed
+
+
+def _leaves_behind(results: list[Tensor]) -> list[Tensor]:
+    found: dict[int, Tensor] = {}
+    stack = [result.grad_fn for result in results]
+    seen: set[int] = set()
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Accumulate):
+            found[id(node.tensor)] = node.tensor
+        else:
+            stack += [edge[0] for edge in node.edges if edge is not None]
+    return list(found.values())
+
+
+def _gradient_like(recorder: Recorder, result: Tensor) -> Tensor:
+    layout = contiguous(result.layout.shape, result.layout.dtype)
+    buffer = recorder.buffer("argument", layout.nbytes)
+    return recorder.tensor(TracedStorage(layout.nbytes, buffer), layout)
+
+
+class DifferentiableProgram(Program):
+    """A function whose results have a history: a node of the dynamic graph whose backward is a program too."""
+
+    def __init__(
+        self, recorder: Recorder, arguments: list[Tensor], results: list[Tensor], rebuild: Callable[..., Any],
+        backward: Backward,
+    ) -> None:  # fmt: skip
+        places = {id(placeholder): place for place, placeholder in enumerate(arguments)}
+        #: the leaves that gradients go to: an argument by its position
+        self._leaves: list[Any] = [places.get(id(leaf), leaf) for leaf in backward.leaves]
+        self._live_places = backward.places
+        self._given = [recorder.ref(one).buffer for one in backward.given]
+        outputs = {id(ref.buffer): ref.buffer for ref in backward.gradients if ref is not None}
+        kept = {id(ref.buffer) for node in backward.forward_nodes for ref in node.results}
+        nodes = passes.drop_dead(ProgramGraph(backward.nodes, tuple(outputs.values()))).nodes
+        read = {id(ref.buffer): ref.buffer for node in nodes for ref in node.reads()} | outputs
+        #: what the forward pass leaves for the backward pass, and its name there
+        saved = [buffer for buffer in read.values() if buffer.kind == "internal" and id(buffer) in kept]
+        self._saved = [(there, Buffer("argument", there.nbytes, there.number)) for there in saved]
+        renamed = {id(there): here for there, here in self._saved}
+        self._gradients = [None if ref is None else _renamed(ref, renamed) for ref in backward.gradients]
+        for ref in self._gradients:
+            if ref is not None and ref.buffer.kind == "internal":
+                ref.buffer.kind = "output"
+        ends = {id(ref.buffer): ref.buffer for ref in self._gradients if ref and ref.buffer.kind == "output"}
+        super().__init__(recorder, arguments, results, rebuild, backward.forward_nodes, saved)
+        for place in self._live_places:
+            self._histories[place] = (None, False)  # each run has its own
+        self.backward = NativeProgram(tuple(_renamed_node(node, renamed) for node in nodes), tuple(ends.values()))
+        used = {id(buffer) for buffer in self.backward.graph.buffers()}
+        self._read_places = [place for place, buffer in enumerate(self._arguments) if id(buffer) in used]
+        self._read_outside = [one for one in recorder.externals.values() if id(one[2]) in used]
+        for _, storage, buffer in self._read_outside:
+            self.backward.table.point(buffer, storage.address)
+
+    def run(self, arguments: list[Tensor]) -> Any:
+        """Run the forward program; the results are connected to the leaves."""
+        inputs = [arguments[leaf] if isinstance(leaf, int) else leaf for leaf in self._leaves]
+        return self._rebuild(list(_Call.apply(self, arguments, *inputs)))
+
+    def run_backward(
+        self, arguments: list[Tensor], storages: dict[int, Storage], values: dict[int, Any], gradients: list[Tensor]
+    ) -> list[Tensor | None]:
+        """The gradients of the leaves, from those of the results."""
+        native, table = self.backward, self.backward.table
+        with self._lock:
+            for place in self._read_places:
+                table.point(self._arguments[place], arguments[place].pointer)
+            for there, here in self._saved:
+                table.point(here, storages[id(there)].address)
+            given = [gradient.contiguous() for gradient in gradients]
+            for buffer, gradient in zip(self._given, given, strict=True):
+                table.point(buffer, gradient.pointer)
+            for feed in self._recorder.feeds:
+                for number in feed.numbers:
+                    table.put(number, values[id(number)])
+            made = native.run()
+        homes = {id(buffer): (one.storage, one.offset) for buffer, one in zip(self._given, given, strict=True)}
+        homes |= {id(here): (storages[id(there)], 0) for there, here in self._saved}
+        homes |= {key: (storage, 0) for key, storage in made.items()}
+        found: list[Tensor | None] = []
+        for ref in self._gradients:
+            if ref is None:
+                found.append(None)
+                continue
+            storage, offset = homes[id(ref.buffer)]
+            found.append(Tensor._make(storage, ref.layout, offset + ref.offset))
+        return found
+
+
+class _Call(Function):
+    """One run of a differentiable program."""
+
+    @staticmethod
+    def forward(ctx: Any, program: DifferentiableProgram, arguments: list[Tensor], *inputs: Tensor) -> Any:
+        results, storages = program.execute(arguments)
+        ctx.program, ctx.arguments, ctx.storages, ctx.values = program, arguments, storages, dict(program.values)
+        outside = [tensor for tensor, _, _ in program._read_outside]
+        ctx.save_for_backward(*[arguments[place] for place in program._read_places], *outside)
+        live = set(program._live_places)
+        ctx.mark_non_differentiable(*[one for place, one in enumerate(results) if place not in live])
+        return tuple(results)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        program: DifferentiableProgram = ctx.program
+        _ = ctx.saved_tensors  # AutogradError where one was changed since
+        wanted = [gradients[place] for place in program._live_places]
+        return None, None, *program.run_backward(ctx.arguments, ctx.storages, ctx.values, wanted)
+
+
+def _renamed(ref: Ref, names: dict[int, Buffer]) -> Ref:
+    buffer = names.get(id(ref.buffer))
+    return ref if buffer is None else replace(ref, buffer=buffer)
+
+
+def _renamed_node(node: Node, names: dict[int, Buffer]) -> Node:
+    operands = tuple(_renamed(operand, names) if isinstance(operand, Ref) else operand for operand in node.operands)
+    return replace(node, operands=operands, results=tuple(_renamed(ref, names) for ref in node.results))

@@ -1,0 +1,446 @@
+"""Compiled functions do what the function itself does, to the bit, and leave alone what it leaves alone."""
+
+from __future__ import annotations
+
+import gc
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import curta
+from curta import nn, optim
+from curta.errors import CompileError
+from curta.models.gpt import GPT, GPTConfig
+from curta.nn import functional as F
+
+OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
+    "SGD": lambda p: optim.SGD(p, lr=0.1),
+    "SGD momentum": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.5, weight_decay=0.01),
+    "Adagrad": lambda p: optim.Adagrad(p, lr=0.05, lr_decay=0.1),
+    "RMSprop": lambda p: optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True),
+    "Adam": lambda p: optim.Adam(p, lr=0.01, amsgrad=True),
+    "AdamW": lambda p: optim.AdamW(p, lr=0.01),
+}
+RANDOM = np.random.default_rng(0)
+BATCHES = [(RANDOM.normal(size=(8, 6)).astype(np.float32), RANDOM.integers(0, 4, 8)) for _ in range(5)]
+
+
+def network() -> nn.Module:
+    curta.manual_seed(1)
+    return nn.Sequential(nn.Linear(6, 16), nn.GELU(), nn.Dropout(0.2), nn.LayerNorm(16), nn.Linear(16, 4))
+
+
+def numbers(tensors: Any) -> list[Any]:
+    return [None if one is None else one.detach().tolist() for one in tensors]
+
+
+def both(run: Callable[[Callable[[Any], Any]], Any]) -> None:
+    """`run(compile)` gives the same with `curta.compile` as with the function left as it is."""
+    assert run(curta.compile) == run(lambda function: function)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_whole_step(name: str) -> None:
+    def run(compile: Any) -> Any:
+        model = network()
+        optimizer = OPTIMIZERS[name](model.parameters())
+
+        @compile
+        def step(x: Any, y: Any) -> Any:
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            return {"loss": loss, "norm": norm}
+
+        curta.manual_seed(2)
+        results = [step(curta.tensor(x), curta.tensor(y)) for x, y in BATCHES]
+        losses = [(one["loss"].item(), one["norm"].item()) for one in results]
+        state = optimizer.state_dict()["state"]
+        counts = [values.get("step") for values in state.values()]
+        return (
+            losses,
+            numbers(model.parameters()),
+            numbers(p.grad for p in model.parameters()),
+            counts,
+            optimizer.step_count,
+        )
+
+    both(run)
+
+
+def test_a_language_model_in_every_respect() -> None:
+    def run(compile: Any) -> Any:
+        curta.manual_seed(0)
+        model = GPT(GPTConfig(width=16, layers=2, heads=2, context=8))
+        optimizer = optim.AdamW(model.parameters(), lr=0.01)
+        schedule = optim.CosineWithWarmup(optimizer, warmup_steps=2, total_steps=6)
+
+        @compile
+        def step(x: Any, y: Any) -> Any:
+            logits = model(x)
+            loss = F.cross_entropy(logits.view(-1, 256), y.reshape(-1))
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            return loss
+
+        random = np.random.default_rng(1)
+        tokens = [curta.tensor(random.integers(0, 256, (3, 9))) for _ in range(5)]
+        losses = [step(one[:, :-1], one[:, 1:]).item() for one in tokens]
+        return losses, numbers(model.parameters()), schedule.get_last_lr(), schedule.last_epoch
+
+    both(run)
+
+
+def test_gradients_that_nothing_cleared_are_there_and_add_up() -> None:
+    def run(compile: Any) -> Any:
+        model = network()
+        model.eval()
+        backward = compile(lambda x, y: F.cross_entropy(model(x), y).backward())
+        seen = []
+        for number, (x, y) in enumerate(BATCHES):
+            backward(curta.tensor(x), curta.tensor(y))
+            seen.append(numbers(p.grad for p in model.parameters()))
+            if number == 2:
+                for parameter in model.parameters():
+                    parameter.grad = None
+        return seen
+
+    both(run)
+
+
+def test_a_module_takes_part_in_gradients_outside() -> None:
+    def run(compile: Any) -> Any:
+        model = network()
+        forward = compile(model)
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        seen: list[Any] = []
+        curta.manual_seed(4)
+        for x, _ in BATCHES:
+            leaf = curta.tensor(x, requires_grad=True)
+            loss = (forward(leaf * 2) ** 2).mean()
+            loss.backward()
+            seen += [loss.item(), leaf.grad.tolist(), numbers(p.grad for p in model.parameters())]
+            optimizer.step()
+            optimizer.zero_grad()
+        model.eval()
+        with curta.no_grad():
+            seen.append(forward(curta.ones(2, 6)).tolist())
+        return seen
+
+    both(run)
+
+
+def test_several_results_of_every_kind() -> None:
+    weight = curta.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+
+    def function(x: Any, scale: float, extra: dict[str, Any]) -> Any:
+        y = x @ weight
+        return (y, [x, weight.detach(), scale]), {"sum": extra["b"].sum(), "flag": y > 2, "view": y.T[0]}
+
+    def run(compile: Any) -> Any:
+        x = curta.tensor([[1.0, -1.0]], requires_grad=True)
+        (y, (same, w, scale)), rest = compile(function)(x, 2.0, {"b": curta.arange(3)})
+        (y.sum() + rest["view"].sum()).backward()
+        assert same is x or same.data_ptr() == x.data_ptr()
+        found = [y, same, w, rest["sum"], rest["flag"], rest["view"], x.grad, weight.grad]
+        weight.grad = None
+        return numbers(found), scale, y.requires_grad, rest["flag"].requires_grad
+
+    both(run)
+
+
+def test_programs_are_kept_by_shape_format_mode_and_number() -> None:
+    function = curta.compile(lambda x, power: x**power + 1)
+    for x in (curta.ones(2), curta.ones(3), curta.ones(2, dtype=curta.float64), curta.ones(2)):
+        assert function(x, 2).tolist() == [2.0] * x.numel()
+    assert len(function.programs) == 3
+    function(curta.ones(2), 3)
+    function(curta.ones(2, requires_grad=True), 3)
+    with curta.no_grad():
+        function(curta.ones(2), 3)
+    assert len(function.programs) == 6
+    function(curta.ones(4)[1:3], 3)
+    assert len(function.programs) == 6
+
+
+FACTOR = 2.0
+
+
+def test_what_the_function_names_outside_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    offset = curta.ones(2)
+    function = curta.compile(lambda x: x * FACTOR + offset)
+    assert function(curta.ones(2)).tolist() == [3.0, 3.0]
+    offset.fill_(5)
+    assert function(curta.ones(2)).tolist() == [7.0, 7.0]
+    assert len(function.programs) == 1
+    monkeypatch.setitem(globals(), "FACTOR", 3.0)
+    assert function(curta.ones(2)).tolist() == [8.0, 8.0]
+    offset = curta.zeros(2)
+    assert function(curta.ones(2)).tolist() == [3.0, 3.0]
+
+
+def test_writes_through_views_of_arguments_and_tensors_outside() -> None:
+    def run(compile: Any) -> Any:
+        outside = curta.zeros(3, 4)
+
+        def function(x: Any) -> Any:
+            x.T[1].add_(10)
+            outside[:, 1:3].mul_(2).add_(x[0, 0])
+            y = x.clone()
+            y[0] = 7
+            return y
+
+        compiled = compile(function)
+        x = curta.arange(6.0).reshape(2, 3)
+        seen = [compiled(x).tolist(), compiled(x).tolist(), x.tolist(), outside.tolist(), x._version, outside._version]
+        return seen
+
+    both(run)
+
+
+def test_random_numbers_are_the_same_stream() -> None:
+    def run(compile: Any) -> Any:
+        draw = compile(lambda: (curta.rand(3), curta.randn(2), curta.randint(0, 9, (4,))))
+        curta.manual_seed(3)
+        first = [numbers(draw()) for _ in range(3)]
+        return first, curta.rand(2).tolist()
+
+    both(run)
+
+
+def test_tensors_made_from_python_are_fresh_at_every_run() -> None:
+    def function(x: Any) -> Any:
+        made = curta.tensor([1.0, 2.0])
+        made += x
+        return made
+
+    both(lambda compile: [f(curta.ones(2)).tolist() for f in [compile(function)] * 3])
+
+
+def test_indices_of_every_origin() -> None:
+    table = curta.arange(12.0).reshape(4, 3)
+
+    def function(rows: Any) -> Any:
+        first = rows.argmax().reshape(1)
+        return (
+            table[rows],
+            table[curta.arange(2)],
+            table[first],
+            F.embedding(rows, table),
+            table.gather(0, rows[None]),
+        )
+
+    both(lambda compile: [numbers(f(curta.tensor([0, 3, 1]))) for f in [compile(function)] * 2])
+
+
+def test_an_index_outside_is_refused_before_anything_happens() -> None:
+    counter = curta.zeros(1)
+
+    @curta.compile
+    def function(rows: Any) -> Any:
+        counter.add_(1)
+        return F.embedding(rows, curta.ones(4, 2))
+
+    function(curta.tensor([0, 3]))
+    with pytest.raises(IndexError, match="index out of range in self"):
+        function(curta.tensor([0, 4]))
+    assert counter.item() == 1
+    computed = curta.compile(lambda rows: curta.ones(4)[rows + 1])
+    assert computed(curta.tensor([2])).tolist() == [1.0]
+    with pytest.raises(IndexError, match="is out of bounds for dimension 0 with size 4"):
+        computed(curta.tensor([3]))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda x: 1 if x.sum() > 0 else 2,
+        lambda x: x.sum().item(),
+        lambda x: x.tolist(),
+        lambda x: x.numpy(),
+        lambda x: curta.equal(x, x),
+        lambda x: x[x > 0],
+    ],
+)
+def test_what_depends_on_values_is_refused_with_its_line(read: Callable[[Any], Any]) -> None:
+    with pytest.raises(CompileError, match=r"are read at test_compile.py:\d+, but they are known only when"):
+        curta.compile(lambda x: read(x * 1))(curta.ones(2))
+
+
+def test_a_function_that_fails_leaves_everything_as_it_was() -> None:
+    model = network()
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, 5)
+    before = numbers(model.parameters())
+    leaked: list[Any] = []
+
+    @curta.compile
+    def step(x: Any) -> Any:
+        loss = model(x).sum()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        leaked.append(loss)
+        return loss.item()
+
+    curta.manual_seed(7)
+    state = curta.get_rng_state().tolist()
+    with pytest.raises(CompileError, match=r"the values of f32\[\] are read at test_compile.py"):
+        step(curta.ones(2, 6))
+    assert numbers(model.parameters()) == before
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert curta.get_rng_state().tolist() == state
+    assert optimizer.step_count == 0
+    assert schedule.last_epoch == 0
+    assert all("momentum_buffer" not in values for values in optimizer.state.values())
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+        leaked[0].item()
+
+
+def test_memory_is_the_plan_and_nothing_else() -> None:
+    model = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 8))
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    @curta.compile
+    def step(x: Any) -> Any:
+        loss = model(x).square().mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss
+
+    x = curta.ones(16, 32)
+    step(x)
+    gc.collect()
+    account = step.program.account()
+    parameters = sum(p.nbytes for p in model.parameters())
+    assert account.external_bytes == parameters
+    assert account.argument_bytes == x.nbytes
+    assert account.output_bytes == 4
+    assert account.live_bytes <= account.arena_bytes <= 1.1 * account.live_bytes
+    assert curta.memory.memory_allocated() >= account.peak_bytes - 4
+    held = curta.memory.memory_allocated()
+    curta.memory.reset_peak_memory_stats()
+    loss = step(x)
+    assert curta.memory.max_memory_allocated() == held + 4
+    assert loss.item() > 0
+
+
+def test_costs_are_those_of_the_function_itself() -> None:
+    model = network()
+    x, y = map(curta.tensor, BATCHES[0])
+
+    def function(x: Any, y: Any) -> None:
+        F.cross_entropy(model(x), y).backward()
+
+    compiled = curta.compile(function)
+    with curta.account() as books:
+        compiled(x, y)
+    assert books.flops == compiled.program.account().flops
+    model.zero_grad()
+    with curta.account() as eager:
+        function(x, y)
+    assert books.model_flops == eager.model_flops
+    assert {phase: cost.flops for phase, cost in books.by_phase().items()}.keys() == {"forward", "backward"}
+
+
+def test_the_number_of_threads_changes_nothing() -> None:
+    before = curta.get_num_threads()
+    weight = curta.randn(300, 300)
+    function = curta.compile(lambda x: F.softmax(F.gelu(x @ weight), -1).sum(0))
+    x = curta.randn(200, 300)
+    try:
+        found = []
+        for count in (1, 2, 3):
+            curta.set_num_threads(count)
+            found.append(function(x).tolist())
+    finally:
+        curta.set_num_threads(before)
+    assert found[0] == found[1] == found[2]
+
+
+def test_programs_print_a_line_for_each_operator() -> None:
+    function = curta.compile(lambda x: (x * 2).T.sum(0))
+    function(curta.ones(2, 3))
+    lines = str(function.program.graph).splitlines()
+    assert len(lines) == 2
+    assert re.fullmatch(r"%1: f32\[2,3\] = mul\(a0: f32\[2,3\], 2\)  # forward test_compile.py:\d+", lines[0])
+    assert re.fullmatch(r"o2: f32\[2\] = sum\(%1\[f32\[3,2\] at 0\].*dims=\(0,\).*", lines[1])
+
+
+def test_what_nothing_reads_is_not_computed() -> None:
+    @curta.compile
+    def function(x: Any) -> Any:
+        (x @ x).exp()
+        return x + 1
+
+    function(curta.ones(3, 3))
+    assert function.program.account().launches == 1
+
+
+def test_a_compiled_function_inside_another_is_part_of_it() -> None:
+    inner = curta.compile(lambda x: x * 2)
+    outer = curta.compile(lambda x: inner(x) + 1)
+    assert outer(curta.ones(2)).tolist() == [3.0, 3.0]
+    assert inner.programs == []
+
+
+def test_two_threads_share_a_program() -> None:
+    function = curta.compile(lambda x: (x + 1).exp().log().sum())
+    function(curta.zeros(1000))
+    wrong: list[float] = []
+
+    def work(value: float) -> None:
+        for _ in range(100):
+            found = function(curta.full((1000,), value)).item()
+            if abs(found - 1000 * (value + 1)) > 1:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=work, args=(float(value),)) for value in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_methods_and_decorated_functions_keep_their_names() -> None:
+    class Model:
+        @curta.compile
+        def double(self, x: Any) -> Any:
+            """Twice."""
+            return x * 2
+
+    model = Model()
+    assert model.double(curta.ones(1)).item() == 2
+    assert Model.double.__name__ == "double"
+    assert Model.double.__doc__ == "Twice."
+
+
+def test_refused() -> None:
+    with pytest.raises(TypeError, match="compile: requires a function or a module, got int"):
+        curta.compile(3)
+    with pytest.raises(CompileError, match="there is no program before the first call"):
+        _ = curta.compile(lambda: 1).program
+    shared = curta.compile(lambda x, y: x.add_(y))
+    x = curta.ones(4)
+    shared(x[:2], curta.ones(2))
+    with pytest.raises(CompileError, match="an argument that the function changes shares memory"):
+        shared(x[:2], x[1:3])
+    weight = curta.ones(2)
+    changed = curta.compile(lambda x: weight.add_(x))
+    changed(curta.ones(2))
+    with pytest.raises(CompileError, match="an argument shares memory with a tensor that the function changes"):
+        changed(weight)
+    with pytest.raises(NotImplementedError, match="compile: tensors on the meta device are not supported"):
+        curta.compile(lambda x: x + 1)(curta.ones(2, device="meta"))
+    with pytest.raises(CompileError, match=r"the program needs an arena of [\d,]+ bytes, and [\d,]+ are free"):
+        curta.compile(lambda x: (x.expand(1 << 26, 1 << 26) + 1).sum())(curta.ones(1))
