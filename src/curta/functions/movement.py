@@ -363,7 +363,18 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if rank == 0:
         raise IndexRangeError("Dimension specified as 0 but tensor has no dimensions")
     place = normalize_dim(dim, rank)
-    return tuple(select(input, place, number) for number in range(input.layout.shape[place]))
+    count = input.layout.shape[place]
+    if STATE.graph is not None or count < 2 or not (STATE.grad_enabled and input.requires_grad):
+        return tuple(select(input, place, number) for number in range(count))
+    from curta.ops.joining import UNBIND
+
+    STATE.grad_enabled = False  # one step of the graph for all the parts together
+    try:
+        parts = tuple(select(input, place, number) for number in range(count))
+    finally:
+        STATE.grad_enabled = True
+    remember(UNBIND, (input,), parts, {"dim": place})
+    return parts
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:

@@ -1,18 +1,23 @@
-"""Laying tensors side by side."""
+"""Laying tensors side by side, and taking them apart."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from curta.memory.layout import Layout, contiguous
-from curta.ops.dispatch import bind
+from curta.autograd.state import STATE
+from curta.memory.layout import Layout, contiguous, strided
+from curta.memory.storage import allocate
+from curta.ops.dispatch import bind, bind_into
+from curta.ops.elementwise import COPY
 from curta.ops.inference import each
+from curta.ops.movement import region_geometry
 from curta.ops.record import Composition, Gradient, Op
 from curta.promotion import result_type
+from curta.shapes import is_dense
+from curta.tensor import Tensor
 
 if TYPE_CHECKING:
     from curta.autograd.node import Node
-    from curta.tensor import Tensor
 
 
 def _joined(*layouts: Layout, dim: int) -> Layout:
@@ -49,3 +54,41 @@ def _join_body(*tensors: Tensor, dim: int) -> Any:
 
 #: runs eagerly as one copy for each part, see functions/joining.py
 CAT = Op("cat", _joined, Composition(_join_body), Gradient(_join_rule), each(0))
+
+
+# taking apart
+
+
+def _part(layout: Layout, dim: int) -> Layout:
+    return contiguous((*layout.shape[:dim], *layout.shape[dim + 1 :]), layout.dtype, layout.device)
+
+
+def _parts_body(x: Tensor, *, dim: int) -> Any:
+    return tuple(x.select(dim, place) for place in range(x.layout.shape[dim]))
+
+
+def _unbound(layout: Layout, dim: int) -> tuple[Layout, ...]:
+    return (_part(layout, dim),) * layout.shape[dim]
+
+
+def _unbind_rule(node: Node, *gradients: Tensor) -> Tensor:
+    """All the gradients in one tensor, laid out as the input was: nothing is added up, and nothing copied again."""
+    dim, layout = node.params["dim"], node.input_layouts[0]
+    if STATE.grad_enabled or STATE.graph is not None:
+        from curta.functions import stack
+
+        return stack(gradients, dim)
+    dtype = gradients[0].layout.dtype
+    dense = is_dense(layout.shape, layout.strides)
+    whole = strided(layout.shape, layout.strides, dtype, layout.device) if dense else contiguous(layout.shape, dtype)
+    made = Tensor._make(allocate(whole.nbytes, layout.device), whole, 0)
+    before = tuple((0, size, 1) for size in layout.shape[:dim])
+    for place, gradient in enumerate(gradients):
+        part, distance = region_geometry(whole, (*before, place))
+        bind_into(COPY, (gradient,), (Tensor._make(made.storage, part, distance),))
+    made.storage.version = 0  # type: ignore[union-attr]  # nobody has seen it before
+    return made
+
+
+#: runs as one view for each part, see functions/movement.py; the record is for its gradient
+UNBIND = Op("unbind", _unbound, Composition(_parts_body), Gradient(_unbind_rule), each(0))

@@ -103,6 +103,7 @@ TABLE: tuple[Op, ...] = (
     indexing.TRIU,
     inplace.OVERWRITE,
     joining.CAT,
+    joining.UNBIND,
     loss.PICK,
     loss.CROSS_ENTROPY_BACKWARD,
     loss.CROSS_ENTROPY,
