@@ -1,6 +1,7 @@
 """Curta: deep learning in pure Python that keeps the books."""
 
 from curta import autograd, cuda, dtypes, functions, memory, nn, optim
+from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from curta.autograd import (
     enable_grad,
     inference_mode,
@@ -247,6 +248,7 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "autocast",
     "autograd",
     "bernoulli",
     "bfloat16",
@@ -314,6 +316,7 @@ __all__ = [
     "functions",
     "gather",
     "ge",
+    "get_autocast_dtype",
     "get_default_dtype",
     "get_num_threads",
     "get_printoptions",
@@ -334,6 +337,7 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "is_autocast_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "isclose",

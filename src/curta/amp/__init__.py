@@ -1,5 +1,6 @@
 """Training in half precision."""
 
+from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from curta.amp.master import MasterWeights
 
-__all__ = ["MasterWeights"]
+__all__ = ["MasterWeights", "autocast", "get_autocast_dtype", "is_autocast_enabled"]

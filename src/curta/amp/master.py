@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import curta
-from curta import Tensor
+from curta.autograd.modes import no_grad
+from curta.dtypes import float32
 from curta.errors import ArgumentError
+from curta.tensor import Tensor
 
 
 class MasterWeights:
@@ -46,20 +47,20 @@ class MasterWeights:
 
     @staticmethod
     def _copy(parameter: Tensor) -> Tensor:
-        if parameter.dtype is curta.float32:
+        if parameter.dtype is float32:
             return parameter
-        return parameter.detach().to(curta.float32).requires_grad_(True)
+        return parameter.detach().to(float32).requires_grad_(True)
 
     def gather_gradients(self) -> None:
         """Give each copy its parameter's gradient in float32 (None where there is none), and free the narrow one."""
         for parameter, copy in zip(self.parameters, self.copies, strict=True):
             if copy is not parameter:
-                copy.grad = None if parameter.grad is None else parameter.grad.to(curta.float32)
+                copy.grad = None if parameter.grad is None else parameter.grad.to(float32)
                 parameter.grad = None
 
     def scatter_weights(self) -> None:
         """Round each copy to nearest even into its parameter, in place."""
-        with curta.no_grad():
+        with no_grad():
             for parameter, copy in zip(self.parameters, self.copies, strict=True):
                 if copy is not parameter:
                     parameter.copy_(copy)

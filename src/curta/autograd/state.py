@@ -15,6 +15,8 @@ class State(threading.local):
     inference: bool = False
     #: whether an operator must look at `graph` and `books` before it runs; kept by `watch`
     hooked: bool = False
+    #: the half format that products take float32 tensors in; see amp/autocast.py
+    autocast: Any = None
     #: the graph that operators are added to in place of running; see compiler/trace.py
     graph: Any = None
     #: the program that operators are written down for in place of running; see compiled/recorder.py

@@ -60,7 +60,7 @@ class CompiledFunction:
     def _circumstances(self) -> tuple[Any, ...]:
         """What else a program is made for: modes, and what the function's own names stand for."""
         outside = tuple(_value(where, name) for where, name in self._names)
-        return STATE.grad_enabled, STATE.inference, get_default_dtype(), tuple(map(_identity, outside))
+        return STATE.grad_enabled, STATE.inference, STATE.autocast, get_default_dtype(), tuple(map(_identity, outside))
 
     def _record(self, args: Any, kwargs: Any, tensors: list[Tensor]) -> Program:
         recorder = Recorder()

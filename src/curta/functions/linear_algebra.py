@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from curta.autograd.state import STATE
 from curta.errors import DTypeError, ShapeError, UnsupportedError
+from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
 from curta.ops.dispatch import bind
 from curta.ops.matmul import LINEAR, multiply
@@ -23,6 +25,8 @@ def matmul(input: Tensor, other: Tensor, *, out: None = None) -> Tensor:
     a, b = check("matmul", input), check("matmul", other, "other")
     if out is not None:
         _refuse_out("matmul", out)
+    if STATE.autocast is not None:
+        a, b = lowered(a, b)
     ranks = a.layout.rank, b.layout.rank
     if ranks[0] >= 2 and ranks[1] >= 2:
         return multiply(a, b)
@@ -86,7 +90,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: None = None) -> Tensor:
         raise ShapeError("self must be a matrix")
     if mat2.layout.rank != 2:
         raise ShapeError("mat2 must be a matrix")
-    result: Tensor = multiply(input, mat2)
+    result: Tensor = multiply(*lowered(input, mat2))
     return result
 
 
@@ -102,7 +106,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: None = None) -> Tensor:
             f"Expected size for first two dimensions of batch2 tensor to be: [{B}, {K}] but got: "
             f"[{right[0]}, {right[1]}]."
         )
-    result: Tensor = multiply(input, mat2)
+    result: Tensor = multiply(*lowered(input, mat2))
     return result
 
 
@@ -144,4 +148,4 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return matmul(input, weight.transpose(0, 1) if weight.layout.rank == 2 else weight)
     if input.layout.rank < 2 or weight.layout.rank != 2:
         return matmul(input, weight.transpose(0, 1) if weight.layout.rank == 2 else weight) + bias
-    return bind(LINEAR, (input, weight, bias))
+    return bind(LINEAR, lowered(input, weight, bias))

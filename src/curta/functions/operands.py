@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from curta import dtypes
+from curta.autograd.state import STATE
 from curta.compiler.graph import GraphNumber
 from curta.errors import ArgumentTypeError, UnsupportedError
 from curta.lazy import LazyModule
@@ -17,6 +19,7 @@ else:
 Number: TypeAlias = bool | int | float
 Operand: TypeAlias = Tensor | bool | int | float
 
+_HALVES = (dtypes.float16, dtypes.bfloat16)
 _PLAIN = (Tensor, float, int, bool, GraphNumber)
 
 
@@ -38,6 +41,26 @@ def tensor(name: str, value: Any, place: str = "input") -> Tensor:
     if isinstance(value, Tensor):
         return value
     raise ArgumentTypeError(f"{name}(): argument '{place}' (position 1) must be Tensor, not {type(value).__name__}")
+
+
+def lowered(*tensors: Any) -> Any:
+    """Operands of a product: under `autocast` float32 tensors in its half format."""
+    half = STATE.autocast
+    if half is None:
+        return tensors
+    return tuple(
+        each.to(half) if each is not None and each.layout.dtype in (dtypes.float32, *_HALVES) else each
+        for each in tensors
+    )
+
+
+def raised(*tensors: Any) -> Any:
+    """Operands of a loss: under `autocast` halves in float32."""
+    if STATE.autocast is None:
+        return tensors
+    return tuple(
+        each.to(dtypes.float32) if each is not None and each.layout.dtype in _HALVES else each for each in tensors
+    )
 
 
 def refuse(name: str, **options: Any) -> None:

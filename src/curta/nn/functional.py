@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from curta import functions
+from curta.autograd.state import STATE
 from curta.dtypes import DType, bool_
 from curta.errors import ArgumentError, DTypeError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions import relu as _relu
 from curta.functions import sigmoid, tanh
 from curta.functions.indexing import checked_below
+from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
 from curta.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
 from curta.nn.spatial import avg_pool2d, conv2d, max_pool2d
@@ -41,6 +43,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     [4.0, 4.0, 4.0, 4.0]
     """
     x, w = check("linear", input), check("linear", weight, "weight")
+    if STATE.autocast is not None:
+        x, w, bias = lowered(x, w, bias)
     if w.layout.rank == 1:
         made = functions.matmul(x, w)
         return made if bias is None else made + bias
@@ -222,7 +226,7 @@ def scaled_dot_product_attention(
 
     `attn_mask` is bool (True takes part) or added to the scores. For the backward pass only the probabilities are kept.
     """
-    q, k, v = (check("scaled_dot_product_attention", each) for each in (query, key, value))
+    q, k, v = lowered(*(check("scaled_dot_product_attention", each) for each in (query, key, value)))
     if min(q.layout.rank, k.layout.rank, v.layout.rank) < 2:
         raise ShapeError(
             f"Both q, k and v must have at least 2 dimensions, got {q.layout.rank}, {k.layout.rank} and {v.layout.rank}"

@@ -7,6 +7,7 @@ from typing import Any
 from curta.autograd.state import STATE
 from curta.device import META
 from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
+from curta.functions.operands import raised
 from curta.functions.operands import tensor as check
 from curta.memory.layout import contiguous
 from curta.ops.creation import ones_of
@@ -116,6 +117,7 @@ def cross_entropy(
     0.6931
     """
     check("cross_entropy", input), check("cross_entropy", target, "target")
+    input, weight = raised(input, weight)
     _reduction("cross_entropy", reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ShapeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
@@ -157,6 +159,7 @@ def nll_loss(
 ) -> Tensor:  # fmt: skip
     """Minus the entry of each row that `target` names; rows are log-probabilities."""
     check("nll_loss", input), check("nll_loss", target, "target")
+    input, weight = raised(input, weight)
     _reduction("nll_loss", reduction, size_average, reduce)
     dim = _class_dim("nll_loss", input, target)
     target = _check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
@@ -176,7 +179,8 @@ def mse_loss(
     _reduction("mse_loss", reduction, size_average, reduce)
     if weight is not None:
         raise UnsupportedError("mse_loss(): the argument 'weight' is not supported")
-    result: Tensor = _reduce(bind(SQUARED_ERROR, (check("mse_loss", input), check("mse_loss", target))), reduction)
+    pair = raised(check("mse_loss", input), check("mse_loss", target))
+    result: Tensor = _reduce(bind(SQUARED_ERROR, pair), reduction)
     return result
 
 
@@ -188,7 +192,8 @@ def l1_loss(
     _reduction("l1_loss", reduction, size_average, reduce)
     if weight is not None:
         raise UnsupportedError("l1_loss(): the argument 'weight' is not supported")
-    result: Tensor = _reduce(bind(ABSOLUTE_ERROR, (check("l1_loss", input), check("l1_loss", target))), reduction)
+    pair = raised(check("l1_loss", input), check("l1_loss", target))
+    result: Tensor = _reduce(bind(ABSOLUTE_ERROR, pair), reduction)
     return result
 
 
@@ -205,6 +210,7 @@ def binary_cross_entropy_with_logits(
         raise ArgumentError(
             f"Target size ({list(target.layout.shape)}) must be the same as input size ({list(input.layout.shape)})"
         )
+    input, target, weight = raised(input, target, weight)
     loss = bind(LOGITS_CROSS_ENTROPY, (input, target))
     result: Tensor = _reduce(loss if weight is None else loss * weight, reduction)
     return result

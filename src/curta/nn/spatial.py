@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from curta.errors import DTypeError, ShapeError, UnsupportedError
+from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
 from curta.ops.convolution import WINDOWS, window_counts
 from curta.ops.dispatch import bind
@@ -66,6 +67,7 @@ def conv2d(
     if x.layout.rank == 3:
         result: Tensor = conv2d(x.unsqueeze(0), weight, bias, stride, padding, dilation, groups).squeeze(0)
         return result
+    x, weight, bias = lowered(x, weight, bias)
     _check_convolution(x, weight, bias, groups)
     jump, step = _pair(stride, "stride"), _pair(dilation, "dilation")
     if min(jump) <= 0:
