@@ -48,11 +48,11 @@ class Layer(nn.Module):
 
 
 class ReferenceGPT(nn.Module):
-    """GPT-2 with tied input and output embeddings: int64 [B, T] to logits [B, T, 256]."""
+    """GPT-2 with tied input and output embeddings: int64 [B, T] to logits [B, T, vocabulary]."""
 
-    def __init__(self, width: int, layers: int, heads: int, context: int) -> None:
+    def __init__(self, width: int, layers: int, heads: int, context: int, vocabulary: int = 256) -> None:
         super().__init__()
-        self.token_embedding = nn.Embedding(256, width)
+        self.token_embedding = nn.Embedding(vocabulary, width)
         self.position_embedding = nn.Embedding(context, width)
         self.blocks = nn.ModuleList([Layer(width, heads) for _ in range(layers)])
         self.final_norm = nn.LayerNorm(width)

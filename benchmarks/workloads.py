@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.steps import CASES as STEPS
+
 THREADS = 2
 Work = Callable[[], object]
 
@@ -155,6 +157,7 @@ CASES: dict[str, tuple[str, Callable[[Any], dict[str, Work]]]] = {
     "matmul": ("matmul, 1024 x 1024 x 1024", matmul),
     "adamw": ("AdamW, 16M parameters", adamw),
     "gpt_step": ("GPT step (curta train's default)", gpt_step),
+    **STEPS,
 }
 
 
