@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 from curta.memory.layout import Layout
-from curta.memory.storage import Storage
+from curta.memory.storage import Storage, TracedStorage
 from curta.methods.arithmetic import ArithmeticMethods
 from curta.methods.autograd import AutogradMethods
 from curta.methods.choice import ChoiceMethods
@@ -68,6 +69,8 @@ class Tensor(
         if storage is not None:
             out.offset = offset
             out.pointer = storage.address + offset * layout.dtype.itemsize
+            if type(storage) is TracedStorage:
+                storage.tensors.append(ref(out))
         else:
             out.trace = trace
         return out

@@ -386,6 +386,28 @@ def test_what_nothing_reads_is_not_computed() -> None:
     assert function.program.account().launches == 1
 
 
+def test_a_profile_times_every_operator_of_one_more_run() -> None:
+    counter = curta.zeros(1)
+
+    @curta.compile
+    def function(x: Any) -> Any:
+        counter.add_(1)
+        return (x @ x).exp() @ x
+
+    with pytest.raises(CompileError, match="there is no program for these arguments yet"):
+        function.profile(curta.ones(64, 64))
+    function(curta.ones(64, 64))
+    profile = function.profile(curta.ones(64, 64))
+    assert counter.item() == 2
+    assert [timing.node.call.op.name for timing in profile.timings] == ["add", "matmul", "exp", "matmul"]
+    assert 0 < sum(timing.seconds for timing in profile.timings) == profile.seconds
+    product = next(group for group in profile.groups() if group.name == "matmul")
+    assert (product.calls, product.cost.flops) == (2, 2 * 2 * 64**3)
+    assert product.roofline_seconds(1e9, 1e30) == pytest.approx(4 * 64**3 / 1e9)
+    assert product.roofline_seconds(1e30, 1e9) == pytest.approx(6 * 4 * 64**2 / 1e9)
+    assert "matmul" in str(profile).splitlines()[1] + str(profile).splitlines()[2]
+
+
 def test_a_compiled_function_inside_another_is_part_of_it() -> None:
     inner = curta.compile(lambda x: x * 2)
     outer = curta.compile(lambda x: inner(x) + 1)
@@ -425,7 +447,83 @@ def test_methods_and_decorated_functions_keep_their_names() -> None:
     assert Model.double.__doc__ == "Twice."
 
 
+def test_what_outlives_a_recording_is_never_read() -> None:
+    leaked: list[Any] = []
+
+    @curta.compile
+    def function(x: Any) -> Any:
+        y = x * 2
+        leaked.extend([y, y.T, y.reshape(-1), curta.empty(3), x, nn.Parameter(y.detach())])
+        return y
+
+    assert function(curta.ones(2, 2)).tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    for tensor in leaked:
+        assert tensor.device.type == "meta"
+        assert (tensor + 1).device.type == "meta"
+
+
+def test_a_first_run_that_fails_counts_for_nothing() -> None:
+    table = curta.ones(4, 2, requires_grad=True)
+    optimizer = optim.Adam([table], lr=0.1)
+
+    @curta.compile
+    def step(rows: Any) -> Any:
+        loss = (F.embedding(rows, table) * curta.rand(2)).sum()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss
+
+    curta.manual_seed(1)
+    state = curta.get_rng_state().tolist()
+    with pytest.raises(IndexError, match="index out of range in self"):
+        step(curta.tensor([7]))
+    assert curta.get_rng_state().tolist() == state
+    assert optimizer.step_count == 0
+    assert step.programs == []
+    step(curta.tensor([1]))
+    assert optimizer.state[table]["step"] == 1
+
+
+def test_what_wants_a_gradient_is_looked_at_again() -> None:
+    model = nn.Linear(2, 1)
+    backward = curta.compile(lambda x: model(x).sum().backward())
+    backward(curta.ones(1, 2))
+    model.zero_grad()
+    model.weight.requires_grad_(False)
+    backward(curta.ones(1, 2))
+    assert model.weight.grad is None
+    assert model.bias.grad.tolist() == [1.0]
+
+
+def test_an_argument_collects_its_gradient() -> None:
+    def run(compile: Any) -> Any:
+        square = compile(lambda x: (x * x).sum().backward())
+        x = curta.tensor([1.0, 2.0], requires_grad=True)
+        seen = []
+        for _ in range(3):
+            square(x)
+            seen.append(x.grad.tolist())
+        return seen
+
+    both(run)
+
+
+def test_memory_that_moved_is_noticed() -> None:
+    weight = curta.ones(2)
+    function = curta.compile(lambda x: x * weight)
+    assert function(curta.ones(2)).tolist() == [1.0, 1.0]
+    weight.data = curta.full((2,), 3.0)
+    assert function(curta.ones(2)).tolist() == [3.0, 3.0]
+
+
 def test_refused() -> None:
+    outside = curta.ones(2, requires_grad=True) * 2
+    with pytest.raises(NotImplementedError, match=r"\.py:\d+ uses a tensor from outside that has a gradient"):
+        curta.compile(lambda x: x * outside)(curta.ones(2))
+    for rebind in (lambda x: setattr(outside, "data", x), lambda x: nn.Linear(1, 1).half()):
+        with pytest.raises(CompileError, match=r"test_compile.py:\d+ gives a tensor other memory: use copy_"):
+            curta.compile(rebind)(curta.ones(2))
     with pytest.raises(TypeError, match="compile: requires a function or a module, got int"):
         curta.compile(3)
     with pytest.raises(CompileError, match="there is no program before the first call"):

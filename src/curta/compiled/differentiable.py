@@ -13,7 +13,7 @@ from curta.autograd.state import phase
 from curta.compiled import passes
 from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
 from curta.compiled.native import NativeProgram
-from curta.compiled.program import Program
+from curta.compiled.program import Program, ProgramAccount
 from curta.compiled.recorder import Recorder
 from curta.memory.layout import contiguous
 from curta.memory.storage import Storage, TracedStorage
@@ -27,7 +27,10 @@ class Backward:
         self.forward_nodes = tuple(recorder.nodes)
         #: which results gradients come back to
         self.places = [place for place, one in enumerate(results) if has_history(one)]
-        self.leaves = _leaves_behind([results[place] for place in self.places])
+        self.leaves = [
+            node.tensor for node in _nodes_behind([results[place] for place in self.places])
+            if isinstance(node, Accumulate)
+        ]  # fmt: skip
         self.given = [_gradient_like(recorder, results[place]) for place in self.places]
         with phase("backward"):
             found = grad([results[place] for place in self.places], self.leaves, self.given, allow_unused=True)
@@ -36,31 +39,26 @@ class Backward:
 
 
 def has_history(result: Tensor) -> bool:
-    """Whether gradients can still flow back from a recorded result."""
-    node = result.grad_fn
-    return isinstance(result.storage, TracedStorage) and node is not None and not node.freed
+    """Whether gradients can still flow back from a recorded result: nothing behind it was freed by a backward pass."""
+    if not isinstance(result.storage, TracedStorage) or result.grad_fn is None:
+        return False
+    return not any(node.freed for node in _nodes_behind([result]) if not isinstance(node, Accumulate))
 
 
-def _leaves_behind(results: list[Tensor]) -> list[Tensor]:
-    found: dict[int, Tensor] = {}
-    stack = [result.grad_fn for result in results]
-    seen: set[int] = set()
+def _nodes_behind(results: list[Tensor]) -> list[Any]:
+    found: dict[int, Any] = {}
+    stack: list[Any] = [result.grad_fn for result in results]
     while stack:
         node = stack.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, Accumulate):
-            found[id(node.tensor)] = node.tensor
-        else:
+        if id(node) not in found:
+            found[id(node)] = node
             stack += [edge[0] for edge in node.edges if edge is not None]
     return list(found.values())
 
 
 def _gradient_like(recorder: Recorder, result: Tensor) -> Tensor:
     layout = contiguous(result.layout.shape, result.layout.dtype)
-    buffer = recorder.buffer("argument", layout.nbytes)
-    return recorder.tensor(TracedStorage(layout.nbytes, buffer), layout)
+    return Tensor._make(recorder.storage(recorder.buffer("argument", layout.nbytes)), layout, 0)
 
 
 class DifferentiableProgram(Program):
@@ -97,6 +95,18 @@ class DifferentiableProgram(Program):
         self._read_outside = [one for one in recorder.externals.values() if id(one[2]) in used]
         for _, storage, buffer in self._read_outside:
             self.backward.table.point(buffer, storage.address)
+
+    def account(self) -> ProgramAccount:
+        """What the forward and the backward program do and take together."""
+        forward, native = super().account(), self.backward
+        return replace(
+            forward,
+            cost=forward.cost + native.cost,
+            launches=forward.launches + native.table.launches,
+            arena_bytes=forward.arena_bytes + native.arena.nbytes,
+            live_bytes=forward.live_bytes + native.arena.live_bytes,
+            output_bytes=forward.output_bytes + sum(buffer.nbytes for buffer in native.outputs),
+        )
 
     def run(self, arguments: list[Tensor]) -> Any:
         """Run the forward program; the results are connected to the leaves."""
@@ -138,8 +148,8 @@ class _Call(Function):
 
     @staticmethod
     def forward(ctx: Any, program: DifferentiableProgram, arguments: list[Tensor], *inputs: Tensor) -> Any:
-        results, storages = program.execute(arguments)
-        ctx.program, ctx.arguments, ctx.storages, ctx.values = program, arguments, storages, dict(program.values)
+        results, storages, values = program.execute(arguments)
+        ctx.program, ctx.arguments, ctx.storages, ctx.values = program, arguments, storages, values
         outside = [tensor for tensor, _, _ in program._read_outside]
         ctx.save_for_backward(*[arguments[place] for place in program._read_places], *outside)
         live = set(program._live_places)

@@ -8,11 +8,11 @@ from typing import Any
 
 from curta.autograd.state import STATE
 from curta.compiled.differentiable import Backward, DifferentiableProgram, has_history
+from curta.compiled.profile import Profile
 from curta.compiled.program import Program
 from curta.compiled.recorder import Recorder
 from curta.default_dtype import get_default_dtype
 from curta.errors import ArgumentTypeError, CompileError
-from curta.memory.storage import TracedStorage
 from curta.shapes import storage_extent
 from curta.tensor import Tensor
 
@@ -54,8 +54,22 @@ class CompiledFunction:
             if program.fits():
                 return program.run(tensors)
         program = self._record(args, kwargs, tensors)
+        try:
+            result = program.run(tensors)
+        except BaseException:
+            program.withdraw()
+            raise
         known.append(program)
-        return program.run(tensors)
+        return result
+
+    def profile(self, *args: Any, **kwargs: Any) -> Profile:
+        """Run the program for these arguments once more, with all its effects, timing each operator by itself."""
+        tensors: list[Tensor] = []
+        kind = (_kind(args, tensors), _kind(kwargs, tensors), *self._circumstances())
+        for program in self._programs.get(kind, ()):
+            if program.fits():
+                return program.profile(tensors)
+        raise CompileError("compile: there is no program for these arguments yet: call the function first")
 
     def _circumstances(self) -> tuple[Any, ...]:
         """What else a program is made for: modes, and what the function's own names stand for."""
@@ -172,7 +186,7 @@ def _rebuilt(shape: Any, results: list[Tensor]) -> Any:
 def _placeholder(recorder: Recorder, tensor: Tensor) -> Tensor:
     layout = tensor.layout
     nbytes = storage_extent(layout.shape, layout.strides, 0) * layout.dtype.itemsize
-    made = recorder.tensor(TracedStorage(nbytes, recorder.buffer("argument", nbytes)), layout)
+    made = Tensor._make(recorder.storage(recorder.buffer("argument", nbytes)), layout, 0)
     made._requires_grad = tensor._requires_grad
     return made
 

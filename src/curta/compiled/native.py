@@ -5,6 +5,7 @@ from __future__ import annotations
 from curta.autograd.state import STATE
 from curta.compiled import memory, passes
 from curta.compiled.graph import Buffer, Node, ProgramGraph
+from curta.compiled.profile import Timing
 from curta.compiled.table import Table, temporaries_of
 from curta.errors import CompileError
 from curta.memory.allocator import OutOfMemoryError
@@ -47,6 +48,8 @@ class NativeProgram:
         self.table = Table(self.graph.nodes, temporaries)
         self.written = {id(ref.buffer) for node in self.graph.nodes for ref in node.results}
         self._memory: Storage | None = None
+        #: where a run that is profiled puts its timings
+        self.watching: list[Timing] | None = None
 
     @property
     def cost(self) -> Cost:
@@ -63,7 +66,11 @@ class NativeProgram:
         made = {id(buffer): allocate(buffer.nbytes) for buffer in self.outputs}
         for buffer in self.outputs:
             self.table.point(buffer, made[id(buffer)].address)
-        self.table.run()
+        if self.watching is None:
+            self.table.run()
+        else:
+            seconds = self.table.run_timed()
+            self.watching += [Timing(node, each) for node, each in zip(self.graph.nodes, seconds, strict=True)]
         for book in STATE.books:
             before = STATE.phase
             for node in self.graph.nodes:

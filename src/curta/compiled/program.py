@@ -9,6 +9,7 @@ from typing import Any
 
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.compiled.native import NativeProgram
+from curta.compiled.profile import Profile, Timing
 from curta.compiled.recorder import Recorder
 from curta.errors import CompileError
 from curta.memory.storage import Storage
@@ -86,9 +87,11 @@ class Program:
         }
         #: tensors that lie where they lay when the function was recorded; gradients may come and go
         self._fixed: list[tuple[Tensor, Storage]] = []
+        self._wants: list[tuple[Tensor, bool]] = []
         self._held: list[tuple[Tensor, Buffer]] = []
         self._written: list[Storage] = []
         for tensor, storage, buffer in self._recorder.externals.values():
+            self._wants.append((tensor, tensor._requires_grad))
             if id(buffer) not in used:
                 continue
             owner = owners.get(id(storage))
@@ -127,17 +130,35 @@ class Program:
         for tensor, storage in self._fixed:
             if tensor.storage is not storage:
                 return False
+        for tensor, wants in self._wants:
+            if tensor._requires_grad is not wants:
+                return False
         return self._first or all(guard() for guard in self._recorder.guards)
+
+    def profile(self, arguments: list[Tensor]) -> Profile:
+        """Run once, with all its effects, timing each operator by itself."""
+        timings: list[Timing] = []
+        self.native.watching = timings
+        try:
+            self.run(arguments)
+        finally:
+            self.native.watching = None
+        return Profile(tuple(timings))
 
     def run(self, arguments: list[Tensor]) -> Any:
         """The function's result on these arguments."""
         return self._rebuild(self.execute(arguments)[0])
 
-    def execute(self, arguments: list[Tensor]) -> tuple[list[Tensor], dict[int, Storage]]:
-        """Run once; gives the tensors of the result, and the storages that live on, by the buffer's identity."""
+    def withdraw(self) -> None:
+        """Take back what recording did in Python, for a program whose first run failed."""
+        for step_back in reversed(self._recorder.undo):
+            step_back()
+
+    def execute(self, arguments: list[Tensor]) -> tuple[list[Tensor], dict[int, Storage], dict[int, Any]]:
+        """Run once; gives the tensors of the result, the storages that live on, and the numbers it ran with."""
         with self._lock:
             self._prepare(arguments)
-            storages = self.native.run()
+            storages, values = self.native.run(), dict(self.values)
         for storage in self._written:
             storage.version += 1
         self._look_at_flags(storages)
@@ -147,7 +168,8 @@ class Program:
         else:
             for effect in self._recorder.effects:
                 effect()
-        return [self._result(place, arguments, storages) for place in range(len(self._results))], storages
+        results = [self._result(place, arguments, storages) for place in range(len(self._results))]
+        return results, storages, values
 
     def _prepare(self, arguments: list[Tensor]) -> None:
         for ref, check in self._recorder.checks:
@@ -205,7 +227,9 @@ class Program:
             if ref is None:
                 tensor._grad = None
             elif ref.buffer.kind == "output":
-                tensor._grad = Tensor._make(storages[id(ref.buffer)], ref.layout, ref.offset)
+                made = Tensor._make(storages[id(ref.buffer)], ref.layout, ref.offset)
+                held = tensor._grad if isinstance(owner, int) else None
+                tensor._grad = made if held is None else held.detach().add_(made)
 
 
 def _left_gradients(recorder: Recorder, arguments: list[Tensor]) -> list[tuple[Any, Ref | None]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import get_ident
 from typing import Any
 
+from curta.autograd.node import next_sequence
 from curta.autograd.state import STATE
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.compiler.graph import LiveNumber
@@ -63,7 +64,8 @@ class Recorder:
         self.checks: list[tuple[Ref, Callable[[Tensor], Any]]] = []
         self.flags: list[tuple[Tensor, Exception]] = []
         self.undo: list[Callable[[], Any]] = []
-        self._made: list[weakref.ref[Tensor]] = []
+        self._storages: list[weakref.ref[TracedStorage]] = []
+        self._start = next_sequence()
         self._buffers = 0
         self._seen_modules: set[int] = set()
 
@@ -84,11 +86,12 @@ class Recorder:
 
     def forget(self) -> None:
         """Tensors that outlive the recording have no values: from here on they are of the meta device."""
-        for known in self._made:
-            tensor = known()
-            if tensor is not None:
-                layout = tensor.layout
-                tensor.layout = strided(layout.shape, layout.strides, layout.dtype, META)
+        for known in self._storages:
+            storage = known()
+            for tensor in [one() for one in storage.tensors] if storage is not None else ():
+                if tensor is not None:
+                    layout = tensor.layout
+                    tensor.layout = strided(layout.shape, layout.strides, layout.dtype, META)
 
     def paused(self, make: Callable[[], Any]) -> Any:
         """Run `make` for real: what it makes is there before the program runs."""
@@ -108,12 +111,12 @@ class Recorder:
         return Buffer(kind, nbytes, self._buffers - 1)
 
     def _storage(self, nbytes: int) -> TracedStorage:
-        return TracedStorage(nbytes, self.buffer("internal", nbytes))
+        return self.storage(self.buffer("internal", nbytes))
 
-    def tensor(self, storage: TracedStorage, layout: Any) -> Tensor:
-        """A tensor of the program over a storage of it."""
-        made = Tensor._make(storage, layout, 0)
-        self._made.append(weakref.ref(made))
+    def storage(self, buffer: Buffer) -> TracedStorage:
+        """What tensors of the program look into, for a buffer of it."""
+        made = TracedStorage(buffer.nbytes, buffer)
+        self._storages.append(weakref.ref(made))
         return made
 
     def ref(self, tensor: Tensor) -> Ref:
@@ -123,9 +126,15 @@ class Recorder:
             return Ref(storage.buffer, tensor.layout, tensor.offset)  # type: ignore[arg-type]
         if storage is None or tensor.layout.device is META:
             raise UnsupportedError(f"compile: tensors on the meta device are not supported ({user_line()})")
+        if STATE.grad_enabled and tensor.grad_fn is not None and tensor.grad_fn.sequence < self._start:
+            raise UnsupportedError(
+                f"compile: {user_line()} uses a tensor from outside that has a gradient history: make it an argument, "
+                "or detach it"
+            )
         known = self.externals.get(id(storage))
         if known is None:
-            known = (tensor, storage, self.buffer("external", storage.nbytes))
+            owner = tensor if tensor.base is None else tensor.base  # it may be given other memory, a view of it not
+            known = (owner, storage, self.buffer("external", storage.nbytes))
             self.externals[id(storage)] = known
         return Ref(known[2], tensor.layout, tensor.offset)
 
@@ -135,7 +144,7 @@ class Recorder:
         """Write down one operator; its results are tensors without values."""
         if call.outputs[0].device is META:
             raise UnsupportedError(f"compile: tensors on the meta device are not supported ({user_line()})")
-        made = tuple(self.tensor(self._storage(layout.nbytes), layout) for layout in call.outputs)
+        made = tuple(Tensor._make(self._storage(layout.nbytes), layout, 0) for layout in call.outputs)
         self.add_into(call, inputs, made, params)
         return made if call.several else made[0]
 
@@ -155,6 +164,10 @@ class Recorder:
             f"compile: the values of {tensor.layout!r} are read at {user_line()}, but they are known only when the "
             "compiled function runs: return the tensor and read it outside, or keep this part eager"
         )
+
+    def refuse_rebinding(self) -> None:
+        """CompileError: a program works on tensors where they lie; it cannot give them other memory."""
+        raise CompileError(f"compile: {user_line()} gives a tensor other memory: use copy_, or do it outside")
 
     def constant(self, make: Callable[[], Tensor]) -> Tensor:
         """A tensor made from Python's numbers: a fresh copy of it at every run."""
@@ -185,8 +198,13 @@ class Recorder:
         if held is None:
             self.guards.append(lambda: tensor._grad is None)
         else:
-            layout = held.layout
-            self.guards.append(lambda: tensor._grad is not None and tensor._grad.layout is layout)
+            layout, offset = held.layout, held.offset
+
+            def same() -> bool:
+                now = tensor._grad
+                return now is not None and now.layout is layout and now.offset == offset
+
+            self.guards.append(same)
 
     def note_module(self, module: Any) -> None:
         """The function calls this module: the program is for the mode it is in now."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 from curta.compiled.graph import Buffer, Node, Ref
@@ -25,8 +27,11 @@ class Table:
         self.moves: dict[int, list[tuple[int, int]]] = {}
         self.lives: dict[int, list[tuple[int, bool]]] = {}
         self._keep = nodes
+        self._bounds: list[int] = []
         for place, node in enumerate(nodes):
+            self._bounds.append(len(self._plans))
             self._add(place, node, temporaries)
+        self._bounds.append(len(self._plans))
         self.words = (ctypes.c_int64 * max(len(self._words), 1))(*self._words)
         self.doubles = (ctypes.c_double * len(self.words)).from_buffer(self.words)
         base = ctypes.addressof(self.words)
@@ -81,6 +86,16 @@ class Table:
     def run(self) -> None:
         """Run all launches in order."""
         self.replay(self.address)
+
+    def run_timed(self) -> list[float]:
+        """Run all launches in order, one operator at a time; the seconds that each took."""
+        seconds = []
+        for first, last in pairwise(self._bounds):
+            part = (ctypes.c_int64 * (1 + 2 * (last - first)))(last - first, *self._pairs[1 + 2 * first : 1 + 2 * last])
+            start = perf_counter()
+            self.replay(ctypes.addressof(part))
+            seconds.append(perf_counter() - start)
+        return seconds
 
 
 def _bits(value: float) -> int:

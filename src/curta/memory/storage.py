@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import get_ident
+from typing import Any
+from weakref import ref
 
 from curta.device import CPU, Device
 from curta.memory.allocator import HOST, HostAllocator, OutOfMemoryError
@@ -88,15 +90,19 @@ class BorrowedStorage(Storage):
 
 
 class TracedStorage(Storage):
-    """Memory that a program being recorded will have when it runs; `buffer` is what the recorder knows of it."""
+    """Memory that a program being recorded will have when it runs; `buffer` is what the recorder knows of it.
 
-    __slots__ = ("buffer",)
+    `tensors` are those that look into it: what outlives the recording must not be read.
+    """
+
+    __slots__ = ("buffer", "tensors")
 
     def __init__(self, nbytes: int, buffer: object) -> None:
         self.nbytes = nbytes
         self.address = 0
         self.version = _first_version() if INFERENCE_THREADS else 0
         self.buffer = buffer
+        self.tensors: list[ref[Any]] = []
 
 
 class MetaStorage(Storage):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from curta.autograd.state import STATE
 from curta.device import META
 from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, DTypeError, ShapeError
 from curta.memory.layout import Layout
@@ -160,6 +161,8 @@ class PropertyMethods:
 
     @data.setter
     def data(self: Any, value: Any) -> None:
+        if STATE.recorder is not None:
+            STATE.recorder.refuse_rebinding()
         if value.layout.dtype is not self.layout.dtype:
             raise DTypeError(
                 f"attempting to assign a tensor of {value.layout} to the data of {self.layout}: the formats differ"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 from curta.errors import AutogradError
 from curta.functions import creation
+from curta.memory.storage import TracedStorage
 from curta.tensor import Tensor
 
 
@@ -24,6 +26,8 @@ class Parameter(Tensor):
         out: Parameter = object.__new__(cls)
         out.storage, out.layout = source.storage, source.layout
         out.offset, out.pointer = source.offset, source.pointer
+        if type(source.storage) is TracedStorage:
+            source.storage.tensors.append(ref(out))
         out._requires_grad = requires_grad
         return out
 

@@ -398,6 +398,8 @@ class HookHandle:
 
 def _replace(parameter: Parameter, changed: Tensor) -> None:
     """Let a parameter be another tensor's memory, keeping its identity."""
+    if STATE.recorder is not None:
+        STATE.recorder.refuse_rebinding()
     parameter.storage, parameter.layout = changed.storage, changed.layout
     parameter.offset, parameter.pointer = changed.offset, changed.pointer
 
