@@ -185,6 +185,10 @@ def _linear(make: Make, rows: int, columns: int) -> Any:
     )
 
 
+def _projection(make: Make, rows: int, columns: int) -> Any:
+    return with_gradients(F.linear, make(numbers(rows, columns)), make(numbers(37, columns, seed=2)))
+
+
 def _made(make: Make, rows: int, columns: int) -> Any:
     return [
         curta.full((rows, columns), 3.5), curta.arange(rows * columns), curta.linspace(0, 1, rows * columns),
@@ -278,6 +282,7 @@ OTHERS: dict[str, Program] = {
     "matmul in float64": _product(dtype="float64"),
     "matmul in bfloat16": _product(dtype="bfloat16"),
     "linear": _linear,
+    "projection": _projection,
     "cat": _pair(lambda x, y: curta.cat([x, y[:, 1:]], 1)),
     "stack": _pair(lambda x, y: curta.stack([x, y, x], 1)),
     "rows by number": _picked(lambda x, rows: x[rows]),

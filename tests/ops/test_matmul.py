@@ -5,7 +5,7 @@ import pytest
 
 import curta
 from curta.errors import DTypeError, ShapeError, UnsupportedError
-from curta.ops.matmul import LINEAR, MATMUL
+from curta.ops.matmul import LINEAR, MATMUL, PROJECTION
 
 RNG = np.random.default_rng(0)
 SHAPES = [
@@ -91,6 +91,21 @@ def test_cost_is_two_flops_a_product():
     weight, bias = curta.empty(11, 5, device="meta"), curta.empty(11, device="meta")
     operands = (a.layout, weight.layout, bias.layout)
     assert LINEAR.cost(operands, (made.layout,)).flops == 2 * 3 * 7 * 5 * 11 + 3 * 7 * 11
+    assert PROJECTION.cost(operands[:2], (made.layout,)).flops == 2 * 3 * 7 * 5 * 11
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_projections_gradients_lie_as_the_weight_does(turned):
+    x, w = RNG.standard_normal((3, 7, 5)), RNG.standard_normal((11, 5))
+    g = RNG.standard_normal((3, 7, 11))
+    inputs = curta.from_numpy(x.copy()).requires_grad_()
+    weight = curta.from_numpy(np.asfortranarray(w) if turned else w.copy()).requires_grad_()
+    made = curta.nn.functional.linear(inputs, weight)
+    np.testing.assert_allclose(made.detach().numpy(), x @ w.T, rtol=1e-13)
+    to_x, to_weight = curta.autograd.grad(made, (inputs, weight), curta.from_numpy(g))
+    np.testing.assert_allclose(to_x.numpy(), g @ w, rtol=1e-13)
+    np.testing.assert_allclose(to_weight.numpy(), g.reshape(-1, 11).T @ x.reshape(-1, 5), rtol=1e-13)
+    assert to_weight.is_contiguous()
 
 
 @pytest.mark.parametrize(("left", "right"), SHAPES[:9])

@@ -22,7 +22,7 @@ from curta.ops.attention import ATTENTION_SOFTMAX, BIASED_ATTENTION_SOFTMAX, MAS
 from curta.ops.dispatch import bind
 from curta.ops.dropout import DROPOUT
 from curta.ops.embedding import EMBEDDING
-from curta.ops.matmul import LINEAR, multiply
+from curta.ops.matmul import LINEAR, PROJECTION, multiply
 from curta.ops.normalization import LAYER_NORM, LOG_SOFTMAX, PLAIN_NORM, SOFTMAX
 from curta.random import default_generator
 from curta.shapes import normalize_dim
@@ -53,9 +53,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if x.layout.rank < 2:
         result: Tensor = linear(x.reshape(1, -1), w, bias).squeeze(0)
         return result
-    if bias is None or w.layout.shape[1] == 0:
+    if bias is None:
+        return bind(PROJECTION, (x, w))
+    if w.layout.shape[1] == 0:
         made = multiply(x, w.transpose(0, 1))
-        return made if bias is None else made + bias
+        return made + bias
     result = bind(LINEAR, (x, w, bias))
     return result
 

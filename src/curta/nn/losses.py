@@ -6,6 +6,7 @@ from typing import Any
 
 from curta.autograd.state import STATE
 from curta.device import META
+from curta.dtypes import float32
 from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions.operands import raised
 from curta.functions.operands import tensor as check
@@ -23,6 +24,7 @@ from curta.ops.loss import (
     SQUARED_ERROR,
     WEIGHTED_CROSS_ENTROPY,
 )
+from curta.promotion import promote_types
 from curta.tensor import Tensor
 
 
@@ -117,7 +119,10 @@ def cross_entropy(
     0.6931
     """
     check("cross_entropy", input), check("cross_entropy", target, "target")
-    input, weight = raised(input, weight)
+    if weight is not None or target.layout.dtype.is_floating_point:
+        input, weight = raised(input, weight)
+    # sums run in float32 whatever the scores' format, so under autocast halves need no copy in float32 first
+    kind = input.layout.dtype if STATE.autocast is None else promote_types(input.layout.dtype, float32)
     _reduction("cross_entropy", reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ShapeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
@@ -135,7 +140,7 @@ def cross_entropy(
     else:
         along = _weights_along(weight, input, dim)
         loss = bind(WEIGHTED_CROSS_ENTROPY, (input, rows, along), **settings)
-    result: Tensor = _finish(loss, rows, along, reduction, dim, ignore_index).to(input.layout.dtype)
+    result: Tensor = _finish(loss, rows, along, reduction, dim, ignore_index).to(kind)
     return result
 
 

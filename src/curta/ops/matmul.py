@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curta.compiler.matmul import plan_matmul
 from curta.compiler.schedule import Step
 from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError
-from curta.memory.layout import Layout, contiguous
+from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.inference import bytes_read
 from curta.ops.record import Cost, Generated, Gradient, Op
 from curta.shapes import broadcast_shapes, broadcast_strides
@@ -111,11 +111,33 @@ def _bias_rule(node: Node, g: Any) -> tuple[Any, Any, Any]:
     return to_x, to_weight, to_bias
 
 
-def _infer_linear(x: Layout, weight: Layout, bias: Layout) -> Layout:
-    shape, strides = weight.shape[::-1], weight.strides[::-1]
-    from curta.memory.layout import strided
+def _turned(weight: Layout) -> Layout:
+    return strided(weight.shape[::-1], weight.strides[::-1], weight.dtype, weight.device)
 
-    made = _infer(x, strided(shape, strides, weight.dtype, weight.device))
+
+def _projection_rule(node: Node, g: Any) -> tuple[Any, Any]:
+    """As the rule of a product, but the weight's gradient comes out in the weight's own order, not transposed."""
+    x, weight = node.input(0), node.input(1)
+    to_x = multiply(g, weight) if node.needs[0] else None
+    to_weight = None
+    if node.needs[1]:
+        rows = g.reshape(-1, g.layout.shape[-1])
+        to_weight = multiply(rows.transpose(0, 1), x.reshape(-1, x.layout.shape[-1]))
+    return to_x, to_weight
+
+
+#: x[..., K] @ weight[N, K] transposed; x of rank 2 or more
+PROJECTION = Op(
+    "linear",
+    lambda x, weight: _infer(x, _turned(weight)),
+    Generated(lambda inputs, outputs: _plan((inputs[0], _turned(inputs[1])), outputs)),
+    Gradient(_projection_rule, inputs=(0, 1)),
+    _cost,
+)
+
+
+def _infer_linear(x: Layout, weight: Layout, bias: Layout) -> Layout:
+    made = _infer(x, _turned(weight))
     if bias.dtype is not made.dtype:
         raise DTypeError(f"self and mat2 must have the same dtype, but got {bias.dtype.name} and {made.dtype.name}")
     broadcast_shapes(made.shape, bias.shape)
@@ -127,7 +149,6 @@ def _plan_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, .
     from curta.compiler.fuse import fuse
     from curta.compiler.graph import Graph, GraphValue
     from curta.compiler.schedule import build_steps
-    from curta.memory.layout import strided
     from curta.ops.elementwise import COPY
 
     x, weight, bias = inputs
@@ -138,8 +159,7 @@ def _plan_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, .
     node.outputs[0].layout = out
     graph.outputs = node.outputs
     copies = [step for kernel in fuse(graph) for step in build_steps(kernel)[0]]
-    turned = strided(weight.shape[::-1], weight.strides[::-1], weight.dtype, weight.device)
-    return [*copies, *_plan((x, turned), outputs, accumulate=True)]
+    return [*copies, *_plan((x, _turned(weight)), outputs, accumulate=True)]
 
 
 def _cost_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:

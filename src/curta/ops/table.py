@@ -147,6 +147,7 @@ TABLE: tuple[Op, ...] = (
     mathematics.NAN_TO_NUM,
     matmul.MATMUL,
     matmul.LINEAR,
+    matmul.PROJECTION,
     movement.PERMUTE,
     movement.EXPAND,
     movement.VIEW,
