@@ -100,6 +100,14 @@ def test_the_same_seed_gives_the_same_run_whatever_the_threads(run, tmp_path, tr
     assert all(np.array_equal(again[name], before[name]) for name in before)
 
 
+def test_an_eager_run_gives_the_same_numbers(run, tmp_path):
+    for name, extra in (("compiled", []), ("eager", ["--eager"])):
+        assert run("train", *TINY, "--steps", "12", "--seed", "3", "--output", name, *extra).code == 0
+    compiled, eager = metrics_of(tmp_path / "compiled"), metrics_of(tmp_path / "eager")
+    for name in ("training_loss", "validation_loss", "gradient_norm"):
+        assert [one[name] for one in compiled] == [one[name] for one in eager]
+
+
 def test_another_seed_gives_another_run(run, tmp_path, trained):
     assert run("train", *TINY, "--steps", "20", "--seed", "4", "--output", "other").code == 0
     assert metrics_of(tmp_path / "other")[-1]["training_loss"] != metrics_of(trained)[-1]["training_loss"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass
+from operator import itemgetter
 
 #: every buffer starts at a multiple of this, a cache line
 ALIGNMENT = 64
@@ -56,8 +58,7 @@ def plan(lifetimes: list[Lifetime]) -> Arena:
             end = max(end, stop)
         offset = end if best < 0 else best
         offsets[number] = offset
-        placed.append((offset, offset + size, mine))
-        placed.sort(key=lambda entry: entry[0])
+        insort(placed, (offset, offset + size, mine), key=itemgetter(0))
     nbytes = max((stop for _, stop, _ in placed), default=0)
     return Arena(tuple(offsets), nbytes, live_bytes(lifetimes))
 
