@@ -334,6 +334,19 @@ def test_memory_is_the_plan_and_nothing_else() -> None:
     assert loss.item() > 0
 
 
+def test_a_program_does_not_keep_old_gradients_alive() -> None:
+    weight = curta.ones(1000, requires_grad=True)
+    backward = curta.compile(lambda x: (x * weight).sum().backward())
+    for _ in range(3):
+        backward(curta.ones(1000))
+    assert len(backward.programs) == 2
+    gc.collect()
+    held = curta.memory.memory_allocated()
+    weight.grad = None
+    gc.collect()
+    assert curta.memory.memory_allocated() == held - weight.nbytes
+
+
 def test_costs_are_those_of_the_function_itself() -> None:
     model = network()
     x, y = map(curta.tensor, BATCHES[0])

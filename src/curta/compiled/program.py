@@ -91,10 +91,11 @@ class Program:
         self._held: list[tuple[Tensor, Buffer]] = []
         self._written: list[Storage] = []
         for tensor, storage, buffer in self._recorder.externals.values():
-            self._wants.append((tensor, tensor._requires_grad))
+            owner = owners.get(id(storage))
+            if owner is None:
+                self._wants.append((tensor, tensor._requires_grad))
             if id(buffer) not in used:
                 continue
-            owner = owners.get(id(storage))
             if owner is not None:
                 self._held.append((owner, buffer))
                 continue
@@ -102,11 +103,19 @@ class Program:
             self.native.table.point(buffer, storage.address)
             if id(buffer) in written:
                 self._written.append(storage)
+        self._forget_gradients(owners)
         self._written_ids = {id(storage) for storage in self._written}
         self._writes = [id(buffer) in written for buffer in self._arguments]
         self._external_bytes = sum({id(storage): storage.nbytes for _, storage in self._fixed}.values()) + sum(
             buffer.nbytes for _, buffer in self._held
         )
+
+    def _forget_gradients(self, owners: dict[int, Tensor]) -> None:
+        """Gradients come and go: those of the recording are not kept alive."""
+        for identity in owners:
+            self._recorder.externals.pop(identity, None)
+        for leaf in self._recorder.leaves.values():
+            leaf.original = leaf.left = None
 
     def account(self) -> ProgramAccount:
         """What a run costs and how much memory it takes.
