@@ -99,6 +99,26 @@ def test_a_language_model_in_every_respect() -> None:
     both(run)
 
 
+def test_groups_of_parameters_with_rates_of_their_own() -> None:
+    def run(compile: Any) -> Any:
+        one, two = curta.ones(2, requires_grad=True), curta.ones(2, requires_grad=True)
+        optimizer = optim.Adam([{"params": [one]}, {"params": [two], "lr": 0.5}], lr=0.1)
+
+        @compile
+        def step() -> None:
+            (one * two * 3).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+
+        for number in range(4):
+            step()
+            if number == 1:
+                optimizer.param_groups[1]["lr"] = 0.01
+        return numbers([one, two])
+
+    both(run)
+
+
 def test_gradients_that_nothing_cleared_are_there_and_add_up() -> None:
     def run(compile: Any) -> Any:
         model = network()

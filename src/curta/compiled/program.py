@@ -196,10 +196,12 @@ class Program:
             table.point(buffer, held.storage.address)
             held.storage.version += 1
         if not self._first:
+            values = self.values
             for feed in self._recorder.feeds:
                 for number, value in zip(feed.numbers, feed.again(), strict=True):
-                    self.values[id(number)] = value
-                    table.put(number, value)
+                    if value != values[id(number)] or not value:  # 0 and -0 are equal, but not the same
+                        values[id(number)] = value
+                        table.put(number, value)
 
     def _check_alone(self, arguments: list[Tensor], place: int) -> None:
         mine = arguments[place].storage

@@ -122,7 +122,8 @@ class Optimizer:
         """Change one parameter and its state in place."""
         plan = self.plan(state, group)
         if STATE.recorder is not None:
-            self._record_update(parameter, gradient, plan, self.param_groups.index(group))
+            place = next(number for number, one in enumerate(self.param_groups) if one is group)
+            self._record_update(parameter, gradient, plan, place)
             return
         tensors = state_tensors(state, plan.names, parameter)
         state.update(plan.counts)
@@ -139,17 +140,21 @@ class Optimizer:
 
         recorder.undo.append(restore)
         tensors = recorder.paused(lambda: state_tensors(state, plan.names, parameter))
-        first = [plan]
+        known = list(zip(plan.names, tensors, strict=True))
+        coming = plan  # what the next run does; `same` is asked right before each but the first
 
         def same() -> bool:
-            now, held = self.plan(self.state[parameter], self.param_groups[number]), self.state[parameter]
-            kept = all(held.get(name) is tensor for name, tensor in zip(plan.names, tensors, strict=True))
-            return kept and (now.function, now.flags) == (plan.function, plan.flags)
+            nonlocal coming
+            held = self.state[parameter]
+            for name, tensor in known:
+                if held.get(name) is not tensor:
+                    return False
+            coming = self.plan(held, self.param_groups[number])
+            return coming.function is plan.function and coming.flags == plan.flags
 
         def numbers() -> Sequence[float]:
-            now = first.pop() if first else self.plan(self.state[parameter], self.param_groups[number])
-            self.state[parameter].update(now.counts)
-            return tuple(map(float, now.scalars))
+            self.state[parameter].update(coming.counts)
+            return [float(scalar) for scalar in coming.scalars]
 
         recorder.guards.append(same)
         apply_update(plan.function, (parameter, gradient, *tensors), recorder.numbers_from(numbers), plan.flags)
