@@ -121,7 +121,7 @@ def as_markdown(about: dict[str, Any], rows: list[Row], limits: dict[str, float]
         f"{about['python']}; {versions}; {about['time']}.",
         "",
         f"Made by `{command}`: fresh processes of each framework taking turns; the median of their medians. "
-        "Ratio above 1: Curta is faster. Float32.",
+        "Ratio above 1: Curta is faster. Float32 unless a row says otherwise.",
         "",
         f"The machine's limits in the same run: {limits['flops_per_second'] / 1e9:.0f} GFLOP/s (Curta's best matmul), "
         f"{limits['bytes_per_second'] / 1e9:.1f} GB/s (copying 128 MB into 128 MB). The last column divides the time "

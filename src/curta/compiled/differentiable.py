@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
 from curta.compiled.native import NativeProgram
 from curta.compiled.program import Program, ProgramAccount
 from curta.compiled.recorder import Recorder
+from curta.dtypes import uint8
 from curta.memory.layout import contiguous
 from curta.memory.storage import Storage, TracedStorage
 from curta.tensor import Tensor
@@ -114,15 +115,15 @@ class DifferentiableProgram(Program):
         return self._rebuild(list(_Call.apply(self, arguments, *inputs)))
 
     def run_backward(
-        self, arguments: list[Tensor], storages: dict[int, Storage], values: dict[int, Any], gradients: list[Tensor]
+        self, arguments: Sequence[Tensor], saved: Sequence[Tensor], values: dict[int, Any], gradients: list[Tensor]
     ) -> list[Tensor | None]:
-        """The gradients of the leaves, from those of the results."""
+        """The gradients of the leaves, from those of the results; `arguments` are those that backward reads."""
         native, table = self.backward, self.backward.table
         with self._lock:
-            for place in self._read_places:
-                table.point(self._arguments[place], arguments[place].pointer)
-            for there, here in self._saved:
-                table.point(here, storages[id(there)].address)
+            for place, argument in zip(self._read_places, arguments, strict=True):
+                table.point(self._arguments[place], argument.pointer)
+            for (_, here), kept in zip(self._saved, saved, strict=True):
+                table.point(here, kept.pointer)
             given = [gradient.contiguous() for gradient in gradients]
             for buffer, gradient in zip(self._given, given, strict=True):
                 table.point(buffer, gradient.pointer)
@@ -131,7 +132,7 @@ class DifferentiableProgram(Program):
                     table.put(number, values[id(number)])
             made = native.run()
         homes = {id(buffer): (one.storage, one.offset) for buffer, one in zip(self._given, given, strict=True)}
-        homes |= {id(here): (storages[id(there)], 0) for there, here in self._saved}
+        homes |= {id(here): (kept.storage, 0) for (_, here), kept in zip(self._saved, saved, strict=True)}
         homes |= {key: (storage, 0) for key, storage in made.items()}
         found: list[Tensor | None] = []
         for ref in self._gradients:
@@ -149,9 +150,11 @@ class _Call(Function):
     @staticmethod
     def forward(ctx: Any, program: DifferentiableProgram, arguments: list[Tensor], *inputs: Tensor) -> Any:
         results, storages, values = program.execute(arguments)
-        ctx.program, ctx.arguments, ctx.storages, ctx.values = program, arguments, storages, values
+        ctx.program, ctx.values = program, values
+        saved = [_bytes_of(storages[id(there)]) for there, _ in program._saved]
         outside = [tensor for tensor, _, _ in program._read_outside]
-        ctx.save_for_backward(*[arguments[place] for place in program._read_places], *outside)
+        # all of it by save_for_backward: it notices what is changed since, and is let go of after the backward pass
+        ctx.save_for_backward(*[arguments[place] for place in program._read_places], *saved, *outside)
         live = set(program._live_places)
         ctx.mark_non_differentiable(*[one for place, one in enumerate(results) if place not in live])
         return tuple(results)
@@ -160,9 +163,14 @@ class _Call(Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         program: DifferentiableProgram = ctx.program
-        _ = ctx.saved_tensors  # AutogradError where one was changed since
+        kept, first, count = ctx.saved_tensors, len(program._read_places), len(program._saved)
         wanted = [gradients[place] for place in program._live_places]
-        return None, None, *program.run_backward(ctx.arguments, ctx.storages, ctx.values, wanted)
+        found = program.run_backward(kept[:first], kept[first : first + count], ctx.values, wanted)
+        return None, None, *found
+
+
+def _bytes_of(storage: Storage) -> Tensor:
+    return Tensor._make(storage, contiguous((storage.nbytes,), uint8), 0)
 
 
 def _renamed(ref: Ref, names: dict[int, Buffer]) -> Ref:

@@ -58,7 +58,7 @@ class Program:
         self._results = [recorder.ref(result) for result in results]
         self._histories = [(result.grad_fn, result._requires_grad) for result in results]
         self._grads = _left_gradients(recorder, arguments)
-        self._flags = [(recorder.ref(flag), error) for flag, error in recorder.flags]
+        self._flags = [(recorder.ref(flag.lowest), recorder.ref(flag.highest), flag) for flag in recorder.flags]
         #: the numbers of the last run, by the live number's identity
         self.values = {id(number): number.value for feed in recorder.feeds for number in feed.numbers}
         self.native = NativeProgram(tuple(recorder.nodes) if nodes is None else nodes, self._name_outputs(kept))
@@ -69,7 +69,8 @@ class Program:
         """What lives on after a run lies outside the arena."""
         found: dict[int, Buffer] = {}
         gradients = [ref for _, ref in self._grads if ref is not None]
-        refs = (*self._results, *gradients, *(flag for flag, _ in self._flags))
+        extremes = [ref for lowest, highest, _ in self._flags for ref in (lowest, highest)]
+        refs = (*self._results, *gradients, *extremes)
         for buffer in (*(ref.buffer for ref in refs), *kept):
             if buffer.kind == "internal":
                 buffer.kind = "output"
@@ -228,9 +229,11 @@ class Program:
         return made
 
     def _look_at_flags(self, storages: dict[int, Storage]) -> None:
-        for ref, error in self._flags:
-            if Tensor._make(storages[id(ref.buffer)], ref.layout, ref.offset).item():
-                raise error
+        for *extremes, flag in self._flags:
+            for ref in extremes:
+                found = int(Tensor._make(storages[id(ref.buffer)], ref.layout, ref.offset).item())
+                if not flag.low <= found < flag.high:
+                    raise flag.error(found)
 
     def _set_gradients(self, arguments: list[Tensor], storages: dict[int, Storage]) -> None:
         for owner, ref in self._grads:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from threading import get_ident
-from typing import Any
+from typing import Any, NamedTuple
 
 from curta.autograd.node import next_sequence
 from curta.autograd.state import STATE
@@ -48,6 +48,16 @@ class Leaf:
         self.left: Tensor | None = None  # what the function left, once it is recorded
 
 
+class Flag(NamedTuple):
+    """The extremes of indices that the program works out, and what they must lie in."""
+
+    lowest: Tensor
+    highest: Tensor
+    low: int
+    high: int
+    error: Callable[[int], Exception]
+
+
 class Recorder:
     """What one run of a function did. Use it as a context manager; on an error everything outside is as it was."""
 
@@ -62,7 +72,7 @@ class Recorder:
         self.effects: list[Callable[[], Any]] = []
         #: checks of arguments before a run: (tensor of the program, check); and flags to look at after it
         self.checks: list[tuple[Ref, Callable[[Tensor], Any]]] = []
-        self.flags: list[tuple[Tensor, Exception]] = []
+        self.flags: list[Flag] = []
         self.undo: list[Callable[[], Any]] = []
         self._storages: list[weakref.ref[TracedStorage]] = []
         self._start = next_sequence()
@@ -227,9 +237,10 @@ class Recorder:
             if self._is_range(ref, low, high):
                 return index
             inside = functions.clamp(index, low, high - 1)
+            seen = index
             if ignore is not None:
-                inside = functions.where(index == ignore, index, inside)
-            self.flags.append((functions.ne(inside, index).any(), error(high)))
+                inside, seen = functions.where(index == ignore, index, inside), index.masked_fill(index == ignore, low)
+            self.flags.append(Flag(seen.amin(), seen.amax(), low, high, error))
             return inside
 
         def check(tensor: Tensor) -> None:

@@ -132,7 +132,6 @@ from curta.functions.linear_algebra import (
     addmm,
     bmm,
     dot,
-    linear,
     matmul,
     mm,
     mv,

@@ -8,8 +8,7 @@ from curta.autograd.state import STATE
 from curta.errors import DTypeError, ShapeError, UnsupportedError
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
-from curta.ops.dispatch import bind
-from curta.ops.matmul import LINEAR, multiply
+from curta.ops.matmul import multiply
 from curta.tensor import Tensor
 
 
@@ -135,17 +134,3 @@ def outer(input: Tensor, vec2: Tensor, *, out: None = None) -> Tensor:
     _ranks("outer", (("self", input, 1), ("vec2", vec2, 1)))
     result: Tensor = input.reshape(-1, 1) * vec2.reshape(1, -1)
     return result
-
-
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """input [..., K] @ weight [N, K] transposed + bias [N].
-
-    >>> import curta
-    >>> linear(curta.ones(2, 3), curta.ones(4, 3)).shape
-    torch.Size([2, 4])
-    """
-    if bias is None:
-        return matmul(input, weight.transpose(0, 1) if weight.layout.rank == 2 else weight)
-    if input.layout.rank < 2 or weight.layout.rank != 2:
-        return matmul(input, weight.transpose(0, 1) if weight.layout.rank == 2 else weight) + bias
-    return bind(LINEAR, lowered(input, weight, bias))

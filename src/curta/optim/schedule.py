@@ -63,10 +63,13 @@ class LRScheduler:
         if STATE.recorder is not None:
             STATE.recorder.effect(lambda: self.step(epoch), self._restorer())
             return
+        self._count_step()
+        self._set_rates(epoch)
+
+    def _count_step(self) -> None:
         if self._step_count == 1:
             self._warn_of_order()
         self._step_count += 1
-        self._set_rates(epoch)
 
     def _restorer(self) -> Callable[[], None]:
         """What puts the schedule back where it is now, for a step that is recorded and then fails."""
@@ -300,17 +303,6 @@ class SequentialLR(LRScheduler):
         self.last_epoch = 0
         self._begin()
 
-    def _restorer(self) -> Callable[[], None]:
-        """What puts the schedule back where it is now, for a step that is recorded and then fails."""
-        state, rates = self.state_dict(), [group["lr"] for group in self.optimizer.param_groups]
-
-        def restore() -> None:
-            self.load_state_dict(state)
-            for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate
-
-        return restore
-
     def _set_rates(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         index = bisect_right(self._milestones, self.last_epoch)
@@ -323,9 +315,8 @@ class SequentialLR(LRScheduler):
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()
 
-    def step(self, epoch: int | None = None) -> None:
-        """Go to the next step, or to step `epoch`, and set the rates of that step."""
-        self._set_rates(epoch)
+    def _count_step(self) -> None:
+        """The schedules that this one is made of count their own steps."""
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer, with the state of each schedule."""

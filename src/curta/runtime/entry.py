@@ -131,10 +131,8 @@ store:
 """
 
 
-def _run_plan() -> str:
-    """The end of `call_plan`: the kernel itself, inline with the GIL or by `parallel_for` without."""
-    return """
-run:
+#: a plan's words as values, and whether its kernel is called at once
+_PLAN_FIELDS = """\
   %kernel = load ptr, ptr %plan
   %meta_at = getelementptr i64, ptr %plan, i64 1
   %meta = load ptr, ptr %meta_at
@@ -149,7 +147,14 @@ run:
   %inline = trunc i64 %flags to i1
   %no_scratch = icmp eq i64 %scratch_bytes, 0
   %simple = and i1 %inline, %no_scratch
-  br i1 %simple, label %inline_run, label %pool_run
+"""
+
+
+def _run_plan() -> str:
+    """The end of `call_plan`: the kernel itself, inline with the GIL or by `parallel_for` without."""
+    return f"""
+run:
+{_PLAN_FIELDS}  br i1 %simple, label %inline_run, label %pool_run
 inline_run:
   %some = icmp sgt i64 %units, 0
   br i1 %some, label %inline_call, label %end
@@ -173,7 +178,7 @@ end:
   ret ptr @_Py_NoneStruct
 fail:
   ret ptr null
-}
+}}
 """
 
 
@@ -183,8 +188,8 @@ def _replay() -> str:
     The table is a count and that many pairs: a plan's address and that of its arguments, ready as the kernel takes
     them.
     """
-    return """
-define ptr @replay(ptr %self, ptr %objects, i64 %given) {
+    return f"""
+define ptr @replay(ptr %self, ptr %objects, i64 %given) {{
 entry:
   %right = icmp eq i64 %given, 1
   br i1 %right, label %read, label %bad_count
@@ -222,21 +227,7 @@ step:
   %plan = load ptr, ptr %plan_at
   %slots_at = getelementptr ptr, ptr %plan_at, i64 1
   %slots = load ptr, ptr %slots_at
-  %kernel = load ptr, ptr %plan
-  %meta_at = getelementptr i64, ptr %plan, i64 1
-  %meta = load ptr, ptr %meta_at
-  %units_at = getelementptr i64, ptr %plan, i64 2
-  %units = load i64, ptr %units_at
-  %grain_at = getelementptr i64, ptr %plan, i64 3
-  %grain = load i64, ptr %grain_at
-  %scratch_at = getelementptr i64, ptr %plan, i64 4
-  %scratch_bytes = load i64, ptr %scratch_at
-  %flags_at = getelementptr i64, ptr %plan, i64 7
-  %flags = load i64, ptr %flags_at
-  %inline = trunc i64 %flags to i1
-  %no_scratch = icmp eq i64 %scratch_bytes, 0
-  %simple = and i1 %inline, %no_scratch
-  br i1 %simple, label %inline_run, label %pool_run
+{_PLAN_FIELDS}  br i1 %simple, label %inline_run, label %pool_run
 inline_run:
   %some = icmp sgt i64 %units, 0
   br i1 %some, label %inline_call, label %done
@@ -254,7 +245,7 @@ end:
   call void @PyEval_RestoreThread(ptr %thread_state)
   call void @Py_IncRef(ptr @_Py_NoneStruct)
   ret ptr @_Py_NoneStruct
-}
+}}
 """
 
 
