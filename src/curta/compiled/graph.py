@@ -49,7 +49,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One operator: its compiled form, what it reads and writes, the part of a step and the line it came from."""
+    """One operator, or several fused: its compiled form, what it reads and writes, the part of a step and the line it came from."""
 
     call: Executable
     operands: tuple[Any, ...]
@@ -57,6 +57,8 @@ class Node:
     params: dict[str, Any]
     phase: str
     line: str
+    #: the operators that were fused into this one
+    parts: tuple[Node, ...] = ()
 
     def reads(self) -> Iterator[Ref]:
         """The tensors among the operands."""
@@ -64,9 +66,10 @@ class Node:
 
     def __str__(self) -> str:
         made = ", ".join(f"{ref}: {ref.layout!r}" for ref in self.results)
+        inside = "".join(f"\n    {part}" for part in self.parts)
         given = ", ".join(_shown(operand) for operand in self.operands)
         named = "".join(f", {name}={value!r}" for name, value in self.params.items())
-        return f"{made} = {self.call.op.name}({given}{named})  # {self.phase} {self.line}"
+        return f"{made} = {self.call.op.name}({given}{named})  # {self.phase} {self.line}{inside}"
 
 
 def _shown(operand: Any) -> str:

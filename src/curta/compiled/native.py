@@ -35,8 +35,7 @@ class NativeProgram:
     def __init__(self, nodes: tuple[Node, ...], outputs: tuple[Buffer, ...]) -> None:
         recorded = ProgramGraph(nodes, outputs)
         recorded.check()
-        self.graph = passes.drop_dead(recorded)
-        self.graph.check()
+        self.graph = passes.simplified(recorded)
         self.outputs = outputs
         alive = list(passes.lifetimes(self.graph).values())
         temporaries: dict[tuple[int, int], Buffer] = {}

@@ -2,7 +2,62 @@
 
 from __future__ import annotations
 
-from curta.compiled.graph import Buffer, Node, ProgramGraph
+from dataclasses import replace
+from typing import Any
+
+from curta.compiled.fusion import fuse
+from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
+from curta.compiled.units import key_of, writers_of
+from curta.compiler.graph import LiveNumber
+
+
+def simplified(graph: ProgramGraph) -> ProgramGraph:
+    """What runs: without dead ends and repetitions, neighbours fused."""
+    for one in (drop_dead, share_equal, fuse, drop_dead):
+        graph = one(graph)
+        graph.check()
+    return graph
+
+
+def share_equal(graph: ProgramGraph) -> ProgramGraph:
+    """Without operators that do again what one before did: their readers read that one's results."""
+    writers = writers_of(graph.nodes)
+    known: dict[Any, Node] = {}
+    instead: dict[int, Buffer] = {}
+    kept: list[Node] = []
+    for node in graph.nodes:
+        operands = tuple(_redirected(operand, instead) for operand in node.operands)
+        now = replace(node, operands=operands)
+        alone = all(ref.buffer.kind == "internal" and writers[id(ref.buffer)] == 1 for ref in node.results)
+        steady = all(writers.get(id(ref.buffer), 0) <= (ref.buffer.kind == "internal") for ref in now.reads())
+        if alone and steady:
+            first = known.setdefault(_meaning(now), now)
+            if first is not now:
+                instead |= {
+                    id(mine.buffer): its.buffer for mine, its in zip(node.results, first.results, strict=True)
+                }
+                continue
+        kept.append(now)
+    return ProgramGraph(tuple(kept), graph.outputs)
+
+
+def _redirected(operand: Any, instead: dict[int, Buffer]) -> Any:
+    if isinstance(operand, Ref) and id(operand.buffer) in instead:
+        return replace(operand, buffer=instead[id(operand.buffer)])
+    return operand
+
+
+def _meaning(node: Node) -> tuple[Any, ...]:
+    """Equal for operators that make the same: live numbers are known by who they are, others by their value."""
+    words: list[Any] = [node.call]
+    for operand in node.operands:
+        if isinstance(operand, Ref):
+            words.append(key_of(operand))
+        elif isinstance(operand, LiveNumber):
+            words.append(id(operand))
+        else:
+            words += [type(operand), operand.hex() if isinstance(operand, float) else operand]
+    return tuple(words)
 
 
 def drop_dead(graph: ProgramGraph) -> ProgramGraph:

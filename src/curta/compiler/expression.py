@@ -115,6 +115,10 @@ class Expression:
             return self.to(dtype)
         return Expression("call", dtypes.float32, (self.to(dtype),), f"round_to_{dtype.name}")
 
+    def apart(self) -> Expression:
+        """The same, but rounded before anything else is done with it: no multiply-add over this border."""
+        return Expression("call", self.dtype, (self,), "apart") if self.dtype.is_floating_point else self
+
     def select(self, if_true: Expression | Number, if_false: Expression | Number) -> Expression:
         """Where this (bool) holds `if_true`, else `if_false`."""
         if isinstance(if_true, Expression):

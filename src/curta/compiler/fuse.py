@@ -335,6 +335,7 @@ def _group_kernel(graph: Graph, group: Group, groups: list[Group], pending: dict
             for node in level
         )
         kernel.stages.append(Stage(reducings, ()))
+    _store_on_the_way(builder, group, pending)
     before = {id(other) for other in group.behind()}
     stores = []
     for number, value in list(pending.items()):
@@ -356,6 +357,20 @@ def _group_kernel(graph: Graph, group: Group, groups: list[Group], pending: dict
             slot = builder.slot(("value", made), made.layout.dtype, "output", made.layout)
             kernel.row_stores.append((slot, builder.expression(made)))
     return kernel
+
+
+def _store_on_the_way(builder: Builder, group: Group, pending: dict[int, GraphValue]) -> None:
+    """Results without a reduction of this group that its first pass works out anyway are written there."""
+    kernel = builder.kernel
+    first = kernel.stages[0]
+    passed = {id(node) for node in walk(first.roots())}
+    stores = []
+    for number, value in list(pending.items()):
+        known = None if value.node is None else builder.memo.get((id(value.node), value.output))
+        if known is not None and id(known) in passed and value.layout.shape == group.space:
+            stores.append(_store(builder, number, value))
+            del pending[number]
+    kernel.stages[0] = replace(first, stores=tuple(stores))
 
 
 def _lines_up(value: GraphValue, mine: set[int], kept_shape: Shape) -> bool:

@@ -5,8 +5,9 @@ All choices depend on shapes, strides and formats only, never on the number of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
+from typing import Any
 
 from curta import dtypes
 from curta.compiler import nest, reductions
@@ -49,6 +50,9 @@ class Step:
     plan: native.Plan
     sources: list[Source]
     program: LoopProgram | None
+    #: for each reduction its name and how it goes through its elements: this decides how the result is rounded;
+    #: ("load",) where elements are read at computed places
+    arrangements: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -290,7 +294,9 @@ def _step(
         address, meta, 0 if reads_nothing else units, grain, scratch, len(program.slots), floats,
         work <= INLINE_ELEMENTS and not scratch,
     )  # fmt: skip
-    return Step(plan, sources, program)
+    way = (program.form, program.lane_bytes(), space.reduce, space.inner, reduce_block, program.blocked and block)
+    ways: list[tuple[Any, ...]] = [(one.name, *way) for one in program.all_reductions()]
+    return Step(plan, sources, program, [*ways, ("load",)] if nest.extra_axes(program) else ways)
 
 
 def _scratch_step(inner: int) -> int:

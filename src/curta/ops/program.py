@@ -27,7 +27,7 @@ class Executable:
     """
 
     __slots__ = (
-        "_keep", "_made", "_only", "cost", "free", "launch", "launches", "nbytes", "op", "outputs", "several", "simple",
+        "_keep", "_made", "_only", "arrangements", "cost", "free", "launch", "launches", "nbytes", "op", "outputs", "several", "simple",
         "temporaries",
     )  # fmt: skip
 
@@ -37,6 +37,8 @@ class Executable:
         self.several = several
         self.cost = cost
         self.launches: list[tuple[int, list[int]]] = []
+        #: see `Step.arrangements`; empty where each element comes from those at the same place
+        self.arrangements: list[tuple[Any, ...]] = []
         self.temporaries: list[Layout] = []
         #: the one launch of the common form, see `settle`
         self.simple: Any = None
@@ -89,6 +91,7 @@ class Executable:
         """Append launches; `place_of(source)` finds a source's place in the table."""
         for step in steps:
             self._keep.append(step.plan)
+            self.arrangements += step.arrangements
             self.launches.append((step.plan.address, [place_of(source) for source in step.sources]))
 
     def settle(self, input_count: int) -> None:
@@ -125,9 +128,13 @@ def view_executable(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -
 
 
 def executable(
-    op: Op, operands: tuple[Any, ...], params: dict[str, Any], into: tuple[Layout, ...] | None = None
+    op: Op, operands: tuple[Any, ...], params: dict[str, Any], into: tuple[Layout, ...] | None = None,
+    whole: bool = False,
 ) -> Executable:
-    """The compiled form of `op`; `into` are the layouts of tensors that exist already, to be written to."""
+    """The compiled form of `op`; `into` are the layouts of tensors that exist already, to be written to.
+
+    CompilerError where it is to be one kernel as a `whole`, and is not.
+    """
     if isinstance(op.lower, Generated):
         return _generated(op, op.lower, operands, params, into)
     graph = _graph_of(op, operands, params)
@@ -149,7 +156,10 @@ def executable(
         return call
     values: dict[int, int] = {}
     first = len(operands) + len(call.outputs)
-    for kernel in fuse(graph):
+    kernels = fuse(graph)
+    if whole and len(kernels) > 1:
+        raise CompilerError(f"{op.name}: takes {len(kernels)} kernels")
+    for kernel in kernels:
         steps, partials = schedule.build_steps(kernel)
         partial_places = [_temporary(call, first, layout) for layout in partials]
 

@@ -1,0 +1,154 @@
+"""Neighbouring operators made into one kernel, so that what lies between them never reaches memory.
+
+An operator joins the one whose result it reads if both can run at one place of the program and one loop nest holds
+them. The values are those of the operators by themselves, to the bit: what is handed over is rounded as memory would.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.compiled.graph import Node, ProgramGraph, Ref
+from curta.compiled.units import Order, Unit, arguments_of, key_of, may_join, writers_of
+from curta.compiler.graph import LiveNumber
+from curta.errors import CompilerError
+from curta.ops.composition import composition
+from curta.ops.dispatch import _parameter_key, bind
+from curta.ops.elementwise import STORED
+from curta.ops.program import Executable, executable
+
+#: more operators than these in one kernel make its code long, and gain nothing
+LONGEST = 12
+
+
+def fuse(graph: ProgramGraph) -> ProgramGraph:
+    """The same program with as few kernels as its data flow allows."""
+    fusing = _Fusing(graph)
+    place = 0
+    while place < len(fusing.order.units):
+        place += 1 - fusing.join(place)
+    return ProgramGraph(tuple(map(fusing.node, fusing.order)), graph.outputs)
+
+
+class _Fusing:
+    """One program on its way: its units in order, and the kernels that were tried."""
+
+    def __init__(self, graph: ProgramGraph) -> None:
+        self.order = Order(graph.outputs)
+        self._writers = writers_of(graph.nodes)
+        self._known: dict[Any, Executable | None] = {}
+        for node in graph.nodes:
+            self.order.insert(len(self.order.units), Unit([node]))
+
+    def join(self, place: int) -> int:
+        """Merge the unit at `place` into those that make what it reads; by how many units there are fewer then."""
+        order, before = self.order, len(self.order.units)
+        tried: set[int] = set()
+        found: int | None = place
+        while found is not None:
+            place, found = found, None
+            for key in reversed(order.units[place].reads):
+                at = order.producer(place, key)
+                if at is not None and id(order.units[at]) not in tried:
+                    tried.add(id(order.units[at]))
+                    found = self._merge(at, place)
+                    if found is not None:
+                        break
+        return before - len(order.units)
+
+    def _merge(self, first: int, second: int) -> int | None:
+        """Make one of two units; the place where it is now, or None where it cannot be."""
+        order = self.order
+        one, two = order.units[first], order.units[second]
+        fitting = one.fusible and two.fusible and len(one.nodes) + len(two.nodes) <= LONGEST
+        if not fitting or not may_join(one, two, self._writers):
+            return None
+        if one.is_copyable and order.results_of(one, (two,)):
+            # nothing may change in between what the conversion reads
+            if any(one.read_buffers & unit.written for unit in order.units[first + 1 : second]):
+                return None
+            both, target = two.with_copy(one), second
+            if self._executable(both, (two,)) is None:
+                return None
+        else:
+            both, place = one.joined(two), order.place_for(first, second)
+            if place is None or self._executable(both, (one, two)) is None:
+                return None
+            target = place
+        order.remove(second)
+        if target != second:
+            order.remove(first)
+        order.insert(target, both)
+        return target
+
+    def _executable(self, unit: Unit, without: tuple[Unit, ...]) -> Executable | None:
+        """The kernel of a unit that is to take the place of others; None where it would be more than one."""
+        outputs = self.order.results_of(unit, without)
+        signature = _signature(unit, outputs)
+        if signature not in self._known:
+            self._known[signature] = _build(unit, outputs)
+        return self._known[signature]
+
+    def node(self, unit: Unit) -> Node:
+        """The unit as a node of the program."""
+        if len(unit.nodes) == 1:
+            return unit.nodes[0]
+        call = self._executable(unit, ())
+        if call is None:
+            raise CompilerError("fuse: what was one kernel before is no longer one")
+        last = unit.nodes[-1]
+        operands, results = tuple(arguments_of(unit)[0]), tuple(self.order.results_of(unit))
+        return Node(call, operands, results, {}, last.phase, last.line, tuple(unit.nodes))
+
+
+def _signature(unit: Unit, outputs: list[Ref]) -> tuple[Any, ...]:
+    """Equal for units that do the same to tensors of the same layouts."""
+    numbers: dict[Any, int] = {}
+    words: list[Any] = []
+    for node in unit.nodes:
+        words.append(node.call.op)
+        for ref in (*node.operands, *node.results):
+            if isinstance(ref, Ref):
+                words += [numbers.setdefault(key_of(ref), len(numbers)), ref.layout]
+            else:
+                words.append(_kind(ref))
+        words += _parameter_key(node.params)
+    return (*words, *(numbers[key_of(ref)] for ref in outputs))
+
+
+def _kind(number: Any) -> type:
+    return number.type if isinstance(number, LiveNumber) else type(number)
+
+
+def _build(unit: Unit, outputs: list[Ref]) -> Executable | None:
+    operands, numbers = arguments_of(unit)
+    keys = {key: place for place, key in enumerate(unit.reads)}
+    handed_over = {key_of(ref) for node in unit.nodes for ref in node.reads()} & set(unit.inside)
+
+    def body(*given: Any) -> tuple[Any, ...]:
+        values = {key: given[place] for key, place in keys.items()}
+        position = 0
+        for node in unit.nodes:
+            inputs = []
+            for operand in node.operands:
+                inputs.append(values[key_of(operand)] if isinstance(operand, Ref) else given[numbers[position]])
+                position += 1
+            made = bind(node.call.op, tuple(inputs), **node.params)
+            for ref, value in zip(node.results, made if isinstance(made, tuple) else (made,), strict=True):
+                key = key_of(ref)
+                values[key] = bind(STORED, (value,), dtype=ref.layout.dtype) if key in handed_over else value
+        return tuple(values[key_of(ref)] for ref in outputs)
+
+    op = composition("+".join(node.call.op.name for node in unit.nodes), body, None)
+    described = tuple(o.layout if isinstance(o, Ref) else _kind(o) for o in operands)
+    try:
+        call = executable(op, described, {}, tuple(ref.layout for ref in outputs), whole=True)
+    except CompilerError:  # a gather of what is not in memory, a result that no loop has
+        return None
+    return call if _keeps_order(unit, call) else None
+
+
+def _keeps_order(unit: Unit, call: Executable) -> bool:
+    """Whether every reduction goes through its elements as it does by itself: sums are the same to the bit."""
+    alone = [arrangement for node in unit.nodes for arrangement in node.call.arrangements]
+    return all(arrangement in alone for arrangement in call.arrangements)
