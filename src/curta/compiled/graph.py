@@ -49,7 +49,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One operator, or several fused: its compiled form, what it reads and writes, the part of a step and the line it came from."""
+    """One operator, or several fused: its compiled form, what it reads and writes, its part of the step, its line."""
 
     call: Executable
     operands: tuple[Any, ...]

@@ -29,12 +29,21 @@ def available_bytes() -> int | None:
     return None
 
 
+def _total(nodes: tuple[Node, ...]) -> Cost:
+    total = NO_COST
+    for node in nodes:
+        total = total + node.call.cost
+    return total
+
+
 class NativeProgram:
     """What runs without Python: `outputs` live on after a run, everything internal lies in the arena."""
 
     def __init__(self, nodes: tuple[Node, ...], outputs: tuple[Buffer, ...]) -> None:
         recorded = ProgramGraph(nodes, outputs)
         recorded.check()
+        #: of the operators one by one, as they were recorded
+        self.unfused_cost = _total(nodes)
         self.graph = passes.simplified(recorded)
         self.outputs = outputs
         alive = list(passes.lifetimes(self.graph).values())
@@ -53,10 +62,7 @@ class NativeProgram:
     @property
     def cost(self) -> Cost:
         """The sum over all operators."""
-        total = NO_COST
-        for node in self.graph.nodes:
-            total = total + node.call.cost
-        return total
+        return _total(self.graph.nodes)
 
     def run(self) -> dict[int, Storage]:
         """Run once; gives a fresh storage for each output, by the buffer's identity."""
@@ -68,8 +74,8 @@ class NativeProgram:
         if self.watching is None:
             self.table.run()
         else:
-            seconds = self.table.run_timed()
-            self.watching += [Timing(node, each) for node, each in zip(self.graph.nodes, seconds, strict=True)]
+            spans = self.table.run_timed()
+            self.watching += [Timing(node, tuple(each)) for node, each in zip(self.graph.nodes, spans, strict=True)]
         for book in STATE.books:
             before = STATE.phase
             for node in self.graph.nodes:

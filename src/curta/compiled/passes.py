@@ -33,9 +33,7 @@ def share_equal(graph: ProgramGraph) -> ProgramGraph:
         if alone and steady:
             first = known.setdefault(_meaning(now), now)
             if first is not now:
-                instead |= {
-                    id(mine.buffer): its.buffer for mine, its in zip(node.results, first.results, strict=True)
-                }
+                instead |= {id(mine.buffer): its.buffer for mine, its in zip(node.results, first.results, strict=True)}
                 continue
         kept.append(now)
     return ProgramGraph(tuple(kept), graph.outputs)

@@ -6,14 +6,20 @@ from dataclasses import dataclass
 
 from curta.compiled.graph import Node
 from curta.ops.record import NO_COST, Cost
+from curta.runtime.watch import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One operator of a program, and the seconds it took."""
+    """One operator of a program, and when the threads worked on it: first of all the calling one, from end to end."""
 
     node: Node
-    seconds: float
+    spans: tuple[Span, ...]
+
+    @property
+    def seconds(self) -> float:
+        """From the launch to its end."""
+        return self.spans[0].stop - self.spans[0].start
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from curta.compiled import stages
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.compiled.native import NativeProgram
 from curta.compiled.profile import Profile, Timing
@@ -21,10 +22,12 @@ from curta.tensor import Tensor
 class ProgramAccount:
     """What one run of a program does and takes, in exact integers, known before it runs.
 
-    `peak_bytes` is the arena, and the parameters, state, arguments and results that it works on.
+    `peak_bytes` is the arena, and the parameters, state, arguments and results that it works on. `unfused_cost` is
+    that of the operators one by one, as the function would run without compilation.
     """
 
     cost: Cost
+    unfused_cost: Cost
     launches: int
     arena_bytes: int
     live_bytes: int
@@ -125,6 +128,7 @@ class Program:
         """
         return ProgramAccount(
             self.native.cost,
+            self.native.unfused_cost,
             self.native.table.launches,
             self.native.arena.nbytes,
             self.native.arena.live_bytes,
@@ -132,6 +136,23 @@ class Program:
             sum(buffer.nbytes for buffer in self._arguments),
             sum(buffer.nbytes for buffer in self.native.outputs),
         )
+
+    # the stages, as text
+
+    @property
+    def loops(self) -> str:
+        """The loop program of each different kernel."""
+        return stages.loops(self.graph)
+
+    @property
+    def llvm(self) -> str:
+        """The LLVM text of each different kernel."""
+        return stages.llvm(self.graph)
+
+    @property
+    def asm(self) -> str:
+        """The machine instructions of each different kernel."""
+        return stages.asm(self.graph)
 
     # running
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 import struct
 from itertools import pairwise
-from time import perf_counter
+from time import monotonic
 from typing import Any
 
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.compiler.graph import LiveNumber
 from curta.memory.layout import Layout
 from curta.runtime import entry, native
+from curta.runtime.watch import Span, Watch
 
 
 class Table:
@@ -87,15 +88,17 @@ class Table:
         """Run all launches in order."""
         self.replay(self.address)
 
-    def run_timed(self) -> list[float]:
-        """Run all launches in order, one operator at a time; the seconds that each took."""
-        seconds = []
-        for first, last in pairwise(self._bounds):
-            part = (ctypes.c_int64 * (1 + 2 * (last - first)))(last - first, *self._pairs[1 + 2 * first : 1 + 2 * last])
-            start = perf_counter()
-            self.replay(ctypes.addressof(part))
-            seconds.append(perf_counter() - start)
-        return seconds
+    def run_timed(self) -> list[list[Span]]:
+        """Run all launches in order, one operator at a time; for each when the threads worked, the caller's first."""
+        found = []
+        with Watch() as watch:
+            for first, last in pairwise(self._bounds):
+                pairs = self._pairs[1 + 2 * first : 1 + 2 * last]
+                part = (ctypes.c_int64 * (1 + len(pairs)))(last - first, *pairs)
+                start = monotonic()
+                self.replay(ctypes.addressof(part))
+                found.append([Span(0, start, monotonic()), *(span for span in watch.take() if span.thread)])
+        return found
 
 
 def _bits(value: float) -> int:

@@ -149,7 +149,7 @@ class Order:
         return next((at for at in range(place - 1, -1, -1) if key in self.units[at].made), None)
 
     def place_for(self, first: int, second: int) -> int | None:
-        """Where two units can run together: at the first's place, or at the second's; None where something forbids it."""
+        """Where two units can run together, the first's place or the second's; None where something forbids both."""
         between = self.units[first + 1 : second]
         if not any(self.units[second].conflicts(one) for one in between):
             return first

@@ -9,7 +9,7 @@ from __future__ import annotations
 from curta.compiler import casts
 from curta.compiler.code import Code, Value, function
 from curta.compiler.nest import NAME, SIGNATURE
-from curta.compiler.schedule import INLINE_ELEMENTS, Step
+from curta.compiler.schedule import INLINE_ELEMENTS, KernelText, Step
 from curta.dtypes import DType, bool_
 from curta.runtime import cpu, jit, native
 
@@ -32,11 +32,12 @@ def plan_scatter(
     row_blocks = max(1, min(ROW_BLOCKS // max(column_blocks, 1), rows * width // ROW_ELEMENTS)) if clear else 1
     row_block = -(-rows // row_blocks) if rows else 0
     key = f"scatter {dtype.short} accumulate={accumulate} clear={clear} {cpu.vector_bytes()}"
-    address = jit.cached(key, lambda: _emit(dtype, accumulate, clear), NAME)
+    text = KernelText(key, lambda: _emit(dtype, accumulate, clear))
+    address = jit.cached(key, text.write, NAME)
     work = sources * width + (rows * width if clear else 0)
     meta = [sources, width, rows, step, column_blocks, row_block]
     plan = native.make_plan(address, meta, column_blocks * row_blocks, 1, 0, 3, 0, work <= INLINE_ELEMENTS)
-    return [Step(plan, [("input", 0), ("input", 1), ("output", 0)], None)]
+    return [Step(plan, [("input", 0), ("input", 1), ("output", 0)], text)]
 
 
 class _Writer:

@@ -5,6 +5,7 @@ All choices depend on shapes, strides and formats only, never on the number of t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -43,13 +44,25 @@ INLINE_ELEMENTS = 32768
 EXPENSIVE_FACTOR = 4
 
 
+@dataclass(frozen=True, slots=True)
+class KernelText:
+    """What a kernel is made from, to be read: its loops (or what names it), and how to write its LLVM text.
+
+    `passes` says whether LLVM's clean-up runs over that text.
+    """
+
+    loops: str
+    write: Callable[[], str]
+    passes: bool = True
+
+
 @dataclass(slots=True)
 class Step:
-    """One launch: the plan, where each argument comes from, and the layouts of the buffers it needs made for it."""
+    """One launch: the plan, where each argument comes from, and the kernel's text."""
 
     plan: native.Plan
     sources: list[Source]
-    program: LoopProgram | None
+    text: KernelText
     #: for each reduction its name and how it goes through its elements: this decides how the result is rounded;
     #: ("load",) where elements are read at computed places
     arrangements: list[tuple[Any, ...]] = field(default_factory=list)
@@ -285,7 +298,8 @@ def _step(
     grain = max(1, GRAIN_ELEMENTS * max(units, 1) // max(work, 1))
     meta = _meta(program, space, kernel, block or space.inner, blocks, reduce_block or total, reduce_blocks)
     vector_bytes = cpu.vector_bytes()
-    address = jit.cached(f"{vector_bytes} {program.describe()}", lambda: nest.emit(program, vector_bytes), nest.NAME)
+    text = KernelText(program.describe(), lambda: nest.emit(program, vector_bytes))
+    address = jit.cached(f"{vector_bytes} {text.loops}", text.write, nest.NAME)
     scratch = _scratch_step(space.inner) * len(kept_values(program))
     floats = sum(
         1 << n for n, slot in enumerate(program.slots) if slot.role == "scalar" and slot.dtype is dtypes.float64
@@ -296,7 +310,7 @@ def _step(
     )  # fmt: skip
     way = (program.form, program.lane_bytes(), space.reduce, space.inner, reduce_block, program.blocked and block)
     ways: list[tuple[Any, ...]] = [(one.name, *way) for one in program.all_reductions()]
-    return Step(plan, sources, program, [*ways, ("load",)] if nest.extra_axes(program) else ways)
+    return Step(plan, sources, text, [*ways, ("load",)] if nest.extra_axes(program) else ways)
 
 
 def _scratch_step(inner: int) -> int:

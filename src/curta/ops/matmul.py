@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from curta.compiler.matmul import plan_matmul
-from curta.compiler.schedule import Step
+from curta.compiler.schedule import KernelText, Step
 from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.inference import bytes_read
@@ -63,7 +63,8 @@ def _plan(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...], accumulate
     address = jit.cached_module(plan.key, plan.make_ir, passes=False).address(plan.function_name)
     small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
     native_plan = native.make_plan(address, plan.meta, plan.units, plan.grain, plan.scratch_bytes, 3, 0, small)
-    return [Step(native_plan, [("input", 0), ("input", 1), ("output", 0)], None)]
+    text = KernelText(plan.key, plan.make_ir, passes=False)
+    return [Step(native_plan, [("input", 0), ("input", 1), ("output", 0)], text)]
 
 
 def _cost(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:

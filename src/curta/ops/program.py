@@ -27,8 +27,8 @@ class Executable:
     """
 
     __slots__ = (
-        "_keep", "_made", "_only", "arrangements", "cost", "free", "launch", "launches", "nbytes", "op", "outputs", "several", "simple",
-        "temporaries",
+        "_keep", "_made", "_only", "arrangements", "cost", "free", "launch", "launches", "nbytes", "op", "outputs",
+        "several", "simple", "temporaries", "texts",
     )  # fmt: skip
 
     def __init__(self, op: Op, outputs: tuple[Layout, ...], several: bool, cost: Cost) -> None:
@@ -39,6 +39,8 @@ class Executable:
         self.launches: list[tuple[int, list[int]]] = []
         #: see `Step.arrangements`; empty where each element comes from those at the same place
         self.arrangements: list[tuple[Any, ...]] = []
+        #: the text of each launch's kernel
+        self.texts: list[schedule.KernelText] = []
         self.temporaries: list[Layout] = []
         #: the one launch of the common form, see `settle`
         self.simple: Any = None
@@ -92,6 +94,7 @@ class Executable:
         for step in steps:
             self._keep.append(step.plan)
             self.arrangements += step.arrangements
+            self.texts.append(step.text)
             self.launches.append((step.plan.address, [place_of(source) for source in step.sources]))
 
     def settle(self, input_count: int) -> None:
@@ -128,7 +131,10 @@ def view_executable(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -
 
 
 def executable(
-    op: Op, operands: tuple[Any, ...], params: dict[str, Any], into: tuple[Layout, ...] | None = None,
+    op: Op,
+    operands: tuple[Any, ...],
+    params: dict[str, Any],
+    into: tuple[Layout, ...] | None = None,
     whole: bool = False,
 ) -> Executable:
     """The compiled form of `op`; `into` are the layouts of tensors that exist already, to be written to.

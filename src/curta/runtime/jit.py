@@ -91,18 +91,32 @@ def compile(ir_text: str, *, passes: bool = True) -> bytes:
     >>> compile("define i64 @one() { ret i64 1 }", passes=False)[:4]
     b'\\x7fELF'
     """
+    with _lock:
+        return bytes(target_machine().emit_object(_module(ir_text, passes)))
+
+
+def assembly(ir_text: str, *, passes: bool = True) -> str:
+    """The processor's instructions for a module of LLVM text, as an assembler would read them.
+
+    >>> "ret" in assembly("define i64 @one() { ret i64 1 }")
+    True
+    """
+    with _lock:
+        return str(target_machine().emit_assembly(_module(ir_text, passes)))
+
+
+def _module(ir_text: str, passes: bool) -> Any:
     import llvmlite.binding as llvm
 
-    with _lock:
-        machine = target_machine()
-        try:
-            module = llvm.parse_assembly(_with_attributes(ir_text))
-            module.verify()
-        except RuntimeError as error:
-            raise CompilerError(f"compile: LLVM rejects the text: {str(error).strip()}") from None
-        if passes:
-            _optimise(module)
-        return bytes(machine.emit_object(module))
+    target_machine()  # LLVM knows the processor before it reads the text
+    try:
+        module = llvm.parse_assembly(_with_attributes(ir_text))
+        module.verify()
+    except RuntimeError as error:
+        raise CompilerError(f"compile: LLVM rejects the text: {str(error).strip()}") from None
+    if passes:
+        _optimise(module)
+    return module
 
 
 class Module:

@@ -85,6 +85,7 @@ class _Runtime:
         self.initialise = one_integer(module.address("initialise"))
         self.set_threads = one_integer(module.address("set_threads"))
         self.set_scratch = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(module.address("set_scratch"))
+        self.set_watch = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(module.address("set_watch"))
         self._block_signals()
         self.initialise(self.threads)
         make = ctypes.pythonapi["PyCFunction_NewEx"]

@@ -18,12 +18,14 @@ from curta.runtime import cpu
 #: offsets in the state, in bytes; words written by different threads are on different cache lines
 TICKET, DONE, SLEEPERS = 0, 64, 128
 KERNEL, ARGS, META, UNITS, GRAIN, TASKS = 192, 200, 208, 216, 224, 232
-THREADS, STARTED, STOPPING, SCRATCH, SCRATCH_STRIDE = 256, 264, 272, 280, 288
+THREADS, STARTED, STOPPING, SCRATCH, SCRATCH_STRIDE, WATCH = 256, 264, 272, 280, 288, 296
 ALIVE = 320
 JOB_MUTEX, SLEEP_MUTEX, CONDITION, SIGNALS = 384, 448, 512, 576
 STATE_BYTES = 576 + 128
 
 BIAS = 1 << 40
+#: where WATCH is not null, thread n notes there, n times these bytes on, when it began and when it ended its tasks
+WATCH_STRIDE = 128
 #: how long a worker looks for work before it sleeps: longer than Python takes between two operators of a training
 #: step, since being woken on a shared machine can take a millisecond (a tenth of a GPT step, measured)
 SPIN_NANOSECONDS = 2_000_000
@@ -62,13 +64,37 @@ declare i64 @llvm.smin.i64(i64, i64)
 
 
 def _run_one() -> str:
-    """`run_one` does one task of a kernel; `work` takes tasks of the present job until there are none."""
+    """`run_one` does one task of a kernel; `work` takes tasks of the present job until there are none.
+
+    `note` writes the time for a thread that is watched: the first one at its beginning, any at its end.
+    """
     return f"""
 define internal void @run_one(ptr %kernel, ptr %args, ptr %meta, ptr %scratch, i64 %task, i64 %grain, i64 %units) {{
   %start = mul i64 %task, %grain
   %end = add i64 %start, %grain
   %stop = call i64 @llvm.smin.i64(i64 %end, i64 %units)
   call void %kernel(ptr %args, ptr %meta, ptr %scratch, i64 %start, i64 %stop)
+  ret void
+}}
+
+define internal void @note(ptr %watch, i64 %thread, i64 %end) {{
+entry:
+  %off = icmp eq ptr %watch, null
+  br i1 %off, label %done, label %look
+look:
+  %lane = mul i64 %thread, {WATCH_STRIDE}
+  %offset = add i64 %lane, %end
+  %at = getelementptr i8, ptr %watch, i64 %offset
+  %known = load i64, ptr %at
+  %is_set = icmp ne i64 %known, 0
+  %is_begin = icmp eq i64 %end, 0
+  %keep = and i1 %is_set, %is_begin
+  br i1 %keep, label %done, label %write
+write:
+  %time = call i64 @now()
+  store i64 %time, ptr %at
+  br label %done
+done:
   ret void
 }}
 
@@ -93,7 +119,10 @@ claimed:
   %task = sub i64 %tasks, %left
   %offset = mul i64 %thread, %stride
   %scratch = getelementptr i8, ptr %base, i64 %offset
+  %watch = load ptr, ptr {_at(WATCH)}
+  call void @note(ptr %watch, i64 %thread, i64 0)
   call void @run_one(ptr %kernel, ptr %args, ptr %meta, ptr %scratch, i64 %task, i64 %grain, i64 %units)
+  call void @note(ptr %watch, i64 %thread, i64 8)
   %count_next = add i64 %count, 1
   br label %take
 out:
@@ -254,7 +283,15 @@ define void @initialise(i64 %threads) {{
   store i64 0, ptr {_at(ALIVE)}
   store i64 0, ptr {_at(STARTED)}
   store i64 0, ptr {_at(STOPPING)}
+  store ptr null, ptr {_at(WATCH)}
   store i64 %threads, ptr {_at(THREADS)}
+  ret void
+}}
+
+define void @set_watch(ptr %watch) {{
+  %locked = call i32 @pthread_mutex_lock(ptr {_at(JOB_MUTEX)})
+  store ptr %watch, ptr {_at(WATCH)}
+  %unlocked = call i32 @pthread_mutex_unlock(ptr {_at(JOB_MUTEX)})
   ret void
 }}
 
@@ -394,6 +431,6 @@ end:
 
 
 def ir_text() -> str:
-    """The pool: `parallel_for`, `initialise`, `set_threads`, `set_scratch` and `state`."""
+    """The pool: `parallel_for`, `initialise`, `set_threads`, `set_scratch`, `set_watch` and `state`."""
     parts = (_declarations, _run_one, _worker, _start_and_stop, _controls, _run_job, _parallel_for)
     return "\n".join(part() for part in parts)
