@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import Namespace
 
-from curta.cli.options import SampleOptions, TrainOptions, make_parser
+from curta.cli.options import ExplainOptions, SampleOptions, TrainOptions, make_parser
 from curta.cli.problems import CommandError
 
 INTERRUPTED = 130  # 128 + SIGINT: what a shell expects of a program that Ctrl-C stopped
@@ -56,6 +56,10 @@ def _run(given: Namespace, usage: str) -> int:
         from curta.cli.sample import sample
 
         return sample(SampleOptions(**options))
+    if given.command == "explain":
+        from curta.cli.explain import explain
+
+        return explain(ExplainOptions(**options))
     if given.command == "info":
         from curta.cli.info import info
 

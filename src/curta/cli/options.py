@@ -48,6 +48,22 @@ class TrainOptions:
 
 
 @dataclass(frozen=True)
+class ExplainOptions:
+    """What `curta explain` was asked for: the step of a run of `curta train`, and where the page goes."""
+
+    output: Path = Path("explain.html")
+    overwrite: bool = False
+    data: Path | None = None
+    width: int = 128
+    layers: int = 4
+    heads: int = 4
+    context: int = 128
+    batch: int = 16
+    dtype: str = "float32"
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
 class SampleOptions:
     """What `curta sample` was asked for."""
 
@@ -128,6 +144,23 @@ def temperature_float(text: str) -> float:
     return value
 
 
+def _add_model(parser: Parser, default: TrainOptions | ExplainOptions) -> None:
+    model = parser.add_argument_group("model")
+    for name, text in (
+        ("width", "size of a position's vector; the heads must divide it"),
+        ("layers", "number of transformer layers"),
+        ("heads", "number of attention heads"),
+        ("context", "number of bytes that the model sees at once"),
+    ):
+        model.add_argument(f"--{name}", type=positive_int, default=getattr(default, name), metavar="N", help=text)
+    model.add_argument(
+        "--dtype",
+        choices=("float32", "bfloat16"),
+        default=default.dtype,
+        help="of weights and activations; for bfloat16 the optimizer keeps float32 masters",
+    )
+
+
 def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     default = TrainOptions()
     parser = commands.add_parser(
@@ -147,20 +180,7 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     data.add_argument("--output", type=Path, metavar="DIR", help="where the results go; by default runs/DATE-TIME")
     data.add_argument("--overwrite", action="store_true", help="replace the results of an earlier run in DIR")
-    model = parser.add_argument_group("model")
-    for name, text in (
-        ("width", "size of a position's vector; the heads must divide it"),
-        ("layers", "number of transformer layers"),
-        ("heads", "number of attention heads"),
-        ("context", "number of bytes that the model sees at once"),
-    ):
-        model.add_argument(f"--{name}", type=positive_int, default=getattr(default, name), metavar="N", help=text)
-    model.add_argument(
-        "--dtype",
-        choices=("float32", "bfloat16"),
-        default=default.dtype,
-        help="of weights and activations; for bfloat16 the optimizer keeps float32 masters",
-    )
+    _add_model(parser, default)
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--batch", type=positive_int, default=default.batch, metavar="N", help="windows a step")
     recipe.add_argument("--steps", type=positive_int, default=default.steps, metavar="N", help="number of updates")
@@ -174,6 +194,25 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
         "--report-every", type=positive_int, default=default.report_every, metavar="N", help="steps between reports"
     )
     run.add_argument("--eager", action="store_true", help="run operator by operator, without compiling the step")
+
+
+def _add_explain(commands: argparse._SubParsersAction[Parser]) -> None:
+    default = ExplainOptions()
+    parser = commands.add_parser(
+        "explain",
+        help="show what a training step does, kernel by kernel, as a web page",
+        description="Compile the training step of `curta train`, time every kernel of it beside what the machine can "
+        "do, and write that as one HTML file: the graph with what was fused, the memory over time, and the threads.",
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument("--output", type=Path, default=default.output, metavar="FILE", help="the page to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+    parser.add_argument(
+        "--data", type=Path, metavar="FILE", help="train on the bytes of this file; by default CPython's documentation"
+    )
+    _add_model(parser, default)
+    parser.add_argument("--batch", type=positive_int, default=default.batch, metavar="N", help="windows a step")
+    parser.add_argument("--threads", type=positive_int, metavar="N", help="native threads; by default all cores")
 
 
 def _add_sample(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -210,6 +249,7 @@ def make_parser() -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_train(commands)
     _add_sample(commands)
+    _add_explain(commands)
     commands.add_parser(
         "info", help="print version, processor, threads and cache", description="Print what Curta runs on."
     )

@@ -62,7 +62,7 @@ def train(options: TrainOptions) -> int:
     """
     with bad_input():
         config = GPTConfig(width=options.width, layers=options.layers, heads=options.heads, context=options.context)
-        name, text = _read_text(options)
+        name, text = read_text(options)
         corpus = Corpus.split(text)
         corpus.require_context(options.context, name)
     with RunDirectory(options.output or output.default_directory(), options.overwrite) as directory:
@@ -80,7 +80,8 @@ def train(options: TrainOptions) -> int:
         return _run(options, trainer, display, directory, name)
 
 
-def _read_text(options: TrainOptions) -> tuple[str, bytes]:
+def read_text(options: TrainOptions) -> tuple[str, bytes]:
+    """The name and the bytes of what is trained on; raises the errors of `read_bytes`."""
     if options.data is None:
         return "CPython's documentation topics", default_text()
     return str(options.data), read_bytes(options.data)

@@ -12,9 +12,8 @@ from curta.compiled.graph import Node, ProgramGraph, Ref
 from curta.compiled.units import Order, Unit, arguments_of, key_of, may_join, writers_of
 from curta.compiler.graph import LiveNumber
 from curta.errors import CompilerError
-from curta.ops.composition import composition
+from curta.ops.composition import STORED, composition
 from curta.ops.dispatch import _parameter_key, bind
-from curta.ops.elementwise import STORED
 from curta.ops.program import Executable, executable
 
 #: more operators than these in one kernel make its code long, and gain nothing

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from curta.autograd.state import STATE
 from curta.compiled import memory, passes
 from curta.compiled.graph import Buffer, Node, ProgramGraph
@@ -29,6 +32,16 @@ def available_bytes() -> int | None:
     return None
 
 
+class Placement(NamedTuple):
+    """Where a buffer lies in the arena, and the first and last operator that uses it."""
+
+    name: str
+    nbytes: int
+    offset: int
+    first: int
+    last: int
+
+
 def _total(nodes: tuple[Node, ...]) -> Cost:
     total = NO_COST
     for node in nodes:
@@ -52,6 +65,7 @@ class NativeProgram:
             buffer = temporaries[step, number] = Buffer("internal", layout.nbytes)
             alive.append((buffer, step, step))
         self._inside = [buffer for buffer, _, _ in alive]
+        self._lives = [(first, last) for _, first, last in alive]
         self.arena = memory.plan([memory.Lifetime(buffer.nbytes, first, last) for buffer, first, last in alive])
         self.table = Table(self.graph.nodes, temporaries)
         self.written = {id(ref.buffer) for node in self.graph.nodes for ref in node.results}
@@ -63,6 +77,13 @@ class NativeProgram:
     def cost(self) -> Cost:
         """The sum over all operators."""
         return _total(self.graph.nodes)
+
+    def placements(self) -> list[Placement]:
+        """What lies in the arena, where, and when; memory that an operator needs only while it runs has no name."""
+        return [
+            Placement(buffer.name if buffer.number >= 0 else "temporary", buffer.nbytes, offset, first, last)
+            for buffer, offset, (first, last) in zip(self._inside, self.arena.offsets, self._lives, strict=True)
+        ]
 
     def run(self) -> dict[int, Storage]:
         """Run once; gives a fresh storage for each output, by the buffer's identity."""
@@ -78,11 +99,23 @@ class NativeProgram:
             self.watching += [Timing(node, tuple(each)) for node, each in zip(self.graph.nodes, spans, strict=True)]
         for book in STATE.books:
             before = STATE.phase
-            for node in self.graph.nodes:
-                STATE.phase = node.phase
-                book.charge(node.call.op, node.call)
+            for name, phase, cost in self._charges():
+                STATE.phase = phase
+                book.add(name, cost)
             STATE.phase = before
         return made
+
+    def _charges(self) -> Iterator[tuple[str, str, Cost]]:
+        """A fused kernel's arithmetic under its parts' names; it reads as its first part, and writes as its last."""
+        for node in self.graph.nodes:
+            whole = node.call.cost
+            if not node.parts:
+                yield node.call.op.name, node.phase, whole
+            for part in node.parts:
+                read = whole.bytes_read if part is node.parts[0] else 0
+                written = whole.bytes_written if part is node.parts[-1] else 0
+                cost = part.call.cost
+                yield part.call.op.name, part.phase, Cost(cost.flops, cost.transcendentals, read, written)
 
     def _take_arena(self) -> None:
         free = available_bytes()

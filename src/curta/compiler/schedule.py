@@ -63,6 +63,7 @@ class Step:
     plan: native.Plan
     sources: list[Source]
     text: KernelText
+    program: LoopProgram | None = None
     #: for each reduction its name and how it goes through its elements: this decides how the result is rounded;
     #: ("load",) where elements are read at computed places
     arrangements: list[tuple[Any, ...]] = field(default_factory=list)
@@ -310,7 +311,7 @@ def _step(
     )  # fmt: skip
     way = (program.form, program.lane_bytes(), space.reduce, space.inner, reduce_block, program.blocked and block)
     ways: list[tuple[Any, ...]] = [(one.name, *way) for one in program.all_reductions()]
-    return Step(plan, sources, text, [*ways, ("load",)] if nest.extra_axes(program) else ways)
+    return Step(plan, sources, text, program, [*ways, ("load",)] if nest.extra_axes(program) else ways)
 
 
 def _scratch_step(inner: int) -> int:

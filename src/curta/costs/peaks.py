@@ -47,3 +47,23 @@ def _matmul_rate(size: int, dtype: DType, seconds: float) -> float:
             if end >= until:
                 break
     return 2.0 * size**3 / shortest
+
+
+def copy_peak(nbytes: int = 1 << 26, seconds: float = 0.25) -> float:
+    """Measure the highest rate, in bytes read and written a second, at which memory of `nbytes` is copied.
+
+    >>> copy_peak(1 << 12, 0.01) > 0
+    True
+    """
+    with curta.no_grad():
+        source, target = curta.zeros(nbytes // 4), curta.zeros(nbytes // 4)
+        target.copy_(source)  # compiles, and touches the memory
+        shortest, until = float("inf"), time.perf_counter() + seconds
+        while True:
+            start = time.perf_counter()
+            target.copy_(source)
+            end = time.perf_counter()
+            shortest = min(shortest, end - start)
+            if end >= until:
+                break
+    return 2 * nbytes / shortest

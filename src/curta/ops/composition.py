@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from curta.autograd.state import STATE
 from curta.compiler.expression import lift
 from curta.memory.layout import Layout, contiguous
-from curta.ops.record import NO_GRADIENT, Composition, Cost, Gradient, Op, Pointwise
+from curta.ops.record import NO_COST, NO_GRADIENT, Composition, Cost, Gradient, Op, Pointwise
 
 if TYPE_CHECKING:
     from curta.autograd.node import Node
@@ -139,3 +139,12 @@ def _no_flops(inputs: tuple[Any, ...], outputs: tuple[Layout, ...]) -> Cost:
 
 #: a gradient that nothing flows into
 ZERO_OF = Op("zero_of", _like, Pointwise(lambda x: lift(0, x.dtype), "raw"), NO_GRADIENT, _no_flops)
+
+#: what a value would be after a way through memory: rounded to its format, and merged with nothing that follows
+STORED = Op(
+    "stored",
+    lambda x, dtype: x,
+    Pointwise(lambda x, dtype: x.rounded(dtype).apart(), "raw"),
+    NO_GRADIENT,
+    lambda inputs, outputs, dtype: NO_COST,
+)

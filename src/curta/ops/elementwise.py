@@ -13,7 +13,7 @@ from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.composition import ZERO_OF, derived
 from curta.ops.dispatch import bind
 from curta.ops.inference import broadcast, each, infer_float, infer_promoted, number_dtype, promoted
-from curta.ops.record import NO_COST, NO_GRADIENT, Gradient, Op, Operand, Pointwise
+from curta.ops.record import Gradient, Op, Operand, Pointwise
 from curta.shapes import elementwise_strides
 
 
@@ -46,16 +46,6 @@ COPY = Op(
     Pointwise(lambda x, contiguous_format=False: x, "raw"),
     Gradient(lambda node, g: (g,)),
     each(0),
-)
-
-
-#: what a value would be after a way through memory: rounded to its format, and merged with nothing that follows
-STORED = Op(
-    "stored",
-    lambda x, dtype: x,
-    Pointwise(lambda x, dtype: x.rounded(dtype).apart(), "raw"),
-    NO_GRADIENT,
-    lambda inputs, outputs, dtype: NO_COST,
 )
 
 

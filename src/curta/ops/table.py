@@ -69,6 +69,7 @@ TABLE: tuple[Op, ...] = (
     comparison.BITWISE_NOT,
     comparison.BITWISE_LEFT_SHIFT,
     comparison.BITWISE_RIGHT_SHIFT,
+    composition.STORED,
     composition.ZERO_OF,
     convolution.WINDOWS,
     creation.FULL,

@@ -1,0 +1,139 @@
+"""The page: figures, a table of kernels beside their limits, and the charts; one file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+from curta.compiled.explain.boxes import graph_chart
+from curta.compiled.explain.scale import COLOURS
+from curta.compiled.explain.timeline import arena_chart, busy_share, thread_chart
+from curta.compiled.explain.units import quantity, seconds
+from curta.compiled.profile import Profile, Timing
+from curta.compiled.program import Program
+from curta.costs.peaks import copy_peak, matmul_peak
+from curta.dtypes import DType
+
+#: bytes of a tensor, from what a core's own cache holds to what only memory holds
+COPY_SIZES = (1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
+
+STYLE = """
+body{font:14px/1.5 system-ui,sans-serif;color:#22252b;background:#fff;max-width:1160px;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.5rem;margin:0 0 .2rem}h2{font-size:1.1rem;margin:2rem 0 .3rem}p{margin:.2rem 0 .6rem;color:#5c626b}
+.figures{display:flex;flex-wrap:wrap;gap:.6rem 2rem;margin:1rem 0}.figures div{min-width:8rem}
+.figures b{display:block;font-size:1.25rem;font-weight:600}.figures span{color:#5c626b;font-size:.85rem}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+th,td{text-align:right;padding:.15rem .5rem;border-bottom:1px solid #e4e6ea}th{color:#5c626b;font-weight:500}
+td:first-child,th:first-child,td:nth-child(2),th:nth-child(2){text-align:left}
+svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:#22252b}svg .faint{fill:#5c626b}
+.tick{stroke:#e4e6ea}.buffer{opacity:.55;stroke:#fff;stroke-width:.5}.span{opacity:.85}
+.buffer:hover,.span:hover{opacity:1;stroke:#22252b}
+.scroll{max-height:34rem;overflow:auto;border:1px solid #e4e6ea;border-radius:6px}
+.arc{fill:none;stroke:#b9bec6;stroke-width:.8;opacity:.6}.arc.lit{stroke:#22252b;stroke-width:1.8;opacity:1}
+.single{fill:#fff;stroke-width:1.2}.fused{fill:#f1f3f6;stroke-width:2.2}.chip{fill:#e9ecf1}
+.node:hover .single,.node:hover .fused{fill:#fff6d6}
+.key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin:0 .35em 0 1em;vertical-align:-.05em}
+"""
+SCRIPT = """
+for (const node of document.querySelectorAll('.node')) {
+  const row = node.dataset.row, arcs = document.querySelectorAll(`.from${row},.to${row}`);
+  node.onmouseenter = () => arcs.forEach(arc => arc.classList.add('lit'));
+  node.onmouseleave = () => arcs.forEach(arc => arc.classList.remove('lit'));
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the machine can do: FLOP/s of a matmul by format, and bytes/s of a copy by the bytes that it moves."""
+
+    flops_per_second: dict[DType, float]
+    bytes_per_second: dict[int, float]
+
+    @staticmethod
+    def measured(dtypes: tuple[DType, ...], report: Callable[[str], object] = lambda text: None) -> Machine:
+        """This machine, in about two seconds; `report` is told what is measured."""
+        flops = {}
+        for dtype in dtypes:
+            report(f"measuring the machine: matmul in {dtype.name} …")
+            flops[dtype] = matmul_peak(dtype).flops_per_second
+        report("measuring the machine: memory …")
+        return Machine(flops, {2 * size: copy_peak(size, 0.1) for size in COPY_SIZES})
+
+    def least_seconds(self, timing: Timing) -> float:
+        """The least time that an operator's work needs here: Williams, Waterman and Patterson, "Roofline" (2009)."""
+        cost = timing.node.call.cost
+        first = next((ref.layout.dtype for ref in timing.node.reads()), None)
+        rates = self.flops_per_second
+        rate = rates[first] if first in rates else max(rates.values())
+        moved = cost.bytes_read + cost.bytes_written
+        copies = self.bytes_per_second  # what fits into a cache is moved faster
+        size = max((size for size in copies if size <= moved), default=min(copies))
+        return max(cost.flops / rate, moved / copies[size])
+
+
+def page(program: Program, profile: Profile, machine: Machine, title: str) -> str:
+    """The HTML text of a program that was profiled on a machine.
+
+    Times are those of operators launched one by one; a run of the whole program takes no longer than their sum.
+    """
+    least = [machine.least_seconds(timing) for timing in profile.timings]
+    account = program.account()
+    key = "".join(f'<i style="background:{colour}"></i>{name}' for name, colour in COLOURS.items())
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style></head><body>
+<h1>{escape(title)}</h1><p class="key">A compiled program, each operator launched by itself.{key}</p>
+{_figures(program, profile, least)}
+<h2>Where the time goes</h2>
+<p>Beside each group the least time that its arithmetic and its bytes need on this machine (its roofline).</p>
+{_table(profile, least)}
+<h2>Threads</h2>
+<p>{busy_share(profile):.0%} of the threads' time is work. Point at a rectangle to see what it is.</p>
+{thread_chart(profile)}
+<h2>Arena</h2>
+<p>{quantity(account.arena_bytes, "B")} in one block, planned before the first run; the most that is needed at a time is
+{account.live_bytes / max(account.arena_bytes, 1):.1%} of it. A rectangle is a buffer: its life from left to right, its
+place from bottom to top, coloured by the part of the step that writes it.</p>
+{arena_chart(profile, program.native.placements(), account.arena_bytes)}
+<h2>Graph</h2>
+<p>In the order in which it runs. A box is one kernel, with the operators that were fused into it; an arc is a tensor
+that goes from one to another. Bars: time taken, and within it the least time.</p>
+<div class="scroll">{graph_chart(profile, least)}</div>
+<script>{SCRIPT}</script></body></html>
+"""
+
+
+def _figures(program: Program, profile: Profile, least: list[float]) -> str:
+    account = program.account()
+    cost, before = account.cost, account.unfused_cost
+    moved, moved_before = cost.bytes_read + cost.bytes_written, before.bytes_read + before.bytes_written
+    rows = [
+        (seconds(profile.seconds), "a run"),
+        (f"{sum(least) / profile.seconds:.0%}", f"of the limit ({seconds(sum(least))})"),
+        (quantity(account.flops, "FLOP"), f"at {quantity(account.flops / profile.seconds, 'FLOP/s')}"),
+        (quantity(moved, "B"), f"moved ({quantity(moved_before, 'B')} before fusion)"),
+        (f"{len(program.graph.nodes)}", f"kernels, {account.launches} launches"),
+        (quantity(account.arena_bytes, "B"), "arena"),
+        (quantity(account.peak_bytes, "B"), "tensor memory in all"),
+    ]
+    return f'<div class="figures">{"".join(f"<div><b>{a}</b><span>{b}</span></div>" for a, b in rows)}</div>'
+
+
+def _table(profile: Profile, least: list[float]) -> str:
+    bounds: dict[tuple[str, str], float] = {}
+    for timing, bound in zip(profile.timings, least, strict=True):
+        key = (timing.node.phase, timing.node.call.op.name)
+        bounds[key] = bounds.get(key, 0.0) + bound
+    rows = []
+    for group in profile.groups():
+        bound, took = bounds[group.phase, group.name], max(group.seconds, 1e-12)
+        moved = group.cost.bytes_read + group.cost.bytes_written
+        rows.append(
+            f"<tr><td>{escape(group.phase)}</td><td>{escape(group.name)}</td><td>{group.calls}</td>"
+            f"<td>{seconds(took)}</td><td>{seconds(bound)}</td><td>{bound / took:.0%}</td>"
+            f"<td>{took / profile.seconds:.1%}</td><td>{group.cost.flops / took / 1e9:.1f}</td>"
+            f"<td>{moved / took / 1e9:.1f}</td></tr>"
+        )
+    heads = ("part", "kernel", "calls", "time", "least", "of the limit", "share", "GFLOP/s", "GB/s")
+    return f"<table><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>{''.join(rows)}</table>"
