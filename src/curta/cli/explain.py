@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,11 +17,15 @@ from curta.cli.train import read_text
 from curta.cli.trainer import Trainer, tensors
 from curta.compiled.explain import Machine, page
 from curta.compiled.explain.units import quantity, seconds
+from curta.costs.peaks import copy_peak, matmul_peak
 from curta.data import Corpus, random_windows
+from curta.dtypes import DType
 from curta.models.gpt import GPTConfig
 
 #: runs before the one that is shown: the first compiles, the others bring caches and clock to where they stay
 WARM_UPS = 5
+#: bytes of a tensor, from what a core's own cache holds to what only memory holds
+COPY_SIZES = (1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
 
 
 def explain(options: ExplainOptions) -> int:
@@ -40,7 +45,7 @@ def explain(options: ExplainOptions) -> int:
         curta.set_num_threads(options.threads)
     console = Console(stderr=True, highlight=False)
     with console.status("") as status:
-        machine = Machine.measured(tuple({curta.float32, getattr(curta, options.dtype)}), status.update)
+        machine = _measure({curta.float32, getattr(curta, options.dtype)}, status.update)
         trainer = Trainer(training, config, corpus, max(machine.flops_per_second.values()))
         status.update("compiling the step …")
         for number in range(WARM_UPS):
@@ -62,6 +67,16 @@ def explain(options: ExplainOptions) -> int:
     )
     print(f"{options.output} shows them: open it in a browser")
     return 0
+
+
+def _measure(dtypes: set[DType], report: Callable[[str], object]) -> Machine:
+    """This machine's limits, in about two seconds."""
+    flops = {}
+    for dtype in dtypes:
+        report(f"measuring the machine: matmul in {dtype.name} …")
+        flops[dtype] = matmul_peak(dtype).flops_per_second
+    report("measuring the machine: memory …")
+    return Machine(flops, {2 * size: copy_peak(size, 0.1) for size in COPY_SIZES})
 
 
 def _check_writable(path: Path, overwrite: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -12,11 +11,7 @@ from curta.compiled.explain.timeline import arena_chart, busy_share, thread_char
 from curta.compiled.explain.units import quantity, seconds
 from curta.compiled.profile import Profile, Timing
 from curta.compiled.program import Program
-from curta.costs.peaks import copy_peak, matmul_peak
 from curta.dtypes import DType
-
-#: bytes of a tensor, from what a core's own cache holds to what only memory holds
-COPY_SIZES = (1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
 
 STYLE = """
 body{font:14px/1.5 system-ui,sans-serif;color:#22252b;background:#fff;max-width:1160px;margin:2rem auto;padding:0 1rem}
@@ -50,16 +45,6 @@ class Machine:
 
     flops_per_second: dict[DType, float]
     bytes_per_second: dict[int, float]
-
-    @staticmethod
-    def measured(dtypes: tuple[DType, ...], report: Callable[[str], object] = lambda text: None) -> Machine:
-        """This machine, in about two seconds; `report` is told what is measured."""
-        flops = {}
-        for dtype in dtypes:
-            report(f"measuring the machine: matmul in {dtype.name} …")
-            flops[dtype] = matmul_peak(dtype).flops_per_second
-        report("measuring the machine: memory …")
-        return Machine(flops, {2 * size: copy_peak(size, 0.1) for size in COPY_SIZES})
 
     def least_seconds(self, timing: Timing) -> float:
         """The least time that an operator's work needs here: Williams, Waterman and Patterson, "Roofline" (2009)."""
