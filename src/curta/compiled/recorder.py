@@ -74,6 +74,8 @@ class Recorder:
         self.checks: list[tuple[Ref, Callable[[Tensor], Any]]] = []
         self.flags: list[Flag] = []
         self.undo: list[Callable[[], Any]] = []
+        #: what optimizers note of their updates, by the optimizer's identity
+        self.updates: dict[int, Any] = {}
         self._storages: list[weakref.ref[TracedStorage]] = []
         self._start = next_sequence()
         self._buffers = 0

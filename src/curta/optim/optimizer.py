@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from numbers import Real
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from curta.autograd import enable_grad, no_grad
 from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, UnsupportedError
+from curta.optim.recorded import RecordedUpdates
 from curta.optim.update import UpdatePlan, apply_update, state_tensors
 from curta.tensor import Tensor
 
@@ -122,42 +123,15 @@ class Optimizer:
         """Change one parameter and its state in place."""
         plan = self.plan(state, group)
         if STATE.recorder is not None:
+            recorded = STATE.recorder.updates.get(id(self))
+            if recorded is None:
+                recorded = STATE.recorder.updates[id(self)] = RecordedUpdates(self, STATE.recorder)
             place = next(number for number, one in enumerate(self.param_groups) if one is group)
-            self._record_update(parameter, gradient, plan, place)
+            recorded.add(parameter, gradient, plan, place)
             return
         tensors = state_tensors(state, plan.names, parameter)
         state.update(plan.counts)
         apply_update(plan.function, (parameter, gradient, *tensors), plan.scalars, plan.flags)
-
-    def _record_update(self, parameter: Tensor, gradient: Tensor, plan: UpdatePlan, number: int) -> None:
-        """`update` while a program is recorded: its numbers are worked out anew at every run."""
-        recorder, state = STATE.recorder, self.state[parameter]
-        before = dict(state)
-
-        def restore() -> None:
-            state.clear()
-            state.update(before)
-
-        recorder.undo.append(restore)
-        tensors = recorder.paused(lambda: state_tensors(state, plan.names, parameter))
-        known = list(zip(plan.names, tensors, strict=True))
-        coming = plan  # what the next run does; `same` is asked right before each but the first
-
-        def same() -> bool:
-            nonlocal coming
-            held = self.state[parameter]
-            for name, tensor in known:
-                if held.get(name) is not tensor:
-                    return False
-            coming = self.plan(held, self.param_groups[number])
-            return coming.function is plan.function and coming.flags == plan.flags
-
-        def numbers() -> Sequence[float]:
-            self.state[parameter].update(coming.counts)
-            return [float(scalar) for scalar in coming.scalars]
-
-        recorder.guards.append(same)
-        apply_update(plan.function, (parameter, gradient, *tensors), recorder.numbers_from(numbers), plan.flags)
 
     def state_dict(self) -> State:
         """Everything that training goes on from, with parameters replaced by their position: PyTorch's layout.
