@@ -48,7 +48,7 @@ class CompiledFunction:
         if STATE.recorder is not None or STATE.graph is not None:
             return self._function(*args, **kwargs)
         tensors: list[Tensor] = []
-        kind = (_kind(args, tensors), _kind(kwargs, tensors), *self._circumstances())
+        kind = (_kind(args, tensors), _kind(kwargs, tensors) if kwargs else None, *self._circumstances())
         known = self._programs.setdefault(kind, [])
         for program in known:
             if program.fits():
@@ -65,7 +65,7 @@ class CompiledFunction:
     def profile(self, *args: Any, **kwargs: Any) -> Profile:
         """Run the program for these arguments once more, with all its effects, timing each operator by itself."""
         tensors: list[Tensor] = []
-        kind = (_kind(args, tensors), _kind(kwargs, tensors), *self._circumstances())
+        kind = (_kind(args, tensors), _kind(kwargs, tensors) if kwargs else None, *self._circumstances())
         for program in self._programs.get(kind, ()):
             if program.fits():
                 return program.profile(tensors)
@@ -73,8 +73,9 @@ class CompiledFunction:
 
     def _circumstances(self) -> tuple[Any, ...]:
         """What else a program is made for: modes, and what the function's own names stand for."""
-        outside = tuple(_value(where, name) for where, name in self._names)
-        return STATE.grad_enabled, STATE.inference, STATE.autocast, get_default_dtype(), tuple(map(_identity, outside))
+        state = STATE
+        modes = (state.grad_enabled, state.inference, state.autocast, get_default_dtype())
+        return (*modes, *[_identity(_value(where, name)) for where, name in self._names]) if self._names else modes
 
     def _record(self, args: Any, kwargs: Any, tensors: list[Tensor]) -> Program:
         recorder = Recorder()
@@ -122,7 +123,9 @@ def _kind(value: Any, tensors: list[Tensor]) -> Any:
     """A hashable description of a value; its tensors are gathered, and described by layout alone."""
     if isinstance(value, Tensor):
         tensors.append(value)
-        place = next((n for n, other in enumerate(tensors[:-1]) if other is value), -1)
+        place = -1
+        if len(tensors) > 1:
+            place = next((n for n, other in enumerate(tensors[:-1]) if other is value), -1)
         return Tensor, value.layout, value._requires_grad, value._grad is None, place
     if isinstance(value, _PLAIN):
         return type(value), value

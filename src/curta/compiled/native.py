@@ -89,9 +89,10 @@ class NativeProgram:
         """Run once; gives a fresh storage for each output, by the buffer's identity."""
         if self._memory is None:
             self._take_arena()
-        made = {id(buffer): allocate(buffer.nbytes) for buffer in self.outputs}
+        made = {}
         for buffer in self.outputs:
-            self.table.point(buffer, made[id(buffer)].address)
+            made[id(buffer)] = storage = allocate(buffer.nbytes)
+            self.table.point(buffer, storage.address)
         if self.watching is None:
             self.table.run()
         else:

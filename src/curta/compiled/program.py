@@ -189,18 +189,19 @@ class Program:
         """Run once; gives the tensors of the result, the storages that live on, and the numbers it ran with."""
         with self._lock:
             self._prepare(arguments)
-            storages, values = self.native.run(), dict(self.values)
+            storages, values = self.native.run(), dict(self.values) if self.values else self.values
         for storage in self._written:
             storage.version += 1
-        self._look_at_flags(storages)
-        self._set_gradients(arguments, storages)
+        if self._flags:
+            self._look_at_flags(storages)
+        if self._grads:
+            self._set_gradients(arguments, storages)
         if self._first:
             self._first = False
         else:
             for effect in self._recorder.effects:
                 effect()
-        results = [self._result(place, arguments, storages) for place in range(len(self._results))]
-        return results, storages, values
+        return [self._result(place, arguments, storages) for place in range(len(self._results))], storages, values
 
     def _prepare(self, arguments: list[Tensor]) -> None:
         for ref, check in self._recorder.checks:
@@ -241,11 +242,14 @@ class Program:
 
     def _result(self, place: int, arguments: list[Tensor], storages: dict[int, Storage]) -> Tensor:
         ref = self._results[place]
-        for buffer, argument in zip(self._arguments, arguments, strict=True):
-            if buffer is ref.buffer and ref.layout is argument.layout and not ref.offset:
-                return argument
         storage = storages.get(id(ref.buffer))
-        made = self._present(ref, arguments) if storage is None else Tensor._make(storage, ref.layout, ref.offset)
+        if storage is None:
+            for buffer, argument in zip(self._arguments, arguments, strict=True):
+                if buffer is ref.buffer and ref.layout is argument.layout and not ref.offset:
+                    return argument
+            made = self._present(ref, arguments)
+        else:
+            made = Tensor._make(storage, ref.layout, ref.offset)
         made.grad_fn, made._requires_grad = self._histories[place]
         return made
 
