@@ -111,6 +111,16 @@ def test_a_change_through_a_view_is_not_moved():
     kernels(changing, curta.randn(4, 4))
 
 
+@pytest.mark.parametrize("dtype", [curta.float64, curta.bfloat16])
+def test_what_is_written_into_another_format_is_read_in_that_format(dtype: Any):
+    def through(x: Any) -> Any:
+        held = curta.empty(1000, dtype=dtype)
+        held.copy_(x * 1.1)
+        return (held * 3.3).exp(), held.sum()
+
+    kernels(through, curta.randn(1000))
+
+
 def test_a_gather_reads_memory_that_is_written():
     index = curta.tensor([2, 0])
     kernels(lambda x: F.embedding(index, x * 2).sum(-1), curta.randn(3, 4))

@@ -14,6 +14,7 @@ from curta.compiler.graph import LiveNumber
 from curta.errors import CompilerError
 from curta.ops.composition import STORED, composition
 from curta.ops.dispatch import _parameter_key, bind
+from curta.ops.elementwise import CAST
 from curta.ops.program import Executable, executable
 
 #: more operators than these in one kernel make its code long, and gain nothing
@@ -134,8 +135,12 @@ def _build(unit: Unit, outputs: list[Ref]) -> Executable | None:
                 position += 1
             made = bind(node.call.op, tuple(inputs), **node.params)
             for ref, value in zip(node.results, made if isinstance(made, tuple) else (made,), strict=True):
-                key = key_of(ref)
-                values[key] = bind(STORED, (value,), dtype=ref.layout.dtype) if key in handed_over else value
+                key, dtype = key_of(ref), ref.layout.dtype
+                if key in handed_over:
+                    if value.layout.dtype is not dtype:  # written into memory of another format
+                        value = bind(CAST, (value,), dtype=dtype)
+                    value = bind(STORED, (value,), dtype=dtype)
+                values[key] = value
         return tuple(values[key_of(ref)] for ref in outputs)
 
     op = composition("+".join(node.call.op.name for node in unit.nodes), body, None)
