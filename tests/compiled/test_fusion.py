@@ -164,3 +164,12 @@ def test_stages_print():
     assert "call 'maximum'" in program.loops
     assert "define void @kernel(" in program.llvm
     assert ".type\tkernel,@function" in program.asm or "kernel:" in program.asm
+
+
+def test_the_account_of_a_function_with_a_history_counts_both_passes():
+    weight = curta.randn(16, 16, requires_grad=True)
+    compiled = curta.compile(lambda x: ((x @ weight).tanh() * 2).sum())
+    compiled(curta.randn(16, 16))
+    account = compiled.program.account()
+    assert account.unfused_cost.flops == account.flops
+    assert account.unfused_cost.bytes_written > account.cost.bytes_written

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from curta.cli.trainer import Report
+from curta.compiled.explain import units
 
 SHOWN_ROWS = 24  # what a common terminal holds; older reports are in metrics.jsonl
 
@@ -23,16 +24,7 @@ def quantity(value: float | None, unit: str) -> str:
     >>> quantity(61.34e9, "FLOP/s"), quantity(812.0, "tokens/s"), quantity(None, "FLOP/s")
     ('61.3 GFLOP/s', '812 tokens/s', '-')
     """
-    if value is None:
-        return "-"
-    for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= 0.9995 * factor:
-            return f"{_three_digits(value / factor)} {prefix}{unit}"
-    return f"{_three_digits(value)} {unit}"
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}".removesuffix(".00")
+    return "-" if value is None else units.quantity(value, unit)
 
 
 def mebibytes(count: int) -> str:

@@ -33,8 +33,7 @@ def explain(options: ExplainOptions) -> int:
 
     Raises `CommandError` for bad input, before anything is written.
     """
-    given = {name: value for name, value in asdict(options).items() if name not in ("output", "overwrite")}
-    training = TrainOptions(**given, output=options.output, overwrite=options.overwrite)
+    training = TrainOptions(**asdict(options))
     with bad_input():
         config = GPTConfig(width=options.width, layers=options.layers, heads=options.heads, context=options.context)
         name, text = read_text(training)

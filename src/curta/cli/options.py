@@ -27,8 +27,8 @@ class HelpFormatter(argparse.HelpFormatter):
 
 
 @dataclass(frozen=True)
-class TrainOptions:
-    """What `curta train` was asked for; the defaults are the main job's."""
+class StepOptions:
+    """The model, the data and the machine of a training step; the defaults are the main job's."""
 
     data: Path | None = None
     width: int = 128
@@ -36,31 +36,28 @@ class TrainOptions:
     heads: int = 4
     context: int = 128
     batch: int = 16
+    dtype: str = "float32"
+    threads: int | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class TrainOptions(StepOptions):
+    """What `curta train` was asked for."""
+
     steps: int = 500
     learning_rate: float = 2e-3
-    dtype: str = "float32"
     seed: int = 1
-    threads: int | None = None
     output: Path | None = None
-    overwrite: bool = False
     report_every: int = 25
     eager: bool = False
 
 
 @dataclass(frozen=True)
-class ExplainOptions:
+class ExplainOptions(StepOptions):
     """What `curta explain` was asked for: the step of a run of `curta train`, and where the page goes."""
 
     output: Path = Path("explain.html")
-    overwrite: bool = False
-    data: Path | None = None
-    width: int = 128
-    layers: int = 4
-    heads: int = 4
-    context: int = 128
-    batch: int = 16
-    dtype: str = "float32"
-    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,7 @@ def temperature_float(text: str) -> float:
     return value
 
 
-def _add_model(parser: Parser, default: TrainOptions | ExplainOptions) -> None:
+def _add_model(parser: Parser, default: StepOptions) -> None:
     model = parser.add_argument_group("model")
     for name, text in (
         ("width", "size of a position's vector; the heads must divide it"),

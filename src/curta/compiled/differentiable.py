@@ -103,6 +103,7 @@ class DifferentiableProgram(Program):
         return replace(
             forward,
             cost=forward.cost + native.cost,
+            unfused_cost=forward.unfused_cost + native.unfused_cost,
             launches=forward.launches + native.table.launches,
             arena_bytes=forward.arena_bytes + native.arena.nbytes,
             live_bytes=forward.live_bytes + native.arena.live_bytes,

@@ -9,6 +9,17 @@ from curta.ops.record import NO_COST, Cost
 from curta.runtime.watch import Span
 
 
+def roofline_seconds(cost: Cost, flops_per_second: float, bytes_per_second: float) -> float:
+    """The least time that a machine of these rates needs: arithmetic or memory, whichever takes longer.
+
+    Williams, Waterman and Patterson, "Roofline" (2009).
+
+    >>> roofline_seconds(Cost(200, 0, 30, 10), 100.0, 10.0)
+    4.0
+    """
+    return max(cost.flops / flops_per_second, (cost.bytes_read + cost.bytes_written) / bytes_per_second)
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """One operator of a program, and when the threads worked on it: first of all the calling one, from end to end."""
@@ -33,12 +44,8 @@ class Group:
     cost: Cost
 
     def roofline_seconds(self, flops_per_second: float, bytes_per_second: float) -> float:
-        """The least time that a machine of these rates needs: arithmetic or memory, whichever takes longer.
-
-        Williams, Waterman and Patterson, "Roofline" (2009).
-        """
-        moved = self.cost.bytes_read + self.cost.bytes_written
-        return max(self.cost.flops / flops_per_second, moved / bytes_per_second)
+        """See the function of this name."""
+        return roofline_seconds(self.cost, flops_per_second, bytes_per_second)
 
 
 @dataclass(frozen=True, slots=True)

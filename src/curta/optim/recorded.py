@@ -58,7 +58,7 @@ class RecordedUpdates:
         state.update(plan.counts)
         if not shared.live:
             shared.live = self._recorder.numbers_from(lambda: self._numbers(shared))
-        apply_update(plan.function, (parameter, gradient, *tensors), shared.live, plan.flags)  # type: ignore[arg-type]
+        apply_update(plan.function, (parameter, gradient, *tensors), shared.live, plan.flags)
 
     def _shared_by(self, number: int, plan: UpdatePlan) -> _Shared:
         """The last one, where it is the same: what comes between two of them must stay between them."""

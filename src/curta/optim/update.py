@@ -22,7 +22,10 @@ _OPERATORS: dict[Update, Op] = {}
 
 
 def apply_update(
-    function: Update, tensors: Sequence[Tensor], scalars: Sequence[float], flags: Mapping[str, bool] | None = None
+    function: Update,
+    tensors: Sequence[Tensor],
+    scalars: Sequence[float | LiveNumber],
+    flags: Mapping[str, bool] | None = None,
 ) -> None:
     """Replace a parameter and its state, in place, by what `function` makes of them.
 

@@ -298,6 +298,8 @@ define void @set_watch(ptr %watch) {{
 define void @set_threads(i64 %threads) {{
   %locked = call i32 @pthread_mutex_lock(ptr {_at(JOB_MUTEX)})
   call void @stop_workers()
+  ; what is watched has room for as many threads as there were
+  store ptr null, ptr {_at(WATCH)}
   store i64 %threads, ptr {_at(THREADS)}
   %unlocked = call i32 @pthread_mutex_unlock(ptr {_at(JOB_MUTEX)})
   ret void

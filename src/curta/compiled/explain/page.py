@@ -9,7 +9,7 @@ from curta.compiled.explain.boxes import graph_chart
 from curta.compiled.explain.scale import COLOURS
 from curta.compiled.explain.timeline import arena_chart, busy_share, thread_chart
 from curta.compiled.explain.units import quantity, seconds
-from curta.compiled.profile import Profile, Timing
+from curta.compiled.profile import Profile, Timing, roofline_seconds
 from curta.compiled.program import Program
 from curta.dtypes import DType
 
@@ -47,7 +47,7 @@ class Machine:
     bytes_per_second: dict[int, float]
 
     def least_seconds(self, timing: Timing) -> float:
-        """The least time that an operator's work needs here: Williams, Waterman and Patterson, "Roofline" (2009)."""
+        """The least time that an operator's work needs here."""
         cost = timing.node.call.cost
         first = next((ref.layout.dtype for ref in timing.node.reads()), None)
         rates = self.flops_per_second
@@ -55,13 +55,13 @@ class Machine:
         moved = cost.bytes_read + cost.bytes_written
         copies = self.bytes_per_second  # what fits into a cache is moved faster
         size = max((size for size in copies if size <= moved), default=min(copies))
-        return max(cost.flops / rate, moved / copies[size])
+        return roofline_seconds(cost, rate, copies[size])
 
 
 def page(program: Program, profile: Profile, machine: Machine, title: str) -> str:
     """The HTML text of a program that was profiled on a machine.
 
-    Times are those of operators launched one by one; a run of the whole program takes no longer than their sum.
+    Times are those of operators launched one by one.
     """
     least = [machine.least_seconds(timing) for timing in profile.timings]
     account = program.account()

@@ -13,12 +13,16 @@ def seconds(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """A number with one of the prefixes k, M, G, T.
+    """A number with three significant digits and a decimal prefix.
 
     >>> quantity(2_500_000, "B"), quantity(12, "FLOP")
-    ('2.5 MB', '12 FLOP')
+    ('2.50 MB', '12.0 FLOP')
     """
-    for limit, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= limit * 0.9995:
-            return f"{value / limit:.3g} {prefix}{unit}"
-    return f"{value:.3g} {unit}"
+    for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= 0.9995 * factor:
+            return f"{_three_digits(value / factor)} {prefix}{unit}"
+    return f"{_three_digits(value)} {unit}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}".removesuffix(".00")
