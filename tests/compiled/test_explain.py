@@ -54,7 +54,7 @@ def test_page():
     checker.feed(text)
     assert checker.open == []
     assert "<title>a &lt; b</title>" in text
-    assert len(re.findall(r'class="node"', text)) == len(profile.timings) == 4
+    assert len(re.findall(r'class="node"', text)) == len(profile.timings) == 3
     assert len(re.findall(r'class="buffer"', text)) == len(function.program.native.placements())
     assert len(re.findall(r'class="span"', text)) == sum(len(timing.spans) for timing in profile.timings)
     assert ">relu</text>" in text

@@ -23,6 +23,8 @@ UNARY: list[Callable[[Any], Any]] = [
     lambda x: F.softmax(x, -1) if x.ndim else x.sigmoid(),
     lambda x: x.clone(),
     lambda x: x.reshape(-1),
+    lambda x: x.mT.contiguous() if x.ndim > 1 else x.abs(),
+    lambda x: (x @ x.mT).relu() if x.ndim > 1 else x,
     lambda x: x.to(curta.float64).to(curta.float32),
     lambda x: x.bfloat16().float(),
     lambda x: curta.where(x > 0, x, -x),
@@ -34,6 +36,7 @@ BINARY: list[Callable[[Any, Any], Any]] = [
     lambda a, b: a.maximum(b),
     lambda a, b: curta.stack([a, b]) if a.shape == b.shape else a - b,
     lambda a, b: a @ b.mT if a.ndim == b.ndim == 2 and a.shape[1] == b.shape[1] else a - b,
+    lambda a, b: F.linear(a, b, b[:, 0]) if a.ndim > 1 and b.ndim == 2 and 0 < b.shape[1] == a.shape[-1] else a / 2,
 ]
 VIEWS: list[Callable[[Any], Any]] = [
     lambda x: x.T if x.ndim == 2 else x,
@@ -51,7 +54,7 @@ IN_PLACE: list[Callable[[Any, Any], Any]] = [
     lambda x, y: x.sub_(y) if _fits(x, y) else x.fill_(3),
     lambda x, y: x.exp_().clamp_(max=50),
 ]
-STEP = st.tuples(st.sampled_from("ubvi"), st.integers(0, 11), st.integers(0, 50), st.integers(0, 50))
+STEP = st.tuples(st.sampled_from("ubvi"), st.integers(0, 13), st.integers(0, 50), st.integers(0, 50))
 SHAPES = st.lists(st.integers(0, 4), max_size=3)
 
 

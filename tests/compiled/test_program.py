@@ -139,10 +139,10 @@ def test_a_profile_times_every_operator_of_one_more_run() -> None:
     function(curta.ones(64, 64))
     profile = function.profile(curta.ones(64, 64))
     assert counter.item() == 2
-    assert [timing.node.call.op.name for timing in profile.timings] == ["add", "matmul", "exp", "matmul"]
+    assert [timing.node.call.op.name for timing in profile.timings] == ["add", "matmul+exp", "matmul"]
     assert 0 < sum(timing.seconds for timing in profile.timings) == profile.seconds
     product = next(group for group in profile.groups() if group.name == "matmul")
-    assert (product.calls, product.cost.flops) == (2, 2 * 2 * 64**3)
-    assert product.roofline_seconds(1e9, 1e30) == pytest.approx(4 * 64**3 / 1e9)
-    assert product.roofline_seconds(1e30, 1e9) == pytest.approx(6 * 4 * 64**2 / 1e9)
+    assert (product.calls, product.cost.flops) == (1, 2 * 64**3)
+    assert product.roofline_seconds(1e9, 1e30) == pytest.approx(2 * 64**3 / 1e9)
+    assert product.roofline_seconds(1e30, 1e9) == pytest.approx(3 * 4 * 64**2 / 1e9)
     assert "matmul" in str(profile).splitlines()[1] + str(profile).splitlines()[2]

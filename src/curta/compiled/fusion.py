@@ -9,13 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from curta.compiled.graph import Node, ProgramGraph, Ref
-from curta.compiled.units import Order, Unit, arguments_of, key_of, may_join, writers_of
+from curta.compiled.units import Arguments, Order, Unit, arguments_of, key_of, may_join, writers_of
 from curta.compiler.graph import LiveNumber
+from curta.dtypes import DType
 from curta.errors import CompilerError
+from curta.memory.layout import Layout
 from curta.ops.composition import STORED, composition
 from curta.ops.dispatch import _parameter_key, bind
 from curta.ops.elementwise import CAST
 from curta.ops.program import Executable, executable
+from curta.ops.record import NO_GRADIENT, Cost, Op, Product
 
 #: more operators than these in one kernel make its code long, and gain nothing
 LONGEST = 12
@@ -61,18 +64,18 @@ class _Fusing:
         order = self.order
         one, two = order.units[first], order.units[second]
         fitting = one.fusible and two.fusible and len(one.nodes) + len(two.nodes) <= LONGEST
-        if not fitting or not may_join(one, two, self._writers):
+        if not fitting or (one.product and two.product) or not may_join(one, two, self._writers):
             return None
         if one.is_copyable and order.results_of(one, (two,)):
             # nothing may change in between what the conversion reads
             if any(one.read_buffers & unit.written for unit in order.units[first + 1 : second]):
                 return None
             both, target = two.with_copy(one), second
-            if self._executable(both, (two,)) is None:
+            if not both.fusible or self._executable(both, (two,)) is None:
                 return None
         else:
             both, place = one.joined(two), order.place_for(first, second)
-            if place is None or self._executable(both, (one, two)) is None:
+            if place is None or not both.fusible or self._executable(both, (one, two)) is None:
                 return None
             target = place
         order.remove(second)
@@ -97,7 +100,7 @@ class _Fusing:
         if call is None:
             raise CompilerError("fuse: what was one kernel before is no longer one")
         last = unit.nodes[-1]
-        operands, results = tuple(arguments_of(unit)[0]), tuple(self.order.results_of(unit))
+        operands, results = tuple(arguments_of(unit).operands), tuple(self.order.results_of(unit))
         return Node(call, operands, results, {}, last.phase, last.line, tuple(unit.nodes))
 
 
@@ -113,7 +116,8 @@ def _signature(unit: Unit, outputs: list[Ref]) -> tuple[Any, ...]:
             else:
                 words.append(_kind(ref))
         words += _parameter_key(node.params)
-    return (*words, *(numbers[key_of(ref)] for ref in outputs))
+    shared = (id(ref.buffer) in unit.read_buffers for ref in outputs)
+    return (*words, *(numbers[key_of(ref)] for ref in outputs), *shared)
 
 
 def _kind(number: Any) -> type:
@@ -121,35 +125,64 @@ def _kind(number: Any) -> type:
 
 
 def _build(unit: Unit, outputs: list[Ref]) -> Executable | None:
-    operands, numbers = arguments_of(unit)
-    keys = {key: place for place, key in enumerate(unit.reads)}
-    handed_over = {key_of(ref) for node in unit.nodes for ref in node.reads()} & set(unit.inside)
-
-    def body(*given: Any) -> tuple[Any, ...]:
-        values = {key: given[place] for key, place in keys.items()}
-        position = 0
-        for node in unit.nodes:
-            inputs = []
-            for operand in node.operands:
-                inputs.append(values[key_of(operand)] if isinstance(operand, Ref) else given[numbers[position]])
-                position += 1
-            made = bind(node.call.op, tuple(inputs), **node.params)
-            for ref, value in zip(node.results, made if isinstance(made, tuple) else (made,), strict=True):
-                key, dtype = key_of(ref), ref.layout.dtype
-                if key in handed_over:
-                    if value.layout.dtype is not dtype:  # written into memory of another format
-                        value = bind(CAST, (value,), dtype=dtype)
-                    value = bind(STORED, (value,), dtype=dtype)
-                values[key] = value
-        return tuple(values[key_of(ref)] for ref in outputs)
-
-    op = composition("+".join(node.call.op.name for node in unit.nodes), body, None)
-    described = tuple(o.layout if isinstance(o, Ref) else _kind(o) for o in operands)
+    arguments, product = arguments_of(unit), unit.product
+    name = "+".join(node.call.op.name for node in unit.nodes)
+    if product is None:
+        op = composition(name, lambda *given: _computed(unit, arguments, given, outputs), None)
+    else:
+        op = _with_ending(name, product, unit, arguments, outputs)
+    described = tuple(o.layout if isinstance(o, Ref) else _kind(o) for o in arguments.operands)
+    fresh = frozenset(n for n, ref in enumerate(outputs) if id(ref.buffer) not in unit.read_buffers)
     try:
-        call = executable(op, described, {}, tuple(ref.layout for ref in outputs), whole=True)
+        call = executable(op, described, {}, tuple(ref.layout for ref in outputs), whole=True, fresh=fresh)
     except CompilerError:  # a gather of what is not in memory, a result that no loop has
         return None
     return call if _keeps_order(unit, call) else None
+
+
+def _with_ending(name: str, product: Node, unit: Unit, arguments: Arguments, outputs: list[Ref]) -> Op:
+    """A product with the unit's other operators as its ending; it does the arithmetic of all of them."""
+    lower: Any = product.call.op.lower
+
+    def ending(sums: Any, *others: Any) -> tuple[Any, ...]:
+        return _computed(unit, arguments, (None, None, *others), outputs, sums)
+
+    def cost(inputs: tuple[Any, ...], made: tuple[Layout, ...]) -> Cost:
+        parts = [node.call.cost for node in unit.nodes]
+        read = sum(layout.nbytes for layout in inputs if isinstance(layout, Layout))
+        written = sum(layout.nbytes for layout in made)
+        return Cost(sum(part.flops for part in parts), sum(part.transcendentals for part in parts), read, written)
+
+    results = tuple(ref.layout for ref in outputs)
+    infer = (lambda *_: results) if len(results) > 1 else (lambda *_: results[0])
+    return Op(name, infer, Product(lower.matrices, ending), NO_GRADIENT, cost)
+
+
+def _computed(unit: Unit, arguments: Arguments, given: Any, outputs: list[Ref], sums: Any = None) -> tuple[Any, ...]:
+    """The results of a unit's operators, traced; `sums` are those of its product."""
+    values = {key: given[place] for key, place in arguments.places.items()}
+    handed_over = {key_of(ref) for node in unit.nodes for ref in node.reads()}
+    for node in unit.nodes:
+        inputs = []
+        for place, operand in enumerate(node.operands):
+            if isinstance(operand, Ref):
+                inputs.append(values.get(key_of(operand)))  # a product's matrices have none here
+            else:
+                inputs.append(given[arguments.numbers[id(node), place]])
+        lower: Any = node.call.op.lower
+        if not isinstance(lower, Product):
+            made = bind(node.call.op, tuple(inputs), **node.params)
+        else:
+            made = sums if lower.ending is None else lower.ending(sums, *inputs[2:])
+        for ref, value in zip(node.results, made if isinstance(made, tuple) else (made,), strict=True):
+            values[key_of(ref)] = _stored(value, ref.layout.dtype) if key_of(ref) in handed_over else value
+    return tuple(values[key_of(ref)] for ref in outputs)
+
+
+def _stored(value: Any, dtype: DType) -> Any:
+    """A value as it is after its way through memory, which may be of another format."""
+    value = value if value.layout.dtype is dtype else bind(CAST, (value,), dtype=dtype)
+    return bind(STORED, (value,), dtype=dtype)
 
 
 def _keeps_order(unit: Unit, call: Executable) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.memory.layout import Layout
-from curta.ops.record import Composition, Pointwise, Reduce
+from curta.ops.record import Composition, Pointwise, Product, Reduce
 
 #: a tensor of the program, whoever refers to it
 Key = tuple[int, Layout, int]
@@ -65,9 +65,23 @@ class Unit:
         )
 
     @property
+    def product(self) -> Node | None:
+        """The product of matrices in it, if there is one."""
+        return next((node for node in self.nodes if isinstance(node.call.op.lower, Product)), None)
+
+    @property
     def fusible(self) -> bool:
-        """Whether all of it is loops over elements and reductions, which one kernel can hold."""
-        return all(isinstance(node.call.op.lower, (Pointwise, Reduce, Composition)) for node in self.nodes)
+        """Whether one kernel can hold it: loops over elements and reductions, or a product and loops over elements."""
+        product = self.product
+        if product is None:
+            return all(isinstance(node.call.op.lower, (Pointwise, Reduce, Composition)) for node in self.nodes)
+        if any(key_of(ref) in self.inside or id(ref.buffer) in self.written for ref in product.operands[:2]):
+            return False
+        return not any(
+            node.call.arrangements or not isinstance(node.call.op.lower, (Pointwise, Composition))
+            for node in self.nodes
+            if node is not product
+        )
 
     @property
     def is_copyable(self) -> bool:
@@ -158,15 +172,34 @@ class Order:
         return None
 
 
-def arguments_of(unit: Unit) -> tuple[list[Any], dict[int, int]]:
-    """What a fused kernel takes: tensors first, then numbers; and the place of each number by (node, operand)."""
-    numbers: dict[int, int] = {}
-    operands: list[Any] = list(unit.reads.values())
-    position = 0
-    for node in unit.nodes:
-        for operand in node.operands:
-            if not isinstance(operand, Ref):
-                numbers[position] = len(operands)
-                operands.append(operand)
-            position += 1
-    return operands, numbers
+class Arguments(NamedTuple):
+    """What a fused kernel takes: a product's matrices, other tensors, then numbers.
+
+    `places` says where each of the other tensors is among them, `numbers` where each number is, by its node's identity
+    and its place among the node's operands.
+    """
+
+    operands: list[Any]
+    places: dict[Key, int]
+    numbers: dict[tuple[int, int], int]
+
+
+def arguments_of(unit: Unit) -> Arguments:
+    """The arguments of a unit's kernel."""
+    product = unit.product
+    found = Arguments([] if product is None else list(product.operands[:2]), {}, {})
+    given = [
+        (node, place, operand)
+        for node in unit.nodes
+        for place, operand in enumerate(node.operands)
+        if node is not product or place >= 2
+    ]
+    for _, _, operand in given:
+        if isinstance(operand, Ref) and key_of(operand) in unit.reads and key_of(operand) not in found.places:
+            found.places[key_of(operand)] = len(found.operands)
+            found.operands.append(operand)
+    for node, place, operand in given:
+        if not isinstance(operand, Ref):
+            found.numbers[id(node), place] = len(found.operands)
+            found.operands.append(operand)
+    return found

@@ -71,11 +71,15 @@ class Nest:
                 self.emitter.inner_strides[number] = self.meta["inner_stride", str(number)]
         return bases
 
-    def text(self) -> str:
-        """The whole function."""
+    def write(self) -> None:
+        """Write the function's body, but for its return."""
         start, stop = Value(self.code, "%start", "i64"), Value(self.code, "%stop", "i64")
         with self.code.loop(start, stop) as units:
             self._unit(units.index)
+
+    def text(self) -> str:
+        """The whole function."""
+        self.write()
         self.code.effect("ret void")
         return function(self.code, NAME, SIGNATURE)
 

@@ -5,7 +5,7 @@ All choices depend on shapes, strides and formats only, never on the number of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -99,7 +99,7 @@ def build_steps(kernel: Kernel) -> tuple[list[Step], list[Layout]]:
 
 
 def _lay_out(kernel: Kernel) -> tuple[LoopProgram, Space]:
-    strides = [_aligned(kernel, number) for number in range(len(kernel.slots))]
+    strides = [strides_over(kernel, number) for number in range(len(kernel.slots))]
     kept = [axis for axis in range(len(kernel.space)) if axis not in kernel.axes]
     pointers = [number for number, slot in enumerate(kernel.slots) if slot.role != "scalar"]
     columns = _prefers_columns(kernel, strides, kept, pointers)
@@ -129,7 +129,7 @@ def _lay_out(kernel: Kernel) -> tuple[LoopProgram, Space]:
     return program, space
 
 
-def _aligned(kernel: Kernel, number: int) -> Shape:
+def strides_over(kernel: Kernel, number: int) -> Shape:
     """A slot's strides in bytes over the kernel's space: 0 where it is broadcast or its dimension is reduced away."""
     layout = kernel.layouts[number]
     if layout is None:
@@ -302,9 +302,7 @@ def _step(
     text = KernelText(program.describe(), lambda: nest.emit(program, vector_bytes))
     address = jit.cached(f"{vector_bytes} {text.loops}", text.write, nest.NAME)
     scratch = _scratch_step(space.inner) * len(kept_values(program))
-    floats = sum(
-        1 << n for n, slot in enumerate(program.slots) if slot.role == "scalar" and slot.dtype is dtypes.float64
-    )
+    floats = float_mask(program.slots)
     plan = native.make_plan(
         address, meta, 0 if reads_nothing else units, grain, scratch, len(program.slots), floats,
         work <= INLINE_ELEMENTS and not scratch,
@@ -312,6 +310,11 @@ def _step(
     way = (program.form, program.lane_bytes(), space.reduce, space.inner, reduce_block, program.blocked and block)
     ways: list[tuple[Any, ...]] = [(one.name, *way) for one in program.all_reductions()]
     return Step(plan, sources, text, program, [*ways, ("load",)] if nest.extra_axes(program) else ways)
+
+
+def float_mask(slots: Sequence[Slot]) -> int:
+    """A bit for each slot that is a run-time number and a float."""
+    return sum(1 << n for n, slot in enumerate(slots) if slot.role == "scalar" and slot.dtype is dtypes.float64)
 
 
 def _scratch_step(inner: int) -> int:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from curta.compiler.matmul import plan_matmul
-from curta.compiler.schedule import KernelText, Step
 from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.inference import bytes_read
-from curta.ops.record import Cost, Generated, Gradient, Op
-from curta.shapes import broadcast_shapes, broadcast_strides
+from curta.ops.record import Cost, Gradient, Op, Product
+from curta.shapes import broadcast_shapes
 
 if TYPE_CHECKING:
     from curta.autograd.node import Node
@@ -44,29 +42,6 @@ def _c_name(layout: Layout) -> str:
     return _C_NAMES.get(layout.dtype.name, layout.dtype.name)
 
 
-def _strides_over(layout: Layout, batch: tuple[int, ...]) -> tuple[int, ...]:
-    """Element strides over the batch's dimensions (0 where broadcast) and the matrix's."""
-    return (*broadcast_strides(layout.shape[:-2], layout.strides[:-2], batch), *layout.strides[-2:])
-
-
-def _plan(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...], accumulate: bool = False) -> list[Step]:
-    from curta.runtime import cpu, jit, native
-
-    a, b = inputs
-    out = outputs[0]
-    batch = out.shape[:-2]
-    plan = plan_matmul(
-        a.dtype, batch, a.shape[-2], b.shape[-1], a.shape[-1], _strides_over(a, batch), _strides_over(b, batch),
-        out.strides, level=cpu.level(), vector_bytes=cpu.vector_bytes(), out_dtype=out.dtype, accumulate=accumulate,
-    )  # fmt: skip
-    # written by hand to the last register: LLVM's passes would only take time
-    address = jit.cached_module(plan.key, plan.make_ir, passes=False).address(plan.function_name)
-    small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
-    native_plan = native.make_plan(address, plan.meta, plan.units, plan.grain, plan.scratch_bytes, 3, 0, small)
-    text = KernelText(plan.key, plan.make_ir, passes=False)
-    return [Step(native_plan, [("input", 0), ("input", 1), ("output", 0)], text)]
-
-
 def _cost(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:
     """A multiply and an add for each of the B M N K products."""
     return Cost(2 * outputs[0].numel * inputs[0].shape[-1], 0, bytes_read(inputs), outputs[0].nbytes)
@@ -90,7 +65,7 @@ def _weight_gradient(a: Any, g: Any, layout: Layout) -> Any:
 
 
 #: [..., M, K] @ [..., K, N] of one format; both of rank 2 or more
-MATMUL = Op("matmul", _infer, Generated(_plan), Gradient(_rule, inputs=(0, 1)), _cost)
+MATMUL = Op("matmul", _infer, Product(lambda a, b: (a, b)), Gradient(_rule, inputs=(0, 1)), _cost)
 
 
 def multiply(a: Any, b: Any) -> Any:
@@ -116,6 +91,10 @@ def _turned(weight: Layout) -> Layout:
     return strided(weight.shape[::-1], weight.strides[::-1], weight.dtype, weight.device)
 
 
+def _with_turned(x: Layout, weight: Layout) -> tuple[Layout, Layout]:
+    return x, _turned(weight)
+
+
 def _projection_rule(node: Node, g: Any) -> tuple[Any, Any]:
     """As the rule of a product, but the weight's gradient comes out in the weight's own order, not transposed."""
     x, weight = node.input(0), node.input(1)
@@ -131,7 +110,7 @@ def _projection_rule(node: Node, g: Any) -> tuple[Any, Any]:
 PROJECTION = Op(
     "linear",
     lambda x, weight: _infer(x, _turned(weight)),
-    Generated(lambda inputs, outputs: _plan((inputs[0], _turned(inputs[1])), outputs)),
+    Product(_with_turned),
     Gradient(_projection_rule, inputs=(0, 1)),
     _cost,
 )
@@ -145,28 +124,16 @@ def _infer_linear(x: Layout, weight: Layout, bias: Layout) -> Layout:
     return made
 
 
-def _plan_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, ...]) -> list[Step]:
-    """The bias is copied into every row of the result, then the product is added to it."""
-    from curta.compiler.fuse import fuse
-    from curta.compiler.graph import Graph, GraphValue
-    from curta.compiler.schedule import build_steps
-    from curta.ops.elementwise import COPY
-
-    x, weight, bias = inputs
-    out = outputs[0]
-    spread = strided(out.shape, broadcast_strides(bias.shape, bias.strides, out.shape), bias.dtype, bias.device)
-    graph = Graph(inputs=[GraphValue(spread, position=2)])
-    node = graph.apply(COPY, (graph.inputs[0],), {})
-    node.outputs[0].layout = out
-    graph.outputs = node.outputs
-    copies = [step for kernel in fuse(graph) for step in build_steps(kernel)[0]]
-    return [*copies, *_plan((x, _turned(weight)), outputs, accumulate=True)]
-
-
 def _cost_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:
     count = outputs[0].numel
     return Cost(2 * count * inputs[0].shape[-1] + count, 0, bytes_read(inputs), outputs[0].nbytes)
 
 
 #: x[..., K] @ weight[N, K] transposed + bias[N]; x of rank 2 or more
-LINEAR = Op("linear", _infer_linear, Generated(_plan_linear), Gradient(_bias_rule, inputs=(0, 1)), _cost_linear)
+LINEAR = Op(
+    "linear",
+    _infer_linear,
+    Product(_with_turned, lambda sums, bias: sums + bias),
+    Gradient(_bias_rule, inputs=(0, 1)),
+    _cost_linear,
+)

@@ -13,7 +13,8 @@ from curta.errors import CompilerError, ShapeError
 from curta.memory.allocator import HOST
 from curta.memory.layout import Layout
 from curta.memory.storage import HostStorage, allocate
-from curta.ops.record import Composition, Cost, Generated, Op, View
+from curta.ops.product import product_step
+from curta.ops.record import Composition, Cost, Generated, Op, Product, View
 from curta.runtime.native import launcher
 from curta.shapes import has_internal_overlap
 from curta.tensor import Tensor
@@ -136,13 +137,15 @@ def executable(
     params: dict[str, Any],
     into: tuple[Layout, ...] | None = None,
     whole: bool = False,
+    fresh: frozenset[int] | None = None,
 ) -> Executable:
     """The compiled form of `op`; `into` are the layouts of tensors that exist already, to be written to.
 
-    CompilerError where it is to be one kernel as a `whole`, and is not.
+    `fresh` are the numbers of the results in memory that no operand shares: all of them, or none with `into`, if it is
+    not given. CompilerError where it is to be one kernel as a `whole`, and is not.
     """
-    if isinstance(op.lower, Generated):
-        return _generated(op, op.lower, operands, params, into)
+    if isinstance(op.lower, Generated | Product):
+        return _generated(op, op.lower, operands, params, into, fresh)
     graph = _graph_of(op, operands, params)
     inferred = tuple(value.layout for value in graph.outputs)
     several = len(inferred) > 1
@@ -156,7 +159,7 @@ def executable(
                     "unsupported operation: more than one element of the written-to tensor refers to a single memory "
                     "location. Please clone() the tensor before performing the operation."
                 )
-        graph = _writing_into(graph, into)
+        graph = writing_into(graph, into)
     call = Executable(op, into or inferred, several, cost)
     if call.outputs[0].device is META:
         return call
@@ -204,7 +207,7 @@ def _graph_of(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Grap
     return graph
 
 
-def _writing_into(graph: Graph, into: tuple[Layout, ...]) -> Graph:
+def writing_into(graph: Graph, into: tuple[Layout, ...]) -> Graph:
     """The same graph with its outputs converted to the layouts of tensors that exist."""
     from curta.ops.elementwise import CAST
 
@@ -241,15 +244,20 @@ def _cost(op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any
 
 
 def _generated(
-    op: Op, lower: Generated, operands: tuple[Any, ...], params: dict[str, Any], into: tuple[Layout, ...] | None
-) -> Executable:
+    op: Op, lower: Generated | Product, operands: tuple[Any, ...], params: dict[str, Any],
+    into: tuple[Layout, ...] | None, fresh: frozenset[int] | None,
+) -> Executable:  # fmt: skip
     inferred = op.infer(*operands, **params)
     several = isinstance(inferred, tuple)
     outputs = into or (inferred if isinstance(inferred, tuple) else (inferred,))
     call = Executable(op, outputs, several, op.cost(operands, outputs, **params))
     if outputs[0].device is not META:
         first = len(operands) + len(outputs)
-        steps = lower.plan(operands, outputs, **params)
+        if isinstance(lower, Product):
+            fresh = frozenset(range(len(outputs)) if into is None else ()) if fresh is None else fresh
+            steps = [product_step(op.name, lower, operands, outputs, params, fresh)]
+        else:
+            steps = lower.plan(operands, outputs, **params)
         places = {"input": 0, "output": len(operands), "partial": first}
         call.add(steps, lambda source: places[source[0]] + int(source[1]))
         call.settle(len(operands))

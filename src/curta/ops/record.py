@@ -88,13 +88,26 @@ class Composition:
 
 
 @dataclass(frozen=True, slots=True)
+class Product:
+    """Lowering of a product of matrices, and of what is done with its sums before they reach memory.
+
+    - `matrices(first, second)` gives the layouts of [..., M, K] and [..., K, N] as which the first two inputs are read.
+    - `ending(sums, *others, **params)` is plain Python over tensors, element-wise operators on the sums and the
+      operator's other inputs (which broadcast to the sums); None where the sums are the result.
+    """
+
+    matrices: Callable[[Layout, Layout], tuple[Layout, Layout]]
+    ending: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Generated:
     """Lowering that writes its own kernel: `plan(inputs, outputs, **params)` gives the native plan to launch."""
 
     plan: Callable[..., Any]
 
 
-Lowering = Pointwise | Reduce | View | Composition | Generated
+Lowering = Pointwise | Reduce | View | Composition | Product | Generated
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ system for leave to use the tiles before it calls these kernels.
 from __future__ import annotations
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.block import Tile, add_finish, each_tile, read_meta
+from curta.compiler.matmul.block import Tile, each_tile
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE,
     Module,
@@ -17,11 +17,13 @@ from curta.compiler.matmul.emit import (
     call,
     larger,
     parameter,
+    read_meta,
     shuffle,
     signature,
     smaller,
     transpose,
 )  # fmt: skip
+from curta.compiler.matmul.finish import add_finish, finish_tile
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
 
@@ -106,8 +108,7 @@ def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
             target = code.offset(sums, row.index * columns * 4)
             panels = [blocks(rows, PANEL), blocks(tile.columns, PANEL)]
             call(code, "panels", [packed_a, packed_b, target, columns * 4, blocks(k_count, TILE_K), *panels, add])
-    strides = [read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)]
-    call(code, "finish", [sums, columns * 4, tile.c, *strides, tile.rows, tile.columns])
+    finish_tile(code, spec, tile, sums, columns * 4, code.constant(0, "i64"), tile.rows)
 
 
 def _add_panels(module: Module) -> None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.convert import load_wide, store_narrow
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE,
     Module,
@@ -15,12 +14,14 @@ from curta.compiler.matmul.emit import (
     call,
     larger,
     parameter,
+    read_meta,
     signature,
     smaller,
 )  # fmt: skip
+from curta.compiler.matmul.finish import add_finish, finish_tile
 from curta.compiler.matmul.micro import add_micro_kernel
 from curta.compiler.matmul.pack import add_packing
-from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
+from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
 
 #: most bytes of packed A and B together: they share a second-level cache of 2 MB with C
@@ -33,7 +34,7 @@ def make_block_kernel(spec: Spec) -> str:
     add_packing(module, spec)
     add_micro_kernel(module, spec)
     _add_panels(module, spec)
-    if spec.staged:
+    if spec.staged or spec.ending is not None:
         add_finish(module, spec)
     code = Code()
     with each_tile(code, spec) as tile:
@@ -76,19 +77,17 @@ class Tile:
     c: Value
     rows: Value
     columns: Value
-
-
-def read_meta(code: Code, item: Meta | Value) -> Value:
-    index: Value | int = item if isinstance(item, Value) else int(item)
-    return code.load(code.offset(parameter(code, "meta", "ptr"), index, "i64"), "i64", align=8)
+    #: the addresses (or numbers) of an ending's slots at this corner
+    slots: Value | None = None
 
 
 @contextmanager
 def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
     """Loops over the units given to the kernel and the batches of each; inside, one tile of one batch."""
     a_slot = read_meta(code, Meta.A_SLOT)
-    slots: tuple[Value | int, ...] = (a_slot, code.constant(1, "i64") - a_slot, 2)
+    slots: tuple[Value | int, ...] = (a_slot, code.constant(1, "i64") - a_slot, spec.c_slot)
     args = parameter(code, "args", "ptr")
+    ending = code.emit(f"alloca [{spec.ending_slots} x i64], align 8", "ptr") if spec.ending else None
     pointers = [code.load(code.offset(args, slot, "i64"), "ptr", align=8) for slot in slots]
     row_tiles, column_tiles = read_meta(code, Meta.ROW_TILES), read_meta(code, Meta.COLUMN_TILES)
     unit_rows, unit_columns = read_meta(code, Meta.UNIT_ROWS), read_meta(code, Meta.UNIT_COLUMNS)
@@ -103,21 +102,35 @@ def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
         rows = smaller(read_meta(code, Meta.M) - row, unit_rows)
         columns = smaller(read_meta(code, Meta.N) - column, unit_columns)
         with code.loop(first_batch, smaller(first_batch + per_unit, read_meta(code, Meta.BATCHES))) as batch:
-            a, b, c = _batch_offsets(code, batch.index)
+            a, b, c, *distances = _batch_offsets(code, spec, batch.index)
+            if ending is not None:
+                _place_slots(code, spec, ending, distances, row, column)
             a = a + row * read_meta(code, Meta.A_ROW)
             b = b + column * read_meta(code, Meta.B_COLUMN)
             c = c + row * read_meta(code, Meta.C_ROW) + column * read_meta(code, Meta.C_COLUMN)
             corners = (pointers[0], a * size), (pointers[1], b * size), (pointers[2], c * out_size)
             a, b, c = (code.offset(pointer, offset) for pointer, offset in corners)
-            yield Tile(a, b, c, rows, columns)
+            yield Tile(a, b, c, rows, columns, ending)
 
 
-def _batch_offsets(code: Code, batch: Value) -> Sequence[Value]:
-    """Offsets in elements of A, B and C for batch number `batch`: its digits in the batch sizes times the strides."""
+def _place_slots(code: Code, spec: Spec, corner: Value, distances: Sequence[Value], row: Value, column: Value) -> None:
+    """Write the addresses of the ending's slots at a tile's corner; numbers as they are."""
+    for number, slot in enumerate(spec.ending.slots if spec.ending else ()):
+        word = code.load(code.offset(parameter(code, "args", "ptr"), 2 + number, "i64"), "i64", align=8)
+        if slot.role != "scalar":
+            row_step, column_step = (read_meta(code, int(Meta.ENDING) + 2 * number + part) for part in (0, 1))
+            word = word + distances[number] + row * row_step + column * column_step
+        code.store(word, code.offset(corner, number, "i64"), align=8)
+
+
+def _batch_offsets(code: Code, spec: Spec, batch: Value) -> Sequence[Value]:
+    """Offsets for batch number `batch`, its digits in the batch sizes times the strides: those of A, B and C in
+    elements, of the ending's slots in bytes."""
     zero = code.constant(0, "i64")
-    with code.loop(0, read_meta(code, Meta.BATCH_DIMS), carried=[batch, zero, zero, zero]) as dim:
+    count = 3 + spec.ending_slots
+    with code.loop(0, read_meta(code, Meta.BATCH_DIMS), carried=[batch, *[zero] * count]) as dim:
         rest, *offsets = dim.carried
-        entry = dim.index * 4 + int(Meta.BATCH_TABLE)
+        entry = dim.index * (1 + count) + spec.batch_table
         size = read_meta(code, entry)
         quotient = rest.unsigned_divide(size)
         digit = rest - quotient * size
@@ -127,7 +140,7 @@ def _batch_offsets(code: Code, batch: Value) -> Sequence[Value]:
 
 
 def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
-    """One tile of C: the sum over K's blocks."""
+    """One tile of C: the sum over K's blocks, finished as soon as a block of rows is complete."""
     size = spec.compute.itemsize
     scratch = parameter(code, "scratch", "ptr")
     padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), spec.tile_columns) * spec.tile_columns
@@ -155,9 +168,11 @@ def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
                 scratch, b_panel, b_panel_step, b_step, packed_b, code.offset(c, row.index * c_step), c_step, k_count,
                 rows, tile.columns, add, area,
             ])  # fmt: skip
-    if spec.staged:
-        strides = [read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)]
-        call(code, "finish", [area, c_step, tile.c, *strides, tile.rows, tile.columns])
+            if spec.ending is not None:
+                with code.when((k.index + k_block).ge(k_all)):
+                    finish_tile(code, spec, tile, code.offset(c, row.index * c_step), c_step, row.index, rows)
+    if spec.staged and spec.ending is None:
+        finish_tile(code, spec, tile, area, c_step, code.constant(0, "i64"), tile.rows)
 
 
 def _prepare_b(
@@ -208,32 +223,3 @@ def _add_panels(module: Module, spec: Spec) -> None:
                 get["c_step"], get["k_count"], get["rows"] - row.index, left, get["add"], get["tile"],
             ])  # fmt: skip
     module.add("panels", code, signature(**names))
-
-
-def add_finish(module: Module, spec: Spec) -> None:
-    """`finish`: the staged sums rounded, or added, into C with any strides."""
-    code = Code()
-    size, out_size = spec.compute.itemsize, spec.out_dtype.itemsize
-    columns, column_step = parameter(code, "columns"), parameter(code, "column_step")
-    with code.loop(0, parameter(code, "rows")) as row:
-        source = code.offset(parameter(code, "staged", "ptr"), row.index * parameter(code, "staged_step"))
-        target = code.offset(parameter(code, "c", "ptr"), row.index * parameter(code, "row_step") * out_size)
-        done = code.constant(0, "i64")
-        if spec.c_order == "column":
-            done = columns & -spec.lanes
-            with code.loop(0, done, spec.lanes) as column:
-                _finish_some(code, spec, code.offset(source, column.index * size),
-                             code.offset(target, column.index * out_size), spec.lanes)  # fmt: skip
-        with code.loop(done, columns) as column:
-            _finish_some(code, spec, code.offset(source, column.index * size),
-                         code.offset(target, column.index * column_step * out_size), 1)  # fmt: skip
-    module.add("finish", code, signature(
-        staged="ptr", staged_step="i64", c="ptr", row_step="i64", column_step="i64", rows="i64", columns="i64",
-    ))  # fmt: skip
-
-
-def _finish_some(code: Code, spec: Spec, source: Value, target: Value, lanes: int) -> None:
-    value = code.load(source, LLVM_TYPES[spec.compute.name], lanes)
-    if spec.accumulate:
-        value = load_wide(code, target, spec.out_dtype, lanes, native_half=spec.fused) + value
-    store_narrow(code, value, target, spec.out_dtype, native_half=spec.fused)

@@ -54,6 +54,12 @@ def signature(**parameters: str) -> str:
     return ", ".join(f"{type_name} %{name}" for name, type_name in parameters.items())
 
 
+def read_meta(code: Code, item: int | Value) -> Value:
+    """One of the kernel's run-time numbers, by its index (`Meta`)."""
+    index: Value | int = item if isinstance(item, Value) else int(item)
+    return code.load(code.offset(parameter(code, "meta", "ptr"), index, "i64"), "i64", align=8)
+
+
 def call(code: Code, name: str, operands: Sequence[Value | int]) -> None:
     """Call a function of the same module; Python integers are passed as i64."""
     values = [item if isinstance(item, Value) else code.constant(item, "i64") for item in operands]

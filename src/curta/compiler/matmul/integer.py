@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.block import Tile, each_tile, read_meta
-from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module
+from curta.compiler.matmul.block import Tile, each_tile
+from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, read_meta
+from curta.compiler.matmul.finish import add_finish, finish_tile
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs
 
@@ -12,15 +13,15 @@ from curta.compiler.matmul.tiles import Costs
 def make_integer_kernel(spec: Spec) -> str:
     """The LLVM text of the integer kernel: over vectors of columns where those of B and C are near."""
     module = Module(spec.vector_bytes)
+    if spec.ending is not None:
+        add_finish(module, spec)
     code = Code()
-    with each_tile(code, spec) as tile, code.loop(0, tile.rows) as row:
-        done = code.constant(0, "i64")
-        if spec.b_order == "column" and spec.c_order == "column":
-            done = tile.columns & -_lanes(spec)
-            with code.loop(0, done, _lanes(spec)) as column:
-                _columns(code, spec, tile, row.index, column.index, _lanes(spec))
-        with code.loop(done, tile.columns) as column:
-            _columns(code, spec, tile, row.index, column.index, 1)
+    with each_tile(code, spec) as tile:
+        with code.loop(0, tile.rows) as row:
+            _row(code, spec, tile, row.index)
+        if spec.ending is not None:
+            c_step = read_meta(code, Meta.C_ROW) * spec.dtype.itemsize
+            finish_tile(code, spec, tile, tile.c, c_step, code.constant(0, "i64"), tile.rows)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
 
@@ -36,6 +37,16 @@ def integer_costs(spec: Spec, K: int) -> Costs:
 
 def _lanes(spec: Spec) -> int:
     return min(spec.vector_bytes // spec.dtype.itemsize, 16)
+
+
+def _row(code: Code, spec: Spec, tile: Tile, row: Value) -> None:
+    done = code.constant(0, "i64")
+    if spec.b_order == "column" and spec.c_order == "column":
+        done = tile.columns & -_lanes(spec)
+        with code.loop(0, done, _lanes(spec)) as column:
+            _columns(code, spec, tile, row, column.index, _lanes(spec))
+    with code.loop(done, tile.columns) as column:
+        _columns(code, spec, tile, row, column.index, 1)
 
 
 def _columns(code: Code, spec: Spec, tile: Tile, row: Value, column: Value, lanes: int) -> None:

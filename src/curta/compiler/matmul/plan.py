@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from curta.compiler.matmul.amx import amx_costs, amx_k_block, amx_scratch, make_amx_kernel
 from curta.compiler.matmul.block import block_costs, make_block_kernel, scratch_layout
+from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
 from curta.compiler.matmul.tiles import Tiles, choose_tiles, round_up
@@ -24,8 +25,8 @@ class MatmulPlan:
     """A matmul made ready: its kernel's text, and what the kernel reads while it runs.
 
     `key` names the machine code (formats and stride pattern, never sizes); `make_ir()` writes its LLVM text, in which
-    the kernel is `function_name`; `meta` are its sizes and strides; `units` of work are handed out `grain` at a time;
-    `scratch_bytes` is what each thread needs.
+    the kernel is `function_name`, and over which LLVM's clean-up runs where `passes` says so; `meta` are its sizes and
+    strides; `units` of work are handed out `grain` at a time; `scratch_bytes` is what each thread needs.
     """
 
     key: str
@@ -35,11 +36,13 @@ class MatmulPlan:
     units: int
     grain: int
     scratch_bytes: int
+    passes: bool
 
 
 @dataclass(frozen=True)
 class Operands:
-    """Sizes and element strides; each of `batch` is a size and the strides of A, B and C along it."""
+    """Sizes and element strides; each of `batch` is a size and the strides of A, B and C along it, then those of an
+    ending's slots in bytes; `rows` are the strides in bytes of these slots along rows and columns."""
 
     M: int
     N: int
@@ -47,13 +50,17 @@ class Operands:
     a: tuple[int, int]
     b: tuple[int, int]
     c: tuple[int, int]
-    batch: tuple[tuple[int, int, int, int], ...]
+    batch: tuple[tuple[int, ...], ...]
+    slots: tuple[tuple[int, int], ...] = ()
     a_slot: int = 0
 
     def swapped(self) -> Operands:
         """The same product turned over: C^T = B^T @ A^T."""
-        batch = tuple((size, b, a, c) for size, a, b, c in self.batch)
-        return Operands(self.N, self.M, self.K, self.b[::-1], self.a[::-1], self.c[::-1], batch, 1 - self.a_slot)
+        batch = tuple((size, b, a, c, *slots) for size, a, b, c, *slots in self.batch)
+        return Operands(
+            self.N, self.M, self.K, self.b[::-1], self.a[::-1], self.c[::-1], batch,
+            tuple((column, row) for row, column in self.slots), 1 - self.a_slot,
+        )  # fmt: skip
 
     @property
     def batches(self) -> int:
@@ -77,8 +84,11 @@ def plan_matmul(
     vector_bytes: int,
     out_dtype: DType | None = None,
     accumulate: bool = False,
+    ending: Ending | None = None,
 ) -> MatmulPlan:
     """The plan of C[*batch, M, N] = A[*batch, M, K] @ B[*batch, K, N], or += with `accumulate`.
+
+    With an `ending` the sums go through it: the operands are then the addresses of A and B, and those of its slots.
 
     Strides are in elements, one for each batch dimension (0 where an operand is broadcast) and then the last two; they
     may be anything. The kernel's operands are the addresses of A, B and C. A and B are of `dtype`; C is of
@@ -93,18 +103,22 @@ def plan_matmul(
     out_dtype = out_dtype or dtype
     _check_formats(dtype, out_dtype, level, vector_bytes)
     _check_shapes(batch_sizes, (M, N, K), (a_strides, b_strides, c_strides))
-    dims = tuple(zip(batch_sizes, a_strides[:-2], b_strides[:-2], c_strides[:-2], strict=True))
+    slots = () if ending is None else ending.strides
+    along = (a_strides, b_strides, c_strides, *slots)
+    dims = tuple(zip(batch_sizes, *(each[:-2] for each in along), strict=True))
     operands = Operands(
-        M, N, K, (a_strides[-2], a_strides[-1]), (b_strides[-2], b_strides[-1]), (c_strides[-2], c_strides[-1]), dims
-    )
+        M, N, K, (a_strides[-2], a_strides[-1]), (b_strides[-2], b_strides[-1]), (c_strides[-2], c_strides[-1]), dims,
+        tuple((each[-2], each[-1]) for each in slots),
+    )  # fmt: skip
     operands = _merge_batches(operands)
     turned = not _near(operands.c[1], N) and _near(operands.c[0], operands.M)
     if turned or (operands.N == 1 and operands.M != 1):
         operands = operands.swapped()
+        ending = None if ending is None else ending.turned()
     spec = Spec(
         "block", dtype, out_dtype, _order(operands.a, (operands.M, K), ("row", "k")),
         _order(operands.b, (K, operands.N), ("k", "column")), "column" if _near(operands.c[1], operands.N) else "any",
-        accumulate, level, vector_bytes,
+        accumulate, level, vector_bytes, ending,
     )  # fmt: skip
     if not dtype.is_floating_point:
         return _integer_plan(spec, operands)
@@ -149,7 +163,7 @@ def _order(strides: tuple[int, int], sizes: tuple[int, int], names: tuple[str, s
 
 def _merge_batches(operands: Operands) -> Operands:
     """Fewer batch dimensions: neighbours that step as one, and those that only continue A's and C's rows."""
-    merged: list[tuple[int, int, int, int]] = []
+    merged: list[tuple[int, ...]] = []
     for dim in operands.batch:
         if dim[0] == 1:
             continue
@@ -158,12 +172,18 @@ def _merge_batches(operands: Operands) -> Operands:
         else:
             merged.append(dim)
     while merged:
-        size, a, b, c = merged[-1]
-        if b != 0 or (operands.M != 1 and (a != operands.M * operands.a[0] or c != operands.M * operands.c[0])):
+        size, a, b, c, *slots = merged[-1]
+        rows = (operands.a[0], operands.c[0], *(row for row, _ in operands.slots))
+        going_on = all(step == operands.M * row for step, row in zip((a, c, *slots), rows, strict=True))
+        if b != 0 or (operands.M != 1 and not going_on):
             break
         merged.pop()
-        rows = (a, c) if operands.M == 1 else (operands.a[0], operands.c[0])
-        operands = replace(operands, M=operands.M * size, a=(rows[0], operands.a[1]), c=(rows[1], operands.c[1]))
+        if operands.M == 1:
+            rows = (a, c, *slots)
+        operands = replace(
+            operands, M=operands.M * size, a=(rows[0], operands.a[1]), c=(rows[1], operands.c[1]),
+            slots=tuple((row, column) for row, (_, column) in zip(rows[2:], operands.slots, strict=True)),
+        )  # fmt: skip
     return replace(operands, batch=tuple(merged))
 
 
@@ -212,5 +232,8 @@ def make_plan(
         Meta.BATCH_DIMS: len(operands.batch),
     }  # fmt: skip
     table = [number for dim in reversed(operands.batch) for number in dim]
-    numbers = (*(meta[Meta(index)] for index in range(Meta.BATCH_TABLE)), *table)
-    return MatmulPlan(spec.key, lambda: make_kernel(spec), spec.key, numbers, tiles.units, 1, scratch_bytes)
+    endings = [step for slot in operands.slots for step in slot]
+    numbers = (*(meta[Meta(index)] for index in range(Meta.ENDING)), *endings, *table)
+    # what is written by hand to the last register needs no clean-up, the loops of an ending do
+    passes = spec.ending is not None
+    return MatmulPlan(spec.key, lambda: make_kernel(spec), spec.key, numbers, tiles.units, 1, scratch_bytes, passes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from curta.compiler.matmul.ending import Ending
 from curta.dtypes import DType, compute_dtype
 
 LLVM_TYPES = {
@@ -14,12 +15,13 @@ LLVM_TYPES = {
 
 
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 3
+REVISION = 4
 
 
 class Meta(enum.IntEnum):
-    """Index of each int64 in the kernel's `meta`; strides are in elements. After them, four for each batch dimension:
-    its size and the strides of A, B and C."""
+    """Index of each int64 in the kernel's `meta`; strides are in elements. After them, two for each slot of an ending,
+    its strides in bytes along rows and columns; then for each batch dimension its size, the strides of A, B and C, and
+    in bytes those of the ending's slots."""
 
     M = 0
     N = 1
@@ -44,7 +46,7 @@ class Meta(enum.IntEnum):
     #: the kernel's operand that is A: 1 where the product is computed turned over, C^T = B^T @ A^T
     A_SLOT = 17
     BATCH_DIMS = 18
-    BATCH_TABLE = 19
+    ENDING = 19
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,31 @@ class Spec:
     accumulate: bool
     level: str
     vector_bytes: int
+    ending: Ending | None = None
 
     @property
     def key(self) -> str:
+        ending = "" if self.ending is None else self.ending.digest + ("i" if self.ending.in_place else "")
         parts = [
             self.family, self.dtype.short, self.out_dtype.short, f"a{self.a_order}", f"b{self.b_order}",
-            f"c{self.c_order}", "add" if self.accumulate else "set", self.level, str(self.vector_bytes), f"r{REVISION}",
+            f"c{self.c_order}", "add" if self.accumulate else "set", f"e{ending}", self.level, str(self.vector_bytes),
+            f"r{REVISION}",
         ]  # fmt: skip
         return "matmul_" + "_".join(parts)
+
+    @property
+    def c_slot(self) -> int:
+        """The kernel's operand that is C: behind A and B come the slots of the ending, where there is one."""
+        return 2 if self.ending is None else 2 + self.ending.sums
+
+    @property
+    def ending_slots(self) -> int:
+        return 0 if self.ending is None else len(self.ending.slots)
+
+    @property
+    def batch_table(self) -> int:
+        """Where in `meta` the batch dimensions are."""
+        return int(Meta.ENDING) + 2 * self.ending_slots
 
     @property
     def compute(self) -> DType:
@@ -89,7 +108,8 @@ class Spec:
     @property
     def staged(self) -> bool:
         """C's block is summed in scratch and copied out at the end, because C's format or strides are not the sums'."""
-        return self.out_dtype is not self.compute or self.c_order != "column"
+        in_place = self.ending is None or self.ending.in_place
+        return self.out_dtype is not self.compute or self.c_order != "column" or not in_place
 
     @property
     def b_in_place_possible(self) -> bool:

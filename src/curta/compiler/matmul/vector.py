@@ -8,9 +8,10 @@ end. The order of every sum depends on K alone.
 from __future__ import annotations
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.block import add_finish, each_tile, read_meta
+from curta.compiler.matmul.block import each_tile
 from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, shuffle, signature, smaller
+from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, read_meta, shuffle, signature, smaller
+from curta.compiler.matmul.finish import add_finish, finish_tile
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs
 
@@ -45,8 +46,8 @@ def make_vector_kernel(spec: Spec) -> str:
             call(code, "gather", [code.offset(tile.a, k.index * a_step * spec.dtype.itemsize), a_step, k_count, held])
             b = code.offset(tile.b, k.index * b_k * spec.dtype.itemsize)
             call(code, "sum", [held, b, b_step * spec.dtype.itemsize, k_count, tile.columns, sums])
-        c_step = read_meta(code, Meta.C_COLUMN)
-        call(code, "finish", [sums, code.constant(0, "i64"), tile.c, 0, c_step, 1, tile.columns])
+        zero, one = code.constant(0, "i64"), code.constant(1, "i64")
+        finish_tile(code, spec, tile, sums, zero, zero, one)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
 

@@ -1,0 +1,100 @@
+"""The way of complete sums into memory: rounded or added into C, or through an ending."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from curta.compiler.code import Code, Value
+from curta.compiler.matmul.convert import load_wide, store_narrow
+from curta.compiler.matmul.emit import Module, call, parameter, read_meta, signature
+from curta.compiler.matmul.ending import Ending
+from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
+from curta.compiler.nest import SIGNATURE, Nest, meta_fields
+
+if TYPE_CHECKING:
+    from curta.compiler.matmul.block import Tile
+
+
+def finish_tile(code: Code, spec: Spec, tile: Tile, sums: Value, sums_step: Value, row: Value, rows: Value) -> None:
+    """Hand the complete sums of rows `row` on to what follows: the ending, or the way into C."""
+    if tile.slots is not None:
+        meta = parameter(code, "meta", "ptr")
+        call(code, "ending", [tile.slots, meta, sums, sums_step, row, rows, tile.columns])
+        return
+    c_row, c_column = read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)
+    c = code.offset(tile.c, row * c_row * spec.out_dtype.itemsize)
+    call(code, "finish", [sums, sums_step, c, c_row, c_column, rows, tile.columns])
+
+
+def add_finish(module: Module, spec: Spec) -> None:
+    """What the sums of a tile go through: the ending; or `finish`, which rounds, or adds, them into C."""
+    if spec.ending is not None:
+        _add_ending(module, spec, spec.ending)
+        return
+    code = Code()
+    size, out_size = spec.compute.itemsize, spec.out_dtype.itemsize
+    columns, column_step = parameter(code, "columns"), parameter(code, "column_step")
+    with code.loop(0, parameter(code, "rows")) as row:
+        source = code.offset(parameter(code, "staged", "ptr"), row.index * parameter(code, "staged_step"))
+        target = code.offset(parameter(code, "c", "ptr"), row.index * parameter(code, "row_step") * out_size)
+        done = code.constant(0, "i64")
+        if spec.c_order == "column":
+            done = columns & -spec.lanes
+            with code.loop(0, done, spec.lanes) as column:
+                _finish_some(code, spec, code.offset(source, column.index * size),
+                             code.offset(target, column.index * out_size), spec.lanes)  # fmt: skip
+        with code.loop(done, columns) as column:
+            _finish_some(code, spec, code.offset(source, column.index * size),
+                         code.offset(target, column.index * column_step * out_size), 1)  # fmt: skip
+    module.add("finish", code, signature(
+        staged="ptr", staged_step="i64", c="ptr", row_step="i64", column_step="i64", rows="i64", columns="i64",
+    ))  # fmt: skip
+
+
+def _finish_some(code: Code, spec: Spec, source: Value, target: Value, lanes: int) -> None:
+    value = code.load(source, LLVM_TYPES[spec.compute.name], lanes)
+    if spec.accumulate:
+        value = load_wide(code, target, spec.out_dtype, lanes, native_half=spec.fused) + value
+    store_narrow(code, value, target, spec.out_dtype, native_half=spec.fused)
+
+
+def _add_ending(module: Module, spec: Spec, ending: Ending) -> None:
+    """`ending(corner, meta, sums, sums_step, row, rows, columns)` for a block of rows of a tile.
+
+    `corner` has every slot's address (or number) for the tile's first element; `sums` are those of row `row` on,
+    `sums_step` bytes apart.
+    """
+    nest = Nest(ending.program, spec.vector_bytes)
+    nest.write()
+    module.add("ending_rows", nest.code, SIGNATURE)
+    code = Code()
+    sums, sums_step, row, rows, columns = (
+        parameter(code, name, "ptr" if name == "sums" else "i64")
+        for name in ("sums", "sums_step", "row", "rows", "columns")
+    )
+    fields = meta_fields(ending.program)
+    slots = code.emit(f"alloca [{len(ending.slots)} x i64], align 8", "ptr")
+    numbers = code.emit(f"alloca [{len(fields)} x i64], align 8", "ptr")
+    steps = {
+        number: tuple(read_meta(code, int(Meta.ENDING) + 2 * number + part) for part in (0, 1))
+        for number in range(len(ending.slots))
+    }
+    steps[ending.sums] = sums_step, code.constant(spec.compute.itemsize, "i64")
+    for number, slot in enumerate(ending.slots):
+        word = code.load(code.offset(parameter(code, "corner", "ptr"), 8 * number), "i64", align=8)
+        if number == ending.sums:
+            word = sums.convert("ptrtoint", "i64")
+        elif slot.role != "scalar":
+            word = word + row * steps[number][0]
+        code.store(word, code.offset(slots, 8 * number), align=8)
+    one = code.constant(1, "i64")
+    known = {"inner": columns, "block": columns, "outer": rows}
+    for place, (name, *where) in enumerate(fields):
+        value = known.get(name, one)
+        if name in ("outer_stride", "inner_stride"):
+            value = steps[int(where[0])][name == "inner_stride"]
+        code.store(value, code.offset(numbers, 8 * place), align=8)
+    code.effect(f"call void @ending_rows(ptr {slots.ref}, ptr {numbers.ref}, ptr null, i64 0, i64 {rows.ref})")
+    module.add("ending", code, signature(
+        corner="ptr", meta="ptr", sums="ptr", sums_step="i64", row="i64", rows="i64", columns="i64",
+    ))  # fmt: skip

@@ -1,0 +1,94 @@
+"""The launch of a matrix product, and its ending: the element-wise part that the kernel does with complete sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.compiler import schedule
+from curta.compiler.fuse import Kernel, fuse
+from curta.compiler.matmul import Ending, plan_matmul
+from curta.compiler.trace import trace
+from curta.dtypes import compute_dtype
+from curta.errors import CompilerError
+from curta.memory.layout import Layout, contiguous
+from curta.ops.record import Product
+from curta.runtime import cpu, jit, native
+from curta.shapes import broadcast_shapes, broadcast_strides
+
+
+def product_step(
+    name: str,
+    lower: Product,
+    operands: tuple[Any, ...],
+    outputs: tuple[Layout, ...],
+    params: dict[str, Any],
+    fresh: frozenset[int],
+) -> schedule.Step:
+    """The launch of a product of `operands`; `fresh` are the numbers of outputs in memory that no operand shares.
+
+    CompilerError where the ending is no element-wise loop over the sums.
+    """
+    a, b = lower.matrices(operands[0], operands[1])
+    batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    if lower.ending is None:
+        return _step(a, b, batch, outputs[0].strides, outputs[0], None, [("output", 0)])
+    sums = contiguous((*batch, a.shape[-2], b.shape[-1]), compute_dtype(a.dtype), a.device)
+    kernel = _ending_kernel(name, lower, (sums, *operands[2:]), outputs, params)
+    home = next((number for number in sorted(fresh) if _holds(outputs[number], sums)), None)
+    place = kernel.sources.index(("input", 0))
+    sources = [_renumbered(source) for source in kernel.sources]
+    sources[place] = ("output", home or 0)
+    ending = Ending(
+        tuple(kernel.slots), kernel.stages[0].stores, place,
+        tuple(schedule.strides_over(kernel, number) for number in range(len(kernel.slots))), home is not None,
+    )  # fmt: skip
+    laid_out = sums if home is None else outputs[home]
+    return _step(a, b, batch, laid_out.strides, sums, ending, sources)
+
+
+def _holds(out: Layout, sums: Layout) -> bool:
+    """Whether sums can be kept where a result will be, with no other kernel chosen than for contiguous sums."""
+    near = out.shape[-1:] == (1,) or out.strides[-1:] == (1,)
+    return out.dtype is sums.dtype and out.shape == sums.shape and near
+
+
+def _renumbered(source: Any) -> Any:
+    """The ending's inputs after its sums are the operator's after its matrices."""
+    kind, what = source
+    return (kind, what + 1) if kind == "input" else source
+
+
+def _ending_kernel(
+    name: str, lower: Product, operands: tuple[Any, ...], outputs: tuple[Layout, ...], params: dict[str, Any]
+) -> Kernel:
+    from curta.ops.program import writing_into
+
+    graph = trace(lower.ending, operands, params)  # type: ignore[arg-type]
+    kernels = fuse(writing_into(graph, outputs))
+    kernel = kernels[0]
+    if len(kernels) > 1 or kernel.space != operands[0].shape or kernel.axes or kernel.indexed or kernel.gather_strides:
+        raise CompilerError(f"{name}: its ending is no element-wise loop over the sums")
+    return kernel
+
+
+def _step(
+    a: Layout, b: Layout, batch: tuple[int, ...], c_strides: tuple[int, ...], out: Layout, ending: Ending | None,
+    sources: list[Any],
+) -> schedule.Step:  # fmt: skip
+    plan = plan_matmul(
+        a.dtype, batch, a.shape[-2], b.shape[-1], a.shape[-1], _over_batch(a, batch), _over_batch(b, batch),
+        c_strides, level=cpu.level(), vector_bytes=cpu.vector_bytes(), out_dtype=out.dtype, ending=ending,
+    )  # fmt: skip
+    address = jit.cached_module(plan.key, plan.make_ir, passes=plan.passes).address(plan.function_name)
+    small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
+    floats = 0 if ending is None else schedule.float_mask(ending.slots) << 2
+    count = 2 + len(sources)
+    native_plan = native.make_plan(address, plan.meta, plan.units, plan.grain, plan.scratch_bytes, count, floats, small)
+    shown = plan.key if ending is None else f"{plan.key}, and over its sums:\n{ending.program.describe()}"
+    text = schedule.KernelText(shown, plan.make_ir, passes=plan.passes)
+    return schedule.Step(native_plan, [("input", 0), ("input", 1), *sources], text)
+
+
+def _over_batch(layout: Layout, batch: tuple[int, ...]) -> tuple[int, ...]:
+    """Element strides over the batch's dimensions (0 where broadcast) and the matrix's."""
+    return (*broadcast_strides(layout.shape[:-2], layout.strides[:-2], batch), *layout.strides[-2:])
