@@ -179,6 +179,20 @@ def _layer_norm(make: Make, rows: int, columns: int) -> Any:
     return with_gradients(lambda x, w, b: F.layer_norm(x, (columns,), w, b), x, weight, bias)
 
 
+def _batch_norm(training: bool, dtype: str = "float32", image: bool = True) -> Program:
+    def run(make: Make, rows: int, columns: int) -> Any:
+        x = numbers(4, rows // 16 + 2, 3, columns, dtype=dtype) if image else numbers(rows, columns, dtype=dtype)
+        C = x.shape[1]
+        mean, var = make(numbers(C, seed=4)), make(numbers(C, seed=5, domain=(0.5, 2.0)))
+        results = with_gradients(
+            lambda x, w, b: F.batch_norm(x, mean.detach(), var.detach(), w, b, training),
+            make(x), make(numbers(C, seed=2)), make(numbers(C, seed=3)),
+        )  # fmt: skip
+        return [*results, mean, var]
+
+    return run
+
+
 def _linear(make: Make, rows: int, columns: int) -> Any:
     return with_gradients(
         F.linear, make(numbers(rows, columns)), make(numbers(37, columns, seed=2)), make(numbers(37, seed=3))
@@ -256,6 +270,13 @@ OTHERS: dict[str, Program] = {
     "log_softmax columns": _unary(lambda x: F.log_softmax(x, 0)),
     "layer_norm": _layer_norm,
     "layer_norm without weights": _unary(lambda x: F.layer_norm(x, (x.shape[1],))),
+    "batch_norm": _batch_norm(training=True),
+    "batch_norm in bfloat16": _batch_norm(training=True, dtype="bfloat16"),
+    "batch_norm of rows": _batch_norm(training=True, image=False),
+    "batch_norm with given statistics": _batch_norm(training=False),
+    "batch_norm without weights": _unary(
+        lambda x: F.batch_norm(x.unsqueeze(2).expand(*x.shape, 5), None, None, training=True)
+    ),
     "gelu": _unary(F.gelu),
     "gelu tanh": _unary(lambda x: F.gelu(x, approximate="tanh")),
     "silu": _unary(F.silu),

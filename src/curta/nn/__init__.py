@@ -8,11 +8,14 @@ from curta.nn.modules.embedding import Embedding
 from curta.nn.modules.linear import Flatten, Identity, Linear
 from curta.nn.modules.loss import CrossEntropyLoss, MSELoss
 from curta.nn.modules.module import Module
-from curta.nn.modules.normalization import LayerNorm
+from curta.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm
 from curta.nn.parameter import Parameter
 
 __all__ = [
     "GELU",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
