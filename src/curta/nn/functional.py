@@ -31,8 +31,8 @@ from curta.tensor import Tensor
 
 __all__ = [
     "avg_pool2d", "batch_norm", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy", "dropout", "embedding",
-    "gelu", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "max_pool2d", "mse_loss", "nll_loss", "relu",
-    "scaled_dot_product_attention", "sigmoid", "silu", "softmax", "tanh",
+    "gelu", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "max_pool2d", "mse_loss", "nll_loss",
+    "relu", "scaled_dot_product_attention", "sigmoid", "silu", "softmax", "tanh",
 ]  # fmt: skip
 
 
