@@ -158,7 +158,7 @@ def _picked(function: Callable[[Any, Any], Any]) -> Program:
 
 def _spatial(function: Callable[..., Any], *weights: tuple[int, ...]) -> Program:
     def run(make: Make, rows: int, columns: int) -> Any:
-        image = numbers(2, 3, rows // 4 + 5, columns // 4 + 5)
+        image = numbers(3, 3, rows // 4 + 5, columns // 4 + 5)
         return with_gradients(function, make(image), *(make(numbers(*one, seed=3)) for one in weights))
 
     return run
@@ -296,7 +296,10 @@ OTHERS: dict[str, Program] = {
     "attention biased": _attention(attn_mask=lambda rows: numbers(rows, rows, seed=9)),
     "conv2d": _spatial(lambda x, w, b: F.conv2d(x, w, b, padding=1), (4, 3, 3, 3), (4,)),
     "max_pool2d": _spatial(lambda x: F.max_pool2d(x, 2)),
+    "max_pool2d padded": _spatial(lambda x: F.max_pool2d(x, 3, 2, 1)),
     "avg_pool2d": _spatial(lambda x: F.avg_pool2d(x, 3, stride=2)),
+    "avg_pool2d padded": _spatial(lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)),
+    "adaptive_avg_pool2d": _spatial(lambda x: F.adaptive_avg_pool2d(x, 3)),
     "matmul": _product(),
     "matmul in batches": _product((3,)),
     "matmul transposed": _product(transposed=True),

@@ -321,28 +321,4 @@ REFUSALS = (
         ShapeError,
         "padding='same' is not supported for strided convolutions",
     ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, ceil_mode=True),
-        UnsupportedError,
-        "max_pool2d(): the argument 'ceil_mode' is not supported",
-        only_curta=True,
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, padding=1),
-        UnsupportedError,
-        "max_pool2d(): the argument 'padding' is not supported",
-        only_curta=True,
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, return_indices=True),
-        UnsupportedError,
-        "max_pool2d(): the argument 'return_indices' is not supported",
-        only_curta=True,
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), 2, padding=1, count_include_pad=False),
-        UnsupportedError,
-        "avg_pool2d(): the argument 'count_include_pad' is not supported",
-        only_curta=True,
-    ),
 )
