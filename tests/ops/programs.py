@@ -193,6 +193,16 @@ def _batch_norm(training: bool, dtype: str = "float32", image: bool = True) -> P
     return run
 
 
+def _batch_norm_of_constants(make: Make, rows: int, columns: int) -> Any:
+    """Gradients of the parameters alone; and statistics that are given, without parameters."""
+    x = make(numbers(4, rows // 16 + 2, 3, columns))
+    C = x.shape[1]
+    factors = make(numbers(C, seed=2)), make(numbers(C, seed=3))
+    mean, var = make(numbers(C, seed=4)), make(numbers(C, seed=5, domain=(0.5, 2.0)))
+    results = with_gradients(lambda w, b: F.batch_norm(x, None, None, w, b, training=True), *factors)
+    return [*results, *with_gradients(lambda x: F.batch_norm(x, mean.detach(), var.detach()), x)]
+
+
 def _linear(make: Make, rows: int, columns: int) -> Any:
     return with_gradients(
         F.linear, make(numbers(rows, columns)), make(numbers(37, columns, seed=2)), make(numbers(37, seed=3))
@@ -274,6 +284,7 @@ OTHERS: dict[str, Program] = {
     "batch_norm in bfloat16": _batch_norm(training=True, dtype="bfloat16"),
     "batch_norm of rows": _batch_norm(training=True, image=False),
     "batch_norm with given statistics": _batch_norm(training=False),
+    "batch_norm of constants": _batch_norm_of_constants,
     "batch_norm without weights": _unary(
         lambda x: F.batch_norm(x.unsqueeze(2).expand(*x.shape, 5), None, None, training=True)
     ),

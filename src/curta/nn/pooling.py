@@ -14,8 +14,8 @@ from curta.ops.pooling import AVG_POOL, MAX_POOL, WINDOW_SUM, Span, Windows
 from curta.tensor import Tensor
 
 Pair = int | Sequence[int]
-#: windows of more elements are pooled along one axis after the other
-LARGEST = 64
+#: windows of more elements are pooled along one axis after the other: a kernel has code for each element of a window
+LARGEST = 16
 
 
 def _pair(value: Pair, words: str) -> tuple[int, int]:
