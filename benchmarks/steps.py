@@ -77,10 +77,29 @@ def mlp(framework: Any) -> dict[str, Work]:
     return _variants(framework, model, inputs, lambda scores: nn.functional.cross_entropy(scores, targets), False)
 
 
+def resnet18(framework: Any) -> dict[str, Work]:
+    """A step of ResNet-18 with its stem for small images, 10 classes, on a batch of 32 images of 32 x 32."""
+    import numpy as np
+
+    if framework.__name__ == "torch":
+        reference = importlib.import_module("benchmarks.reference_resnet_torch")
+        model = reference.ReferenceResNet(num_classes=10, small_images=True)
+    else:
+        model = importlib.import_module("curta.models").resnet18(10, small_images=True)
+    random = np.random.default_rng(4)
+    inputs = framework.from_numpy(random.standard_normal((32, 3, 32, 32), dtype=np.float32))
+    targets = framework.from_numpy(random.integers(0, 10, 32))
+    cross_entropy = importlib.import_module(f"{framework.__name__}.nn.functional").cross_entropy
+    return _variants(framework, model, inputs, lambda scores: cross_entropy(scores, targets), False)
+
+
 CASES: dict[str, tuple[str, Build]] = {
     "step_mlp": ("step, MLP 784-512-512-10, batch 64", mlp),
     "step_gpt": ("step, GPT 4×128, context 128, batch 16", gpt(4, 128, 4, 128, 256, 16)),
     "step_gpt_half": ("the same, bfloat16 autocast", gpt(4, 128, 4, 128, 256, 16, True)),
     "step_gpt_384": ("step, GPT 6×384, context 256, vocabulary 8192, batch 8", gpt(6, 384, 6, 256, 8192, 8)),
     "step_gpt_384_half": ("the same, bfloat16 autocast", gpt(6, 384, 6, 256, 8192, 8, True)),
+    "step_resnet18": ("step, ResNet-18 for 32×32 images, batch 32", resnet18),
+    "step_gpt2": ("step, GPT-2 124M, context 512, batch 1", gpt(12, 768, 12, 512, 50257, 1)),
+    "step_gpt2_half": ("the same, bfloat16 autocast", gpt(12, 768, 12, 512, 50257, 1, True)),
 }

@@ -158,7 +158,7 @@ def _picked(function: Callable[[Any, Any], Any]) -> Program:
 
 def _spatial(function: Callable[..., Any], *weights: tuple[int, ...]) -> Program:
     def run(make: Make, rows: int, columns: int) -> Any:
-        image = numbers(2, 3, rows // 4 + 5, columns // 4 + 5)
+        image = numbers(3, 3, rows // 4 + 5, columns // 4 + 5)
         return with_gradients(function, make(image), *(make(numbers(*one, seed=3)) for one in weights))
 
     return run
@@ -177,6 +177,30 @@ def _product(batch: tuple[int, ...] = (), dtype: str = "float32", transposed: bo
 def _layer_norm(make: Make, rows: int, columns: int) -> Any:
     x, weight, bias = make(numbers(rows, columns)), make(numbers(columns, seed=2)), make(numbers(columns, seed=3))
     return with_gradients(lambda x, w, b: F.layer_norm(x, (columns,), w, b), x, weight, bias)
+
+
+def _batch_norm(training: bool, dtype: str = "float32", image: bool = True) -> Program:
+    def run(make: Make, rows: int, columns: int) -> Any:
+        x = numbers(4, rows // 16 + 2, 3, columns, dtype=dtype) if image else numbers(rows, columns, dtype=dtype)
+        C = x.shape[1]
+        mean, var = make(numbers(C, seed=4)), make(numbers(C, seed=5, domain=(0.5, 2.0)))
+        results = with_gradients(
+            lambda x, w, b: F.batch_norm(x, mean.detach(), var.detach(), w, b, training),
+            make(x), make(numbers(C, seed=2)), make(numbers(C, seed=3)),
+        )  # fmt: skip
+        return [*results, mean, var]
+
+    return run
+
+
+def _batch_norm_of_constants(make: Make, rows: int, columns: int) -> Any:
+    """Gradients of the parameters alone; and statistics that are given, without parameters."""
+    x = make(numbers(4, rows // 16 + 2, 3, columns))
+    C = x.shape[1]
+    factors = make(numbers(C, seed=2)), make(numbers(C, seed=3))
+    mean, var = make(numbers(C, seed=4)), make(numbers(C, seed=5, domain=(0.5, 2.0)))
+    results = with_gradients(lambda w, b: F.batch_norm(x, None, None, w, b, training=True), *factors)
+    return [*results, *with_gradients(lambda x: F.batch_norm(x, mean.detach(), var.detach()), x)]
 
 
 def _linear(make: Make, rows: int, columns: int) -> Any:
@@ -256,6 +280,14 @@ OTHERS: dict[str, Program] = {
     "log_softmax columns": _unary(lambda x: F.log_softmax(x, 0)),
     "layer_norm": _layer_norm,
     "layer_norm without weights": _unary(lambda x: F.layer_norm(x, (x.shape[1],))),
+    "batch_norm": _batch_norm(training=True),
+    "batch_norm in bfloat16": _batch_norm(training=True, dtype="bfloat16"),
+    "batch_norm of rows": _batch_norm(training=True, image=False),
+    "batch_norm with given statistics": _batch_norm(training=False),
+    "batch_norm of constants": _batch_norm_of_constants,
+    "batch_norm without weights": _unary(
+        lambda x: F.batch_norm(x.unsqueeze(2).expand(*x.shape, 5), None, None, training=True)
+    ),
     "gelu": _unary(F.gelu),
     "gelu tanh": _unary(lambda x: F.gelu(x, approximate="tanh")),
     "silu": _unary(F.silu),
@@ -275,7 +307,10 @@ OTHERS: dict[str, Program] = {
     "attention biased": _attention(attn_mask=lambda rows: numbers(rows, rows, seed=9)),
     "conv2d": _spatial(lambda x, w, b: F.conv2d(x, w, b, padding=1), (4, 3, 3, 3), (4,)),
     "max_pool2d": _spatial(lambda x: F.max_pool2d(x, 2)),
+    "max_pool2d padded": _spatial(lambda x: F.max_pool2d(x, 3, 2, 1)),
     "avg_pool2d": _spatial(lambda x: F.avg_pool2d(x, 3, stride=2)),
+    "avg_pool2d padded": _spatial(lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)),
+    "adaptive_avg_pool2d": _spatial(lambda x: F.adaptive_avg_pool2d(x, 3)),
     "matmul": _product(),
     "matmul in batches": _product((3,)),
     "matmul transposed": _product(transposed=True),

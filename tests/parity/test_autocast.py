@@ -15,6 +15,7 @@ pytestmark = pytest.mark.parity
 RANDOM = np.random.default_rng(0)
 WEIGHTS = [RANDOM.normal(size=shape).astype(np.float32) * 0.3 for shape in ((16, 8), (16,), (4, 16), (4,))]
 X = RANDOM.normal(size=(5, 8)).astype(np.float32)
+IMAGES, TAPS = (RANDOM.normal(size=shape).astype(np.float32) for shape in ((2, 3, 4, 4), (3, 3, 2, 2)))
 
 
 def run(c: Any) -> dict[str, Any]:
@@ -35,6 +36,12 @@ def run(c: Any) -> dict[str, Any]:
         found["sum of halves"] = x @ x.T + x @ x.T
         found["mixed"] = x @ x.T + x[:, :5]
         found["mse"] = F.mse_loss(found["scores"], found["scores"] * 0)
+        images = F.conv2d(c.from_numpy(IMAGES), c.from_numpy(TAPS))
+        found["batch norm"], found["batch norm of singles"] = (
+            nn.BatchNorm2d(3)(images),
+            nn.BatchNorm2d(3)(images.float()),
+        )
+        found["batch norm, evaluation"] = nn.BatchNorm2d(3).eval()(images)
         found["exp"] = found["scores"].exp()
     found["loss"].backward()
     found["weight gradient"], found["bias gradient"] = model[0].weight.grad, model[3].bias.grad

@@ -98,6 +98,76 @@ REFUSALS = (
         "Given normalized_shape=[2], expected input with shape [*, 2], but got input of size[2, 3]",
     ),
     Refusal(
+        lambda c: F(c).batch_norm(c.zeros(1, 3), None, None, training=True),
+        ArgumentError,
+        "Expected more than 1 value per channel when training, got input size torch.Size([1, 3])",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(2, 3), None, None),
+        ShapeError,
+        "running_mean must be defined in evaluation mode",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(2, 3), c.zeros(3), None),
+        ShapeError,
+        "running_var must be defined in evaluation mode",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(2, 3), c.zeros(3), None, training=True),
+        ArgumentError,
+        "running_mean and running_var must either both be None or neither be None",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(2, 3), c.zeros(4), c.zeros(4)),
+        ShapeError,
+        "running_mean should contain 3 elements not 4",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(2, 3), c.zeros(3), c.zeros(4)),
+        ShapeError,
+        "running_var should contain 3 elements not 4",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(2, 3), c.zeros(3), c.zeros(3), c.zeros(4)),
+        ShapeError,
+        "weight should contain 3 elements not 4",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(2, 3), c.zeros(3), c.zeros(3), c.zeros(3), c.zeros(4)),
+        ShapeError,
+        "bias should contain 3 elements not 4",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(3), c.zeros(3), c.zeros(3)),
+        ShapeError,
+        "batch_norm: expected input of at least 2 dimensions [N, C, ...], got f32[3]",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(2, 3, dtype=c.int64), None, None, training=True),
+        UnsupportedDTypeError,
+        "\"batch_norm\" not implemented for 'int64'",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(2, 3), c.zeros(3, dtype=c.float64), c.zeros(3, dtype=c.float64)),
+        DTypeError,
+        "mixed dtype (CPU): expect parameter to have scalar type of Float",
+    ),
+    Refusal(
+        lambda c: F(c).batch_norm(c.zeros(2, 3, dtype=c.float64), c.zeros(3), c.zeros(3)),
+        DTypeError,
+        "mixed dtype (CPU): all inputs must share same datatype.",
+    ),
+    Refusal(
+        lambda c: c.nn.BatchNorm1d(3)(c.zeros(2, 3, 4, 4)),
+        ArgumentError,
+        "expected 2D or 3D input (got 4D input)",
+    ),
+    Refusal(
+        lambda c: c.nn.BatchNorm2d(3)(c.zeros(2, 3, 4)),
+        ArgumentError,
+        "expected 4D input (got 3D input)",
+    ),
+    Refusal(
         lambda c: F(c).dropout(c.zeros(2), 1.5),
         ArgumentError,
         "dropout probability has to be between 0 and 1, but got 1.5",
@@ -250,29 +320,5 @@ REFUSALS = (
         lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), stride=2, padding="same"),
         ShapeError,
         "padding='same' is not supported for strided convolutions",
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, ceil_mode=True),
-        UnsupportedError,
-        "max_pool2d(): the argument 'ceil_mode' is not supported",
-        only_curta=True,
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, padding=1),
-        UnsupportedError,
-        "max_pool2d(): the argument 'padding' is not supported",
-        only_curta=True,
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, return_indices=True),
-        UnsupportedError,
-        "max_pool2d(): the argument 'return_indices' is not supported",
-        only_curta=True,
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), 2, padding=1, count_include_pad=False),
-        UnsupportedError,
-        "avg_pool2d(): the argument 'count_include_pad' is not supported",
-        only_curta=True,
     ),
 )

@@ -110,8 +110,10 @@ class Builder:
         formats = operand_dtypes(node, lower)
         operands: list[Any] = []
         for place, (operand, dtype) in enumerate(zip(node.operands, formats, strict=True)):
-            gathers = lower.gathered if place == 0 else None
-            operands.append(self.operand(operand, dtype) if gathers is None else self._reader(node, gathers))
+            if lower.gathered is not None and place in lower.gathers:
+                operands.append(self._reader(node, place, lower.gathered))
+            else:
+                operands.append(self.operand(operand, dtype))
         result = lower.element(*operands, **node.params)
         results = result if isinstance(result, tuple) else (result,)
         if lower.indexed:
@@ -121,9 +123,9 @@ class Builder:
             self.memo[id(node), number] = expression
         return converted
 
-    def _reader(self, node: GraphNode, gathered: Callable[..., Any]) -> Callable[..., Expression]:
-        """For gathers: a function that reads operand 0 at computed coordinates."""
-        value: GraphValue = node.operands[0]
+    def _reader(self, node: GraphNode, place: int, gathered: Callable[..., Any]) -> Callable[..., Expression]:
+        """For gathers: a function that reads the operand at `place` at computed coordinates."""
+        value: GraphValue = node.operands[place]
         if value.node is not None and isinstance(value.node.op.lower, Pointwise):
             raise CompilerError(f"{node.op.name}: a fused kernel can gather only from memory")
         layout, shape = value.layout, node.outputs[0].layout.shape

@@ -1,5 +1,6 @@
 """Whole models, ready to train."""
 
 from curta.models.gpt import GPT, GPTConfig
+from curta.models.resnet import ResNet, resnet18
 
-__all__ = ["GPT", "GPTConfig"]
+__all__ = ["GPT", "GPTConfig", "ResNet", "resnet18"]

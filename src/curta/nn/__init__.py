@@ -8,11 +8,17 @@ from curta.nn.modules.embedding import Embedding
 from curta.nn.modules.linear import Flatten, Identity, Linear
 from curta.nn.modules.loss import CrossEntropyLoss, MSELoss
 from curta.nn.modules.module import Module
-from curta.nn.modules.normalization import LayerNorm
+from curta.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm
+from curta.nn.modules.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from curta.nn.parameter import Parameter
 
 __all__ = [
     "GELU",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
@@ -22,6 +28,7 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "MSELoss",
+    "MaxPool2d",
     "Module",
     "ModuleDict",
     "ModuleList",

@@ -16,7 +16,9 @@ from curta.functions.indexing import checked_below
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
 from curta.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
-from curta.nn.spatial import avg_pool2d, conv2d, max_pool2d
+from curta.nn.normalization import batch_norm
+from curta.nn.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from curta.nn.spatial import conv2d
 from curta.ops.activation import GELU, GELU_TANH, LEAKY_RELU, SILU
 from curta.ops.attention import ATTENTION_SOFTMAX, BIASED_ATTENTION_SOFTMAX, MASKED_ATTENTION_SOFTMAX
 from curta.ops.dispatch import bind
@@ -29,9 +31,9 @@ from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
 __all__ = [
-    "avg_pool2d", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy", "dropout", "embedding", "gelu",
-    "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "max_pool2d", "mse_loss", "nll_loss", "relu",
-    "scaled_dot_product_attention", "sigmoid", "silu", "softmax", "tanh",
+    "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy",
+    "dropout", "embedding", "gelu", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "max_pool2d",
+    "mse_loss", "nll_loss", "relu", "scaled_dot_product_attention", "sigmoid", "silu", "softmax", "tanh",
 ]  # fmt: skip
 
 

@@ -1,11 +1,11 @@
-"""Convolution and pooling of images for `curta.nn.functional`."""
+"""Convolution of images for `curta.nn.functional`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from curta.errors import DTypeError, ShapeError, UnsupportedError
+from curta.errors import DTypeError, ShapeError
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
 from curta.ops.convolution import WINDOWS, window_counts
@@ -123,44 +123,3 @@ def _windows(x: Any, kernel: tuple[int, int], stride: tuple[int, int], dilation:
             f"{reach[1]}). Kernel size can't be greater than actual input size"
         )
     return bind(WINDOWS, (x,), kernel=kernel, stride=stride, dilation=dilation)
-
-
-def _pooled(name: str, x: Any, kernel_size: Pair, stride: Pair | None, padding: Pair, ceil_mode: bool) -> Any:
-    if ceil_mode:
-        raise UnsupportedError(f"{name}(): the argument 'ceil_mode' is not supported")
-    kernel = _pair(kernel_size, "kernel_size")
-    jump = kernel if stride is None else _pair(stride, "stride")
-    return kernel, jump, _pair(padding, "padding")
-
-
-def max_pool2d(
-    input: Tensor, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
-) -> Tensor:  # fmt: skip
-    """The largest element of every window; padding is not supported."""
-    kernel, jump, around = _pooled("max_pool2d", input, kernel_size, stride, padding, ceil_mode)
-    if return_indices or around != (0, 0):
-        raise UnsupportedError(f"max_pool2d(): the argument '{'return_indices' if return_indices else 'padding'}' is "
-                               "not supported")  # fmt: skip
-    if input.layout.rank == 3:
-        return max_pool2d(input.unsqueeze(0), kernel, jump, 0, dilation).squeeze(0)
-    windows = _windows(check("max_pool2d", input), kernel, jump, _pair(dilation, "dilation"))
-    result: Tensor = windows.amax((2, 3))
-    return result
-
-
-def avg_pool2d(
-    input: Tensor, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
-) -> Tensor:  # fmt: skip
-    """The mean of every window, zeros around the image included."""
-    kernel, jump, around = _pooled("avg_pool2d", input, kernel_size, stride, padding, ceil_mode)
-    if not count_include_pad and around != (0, 0):
-        raise UnsupportedError("avg_pool2d(): the argument 'count_include_pad' is not supported")
-    if input.layout.rank == 3:
-        made = avg_pool2d(input.unsqueeze(0), kernel, jump, around, False, True, divisor_override)
-        return made.squeeze(0)
-    x = _padded(check("avg_pool2d", input), ((around[0], around[0]), (around[1], around[1])))
-    total = _windows(x, kernel, jump, (1, 1)).sum((2, 3))
-    result: Tensor = total / (divisor_override or kernel[0] * kernel[1])
-    return result

@@ -46,14 +46,16 @@ class Pointwise:
       result's), "raw" (its own), "exact" (for Python numbers: float64, int64); one word for all operands, or one for
       each.
     - `indexed`: the element depends on its logical index (`index`, `FLAT_INDEX`), which forbids merging dimensions.
-    - `gathered(layout, shape, **params)`: operand 0 is read at computed places; gives its strides over the result's
-      dimensions and the axes it is indexed along. `element` then gets a function of the coordinates in its place.
+    - `gathered(layout, shape, **params)`: the operands at the positions `gathers` are read at computed places; gives
+      such a one's strides over the result's dimensions and the axes it is indexed along. `element` then gets a function
+      of the coordinates in its place.
     """
 
     element: Callable[..., Expression | tuple[Expression, ...]]
     operands: str | tuple[str, ...] = "promoted"
     indexed: bool = False
     gathered: Callable[..., tuple[tuple[int, ...], tuple[int, ...]]] | None = None
+    gathers: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ class Module:
     16
     """
 
+    #: names of the state that older checkpoints do not have: they stay as they are where a checkpoint lacks them
+    _newer_state: frozenset[str] = frozenset()
+
     training: bool
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
@@ -348,7 +351,7 @@ class Module:
         if not isinstance(state_dict, Mapping):
             raise ArgumentTypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         own = self.state_dict(keep_vars=True)
-        missing = [key for key in own if key not in state_dict]
+        missing = [key for key in own if key not in state_dict and not self._is_newer(key)]
         unexpected = [key for key in state_dict if key not in own]
         problems = []
         if strict and missing:
@@ -362,6 +365,10 @@ class Module:
             if key in state_dict:
                 tensor.detach().copy_(state_dict[key].detach())
         return IncompatibleKeys(missing, unexpected)
+
+    def _is_newer(self, key: str) -> bool:
+        path, _, name = key.rpartition(".")
+        return name in self.get_submodule(path)._newer_state
 
     # printing
 
