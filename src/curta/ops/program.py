@@ -249,7 +249,8 @@ def _generated(
     call = Executable(op, outputs, several, op.cost(operands, outputs, **params))
     if outputs[0].device is not META:
         first = len(operands) + len(outputs)
-        steps = lower.plan(operands, outputs, **params)
+        made = lower.plan(operands, outputs, **params)
+        steps, call.temporaries = made if isinstance(made, tuple) else (made, [])
         places = {"input": 0, "output": len(operands), "partial": first}
         call.add(steps, lambda source: places[source[0]] + int(source[1]))
         call.settle(len(operands))
