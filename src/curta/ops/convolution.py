@@ -164,7 +164,7 @@ def _convolution_rule(node: Any, g: Any) -> tuple[Any, Any]:
 
 
 def _input_rule(node: Any, gg: Any) -> tuple[Any, Any]:
-    """The image's gradient is linear in the output's gradient, as the convolution is in the image, and in the weight."""
+    """The image's gradient is linear in the output's gradient and in the weight."""
     g, weight = node.input(0), node.input(1)
     params = {name: value for name, value in node.params.items() if name != "size"}
     to_g = bind(CONV2D, (gg, weight), **params) if node.needs[0] else None

@@ -48,11 +48,11 @@ class Geometry(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Along one axis, what of the image lies in one plane: from `first` on `count` elements, from `source` on."""
+    """Along one axis, what of the image lies in one plane: from `first` on `extent` elements, from `source` on."""
 
     first: int
     source: int
-    count: int
+    extent: int
 
 
 class Axis(NamedTuple):
@@ -67,7 +67,7 @@ def make_axis(size: int, before: int, step: int, length: int, residues: Iterable
     """Planes of `length`: element r of the plane of residue p is element r * step + p - before of the image.
 
     >>> make_axis(5, 1, 2, 3, (0, 1)).spans
-    (Span(first=1, source=1, count=2), Span(first=0, source=0, count=3))
+    (Span(first=1, source=1, extent=2), Span(first=0, source=0, extent=3))
     """
     spans = []
     for residue in residues:
@@ -94,7 +94,7 @@ class Phase(NamedTuple):
     """
 
     first: int
-    count: int
+    extent: int
     taps: tuple[Pair, ...]
 
 
@@ -114,9 +114,9 @@ def gradient_phases(geometry: Geometry, axis: int) -> list[Phase]:
 def gradient_axis(geometry: Geometry, axis: int, phases: Sequence[Phase]) -> tuple[Axis, int]:
     """The plane of output gradients that all phases read, and the zeros before it."""
     shifts = [shift for phase in phases for _, shift in phase.taps]
-    ends = [phase.count + shift for phase in phases for _, shift in phase.taps]
+    ends = [phase.extent + shift for phase in phases for _, shift in phase.taps]
     before = max(0, -min(shifts, default=0))
-    length = before + max(1, *ends, 1)
+    length = before + max(ends, default=1)
     return make_axis(geometry.counts[axis], before, 1, length, (0,)), before
 
 

@@ -94,7 +94,7 @@ def plan_input_gradient(geometry: Geometry, g: Layout, weight: Layout, out: Layo
             for _, row in one.taps for _, column in other.taps for o in range(filters)
         ]  # fmt: skip
         a = _Matrix(turned, wide, channels, len(taps), K, done)
-        part = _Columns(geometry.images, (one.count, other.count), planes, place, one.first * width + other.first)
+        part = _Columns(geometry.images, (one.extent, other.extent), planes, place, one.first * width + other.first)
         plan = part.plan(a, taps, steps, out.dtype, high * width, groups, program)
         program.launch(plan, turned, planes.source, ("output", 0))
         done += len(taps)
@@ -108,7 +108,9 @@ def plan_weight_gradient(geometry: Geometry, x: Layout, g: Layout, out: Layout, 
     gradients = program.planes(g, ("input", 1), whole_axes(g.shape), wide, margin=0, channels_first=True)
     M, K = len(taps), geometry.images * pixels
     together = max(1, min(geometry.images, 256 // max(1, pixels)))
-    found = vectors(_lines(planes, together, geometry.counts), geometry.counts[1], program.vector_bytes // wide.itemsize)
+    found = vectors(
+        _lines(planes, together, geometry.counts), geometry.counts[1], program.vector_bytes // wide.itemsize
+    )
     spec = WindowSpec(
         "window", wide, out.dtype, "k", "k", "any", False, program.level, program.vector_bytes, windows="rows",
         pieces=_pieces(found),

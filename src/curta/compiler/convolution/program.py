@@ -77,8 +77,8 @@ class Program:
             (
                 (number * len(columns.spans) + other) * area + down.first * columns.length + across.first,
                 down.source * layout.strides[2] + across.source * layout.strides[3],
-                down.count,
-                across.count,
+                down.extent,
+                across.extent,
             )
             for number, down in enumerate(rows.spans)
             for other, across in enumerate(columns.spans)
@@ -93,7 +93,9 @@ class Program:
         )  # fmt: skip
         target = self.temporary(images * channels * channel + 2 * start, dtype)
         arguments = layout.dtype, dtype, column == 1, self.level, self.vector_bytes
-        self._copy(planes_key(*arguments), make_planes_kernel, arguments, meta, images * channels, channel, (source, target))
+        self._copy(
+            planes_key(*arguments), make_planes_kernel, arguments, meta, images * channels, channel, (source, target)
+        )
         return Planes(target, start, *steps, columns.length)
 
     def turned(self, geometry: Geometry, layout: Layout, source: Source, order: Sequence[Pair]) -> Source:

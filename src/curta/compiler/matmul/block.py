@@ -70,7 +70,7 @@ def block_costs(spec: Spec, K: int) -> Costs:
 
 @dataclass(frozen=True)
 class Tile:
-    """The block of C that a unit computes: pointers to the matrices' own corners for this block, its extent and place."""
+    """The block of C that a unit computes: pointers to the matrices' corners for this block, its extent and place."""
 
     a: Value
     b: Value
@@ -185,7 +185,7 @@ def _prepare_b(
 
 
 def add_panels(module: Module, spec: Spec) -> None:
-    """`panels`: micro-kernels over all panels of a packed block: B's panel outermost, so that it stays in the first cache."""
+    """`panels`: micro-kernels over a packed block, B's panels outermost, so that each stays in the first cache."""
     code = Code()
     names = {
         "a": "ptr", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr", "c_step": "i64",
