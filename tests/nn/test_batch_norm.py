@@ -92,7 +92,7 @@ def test_float32_keeps_its_digits_over_long_channels(middle: float) -> None:
     running_mean, running_var = curta.zeros(4), curta.zeros(4)
     F.batch_norm(tensor, running_mean, running_var, training=True, momentum=1.0)
     np.testing.assert_allclose(running_mean.double().numpy(), mean, rtol=1.2e-7, atol=1e-7)
-    np.testing.assert_allclose(running_var.double().numpy(), var * (32 * 64 * 33) / (32 * 64 * 33 - 1), rtol=4e-7)
+    np.testing.assert_allclose(running_var.double().numpy(), var * (32 * 64 * 33) / (32 * 64 * 33 - 1), rtol=6e-7)
 
 
 @pytest.mark.parametrize("dtype", [curta.bfloat16, curta.float16])

@@ -307,6 +307,26 @@ REFUSALS = (
         "Given groups=1, weight of size [2, 1, 2, 2], expected input[1, 3, 4, 4] to have 1 channels, but got 3 channels instead",
     ),
     Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), groups=0),
+        ShapeError,
+        "non-positive groups is not supported",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 2, 4, 4), c.zeros(1, 1, 2, 2), groups=2),
+        ShapeError,
+        "Given groups=2, expected weight to be at least 2 at dimension 0, but got weight of size [1, 1, 2, 2] instead",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 0)),
+        ShapeError,
+        "kernel size should be greater than zero, but got kernel_height: 2 kernel_width: 0",
+    ),
+    Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 0, 4), c.zeros(1, 1, 2, 2), padding=1),
+        ShapeError,
+        "Only zero batch or zero channel inputs are supported, but got input shape: [1, 1, 0, 4]",
+    ),
+    Refusal(
         lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), c.zeros(2)),
         ShapeError,
         "Given weight of size [1, 1, 2, 2], expected bias to be 1-dimensional with 1 elements, but got bias of size [2] instead",

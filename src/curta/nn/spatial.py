@@ -8,7 +8,7 @@ from typing import Any
 from curta.errors import DTypeError, ShapeError
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
-from curta.ops.convolution import WINDOWS, window_counts
+from curta.ops.convolution import CONV2D, WINDOWS, Sides, window_counts
 from curta.ops.dispatch import bind
 from curta.ops.matmul import multiply
 from curta.ops.movement import embed
@@ -26,7 +26,7 @@ def _pair(value: Pair, name: str) -> tuple[int, int]:
     return values[0], values[-1]
 
 
-def _padded(x: Any, sides: tuple[tuple[int, int], tuple[int, int]]) -> Any:
+def _padded(x: Any, sides: Sides) -> Any:
     """Zeros around the images."""
     (top, bottom), (left, right) = sides
     if not (top or bottom or left or right):
@@ -36,7 +36,7 @@ def _padded(x: Any, sides: tuple[tuple[int, int], tuple[int, int]]) -> Any:
     return embed(x, (N, C, H + top + bottom, W + left + right), region)
 
 
-def _sides(padding: Pair | str, kernel: Any, stride: Any, dilation: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+def _sides(padding: Pair | str, kernel: Any, stride: Any, dilation: Any) -> Sides:
     if padding == "valid":
         return (0, 0), (0, 0)
     if padding == "same":
@@ -74,13 +74,15 @@ def conv2d(
         raise ShapeError("non-positive stride is not supported")
     if min(step) <= 0:
         raise ShapeError("dilation should be greater than zero")
-    out_channels, per_group, *taps = weight.layout.shape
-    kernel = (taps[0], taps[1])
-    windows = _windows(_padded(x, _sides(padding, kernel, jump, step)), kernel, jump, step)
-    N, _, _, _, high, wide = windows.layout.shape
-    columns = windows.reshape(N, groups, per_group * kernel[0] * kernel[1], high * wide)
-    made = multiply(weight.reshape(groups, out_channels // groups, -1), columns)
-    made = made.reshape(N, out_channels, high, wide)
+    kernel = weight.layout.shape[2:]
+    sides = _sides(padding, kernel, jump, step)
+    _check_windows(x.layout.shape[2:], sides, kernel, jump, step)
+    _check_not_empty(x.layout.shape, kernel)
+    params: dict[str, Any] = {"stride": jump, "padding": sides, "dilation": step, "groups": groups}
+    if x.layout.dtype.is_floating_point:
+        made = bind(CONV2D, (x, weight), **params)
+    else:
+        made = _by_columns(x, weight, **params)
     return made if bias is None else made + bias.reshape(1, -1, 1, 1)
 
 
@@ -97,6 +99,13 @@ def _check_convolution(x: Any, weight: Any, bias: Any, groups: int) -> None:
             f"Input type ({x.layout.dtype.name}) and weight type ({weight.layout.dtype.name}) should be the same"
         )
     shape = weight.layout.shape
+    if groups <= 0:
+        raise ShapeError("non-positive groups is not supported")
+    if shape[0] < groups:
+        raise ShapeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size "
+            f"{list(shape)} instead"
+        )
     if x.layout.shape[1] != shape[1] * groups:
         raise ShapeError(
             f"Given groups={groups}, weight of size {list(shape)}, expected input{list(x.layout.shape)} to have "
@@ -114,12 +123,36 @@ def _check_convolution(x: Any, weight: Any, bias: Any, groups: int) -> None:
         )
 
 
-def _windows(x: Any, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]) -> Any:
-    sizes = x.layout.shape[2:]
-    if min(window_counts(sizes, kernel, stride, dilation)) <= 0:
+def _check_not_empty(shape: Any, kernel: Any) -> None:
+    if min(kernel) == 0:
+        raise ShapeError(
+            f"kernel size should be greater than zero, but got kernel_height: {kernel[0]} kernel_width: {kernel[1]}"
+        )
+    if 0 in shape[2:]:
+        raise ShapeError(f"Only zero batch or zero channel inputs are supported, but got input shape: {list(shape)}")
+
+
+def _by_columns(x: Any, weight: Any, stride: Any, padding: Sides, dilation: Any, groups: int) -> Any:
+    """A convolution of integers: all windows copied into columns, and multiplied."""
+    filters, channels, *kernel = weight.layout.shape
+    windows = _windows(_padded(x, padding), (kernel[0], kernel[1]), stride, dilation)
+    N, _, _, _, high, wide = windows.layout.shape
+    columns = windows.reshape(N, groups, channels * kernel[0] * kernel[1], high * wide)
+    made = multiply(weight.reshape(groups, filters // groups, -1), columns)
+    return made.reshape(N, filters, high, wide)
+
+
+def _check_windows(sizes: Any, sides: Sides, kernel: Any, stride: Any, dilation: Any) -> None:
+    """ShapeError where no window fits into images of height and width `sizes` with zeros around."""
+    high, wide = (size + before + after for size, (before, after) in zip(sizes, sides, strict=True))
+    if min(window_counts((high, wide), kernel, stride, dilation)) <= 0:
         reach = tuple(step * (taps - 1) + 1 for taps, step in zip(kernel, dilation, strict=True))
         raise ShapeError(
-            f"Calculated padded input size per channel: ({sizes[0]} x {sizes[1]}). Kernel size: ({reach[0]} x "
+            f"Calculated padded input size per channel: ({high} x {wide}). Kernel size: ({reach[0]} x "
             f"{reach[1]}). Kernel size can't be greater than actual input size"
         )
+
+
+def _windows(x: Any, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]) -> Any:
+    _check_windows(x.layout.shape[2:], ((0, 0), (0, 0)), kernel, stride, dilation)
     return bind(WINDOWS, (x,), kernel=kernel, stride=stride, dilation=dilation)

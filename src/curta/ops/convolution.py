@@ -1,18 +1,27 @@
-"""Windows over images as views, and the sum that takes their gradient back; convolutions are matmuls over them."""
+"""Convolutions with both their gradients, each the others' gradient too; and windows over images as views."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from curta.autograd.state import STATE
+from curta.compiler.convolution import Geometry, Program, plan_forward, plan_input_gradient, plan_weight_gradient
+from curta.compiler.schedule import KernelText, Step
+from curta.errors import CompilerError
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.creation import zeros_of
 from curta.ops.dispatch import bind, bind_into
 from curta.ops.elementwise import ADD
+from curta.ops.inference import bytes_read
 from curta.ops.movement import REGION, embed
-from curta.ops.record import NO_COST, Cost, Gradient, Op, View
+from curta.ops.record import NO_COST, Cost, Generated, Gradient, Op, View
 
 Pair = tuple[int, int]
+#: zeros (above, below) and (left, right)
+Sides = tuple[Pair, Pair]
+
+#: a convolution of no more FLOPs runs on the calling thread without letting go of the interpreter
+SMALL_FLOPS = 65536
 
 
 def window_counts(sizes: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Pair:
@@ -60,3 +69,142 @@ def _free(inputs: Any, outputs: Any, **params: Any) -> Cost:
 
 #: [N, C, H, W] to [N, C, kernel height, kernel width, windows down, windows across]: a view
 WINDOWS = Op("windows", lambda x, **params: _geometry(x, **params)[0], View(_geometry), Gradient(_rule), _free)
+
+
+# convolutions: x[N, C, H, W] with weight[O, C / groups, kH, kW] gives [N, O, windows down, windows across]
+
+
+def _geometry_of(
+    x: tuple[int, ...], weight: tuple[int, ...], stride: Pair, padding: Sides, dilation: Pair, groups: int
+) -> Geometry:
+    """The sizes of a convolution from the shapes of its operands."""
+    above, left = padding[0][0], padding[1][0]
+    below, right = padding[0][1], padding[1][1]
+    filters, channels, *kernel = weight
+    return Geometry(
+        x[0], groups, channels, filters // groups, (x[2], x[3]), (kernel[0], kernel[1]), stride, (above, left),
+        (below, right), dilation,
+    )  # fmt: skip
+
+
+def _forward_geometry(x: Layout, weight: Layout, **params: Any) -> Geometry:
+    return _geometry_of(x.shape, weight.shape, **params)
+
+
+def _input_geometry(g: Layout, weight: Layout, size: Pair, groups: int, **params: Any) -> Geometry:
+    shape = (g.shape[0], weight.shape[1] * groups, *size)
+    return _geometry_of(shape, weight.shape, groups=groups, **params)
+
+
+def _weight_geometry(x: Layout, g: Layout, kernel: Pair, groups: int, **params: Any) -> Geometry:
+    shape = (g.shape[1], x.shape[1] // groups, *kernel)
+    return _geometry_of(x.shape, shape, groups=groups, **params)
+
+
+def _infer(x: Layout, weight: Layout, **params: Any) -> Layout:
+    counts = _forward_geometry(x, weight, **params).counts
+    return contiguous((x.shape[0], weight.shape[0], *counts), x.dtype, x.device)
+
+
+def _infer_input(g: Layout, weight: Layout, size: Pair, groups: int, **params: Any) -> Layout:
+    return contiguous((g.shape[0], weight.shape[1] * groups, *size), g.dtype, g.device)
+
+
+def _infer_weight(x: Layout, g: Layout, kernel: Pair, groups: int, **params: Any) -> Layout:
+    return contiguous((g.shape[1], x.shape[1] // groups, *kernel), x.dtype, x.device)
+
+
+def _generated(geometry_of: Any, plan: Any) -> Generated:
+    """The lowering to the launches that `plan` puts together for this processor."""
+
+    def steps(
+        inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...], **params: Any
+    ) -> tuple[list[Step], list[Layout]]:
+        from curta.runtime import cpu, jit, native
+
+        if not outputs[0].is_contiguous:
+            raise CompilerError(f"conv2d: the result must be contiguous, got strides {outputs[0].strides}")
+        geometry = geometry_of(*inputs, **params)
+        program = plan(geometry, *inputs, outputs[0], Program(cpu.level(), cpu.vector_bytes()))
+        small = _flops(geometry) <= SMALL_FLOPS
+        made = []
+        for plan_, sources in program.launches:
+            address = jit.cached_module(plan_.key, plan_.make_ir, passes=plan_.passes).address(plan_.function_name)
+            numbers = plan_.units, plan_.grain, plan_.scratch_bytes, len(sources), 0, small
+            text = KernelText(plan_.key, plan_.make_ir, passes=plan_.passes)
+            made.append(Step(native.make_plan(address, plan_.meta, *numbers), list(sources), text))
+        return made, program.temporaries
+
+    return Generated(steps)
+
+
+def _flops(geometry: Geometry) -> int:
+    """A multiply and an add for each output element, channel of its group and tap: zeros around the image count."""
+    elements = geometry.images * geometry.groups * geometry.filters * geometry.pixels
+    return 2 * elements * geometry.channels * geometry.taps
+
+
+def _cost(geometry_of: Any) -> Any:
+    """The FLOPs are those of the convolution, also for its gradients, which multiply as much."""
+
+    def cost(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...], **params: Any) -> Cost:
+        return Cost(_flops(geometry_of(*inputs, **params)), 0, bytes_read(inputs), outputs[0].nbytes)
+
+    return cost
+
+
+def _convolution_rule(node: Any, g: Any) -> tuple[Any, Any]:
+    """To the image and to the weight."""
+    x, weight, params = node.input(0), node.input(1), node.params
+    size, kernel = x.layout.shape[2:], weight.layout.shape[2:]
+    to_x = bind(CONV2D_BACKWARD_INPUT, (g, weight), size=size, **params) if node.needs[0] else None
+    to_weight = bind(CONV2D_BACKWARD_WEIGHT, (x, g), kernel=kernel, **params) if node.needs[1] else None
+    return to_x, to_weight
+
+
+def _input_rule(node: Any, gg: Any) -> tuple[Any, Any]:
+    """The image's gradient is linear in the output's gradient and in the weight."""
+    g, weight = node.input(0), node.input(1)
+    params = {name: value for name, value in node.params.items() if name != "size"}
+    to_g = bind(CONV2D, (gg, weight), **params) if node.needs[0] else None
+    kernel = weight.layout.shape[2:]
+    to_weight = bind(CONV2D_BACKWARD_WEIGHT, (gg, g), kernel=kernel, **params) if node.needs[1] else None
+    return to_g, to_weight
+
+
+def _weight_rule(node: Any, gg: Any) -> tuple[Any, Any]:
+    """The weight's gradient is linear in the image and in the output's gradient."""
+    x, g = node.input(0), node.input(1)
+    params = {name: value for name, value in node.params.items() if name != "kernel"}
+    size = x.layout.shape[2:]
+    to_x = bind(CONV2D_BACKWARD_INPUT, (g, gg), size=size, **params) if node.needs[0] else None
+    to_g = bind(CONV2D, (x, gg), **params) if node.needs[1] else None
+    return to_x, to_g
+
+
+#: x and weight of one floating-point format; `padding` are `Sides`
+CONV2D = Op(
+    "conv2d",
+    _infer,
+    _generated(_forward_geometry, plan_forward),
+    Gradient(_convolution_rule, inputs=(0, 1)),
+    _cost(_forward_geometry),
+)
+
+#: the gradient of an image of height and width `size`, from the output's gradient and the weight
+CONV2D_BACKWARD_INPUT = Op(
+    "conv2d_backward_input",
+    _infer_input,
+    _generated(_input_geometry, plan_input_gradient),
+    Gradient(_input_rule, inputs=(0, 1)),
+    _cost(_input_geometry),
+)
+
+#: the gradient of a weight with `kernel` taps, from the image and the output's gradient
+CONV2D_BACKWARD_WEIGHT = Op(
+    "conv2d_backward_weight",
+    _infer_weight,
+    _generated(_weight_geometry, plan_weight_gradient),
+    Gradient(_weight_rule, inputs=(0, 1)),
+    _cost(_weight_geometry),
+)

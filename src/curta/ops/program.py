@@ -257,7 +257,8 @@ def _generated(
             fresh = frozenset(range(len(outputs)) if into is None else ()) if fresh is None else fresh
             steps = [product_step(op.name, lower, operands, outputs, params, fresh)]
         else:
-            steps = lower.plan(operands, outputs, **params)
+            made = lower.plan(operands, outputs, **params)
+            steps, call.temporaries = made if isinstance(made, tuple) else (made, [])
         places = {"input": 0, "output": len(operands), "partial": first}
         call.add(steps, lambda source: places[source[0]] + int(source[1]))
         call.settle(len(operands))

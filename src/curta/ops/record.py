@@ -104,7 +104,11 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """Lowering that writes its own kernel: `plan(inputs, outputs, **params)` gives the native plan to launch."""
+    """Lowering that writes its own kernels.
+
+    `plan(inputs, outputs, **params)` gives the steps to launch; or these and the layouts of the temporaries between
+    them, which are their sources ("partial", n).
+    """
 
     plan: Callable[..., Any]
 

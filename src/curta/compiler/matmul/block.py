@@ -20,7 +20,7 @@ from curta.compiler.matmul.emit import (
 )  # fmt: skip
 from curta.compiler.matmul.finish import add_finish, finish_tile
 from curta.compiler.matmul.micro import add_micro_kernel
-from curta.compiler.matmul.pack import add_packing
+from curta.compiler.matmul.pack import add_pack_a, add_pack_b
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
 
@@ -31,9 +31,10 @@ PACKED_BYTES = 1_200_000
 def make_block_kernel(spec: Spec) -> str:
     """The LLVM text of the blocked float kernel for `spec`."""
     module = Module(spec.vector_bytes)
-    add_packing(module, spec)
+    add_pack_a(module, spec)
+    add_pack_b(module, spec)
     add_micro_kernel(module, spec)
-    _add_panels(module, spec)
+    add_panels(module, spec)
     if spec.staged or spec.ending is not None:
         add_finish(module, spec)
     code = Code()
@@ -70,13 +71,15 @@ def block_costs(spec: Spec, K: int) -> Costs:
 
 @dataclass(frozen=True)
 class Tile:
-    """The block of C that a unit computes: pointers to the matrices' own corners for this block, and its extent."""
+    """The block of C that a unit computes: pointers to the matrices' corners for this block, its extent and place."""
 
     a: Value
     b: Value
     c: Value
     rows: Value
     columns: Value
+    first_row: Value
+    first_column: Value
     #: the addresses (or numbers) of an ending's slots at this corner
     slots: Value | None = None
 
@@ -110,7 +113,7 @@ def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
             c = c + row * read_meta(code, Meta.C_ROW) + column * read_meta(code, Meta.C_COLUMN)
             corners = (pointers[0], a * size), (pointers[1], b * size), (pointers[2], c * out_size)
             a, b, c = (code.offset(pointer, offset) for pointer, offset in corners)
-            yield Tile(a, b, c, rows, columns, ending)
+            yield Tile(a, b, c, rows, columns, row, column, ending)
 
 
 def _place_slots(code: Code, spec: Spec, corner: Value, distances: Sequence[Value], row: Value, column: Value) -> None:
@@ -196,8 +199,8 @@ def _prepare_b(
     return in_place.select(b, packed), panel_step, in_place.select(strides[0] * size, row_bytes)
 
 
-def _add_panels(module: Module, spec: Spec) -> None:
-    """Micro-kernels over all panels of a packed block: B's panel outermost, so that it stays in the first cache."""
+def add_panels(module: Module, spec: Spec) -> None:
+    """`panels`: micro-kernels over a packed block, B's panels outermost, so that each stays in the first cache."""
     code = Code()
     names = {
         "a": "ptr", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr", "c_step": "i64",

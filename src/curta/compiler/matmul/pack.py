@@ -21,9 +21,17 @@ PACK_B = signature(source="ptr", k_step="i64", column_step="i64", k_count="i64",
 COPY_EDGE = signature(source="ptr", outer_step="i64", inner_step="i64", outer="i64", inner="i64", target="ptr")
 
 
-def add_packing(module: Module, spec: Spec) -> None:
-    """The functions `pack_a(source, row stride, k stride, rows, k, target)` and `pack_b(source, k stride, column
-    stride, k, columns, target)`; strides in elements."""
+def add_pack_a(module: Module, spec: Spec) -> None:
+    """The function `pack_a(source, row stride, k stride, rows, k, target)`; strides in elements."""
+    if spec.a_order == "row":
+        _add_copy_edge(module, spec, "copy_a_edge", spec.tile_rows)
+        _add_panel_copy(module, spec, "pack_a", "copy_a_edge", spec.tile_rows, swapped=True)
+    else:
+        _add_row_copy(module, spec)
+
+
+def add_pack_b(module: Module, spec: Spec) -> None:
+    """The function `pack_b(source, k stride, column stride, k, columns, target)`; strides in elements."""
     _add_copy_edge(module, spec, "copy_b_edge", spec.tile_columns)
     if spec.b_order == "column":
         _add_panel_copy(module, spec, "pack_b", "copy_b_edge", spec.tile_columns)
@@ -31,11 +39,6 @@ def add_packing(module: Module, spec: Spec) -> None:
         _add_transposing_copy(module, spec)
     else:
         _add_slow_copy(module, spec)
-    if spec.a_order == "row":
-        _add_copy_edge(module, spec, "copy_a_edge", spec.tile_rows)
-        _add_panel_copy(module, spec, "pack_a", "copy_a_edge", spec.tile_rows, swapped=True)
-    else:
-        _add_row_copy(module, spec)
 
 
 def _load(code: Code, spec: Spec, pointer: Value, lanes: int = 1) -> Value:

@@ -1,0 +1,135 @@
+"""The launches of a convolution as they are put together, and the copies that come before the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from curta.compiler.convolution.copies import make_planes_kernel, make_turn_kernel, planes_key, turn_key
+from curta.compiler.convolution.geometry import Axis, Geometry, Pair, make_axis
+from curta.compiler.matmul.plan import MatmulPlan
+from curta.dtypes import DType, compute_dtype
+from curta.memory.layout import Layout, contiguous
+
+#: bytes around planes: a vector that is read for some of its lanes may begin before them, or end behind them
+MARGIN = 64
+#: elements copied in one task
+COPY_ELEMENTS = 16384
+
+#: where an operand is: ("input", n), ("output", n) or ("partial", n)
+Source = tuple[str, int]
+
+
+class Launch(NamedTuple):
+    """A kernel with its numbers, and where each of its operands is."""
+
+    plan: MatmulPlan
+    sources: tuple[Source, ...]
+
+
+class Planes(NamedTuple):
+    """Images copied into planes: how far images, channels and rows lie apart, in elements; `start` is the first."""
+
+    source: Source
+    start: int
+    image: int
+    channel: int
+    row: int
+
+
+@dataclass
+class Program:
+    """Launches in order, and the layouts of the temporaries between them, for one processor."""
+
+    level: str
+    vector_bytes: int
+    launches: list[Launch] = field(default_factory=list)
+    temporaries: list[Layout] = field(default_factory=list)
+
+    def launch(self, plan: MatmulPlan, *sources: Source) -> None:
+        """Append a launch."""
+        self.launches.append(Launch(plan, sources))
+
+    def temporary(self, elements: int, dtype: DType) -> Source:
+        """Room for so many elements."""
+        self.temporaries.append(contiguous((elements,), dtype))
+        return "partial", len(self.temporaries) - 1
+
+    def contiguous(self, layout: Layout, source: Source) -> Source:
+        """A tensor of rank 4 without gaps: itself, or a copy."""
+        if layout.is_contiguous:
+            return source
+        return self.planes(layout, source, whole_axes(layout.shape), layout.dtype, margin=0).source
+
+    def planes(
+        self, layout: Layout, source: Source, axes: tuple[Axis, Axis], dtype: DType, *, margin: int = MARGIN,
+        channels_first: bool = False,
+    ) -> Planes:  # fmt: skip
+        """Images [N, C, H, W] of any strides copied into planes [N, C, plane, rows, columns], or [C, N, ...]."""
+        images, channels = layout.shape[:2]
+        rows, columns = axes
+        area = rows.length * columns.length
+        channel = len(rows.spans) * len(columns.spans) * area
+        steps = (channel, images * channel) if channels_first else (channels * channel, channel)
+        row, column = layout.strides[2] * rows.step, layout.strides[3] * columns.step
+        parts = [
+            (
+                (number * len(columns.spans) + other) * area + down.first * columns.length + across.first,
+                down.source * layout.strides[2] + across.source * layout.strides[3],
+                down.extent,
+                across.extent,
+            )
+            for number, down in enumerate(rows.spans)
+            for other, across in enumerate(columns.spans)
+        ]
+        full = sum(high * wide for _, _, high, wide in parts) == channel
+        if full and len(parts) == 1 and row == columns.length * column:
+            parts = [(0, parts[0][1], 1, area)]
+        start = margin // dtype.itemsize
+        meta = (
+            channels, *layout.strides[:2], row, column, start, *steps, columns.length, 0 if full else channel,
+            len(parts), *(number for part in parts for number in part),
+        )  # fmt: skip
+        target = self.temporary(images * channels * channel + 2 * start, dtype)
+        arguments = layout.dtype, dtype, column == 1, self.level, self.vector_bytes
+        self._copy(
+            planes_key(*arguments), make_planes_kernel, arguments, meta, images * channels, channel, (source, target)
+        )
+        return Planes(target, start, *steps, columns.length)
+
+    def turned(self, geometry: Geometry, layout: Layout, source: Source, order: Sequence[Pair]) -> Source:
+        """A weight with channels and filters changed over: [group][c][tap, o] from [group, o][c][tap].
+
+        Its taps come in `order`, and it is in the sums' format.
+        """
+        groups, channels, filters = geometry.groups, geometry.channels, geometry.filters
+        per_filter, per_channel, per_row, per_column = layout.strides
+        row, dtype = len(order) * filters, compute_dtype(layout.dtype)
+        words = [
+            word
+            for place, (down, across) in enumerate(order)
+            for word in (down * per_row + across * per_column, place * filters)
+        ]
+        meta = (
+            groups, channels, filters, filters * per_filter, per_channel, per_filter, channels * row, row, len(order),
+            *words,
+        )  # fmt: skip
+        target = self.temporary(groups * channels * row, dtype)
+        arguments = layout.dtype, dtype, self.level, self.vector_bytes
+        self._copy(turn_key(*arguments), make_turn_kernel, arguments, meta, groups * channels, row, (source, target))
+        return target
+
+    def _copy(
+        self, key: str, make: Callable[..., str], arguments: tuple[Any, ...], meta: tuple[int, ...], units: int,
+        elements: int, sources: tuple[Source, Source],
+    ) -> None:  # fmt: skip
+        """Append a copy of `elements` in each unit."""
+        grain = max(1, COPY_ELEMENTS // max(1, elements))
+        self.launch(MatmulPlan(key, lambda: make(*arguments), key, meta, units, grain, 0, passes=False), *sources)
+
+
+def whole_axes(shape: tuple[int, ...]) -> tuple[Axis, Axis]:
+    """Images of this shape as planes without zeros."""
+    rows, columns = (make_axis(size, 0, 1, size, (0,)) for size in shape[2:])
+    return rows, columns

@@ -1,0 +1,252 @@
+"""The blocked matmul with one operand that no matrix holds: the windows of images, packed straight from the images.
+
+An element of that operand lies at the sum of two offsets. Along one direction, channels and taps, every offset stands
+in a table. Along the other, output pixels, neighbours are mostly neighbours in memory too; the table has one entry for
+each vector of them: a few pieces, each the distance of the piece's vector and the lane from which on it counts.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from curta.compiler.code import Code, Value
+from curta.compiler.matmul.block import Tile, add_panels, each_tile
+from curta.compiler.matmul.emit import (
+    KERNEL_SIGNATURE,
+    Module,
+    blocks,
+    call,
+    larger,
+    parameter,
+    read_meta,
+    signature,
+    smaller,
+)  # fmt: skip
+from curta.compiler.matmul.finish import add_finish
+from curta.compiler.matmul.micro import add_micro_kernel
+from curta.compiler.matmul.pack import add_pack_a, add_pack_b
+from curta.compiler.matmul.spec import Meta, Spec
+from curta.compiler.matmul.tiles import Costs, round_up
+
+#: the batch dimensions of a window kernel: images and groups
+BATCH_DIMS = 2
+#: most bytes of packed windows: they are made and read again in a second-level cache of 512 KB
+PACKED_BYTES = 300_000
+
+
+class WindowMeta(enum.IntEnum):
+    """Index of the int64s in the kernel's `meta` behind those of `Meta` and the batch dimensions.
+
+    C's columns are cut into runs of RUN columns, C_STEP apart; run number r begins at
+    r // LINES * C_IMAGE + r % LINES * C_LINE. K goes by in periods of PERIOD; the windows of each begin PERIOD_BYTES
+    behind those of the one before. A and C begin A_START and C_START elements behind their operands.
+    """
+
+    RUN = Meta.ENDING + 4 * BATCH_DIMS
+    LINES = RUN + 1
+    C_IMAGE = RUN + 2
+    C_LINE = RUN + 3
+    C_STEP = RUN + 4
+    PERIOD = RUN + 5
+    PERIOD_BYTES = RUN + 6
+    A_START = RUN + 7
+    C_START = RUN + 8
+    #: where in `meta` the table of the pixels begins
+    PIXELS = RUN + 9
+    #: the table of channels and taps: offsets in bytes
+    TAPS = RUN + 10
+
+
+@dataclass(frozen=True)
+class WindowSpec(Spec):
+    """What the text of a window kernel depends on beside a matmul's.
+
+    `windows` is "columns" where they are B, its columns the pixels; "rows" where they are A, its rows the channels and
+    taps. A vector of pixels lies in at most `pieces` pieces. With `runs`, C's columns are stored in runs.
+    """
+
+    windows: str = "columns"
+    pieces: int = 1
+    runs: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{super().key}_{self.windows}{self.pieces}{'_runs' if self.runs else ''}"
+
+    @property
+    def staged(self) -> bool:
+        return self.runs or super().staged
+
+
+def make_window_kernel(spec: WindowSpec) -> str:
+    """The LLVM text of the kernel for `spec`."""
+    module = Module(spec.vector_bytes)
+    _add_pack_windows(module, spec)
+    if spec.windows == "columns":
+        add_pack_a(module, spec)
+    else:
+        add_pack_b(module, spec)
+    add_micro_kernel(module, spec)
+    add_panels(module, spec)
+    if spec.staged:
+        add_finish(module, spec)
+    code = Code()
+    with each_tile(code, spec) as tile:
+        _sum_blocks(code, spec, tile)
+    module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
+    return module.text()
+
+
+def window_costs(spec: WindowSpec, K: int) -> Costs:
+    """A rough time of one unit, as `block_costs`; windows take a load a piece, and a store, for every vector."""
+    lanes, tile = spec.lanes, spec.tile_rows
+    a_cost, b_cost = (2.0, 1.0 + spec.pieces) if spec.windows == "columns" else (1.0 + spec.pieces, 4.0)
+
+    def cycles(rows: int, columns: int) -> float:
+        arithmetic = round_up(rows, tile) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
+        packing = K * (rows * a_cost + columns * b_cost) / lanes
+        passes = max(1, -(-K // spec.k_block)) + 2 * spec.staged
+        return arithmetic + packing + rows * columns * passes * 2 / lanes
+
+    def fits(rows: int, columns: int) -> bool:
+        packed = columns * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
+        return packed * spec.compute.itemsize <= PACKED_BYTES
+
+    return Costs(tile, spec.tile_columns, cycles, fits)
+
+
+def _add_pack_windows(module: Module, spec: WindowSpec) -> None:
+    """`pack_windows`: for each pair of vectors in the table `pixels`, the vectors at all the offsets in `taps`.
+
+    What lies at one tap goes `tap_step` bytes behind what lies at the tap before, a pair `pair_step` behind a pair.
+    """
+    code = Code()
+    names = {
+        "source": "ptr", "taps": "ptr", "tap_count": "i64", "pixels": "ptr", "pairs": "i64", "target": "ptr",
+        "tap_step": "i64", "pair_step": "i64",
+    }  # fmt: skip
+    get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    with code.loop(0, get["pairs"]) as pair:
+        entry = code.offset(get["pixels"], pair.index * (4 * spec.pieces), "i64")
+        halves = [_pieces(code, spec, get["source"], code.offset(entry, half * spec.pieces * 16)) for half in range(2)]
+        target = code.offset(get["target"], pair.index * get["pair_step"])
+        with code.loop(0, get["tap_count"], carried=[target]) as tap:
+            distance = code.load(code.offset(get["taps"], tap.index, "i64"), "i64", align=8)
+            for half, pieces in enumerate(halves):
+                value = code.load(code.offset(pieces[0][0], distance), spec.type, spec.lanes)
+                for pointer, mask in pieces[1:]:
+                    value = mask.select(code.load(code.offset(pointer, distance), spec.type, spec.lanes), value)
+                code.store(value, code.offset(tap.carried[0], half * spec.vector_bytes))
+            tap.carried_out = [code.offset(tap.carried[0], get["tap_step"])]
+    module.add("pack_windows", code, signature(**names))
+
+
+def _pieces(code: Code, spec: WindowSpec, source: Value, entry: Value) -> list[tuple[Value, Value]]:
+    """The pieces of one vector of pixels: a pointer to each, and the lanes in which it counts, all those behind too."""
+    found = []
+    for piece in range(spec.pieces):
+        distance, first = (code.load(code.offset(entry, 2 * piece + word, "i64"), "i64", align=8) for word in (0, 1))
+        lane = code.emit(f"trunc i64 {first.ref} to i32", "i32")
+        mask = code.iota("i32", spec.lanes).ge(code.spread(lane, spec.lanes))
+        found.append((code.offset(source, distance), mask))
+    return found
+
+
+def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
+    """One tile of C: the sum over K's periods, and the blocks of each."""
+    size, width = spec.compute.itemsize, spec.tile_columns
+    scratch = parameter(code, "scratch", "ptr")
+    padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), width) * width
+    packed_b = code.offset(scratch, spec.a_block_rows * spec.a_row_step * size)
+    area = code.offset(packed_b, padded_columns * (spec.k_block * size))
+    c = code.offset(tile.c, _read(code, WindowMeta.C_START) * spec.out_dtype.itemsize)
+    sums, step = (area, padded_columns * size) if spec.staged else (c, read_meta(code, Meta.C_ROW) * size)
+    k_all, k_block, period = read_meta(code, Meta.K), read_meta(code, Meta.K_BLOCK), _read(code, WindowMeta.PERIOD)
+    # one turn even where K is 0: it stores the empty sum
+    with code.loop(0, larger(k_all, 1), period) as begin:
+        k_period = smaller(k_all - begin.index, period)
+        with code.loop(0, larger(k_period, 1), k_block) as k:
+            k_count = smaller(k_period - k.index, k_block)
+            add = (begin.index + k.index).gt(0).convert("zext", "i64")
+            _pack_columns(code, spec, tile, begin.index, k.index, k_count, packed_b)
+            with code.loop(0, tile.rows, spec.a_block_rows) as row:
+                rows = smaller(tile.rows - row.index, spec.a_block_rows)
+                _pack_rows(code, spec, tile, begin.index, k.index, k_count, row.index, rows)
+                call(code, "panels", [
+                    scratch, packed_b, k_count * (width * size), width * size, packed_b,
+                    code.offset(sums, row.index * step), step, k_count, rows, tile.columns, add, area,
+                ])  # fmt: skip
+    if spec.staged:
+        _finish(code, spec, tile, area, step, c)
+
+
+def _pack_columns(
+    code: Code, spec: WindowSpec, tile: Tile, begin: Value, k: Value, k_count: Value, packed: Value
+) -> None:
+    """A block of B: windows, or a matrix whose K direction is near."""
+    size, width = spec.compute.itemsize, spec.tile_columns
+    if spec.windows == "columns":
+        pixels = _pixels(code, spec, tile.first_column)
+        steps = [code.constant(width * size, "i64"), k_count * (width * size)]
+        call(code, "pack_windows", [
+            tile.b, _taps(code, k), k_count, pixels, blocks(tile.columns, width), packed, *steps,
+        ])  # fmt: skip
+        return
+    source = code.offset(tile.b, (begin + k) * read_meta(code, Meta.B_K) * spec.dtype.itemsize)
+    strides = [read_meta(code, item) for item in (Meta.B_K, Meta.B_COLUMN)]
+    call(code, "pack_b", [source, *strides, k_count, tile.columns, packed])
+
+
+def _pack_rows(
+    code: Code, spec: WindowSpec, tile: Tile, begin: Value, k: Value, k_count: Value, row: Value, rows: Value
+) -> None:
+    """A block of A: windows, or a matrix."""
+    size, scratch = spec.compute.itemsize, parameter(code, "scratch", "ptr")
+    if spec.windows == "rows":
+        number = begin.unsigned_divide(_read(code, WindowMeta.PERIOD))
+        source = code.offset(tile.a, number * _read(code, WindowMeta.PERIOD_BYTES))
+        whole = blocks(rows, spec.tile_rows) * spec.tile_rows
+        steps = [code.constant(spec.a_row_step * size, "i64"), code.constant(2 * spec.vector_bytes, "i64")]
+        pairs = blocks(k_count, 2 * spec.lanes)
+        taps = _taps(code, tile.first_row + row)
+        call(code, "pack_windows", [source, taps, whole, _pixels(code, spec, k), pairs, scratch, *steps])
+        return
+    strides = [read_meta(code, item) for item in (Meta.A_ROW, Meta.A_K)]
+    place = row * strides[0] + k * strides[1] + _read(code, WindowMeta.A_START)
+    call(code, "pack_a", [code.offset(tile.a, place * spec.dtype.itemsize), *strides, rows, k_count, scratch])
+
+
+def _finish(code: Code, spec: WindowSpec, tile: Tile, area: Value, step: Value, c: Value) -> None:
+    """The staged sums into C, run by run where its columns lie in runs."""
+    c_row = read_meta(code, Meta.C_ROW)
+    if not spec.runs:
+        call(code, "finish", [area, step, c, c_row, read_meta(code, Meta.C_COLUMN), tile.rows, tile.columns])
+        return
+    run, lines, c_step = (_read(code, item) for item in (WindowMeta.RUN, WindowMeta.LINES, WindowMeta.C_STEP))
+    first, last = tile.first_column, tile.first_column + tile.columns
+    with code.loop(first.unsigned_divide(run), blocks(last, run)) as number:
+        start = number.index * run
+        begin, end = larger(start, first), smaller(start + run, last)
+        image = number.index.unsigned_divide(lines)
+        line = number.index - image * lines
+        place = image * _read(code, WindowMeta.C_IMAGE) + line * _read(code, WindowMeta.C_LINE)
+        place = place + (begin - start) * c_step
+        source = code.offset(area, (begin - first) * spec.compute.itemsize)
+        target = code.offset(c, place * spec.out_dtype.itemsize)
+        call(code, "finish", [source, step, target, c_row, c_step, tile.rows, end - begin])
+
+
+def _read(code: Code, item: WindowMeta) -> Value:
+    return code.load(code.offset(parameter(code, "meta", "ptr"), int(item), "i64"), "i64", align=8)
+
+
+def _taps(code: Code, first: Value) -> Value:
+    """The table of channels and taps from number `first` on."""
+    return code.offset(parameter(code, "meta", "ptr"), first + int(WindowMeta.TAPS), "i64")
+
+
+def _pixels(code: Code, spec: WindowSpec, first: Value) -> Value:
+    """The table of pixels from pixel `first` on, a multiple of two vectors."""
+    entry = first.unsigned_divide(spec.lanes) * (2 * spec.pieces) + _read(code, WindowMeta.PIXELS)
+    return code.offset(parameter(code, "meta", "ptr"), entry, "i64")

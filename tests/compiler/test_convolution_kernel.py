@@ -1,0 +1,193 @@
+"""Convolution kernels against sums over taps in float64, at every level this machine has."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+import pytest
+
+from curta import dtypes
+from curta.compiler.convolution import (
+    Geometry,
+    Program,
+    plan_forward,
+    plan_input_gradient,
+    plan_weight_gradient,
+)  # fmt: skip
+from curta.compiler.convolution.geometry import vectors
+from curta.memory.layout import strided
+
+sys.path.insert(0, str(Path(__file__).parent))
+from convolution_oracle import convolved, gradient_of_input, gradient_of_weight
+from matmul_harness import VECTOR_BYTES, Array, levels, load
+from test_matmul_kernel import FLOATS, ROUNDING, numpy_dtype
+
+#: images, groups, channels and filters of a group, size, kernel, stride, zeros before and after, dilation
+GEOMETRIES = [
+    Geometry(2, 1, 3, 5, (7, 9), (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
+    Geometry(1, 1, 2, 3, (20, 37), (3, 3), (1, 1), (0, 0), (0, 0), (1, 1)),
+    Geometry(3, 2, 2, 3, (8, 8), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1)),
+    Geometry(2, 1, 4, 7, (11, 13), (5, 5), (1, 1), (2, 2), (2, 2), (1, 1)),
+    Geometry(2, 1, 3, 8, (17, 16), (7, 7), (2, 2), (3, 3), (3, 3), (1, 1)),
+    Geometry(1, 1, 2, 2, (9, 12), (2, 3), (3, 2), (0, 2), (1, 0), (1, 1)),
+    Geometry(2, 1, 3, 4, (10, 11), (3, 3), (1, 1), (2, 2), (2, 2), (2, 2)),
+    Geometry(2, 1, 3, 4, (12, 13), (3, 2), (2, 3), (1, 0), (2, 1), (3, 2)),
+    Geometry(4, 6, 1, 1, (6, 6), (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
+    Geometry(2, 3, 1, 2, (6, 7), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1)),
+    Geometry(2, 1, 5, 6, (9, 8), (1, 1), (1, 1), (0, 0), (0, 0), (1, 1)),
+    Geometry(2, 2, 5, 6, (9, 8), (1, 1), (2, 2), (0, 0), (0, 0), (1, 1)),
+    Geometry(2, 1, 2, 3, (5, 4), (1, 1), (3, 3), (1, 1), (0, 1), (1, 1)),
+    Geometry(3, 1, 3, 4, (8, 8), (4, 4), (4, 4), (0, 0), (0, 0), (1, 1)),
+    Geometry(70, 1, 3, 4, (3, 3), (3, 3), (1, 1), (0, 0), (0, 0), (1, 1)),
+    Geometry(9, 1, 40, 14, (4, 4), (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
+    Geometry(1, 1, 70, 20, (18, 18), (2, 2), (1, 1), (0, 0), (0, 0), (1, 1)),
+    Geometry(1, 1, 1, 1, (1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1)),
+    Geometry(1, 1, 1, 1, (2, 1), (1, 1), (5, 5), (0, 0), (0, 0), (1, 1)),
+]  # fmt: skip
+
+
+def values(rng: np.random.Generator, shape: tuple[int, ...], name: str, *, apart: bool = False) -> Array:
+    """Random values; `apart` in another order in memory, with gaps."""
+    if not apart:
+        return rng.standard_normal(shape).astype(numpy_dtype(name))
+    return rng.standard_normal((*shape[::-1], 2)).astype(numpy_dtype(name))[..., 0].transpose()
+
+
+def shapes(geometry: Geometry) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """The shapes of the image, the weight and the result."""
+    images, groups, channels, filters, size, kernel, *_ = geometry
+    return (
+        (images, groups * channels, *size), (groups * filters, channels, *kernel),
+        (images, groups * filters, *geometry.counts),
+    )  # fmt: skip
+
+
+def three(x: Any, weight: Any, g: Any) -> list[tuple[Any, ...]]:
+    """Each product of a convolution with its operands and its result."""
+    return [(plan_forward, x, weight, g), (plan_input_gradient, g, weight, x), (plan_weight_gradient, x, g, weight)]
+
+
+def layout_of(array: Array) -> Any:
+    return strided(array.shape, tuple(s // array.itemsize for s in array.strides), dtypes.from_numpy(array.dtype))
+
+
+def run(plan: Any, geometry: Geometry, first: Array, second: Array, out: Array, level: str, cuts: int = 1) -> None:
+    """All launches of a convolution, each in `cuts` separate calls, done last to first."""
+    layouts = [layout_of(array) for array in (first, second, out)]
+    program = plan(geometry, *layouts, Program(level, VECTOR_BYTES[level]))
+    # NaN in every byte of what nobody has written, and around
+    rooms = [np.full(layout.nbytes + 256, 0xFF, np.uint8) for layout in program.temporaries]
+    places = {
+        ("input", 0): first.ctypes.data, ("input", 1): second.ctypes.data, ("output", 0): out.ctypes.data,
+        **{("partial", n): room.ctypes.data + 128 + -room.ctypes.data % 64 for n, room in enumerate(rooms)},
+    }  # fmt: skip
+    for launch in program.launches:
+        arguments = np.array([places[source] for source in launch.sources], np.int64)
+        kernel, meta = load(launch.plan, level), np.array(launch.plan.meta, np.int64)
+        edges = sorted({launch.plan.units * number // cuts for number in range(cuts + 1)})
+        for start, stop in reversed(list(itertools.pairwise(edges))):
+            scratch = np.full(launch.plan.scratch_bytes + 192, 0xFF, np.uint8)
+            address = scratch.ctypes.data + -scratch.ctypes.data % 64
+            kernel(arguments.ctypes.data, meta.ctypes.data, address, start, stop)
+            end = address - scratch.ctypes.data + launch.plan.scratch_bytes
+            assert (scratch[end:] == 0xFF).all(), "the kernel wrote behind its scratch"
+    for room, layout in zip(rooms, program.temporaries, strict=True):
+        start = 128 + -room.ctypes.data % 64
+        assert (room[:start] == 0xFF).all(), "the kernel wrote before a temporary"
+        assert (room[start + layout.nbytes :] == 0xFF).all(), "the kernel wrote behind a temporary"
+
+
+def check(found: Array, expected: Array, size: Array, steps: int, name: str) -> None:
+    """Every element within the bound on rounding: `steps` in the sums' format and one rounding of the result."""
+    summing = ROUNDING["float64" if name == "float64" else "float32"]
+    bound = 2 * (steps + 2) * summing * size + ROUNDING[name] * np.abs(expected) + 1e-40
+    assert (np.abs(found.astype(np.float64) - expected) <= bound).all()
+
+
+def wide(*arrays: Array) -> list[Array]:
+    return [array.astype(np.float64) for array in arrays]
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda geometry: "-".join(str(n) for n in geometry))
+def test_values_and_both_gradients(level: str, name: str, apart: bool, geometry: Geometry) -> None:
+    rng = np.random.default_rng(1)
+    x, weight, g = (values(rng, shape, name, apart=apart) for shape in shapes(geometry))
+    out, dx, dw = (np.full(array.shape, np.nan, x.dtype) for array in (g, x, weight))
+    run(plan_forward, geometry, x, weight, out, level)
+    run(plan_input_gradient, geometry, g, weight, dx, level)
+    run(plan_weight_gradient, geometry, x, g, dw, level)
+    exact, positive = wide(x, weight, g), [np.abs(array) for array in wide(x, weight, g)]
+    K = geometry.channels * geometry.taps
+    check(out, *(convolved(geometry, a, b) for a, b, _ in (exact, positive)), K, name)
+    check(
+        dx,
+        *(gradient_of_input(geometry, c, b) for _, b, c in (exact, positive)),
+        geometry.filters * geometry.taps,
+        name,
+    )
+    check(dw, *(gradient_of_weight(geometry, a, c) for a, _, c in (exact, positive)), g[:, 0].size, name)
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("images", [0, 2])
+@pytest.mark.parametrize("channels", [0, 2])
+def test_empty_sums_are_zero_and_empty_results_have_no_units(level: str, images: int, channels: int) -> None:
+    for kernel, stride in (((3, 3), (1, 1)), ((3, 3), (2, 2)), ((1, 1), (1, 1)), ((1, 1), (2, 2))):
+        geometry = Geometry(images, 1, channels, 3, (6, 6), kernel, stride, (0, 0), (0, 0), (1, 1))
+        x, weight, g = (np.ones(shape, np.float32) for shape in shapes(geometry))
+        out, dx, dw = (np.full(array.shape, np.nan, np.float32) for array in (g, x, weight))
+        run(plan_forward, geometry, x, weight, out, level)
+        run(plan_input_gradient, geometry, g, weight, dx, level)
+        run(plan_weight_gradient, geometry, x, g, dw, level)
+        np.testing.assert_array_equal(out, convolved(geometry, x, weight))
+        np.testing.assert_array_equal(dx, gradient_of_input(geometry, g, weight))
+        np.testing.assert_array_equal(dw, gradient_of_weight(geometry, x, g))
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+def test_results_do_not_depend_on_how_units_are_shared_out(level: str, name: str) -> None:
+    rng = np.random.default_rng(2)
+    for size, stride in (((24, 24), (1, 1)), ((24, 24), (2, 2)), ((6, 6), (1, 1))):
+        geometry = Geometry(3, 2, 24, 36, size, (3, 3), stride, (1, 1), (1, 1), (1, 1))
+        x, weight, g = (values(rng, shape, name) for shape in shapes(geometry))
+        for plan, *operands, like in three(x, weight, g):
+            whole, cut = np.zeros_like(like), np.ones_like(like)
+            run(plan, geometry, *operands, whole, level)
+            run(plan, geometry, *operands, cut, level, cuts=5)
+            assert whole.tobytes() == cut.tobytes()
+
+
+@pytest.mark.parametrize("level", ["portable", "avx2", "avx512", "amx"])
+@pytest.mark.parametrize("name", FLOATS)
+def test_the_text_is_sound_at_every_level(level: str, name: str) -> None:
+    """Also at those that this machine cannot run."""
+    for geometry in GEOMETRIES[:4]:
+        layouts = [layout_of(np.zeros(shape, numpy_dtype(name))) for shape in shapes(geometry)]
+        for plan, *operands in three(*layouts):
+            for launch in plan(geometry, *operands, Program(level, VECTOR_BYTES[level])).launches:
+                llvm.parse_assembly(launch.plan.make_ir()).verify()
+
+
+def test_code_is_shared_by_pattern_not_by_size() -> None:
+    keys = set()
+    for channels, filters, size in ((3, 8, (32, 32)), (64, 64, (32, 16)), (128, 5, (64, 64))):
+        geometry = Geometry(2, 1, channels, filters, size, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1))
+        layouts = [layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry)]
+        keys.add(tuple(launch.plan.key for launch in plan_forward(geometry, *layouts, Program("avx2", 32)).launches))
+    assert len(keys) == 1
+
+
+def test_vectors_of_pixels_are_cut_where_lines_end() -> None:
+    # lines of 3 pixels, 5 apart, in vectors of 4: 0 1 2 5 | 6 7 10 11 | 12
+    assert vectors([0, 5, 10], 3, 4) == [[(0, 0), (3, 2)], [(0, 6), (2, 8)], [(0, 12)]]
+    # lines without gaps are one
+    assert vectors([0, 3, 6], 3, 4) == [[(0, 0)], [(0, 4)], [(0, 8)]]
