@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from curta.autograd.state import STATE
-from curta.compiled import memory, passes
+from curta.compiled import memory, passes, reuse
 from curta.compiled.graph import Buffer, Node, ProgramGraph
 from curta.compiled.profile import Timing
 from curta.compiled.table import Table, temporaries_of
@@ -59,14 +59,18 @@ class NativeProgram:
         self.unfused_cost = _total(nodes)
         self.graph = passes.simplified(recorded)
         self.outputs = outputs
-        alive = list(passes.lifetimes(self.graph).values())
+        lives = passes.lifetimes(self.graph)
+        blocks = reuse.merged(self.graph.nodes, lives)
         temporaries: dict[tuple[int, int], Buffer] = {}
         for step, number, layout in temporaries_of(self.graph.nodes):
             buffer = temporaries[step, number] = Buffer("internal", layout.nbytes)
-            alive.append((buffer, step, step))
-        self._inside = [buffer for buffer, _, _ in alive]
-        self._lives = [(first, last) for _, first, last in alive]
-        self.arena = memory.plan([memory.Lifetime(buffer.nbytes, first, last) for buffer, first, last in alive])
+            lives[id(buffer)] = (buffer, step, step)
+            blocks.append(([buffer], step, step))
+        self.arena = memory.plan([memory.Lifetime(held[0].nbytes, first, last) for held, first, last in blocks])
+        self._inside = [
+            (buffer, offset) for (held, _, _), offset in zip(blocks, self.arena.offsets, strict=True) for buffer in held
+        ]
+        self._lives = {identity: (first, last) for identity, (_, first, last) in lives.items()}
         self.table = Table(self.graph.nodes, temporaries)
         self.written = {id(ref.buffer) for node in self.graph.nodes for ref in node.results}
         self._memory: Storage | None = None
@@ -81,8 +85,10 @@ class NativeProgram:
     def placements(self) -> list[Placement]:
         """What lies in the arena, where, and when; memory that an operator needs only while it runs has no name."""
         return [
-            Placement(buffer.name if buffer.number >= 0 else "temporary", buffer.nbytes, offset, first, last)
-            for buffer, offset, (first, last) in zip(self._inside, self.arena.offsets, self._lives, strict=True)
+            Placement(
+                buffer.name if buffer.number >= 0 else "temporary", buffer.nbytes, offset, *self._lives[id(buffer)]
+            )
+            for buffer, offset in self._inside
         ]
 
     def run(self) -> dict[int, Storage]:
@@ -131,5 +137,5 @@ class NativeProgram:
             raise CompileError(
                 f"compile: the program needs an arena of {self.arena.nbytes:,} bytes, which the system does not give"
             ) from error
-        for buffer, offset in zip(self._inside, self.arena.offsets, strict=True):
+        for buffer, offset in self._inside:
             self.table.point(buffer, storage.address + offset)
