@@ -10,6 +10,7 @@ from curta.compiled import memory, passes, reuse
 from curta.compiled.graph import Buffer, Node, ProgramGraph
 from curta.compiled.profile import Timing
 from curta.compiled.table import Table, temporaries_of
+from curta.compiled.waves import waves
 from curta.errors import CompileError
 from curta.memory.allocator import OutOfMemoryError
 from curta.memory.storage import Storage, allocate
@@ -71,7 +72,8 @@ class NativeProgram:
             (buffer, offset) for (held, _, _), offset in zip(blocks, self.arena.offsets, strict=True) for buffer in held
         ]
         self._lives = {identity: (first, last) for identity, (_, first, last) in lives.items()}
-        self.table = Table(self.graph.nodes, temporaries)
+        offsets = {id(buffer): offset for buffer, offset in self._inside}
+        self.table = Table(self.graph.nodes, temporaries, waves(self.graph.nodes, temporaries, offsets))
         self.written = {id(ref.buffer) for node in self.graph.nodes for ref in node.results}
         self._memory: Storage | None = None
         #: where a run that is profiled puts its timings
