@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from curta.autograd.state import STATE
-from curta.compiled import memory, passes, reuse
+from curta.compiled import passes
+from curta.compiled.arrange import arrange
 from curta.compiled.graph import Buffer, Node, ProgramGraph
 from curta.compiled.profile import Timing
-from curta.compiled.table import Table, temporaries_of
-from curta.compiled.waves import waves
+from curta.compiled.table import Table
 from curta.errors import CompileError
 from curta.memory.allocator import OutOfMemoryError
 from curta.memory.storage import Storage, allocate
@@ -60,20 +60,10 @@ class NativeProgram:
         self.unfused_cost = _total(nodes)
         self.graph = passes.simplified(recorded)
         self.outputs = outputs
-        lives = passes.lifetimes(self.graph)
-        blocks = reuse.merged(self.graph.nodes, lives)
-        temporaries: dict[tuple[int, int], Buffer] = {}
-        for step, number, layout in temporaries_of(self.graph.nodes):
-            buffer = temporaries[step, number] = Buffer("internal", layout.nbytes)
-            lives[id(buffer)] = (buffer, step, step)
-            blocks.append(([buffer], step, step))
-        self.arena = memory.plan([memory.Lifetime(held[0].nbytes, first, last) for held, first, last in blocks])
-        self._inside = [
-            (buffer, offset) for (held, _, _), offset in zip(blocks, self.arena.offsets, strict=True) for buffer in held
-        ]
-        self._lives = {identity: (first, last) for identity, (_, first, last) in lives.items()}
-        offsets = {id(buffer): offset for buffer, offset in self._inside}
-        self.table = Table(self.graph.nodes, temporaries, waves(self.graph.nodes, temporaries, offsets))
+        arranged = arrange(self.graph)
+        self.arena = arranged.arena
+        self._inside = arranged.inside
+        self.table = Table(self.graph.nodes, arranged.temporaries, arranged.waves)
         self.written = {id(ref.buffer) for node in self.graph.nodes for ref in node.results}
         self._memory: Storage | None = None
         #: where a run that is profiled puts its timings
@@ -88,9 +78,13 @@ class NativeProgram:
         """What lies in the arena, where, and when; memory that an operator needs only while it runs has no name."""
         return [
             Placement(
-                buffer.name if buffer.number >= 0 else "temporary", buffer.nbytes, offset, *self._lives[id(buffer)]
+                one.buffer.name if one.buffer.number >= 0 else "temporary",
+                one.buffer.nbytes,
+                one.offset,
+                one.first,
+                one.last,
             )
-            for buffer, offset in self._inside
+            for one in self._inside
         ]
 
     def run(self) -> dict[int, Storage]:
@@ -139,5 +133,5 @@ class NativeProgram:
             raise CompileError(
                 f"compile: the program needs an arena of {self.arena.nbytes:,} bytes, which the system does not give"
             ) from error
-        for buffer, offset in self._inside:
-            self.table.point(buffer, storage.address + offset)
+        for one in self._inside:
+            self.table.point(one.buffer, storage.address + one.offset)

@@ -36,10 +36,10 @@ def takeovers(node: Node) -> Iterator[tuple[Buffer, Buffer]]:
                 yield buffer, result.buffer
 
 
-def merged(nodes: tuple[Node, ...], lives: dict[int, tuple[Buffer, int, int]]) -> list[tuple[list[Buffer], int, int]]:
-    """Buffers that lie in one place one after the other, with the first and last step of them all.
+def merged(nodes: tuple[Node, ...], lives: dict[int, tuple[Buffer, int, int]]) -> list[list[Buffer]]:
+    """The buffers that lie in one place one after the other; `lives` has the first and last step of each.
 
-    `lives` is by the buffer's identity, in order of first use.
+    A result takes an operand's place where the one begins as the other ends.
     """
     blocks = {identity: [buffer] for identity, (buffer, _, _) in lives.items()}
     for step, node in enumerate(nodes):
@@ -50,5 +50,4 @@ def merged(nodes: tuple[Node, ...], lives: dict[int, tuple[Buffer, int, int]]) -
                 taken |= {id(operand), id(result)}
                 blocks[id(operand)].append(result)
                 blocks[id(result)] = blocks[id(operand)]
-    different = {id(block): block for block in blocks.values()}
-    return [(block, lives[id(block[0])][1], lives[id(block[-1])][2]) for block in different.values()]
+    return list({id(block): block for block in blocks.values()}.values())

@@ -10,7 +10,6 @@ from typing import Any
 
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.compiler.graph import LiveNumber
-from curta.memory.layout import Layout
 from curta.runtime import entry
 from curta.runtime.replay import Launch, Replay
 from curta.runtime.watch import Span, Watch
@@ -23,9 +22,7 @@ class Table:
     number, those together that may run side by side.
     """
 
-    def __init__(
-        self, nodes: tuple[Node, ...], temporaries: dict[tuple[int, int], Buffer], waves: list[list[int]]
-    ) -> None:
+    def __init__(self, nodes: tuple[Node, ...], temporaries: dict[tuple[int, int], Buffer], waves: list[range]) -> None:
         self._plans: list[int] = []
         self._words: list[int] = []
         self._starts: list[int] = []
@@ -40,9 +37,7 @@ class Table:
         self.words = (ctypes.c_int64 * max(len(self._words), 1))(*self._words)
         self.doubles = (ctypes.c_double * len(self.words)).from_buffer(self.words)
         base = ctypes.addressof(self.words)
-        self._launches = [
-            Launch(plan, base + 8 * start) for plan, start in zip(self._plans, self._starts, strict=True)
-        ]
+        self._launches = [Launch(plan, base + 8 * start) for plan, start in zip(self._plans, self._starts, strict=True)]
         #: how many jobs of the threads one run is
         self.waves = len(waves)
         self._replay = Replay([[self._launches[number] for number in wave] for wave in waves])
@@ -111,12 +106,3 @@ def _bits(value: float) -> int:
 
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 == 1 else value
-
-
-def temporaries_of(nodes: tuple[Node, ...]) -> list[tuple[int, int, Layout]]:
-    """The buffers that operators need only while they run: (step, number, layout)."""
-    return [
-        (place, number, layout)
-        for place, node in enumerate(nodes)
-        for number, layout in enumerate(node.call.temporaries)
-    ]

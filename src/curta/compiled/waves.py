@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import NamedTuple
 
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.memory.layout import Layout
 from curta.shapes import storage_extent
 
 
+class Use(NamedTuple):
+    """What one launch reads and what it writes."""
+
+    reads: list[Ref]
+    writes: list[Ref]
+
+
+def uses_of(nodes: tuple[Node, ...], temporaries: dict[tuple[int, int], Buffer]) -> list[Use]:
+    """What every launch of a program touches, in order; `temporaries` are the buffers by (node, number)."""
+    found = []
+    for place, node in enumerate(nodes):
+        held = [Ref(temporaries[place, number], layout) for number, layout in enumerate(node.call.temporaries)]
+        table, first = [*node.operands, *node.results, *held], len(node.operands)
+        for _, places in node.call.launches:
+            reads = [table[n] for n in places if n < first and isinstance(table[n], Ref) and table[n].layout.numel]
+            found.append(Use(reads, [table[n] for n in places if n >= first and table[n].layout.numel]))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
-class Access:
-    """The bytes that a launch reads or writes, from `start` to `stop` in a block of memory: the arena or a buffer."""
+class _Access:
+    """The bytes from `start` to `stop` of a block of memory, as a view of a buffer."""
 
     block: int
     start: int
     stop: int
     ref: Ref
 
-    def meets(self, other: Access) -> bool:
+    def meets(self, other: _Access) -> bool:
         """Whether the two may have an element in common."""
         if self.block != other.block or self.stop <= other.start or other.stop <= self.start:
             return False
@@ -28,13 +48,12 @@ class Access:
 
 
 def apart(one: Ref, other: Ref) -> bool:
-    """Whether two views of a buffer surely have no element in common: they lie in different columns of a row."""
+    """Whether two views of a buffer surely have no element in common: they lie in different columns of its rows."""
     if one.layout.dtype is not other.layout.dtype:
         return False
     for row in {stride for stride in one.layout.strides if stride > 1}:
-        mine, others = _columns(one.layout, row), _columns(other.layout, row)
         ahead = (other.offset - one.offset) % row
-        if mine <= ahead and ahead + others <= row:
+        if _columns(one.layout, row) <= ahead and ahead + _columns(other.layout, row) <= row:
             return True
     return False
 
@@ -47,40 +66,33 @@ def _columns(layout: Layout, row: int) -> int:
 
 
 def waves(
-    nodes: tuple[Node, ...], temporaries: dict[tuple[int, int], Buffer], offsets: dict[int, int]
-) -> list[list[int]]:
-    """The launches of all nodes by number, in waves; `offsets` says which buffers lie in the arena, and where."""
-    found: list[list[int]] = []
-    number = 0
-    reads: list[Access] = []
-    writes: list[Access] = []
-    for place, node in enumerate(nodes):
-        held = [Ref(temporaries[place, n], layout) for n, layout in enumerate(node.call.temporaries)]
-        table = [*node.operands, *node.results, *held]
-        for _, places in node.call.launches:
-            new_reads = _accesses([table[n] for n in places if n < len(node.operands)], offsets)
-            new_writes = _accesses([table[n] for n in places if n >= len(node.operands)], offsets)
-            if not found or _meet(new_reads, writes) or _meet(new_writes, reads) or _meet(new_writes, writes):
-                found.append([])
-                reads, writes = [], []
-            found[-1].append(number)
-            reads += new_reads
-            writes += new_writes
-            number += 1
-    return found
+    uses: list[Use], home: Callable[[Buffer], tuple[int, int]], may_grow: Callable[[int, int], bool] | None = None
+) -> list[range]:
+    """The launches by number, in waves: none of a wave writes what another of it touches.
+
+    `home` gives the block of memory that a buffer lies in, and where in it; `may_grow(first, last)` says whether the
+    launches from `first` to `last` may be a wave at all.
+    """
+    starts: list[int] = []
+    reads: list[_Access] = []
+    writes: list[_Access] = []
+    for number, use in enumerate(uses):
+        new_reads = [_access(ref, *home(ref.buffer)) for ref in use.reads]
+        new_writes = [_access(ref, *home(ref.buffer)) for ref in use.writes]
+        clash = _meet(new_reads, writes) or _meet(new_writes, reads) or _meet(new_writes, writes)
+        if not starts or clash or (may_grow is not None and not may_grow(starts[-1], number)):
+            starts.append(number)
+            reads, writes = [], []
+        reads += new_reads
+        writes += new_writes
+    return [range(first, stop) for first, stop in pairwise([*starts, len(uses)])]
 
 
-def _accesses(operands: Sequence[Any], offsets: dict[int, int]) -> list[Access]:
-    found = []
-    for ref in operands:
-        if isinstance(ref, Ref) and ref.layout.numel:
-            layout, identity = ref.layout, id(ref.buffer)
-            start = offsets.get(identity, 0)
-            extent = storage_extent(layout.shape, layout.strides, ref.offset) * layout.dtype.itemsize
-            block = 0 if identity in offsets else identity
-            found.append(Access(block, start + ref.distance, start + extent, ref))
-    return found
+def _access(ref: Ref, block: int, start: int) -> _Access:
+    layout = ref.layout
+    extent = storage_extent(layout.shape, layout.strides, ref.offset) * layout.dtype.itemsize
+    return _Access(block, start + ref.distance, start + extent, ref)
 
 
-def _meet(some: list[Access], others: list[Access]) -> bool:
+def _meet(some: list[_Access], others: list[_Access]) -> bool:
     return any(one.meets(other) for one in some for other in others)

@@ -135,7 +135,7 @@ store:
 
 def _run_plan() -> str:
     """The end of `call_plan`: the kernel itself, inline with the GIL or by `parallel_for` without."""
-    return f"""
+    return """
 run:
   %kernel = load ptr, ptr %plan
   %meta_at = getelementptr i64, ptr %plan, i64 1
@@ -175,7 +175,7 @@ end:
   ret ptr @_Py_NoneStruct
 fail:
   ret ptr null
-}}
+}
 """
 
 

@@ -24,7 +24,7 @@ ALIVE = 320
 JOB_MUTEX, SLEEP_MUTEX, CONDITION, SIGNALS = 384, 448, 512, 576
 STATE_BYTES = 576 + 128
 
-#: a part's words: kernel, arguments, meta, units, grain, its first task's number and that of the next part's, one unused
+#: a part: kernel, arguments, meta, units, grain, the number of its first task and of the next part's, one word unused
 PART_BYTES = 64
 BIAS = 1 << 40
 #: where WATCH is not null, thread n notes there, n times these bytes on, when it began and when it ended its tasks
