@@ -105,6 +105,7 @@ class DifferentiableProgram(Program):
             cost=forward.cost + native.cost,
             unfused_cost=forward.unfused_cost + native.unfused_cost,
             launches=forward.launches + native.table.launches,
+            waves=forward.waves + native.table.waves,
             arena_bytes=forward.arena_bytes + native.arena.nbytes,
             live_bytes=forward.live_bytes + native.arena.live_bytes,
             output_bytes=forward.output_bytes + sum(buffer.nbytes for buffer in native.outputs),

@@ -32,7 +32,12 @@ class Arena:
     live_bytes: int
 
 
-def _rounded(nbytes: int) -> int:
+def rounded(nbytes: int) -> int:
+    """Whole cache lines.
+
+    >>> rounded(65)
+    128
+    """
     return -(-nbytes // ALIGNMENT) * ALIGNMENT
 
 
@@ -47,7 +52,7 @@ def plan(lifetimes: list[Lifetime]) -> Arena:
     placed: list[tuple[int, int, Lifetime]] = []  # (start, end, lifetime), by start
     for number in sorted(range(len(lifetimes)), key=lambda n: (-lifetimes[n].nbytes, lifetimes[n].first, n)):
         mine = lifetimes[number]
-        size = _rounded(mine.nbytes)
+        size = rounded(mine.nbytes)
         best, best_gap, end = -1, 0, 0
         for start, stop, other in placed:
             if not mine.meets(other):
@@ -71,8 +76,8 @@ def live_bytes(lifetimes: list[Lifetime]) -> int:
     """
     changes: dict[int, int] = {}
     for one in lifetimes:
-        changes[one.first] = changes.get(one.first, 0) + _rounded(one.nbytes)
-        changes[one.last + 1] = changes.get(one.last + 1, 0) - _rounded(one.nbytes)
+        changes[one.first] = changes.get(one.first, 0) + rounded(one.nbytes)
+        changes[one.last + 1] = changes.get(one.last + 1, 0) - rounded(one.nbytes)
     alive = highest = 0
     for step in sorted(changes):
         alive += changes[step]

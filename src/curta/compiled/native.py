@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from curta.autograd.state import STATE
-from curta.compiled import memory, passes
+from curta.compiled import passes
+from curta.compiled.arrange import arrange
 from curta.compiled.graph import Buffer, Node, ProgramGraph
 from curta.compiled.profile import Timing
-from curta.compiled.table import Table, temporaries_of
+from curta.compiled.table import Table
 from curta.errors import CompileError
 from curta.memory.allocator import OutOfMemoryError
 from curta.memory.storage import Storage, allocate
@@ -59,15 +60,10 @@ class NativeProgram:
         self.unfused_cost = _total(nodes)
         self.graph = passes.simplified(recorded)
         self.outputs = outputs
-        alive = list(passes.lifetimes(self.graph).values())
-        temporaries: dict[tuple[int, int], Buffer] = {}
-        for step, number, layout in temporaries_of(self.graph.nodes):
-            buffer = temporaries[step, number] = Buffer("internal", layout.nbytes)
-            alive.append((buffer, step, step))
-        self._inside = [buffer for buffer, _, _ in alive]
-        self._lives = [(first, last) for _, first, last in alive]
-        self.arena = memory.plan([memory.Lifetime(buffer.nbytes, first, last) for buffer, first, last in alive])
-        self.table = Table(self.graph.nodes, temporaries)
+        arranged = arrange(self.graph)
+        self.arena = arranged.arena
+        self._inside = arranged.inside
+        self.table = Table(self.graph.nodes, arranged.temporaries, arranged.waves)
         self.written = {id(ref.buffer) for node in self.graph.nodes for ref in node.results}
         self._memory: Storage | None = None
         #: where a run that is profiled puts its timings
@@ -81,8 +77,14 @@ class NativeProgram:
     def placements(self) -> list[Placement]:
         """What lies in the arena, where, and when; memory that an operator needs only while it runs has no name."""
         return [
-            Placement(buffer.name if buffer.number >= 0 else "temporary", buffer.nbytes, offset, first, last)
-            for buffer, offset, (first, last) in zip(self._inside, self.arena.offsets, self._lives, strict=True)
+            Placement(
+                one.buffer.name if one.buffer.number >= 0 else "temporary",
+                one.buffer.nbytes,
+                one.offset,
+                one.first,
+                one.last,
+            )
+            for one in self._inside
         ]
 
     def run(self) -> dict[int, Storage]:
@@ -131,5 +133,5 @@ class NativeProgram:
             raise CompileError(
                 f"compile: the program needs an arena of {self.arena.nbytes:,} bytes, which the system does not give"
             ) from error
-        for buffer, offset in zip(self._inside, self.arena.offsets, strict=True):
-            self.table.point(buffer, storage.address + offset)
+        for one in self._inside:
+            self.table.point(one.buffer, storage.address + one.offset)

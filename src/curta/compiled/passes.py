@@ -7,14 +7,15 @@ from typing import Any
 
 from curta.compiled.fusion import fuse
 from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
+from curta.compiled.order import least_memory
 from curta.compiled.placement import place
 from curta.compiled.units import key_of, writers_of
 from curta.compiler.graph import LiveNumber
 
 
 def simplified(graph: ProgramGraph) -> ProgramGraph:
-    """What runs: without dead ends, repetitions and copies, neighbours fused."""
-    for one in (drop_dead, share_equal, place, fuse, drop_dead):
+    """What runs: without dead ends, repetitions and copies, neighbours fused, in the order that takes least memory."""
+    for one in (drop_dead, share_equal, place, fuse, drop_dead, least_memory):
         graph = one(graph)
         graph.check()
     return graph

@@ -23,12 +23,14 @@ class ProgramAccount:
     """What one run of a program does and takes, in exact integers, known before it runs.
 
     `peak_bytes` is the arena, and the parameters, state, arguments and results that it works on. `unfused_cost` is
-    that of the operators one by one, as the function would run without compilation.
+    that of the operators one by one, as the function would run without compilation. `waves` counts the groups of
+    launches that the threads run side by side.
     """
 
     cost: Cost
     unfused_cost: Cost
     launches: int
+    waves: int
     arena_bytes: int
     live_bytes: int
     external_bytes: int
@@ -130,6 +132,7 @@ class Program:
             self.native.cost,
             self.native.unfused_cost,
             self.native.table.launches,
+            self.native.table.waves,
             self.native.arena.nbytes,
             self.native.arena.live_bytes,
             self._external_bytes,

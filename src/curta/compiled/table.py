@@ -1,4 +1,4 @@
-"""The native form of a program: a table of launches with their arguments, in memory that the replay reads."""
+"""The native form of a program: its launches with their arguments, in memory that the replay reads."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Any
 
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.compiler.graph import LiveNumber
-from curta.memory.layout import Layout
-from curta.runtime import entry, native
+from curta.runtime import entry
+from curta.runtime.replay import Launch, Replay
 from curta.runtime.watch import Span, Watch
 
 
 class Table:
     """Launches and their arguments. `moves` are the words that hold a place in a buffer, `lives` those of numbers.
 
-    Words of buffers are filled in by `point`, those of numbers by `put`; the rest is fixed.
+    Words of buffers are filled in by `point`, those of numbers by `put`; the rest is fixed. `waves` are the launches by
+    number, those together that may run side by side.
     """
 
-    def __init__(self, nodes: tuple[Node, ...], temporaries: dict[tuple[int, int], Buffer]) -> None:
+    def __init__(self, nodes: tuple[Node, ...], temporaries: dict[tuple[int, int], Buffer], waves: list[range]) -> None:
         self._plans: list[int] = []
         self._words: list[int] = []
         self._starts: list[int] = []
@@ -36,12 +37,10 @@ class Table:
         self.words = (ctypes.c_int64 * max(len(self._words), 1))(*self._words)
         self.doubles = (ctypes.c_double * len(self.words)).from_buffer(self.words)
         base = ctypes.addressof(self.words)
-        pairs = [
-            word for plan, start in zip(self._plans, self._starts, strict=True) for word in (plan, base + 8 * start)
-        ]
-        self._pairs = (ctypes.c_int64 * (1 + len(pairs)))(len(self._plans), *pairs)
-        self.address = ctypes.addressof(self._pairs)
-        self.replay = native.replayer()
+        self._launches = [Launch(plan, base + 8 * start) for plan, start in zip(self._plans, self._starts, strict=True)]
+        #: how many jobs of the threads one run is
+        self.waves = len(waves)
+        self._replay = Replay([[self._launches[number] for number in wave] for wave in waves])
 
     def _add(self, place: int, node: Node, temporaries: dict[tuple[int, int], Buffer]) -> None:
         call = node.call
@@ -85,18 +84,17 @@ class Table:
         return len(self._plans)
 
     def run(self) -> None:
-        """Run all launches in order."""
-        self.replay(self.address)
+        """Run all waves in order."""
+        self._replay.run()
 
     def run_timed(self) -> list[list[Span]]:
         """Run all launches in order, one operator at a time; for each when the threads worked, the caller's first."""
         found = []
         with Watch() as watch:
             for first, last in pairwise(self._bounds):
-                pairs = self._pairs[1 + 2 * first : 1 + 2 * last]
-                part = (ctypes.c_int64 * (1 + len(pairs)))(last - first, *pairs)
+                alone = Replay([[launch] for launch in self._launches[first:last]])
                 start = monotonic()
-                self.replay(ctypes.addressof(part))
+                alone.run()
                 found.append([Span(0, start, monotonic()), *(span for span in watch.take() if span.thread)])
         return found
 
@@ -108,12 +106,3 @@ def _bits(value: float) -> int:
 
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 == 1 else value
-
-
-def temporaries_of(nodes: tuple[Node, ...]) -> list[tuple[int, int, Layout]]:
-    """The buffers that operators need only while they run: (step, number, layout)."""
-    return [
-        (place, number, layout)
-        for place, node in enumerate(nodes)
-        for number, layout in enumerate(node.call.temporaries)
-    ]

@@ -67,6 +67,8 @@ class Step:
     #: for each reduction its name and how it goes through its elements: this decides how the result is rounded;
     #: ("load",) where elements are read at computed places
     arrangements: list[tuple[Any, ...]] = field(default_factory=list)
+    #: (input, output) pairs of which the output may lie where the input does
+    in_place: set[tuple[int, int]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -309,7 +311,51 @@ def _step(
     )  # fmt: skip
     way = (program.form, program.lane_bytes(), space.reduce, space.inner, reduce_block, program.blocked and block)
     ways: list[tuple[Any, ...]] = [(one.name, *way) for one in program.all_reductions()]
-    return Step(plan, sources, text, program, [*ways, ("load",)] if nest.extra_axes(program) else ways)
+    arrangements = [*ways, ("load",)] if nest.extra_axes(program) else ways
+    return Step(plan, sources, text, program, arrangements, _in_place(program, space, sources))
+
+
+def _in_place(program: LoopProgram, space: Space, sources: list[Source]) -> set[tuple[int, int]]:
+    """The pairs (input, output) where the output may lie in the input's place.
+
+    An element must go where it was read, and no later pass over the row may read the input again. Rows share no
+    element of an output, and each turn of a pass works out all its values before it writes.
+    """
+    if program.form == "columns" or (program.blocked and program.all_reductions()):
+        return set()
+    last_read: dict[int, int] = {}
+    gathered: set[int] = set()
+    stores = [*(stage.stores for stage in program.stages), program.row_stores]
+    roots = [*(stage.roots() for stage in program.stages), [expression for _, expression in program.row_stores]]
+    for number, one in enumerate(roots):
+        for node in walk(one):
+            if node.kind == "input":
+                last_read[node.attribute] = number
+            elif node.kind == "load":
+                gathered.add(node.attribute[0])
+    found = set()
+    for number, pairs in enumerate(stores):
+        for output in [slot for slot, _ in pairs if sources[slot][0] == "output"]:
+            for source in {sources[slot] for slot in last_read if sources[slot][0] == "input"}:
+                slots = [slot for slot, other in enumerate(sources) if other == source]
+                if all(
+                    slot not in gathered
+                    and last_read.get(slot, 0) <= number
+                    and _moves_alike(program, space, slot, output)
+                    for slot in slots
+                ):
+                    found.add((int(source[1]), int(sources[output][1])))
+    return found
+
+
+def _moves_alike(program: LoopProgram, space: Space, one: int, other: int) -> bool:
+    """Whether two slots are at the same distance from their beginnings at every place of the space."""
+    return (
+        program.slots[one].dtype.itemsize == program.slots[other].dtype.itemsize
+        and space.outer_strides[one] == space.outer_strides[other]
+        and space.reduce_strides[one] == space.reduce_strides[other]
+        and space.inner_strides[one] == space.inner_strides[other]
+    )
 
 
 def float_mask(slots: Sequence[Slot]) -> int:

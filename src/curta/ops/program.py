@@ -28,8 +28,8 @@ class Executable:
     """
 
     __slots__ = (
-        "_keep", "_made", "_only", "arrangements", "cost", "free", "launch", "launches", "nbytes", "op", "outputs",
-        "several", "simple", "temporaries", "texts",
+        "_keep", "_made", "_only", "arrangements", "cost", "free", "in_place", "launch", "launches", "nbytes", "op",
+        "outputs", "several", "simple", "temporaries", "texts",
     )  # fmt: skip
 
     def __init__(self, op: Op, outputs: tuple[Layout, ...], several: bool, cost: Cost) -> None:
@@ -40,6 +40,8 @@ class Executable:
         self.launches: list[tuple[int, list[int]]] = []
         #: see `Step.arrangements`; empty where each element comes from those at the same place
         self.arrangements: list[tuple[Any, ...]] = []
+        #: the (operand, result) pairs of which the result may lie where the operand does, if that is of no more use
+        self.in_place: set[tuple[int, int]] = set()
         #: the text of each launch's kernel
         self.texts: list[schedule.KernelText] = []
         self.temporaries: list[Layout] = []
@@ -95,6 +97,8 @@ class Executable:
         for step in steps:
             self._keep.append(step.plan)
             self.arrangements += step.arrangements
+            # with several launches, one could still read what another has written
+            self.in_place = set() if self.launches else step.in_place
             self.texts.append(step.text)
             self.launches.append((step.plan.address, [place_of(source) for source in step.sources]))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 MAXIMUM_ARGUMENTS = 256
 #: a plan's words: kernel, meta, units, grain, scratch bytes, argument count, float mask, flags
 PLAN_WORDS = 8
+#: a wave's words in a table: see `_replay`
+WAVE_WORDS = 4
 #: the flag of a plan that is one call on the calling thread, which keeps the GIL
 INLINE = 1
 #: where a bytes object of CPython keeps its bytes (its size without any counts a final zero)
@@ -131,8 +133,10 @@ store:
 """
 
 
-#: a plan's words as values, and whether its kernel is called at once
-_PLAN_FIELDS = """\
+def _run_plan() -> str:
+    """The end of `call_plan`: the kernel itself, inline with the GIL or by `parallel_for` without."""
+    return """
+run:
   %kernel = load ptr, ptr %plan
   %meta_at = getelementptr i64, ptr %plan, i64 1
   %meta = load ptr, ptr %meta_at
@@ -147,14 +151,7 @@ _PLAN_FIELDS = """\
   %inline = trunc i64 %flags to i1
   %no_scratch = icmp eq i64 %scratch_bytes, 0
   %simple = and i1 %inline, %no_scratch
-"""
-
-
-def _run_plan() -> str:
-    """The end of `call_plan`: the kernel itself, inline with the GIL or by `parallel_for` without."""
-    return f"""
-run:
-{_PLAN_FIELDS}  br i1 %simple, label %inline_run, label %pool_run
+  br i1 %simple, label %inline_run, label %pool_run
 inline_run:
   %some = icmp sgt i64 %units, 0
   br i1 %some, label %inline_call, label %end
@@ -178,15 +175,15 @@ end:
   ret ptr @_Py_NoneStruct
 fail:
   ret ptr null
-}}
+}
 """
 
 
 def _replay() -> str:
-    """`replay(table_address)`: the launches of a table one after the other, without the GIL.
+    """`replay(table_address)`: the waves of a table one after the other, without the GIL.
 
-    The table is a count and that many pairs: a plan's address and that of its arguments, ready as the kernel takes
-    them.
+    The table is a count, and for each wave the address of its parts, its number of tasks, the bytes of scratch that a
+    thread needs, and whether it is run by the calling thread alone.
     """
     return f"""
 define ptr @replay(ptr %self, ptr %objects, i64 %given) {{
@@ -214,31 +211,25 @@ fail:
   ret ptr null
 start:
   %count = load i64, ptr %table
-  %pairs = getelementptr i64, ptr %table, i64 1
+  %waves = getelementptr i64, ptr %table, i64 1
   %thread_state = call ptr @PyEval_SaveThread()
   br label %next
 next:
-  %index = phi i64 [ 0, %start ], [ %index_next, %done ]
+  %index = phi i64 [ 0, %start ], [ %index_next, %step ]
   %todo = icmp slt i64 %index, %count
   br i1 %todo, label %step, label %end
 step:
-  %place = shl i64 %index, 1
-  %plan_at = getelementptr ptr, ptr %pairs, i64 %place
-  %plan = load ptr, ptr %plan_at
-  %slots_at = getelementptr ptr, ptr %plan_at, i64 1
-  %slots = load ptr, ptr %slots_at
-{_PLAN_FIELDS}  br i1 %simple, label %inline_run, label %pool_run
-inline_run:
-  %some = icmp sgt i64 %units, 0
-  br i1 %some, label %inline_call, label %done
-inline_call:
-  call void %kernel(ptr %slots, ptr %meta, ptr null, i64 0, i64 %units)
-  br label %done
-pool_run:
-  %one_grain = select i1 %inline, i64 %units, i64 %grain
-  call void @parallel_for(ptr %kernel, ptr %slots, ptr %meta, i64 %units, i64 %one_grain, i64 %scratch_bytes)
-  br label %done
-done:
+  %place = mul i64 %index, {WAVE_WORDS}
+  %parts_at = getelementptr i64, ptr %waves, i64 %place
+  %parts = load ptr, ptr %parts_at
+  %tasks_at = getelementptr i64, ptr %parts_at, i64 1
+  %tasks = load i64, ptr %tasks_at
+  %scratch_at = getelementptr i64, ptr %parts_at, i64 2
+  %scratch_bytes = load i64, ptr %scratch_at
+  %alone_at = getelementptr i64, ptr %parts_at, i64 3
+  %alone_word = load i64, ptr %alone_at
+  %alone = trunc i64 %alone_word to i1
+  call void @run_wave(ptr %parts, i64 %tasks, i64 %scratch_bytes, i1 %alone)
   %index_next = add i64 %index, 1
   br label %next
 end:

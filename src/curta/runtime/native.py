@@ -95,7 +95,7 @@ class _Runtime:
         self._launch = _MethodDefinition(b"launch", module.address("launch"), _METH_FASTCALL, text)
         text = b"run(*args)\n--\n\nRun the plan's kernel on these operands."
         self._run = _MethodDefinition(b"run", module.address("run"), _METH_FASTCALL, text)
-        text = b"replay(table_address)\n--\n\nRun the launches of a table one after the other."
+        text = b"replay(table_address)\n--\n\nRun the waves of a table one after the other."
         self._replay = _MethodDefinition(b"replay", module.address("replay"), _METH_FASTCALL, text)
         self.replay: Launch = make(ctypes.addressof(self._replay), None, None)
         self._make = make
@@ -178,9 +178,7 @@ def launcher() -> Launch:
 
 
 def replayer() -> Launch:
-    """The builtin `replay(table_address)`: run a table of launches without the GIL.
-
-    The table is 64-bit words: a count, then for each launch the address of a living plan and that of its arguments.
+    """The builtin `replay(table_address)`: run a table of waves without the GIL; `Replay` makes such tables.
 
     >>> replayer().__name__
     'replay'

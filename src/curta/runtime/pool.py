@@ -1,9 +1,10 @@
 """The LLVM text of the thread pool.
 
-One block of state, one job at a time. A job is a kernel over [0, units) cut into tasks of `grain` units. The word
-TICKET is BIAS plus the number of tasks not yet taken: taking one is one atomic subtraction, and a thread that comes
-late only takes the word further below BIAS, which means nothing. A job ends when DONE reaches its number of tasks, so
-nobody waits for a thread that took none. A worker without work spins for a while and then sleeps on a condition
+One block of state, one job at a time. A job is a wave: kernels that do not depend on each other, its parts, each over
+[0, units) cut into tasks of `grain` units; tasks are numbered through all the parts. The word TICKET is BIAS plus the
+number of tasks not yet taken: taking one is one atomic subtraction, and a thread that comes late only takes the word
+further below BIAS, which means nothing. A job ends when DONE reaches its number of tasks, so nobody waits for a thread
+that took none. A worker without work spins for a while and then sleeps on a condition
 variable; it counts itself in SLEEPERS before it looks at TICKET for the last time, and the poster writes TICKET
 before it looks at SLEEPERS, so one of the two always sees the other.
 """
@@ -17,12 +18,14 @@ from curta.runtime import cpu
 
 #: offsets in the state, in bytes; words written by different threads are on different cache lines
 TICKET, DONE, SLEEPERS = 0, 64, 128
-KERNEL, ARGS, META, UNITS, GRAIN, TASKS = 192, 200, 208, 216, 224, 232
+PARTS, TASKS = 192, 200
 THREADS, STARTED, STOPPING, SCRATCH, SCRATCH_STRIDE, WATCH = 256, 264, 272, 280, 288, 296
 ALIVE = 320
 JOB_MUTEX, SLEEP_MUTEX, CONDITION, SIGNALS = 384, 448, 512, 576
 STATE_BYTES = 576 + 128
 
+#: a part: kernel, arguments, meta, units, grain, the number of its first task and of the next part's, one word unused
+PART_BYTES = 64
 BIAS = 1 << 40
 #: where WATCH is not null, thread n notes there, n times these bytes on, when it began and when it ended its tasks
 WATCH_STRIDE = 128
@@ -64,13 +67,42 @@ declare i64 @llvm.smin.i64(i64, i64)
 
 
 def _run_one() -> str:
-    """`run_one` does one task of a kernel; `work` takes tasks of the present job until there are none.
+    """`part_of` finds a task's part, from an earlier one on, and `run_one` does the task; `work` takes tasks of the
+    present job until there are none.
 
-    `note` writes the time for a thread that is watched: the first one at its beginning, any at its end.
+    A thread that took a task keeps the job from ending, so all that it takes before it reports are of that job, and
+    their numbers grow. `note` writes the time for a thread that is watched: the first one at its beginning, any at its
+    end.
     """
     return f"""
-define internal void @run_one(ptr %kernel, ptr %args, ptr %meta, ptr %scratch, i64 %task, i64 %grain, i64 %units) {{
-  %start = mul i64 %task, %grain
+define internal ptr @part_of(ptr %known, i64 %task) {{
+entry:
+  br label %look
+look:
+  %part = phi ptr [ %known, %entry ], [ %next, %look ]
+  %end_at = getelementptr i8, ptr %part, i64 48
+  %end = load i64, ptr %end_at
+  %next = getelementptr i8, ptr %part, i64 {PART_BYTES}
+  %inside = icmp slt i64 %task, %end
+  br i1 %inside, label %found, label %look
+found:
+  ret ptr %part
+}}
+
+define internal void @run_one(ptr %part, i64 %task, ptr %scratch) {{
+  %kernel = load ptr, ptr %part
+  %args_at = getelementptr i8, ptr %part, i64 8
+  %args = load ptr, ptr %args_at
+  %meta_at = getelementptr i8, ptr %part, i64 16
+  %meta = load ptr, ptr %meta_at
+  %units_at = getelementptr i8, ptr %part, i64 24
+  %units = load i64, ptr %units_at
+  %grain_at = getelementptr i8, ptr %part, i64 32
+  %grain = load i64, ptr %grain_at
+  %first_at = getelementptr i8, ptr %part, i64 40
+  %first = load i64, ptr %first_at
+  %own = sub i64 %task, %first
+  %start = mul i64 %own, %grain
   %end = add i64 %start, %grain
   %stop = call i64 @llvm.smin.i64(i64 %end, i64 %units)
   call void %kernel(ptr %args, ptr %meta, ptr %scratch, i64 %start, i64 %stop)
@@ -103,25 +135,25 @@ entry:
   br label %take
 take:
   %count = phi i64 [ 0, %entry ], [ %count_next, %claimed ]
+  %before_it = phi ptr [ null, %entry ], [ %part, %claimed ]
   %ticket = atomicrmw sub ptr {_at(TICKET)}, i64 1 acq_rel
   %left = sub i64 %ticket, {BIAS}
   %any = icmp sgt i64 %left, 0
   br i1 %any, label %claimed, label %out
 claimed:
-  %kernel = load ptr, ptr {_at(KERNEL)}
-  %args = load ptr, ptr {_at(ARGS)}
-  %meta = load ptr, ptr {_at(META)}
-  %units = load i64, ptr {_at(UNITS)}
-  %grain = load i64, ptr {_at(GRAIN)}
+  %parts = load ptr, ptr {_at(PARTS)}
   %tasks = load i64, ptr {_at(TASKS)}
   %base = load ptr, ptr {_at(SCRATCH)}
   %stride = load i64, ptr {_at(SCRATCH_STRIDE)}
   %task = sub i64 %tasks, %left
+  %new = icmp eq i64 %count, 0
+  %known = select i1 %new, ptr %parts, ptr %before_it
+  %part = call ptr @part_of(ptr %known, i64 %task)
   %offset = mul i64 %thread, %stride
   %scratch = getelementptr i8, ptr %base, i64 %offset
   %watch = load ptr, ptr {_at(WATCH)}
   call void @note(ptr %watch, i64 %thread, i64 0)
-  call void @run_one(ptr %kernel, ptr %args, ptr %meta, ptr %scratch, i64 %task, i64 %grain, i64 %units)
+  call void @run_one(ptr %part, i64 %task, ptr %scratch)
   call void @note(ptr %watch, i64 %thread, i64 8)
   %count_next = add i64 %count, 1
   br label %take
@@ -342,13 +374,9 @@ end:
   ret void
 }}
 
-define internal void @run_job(ptr %kernel, ptr %args, ptr %meta, i64 %units, i64 %grain, i64 %tasks) {{
+define internal void @run_job(ptr %parts, i64 %tasks) {{
 entry:
-  store ptr %kernel, ptr {_at(KERNEL)}
-  store ptr %args, ptr {_at(ARGS)}
-  store ptr %meta, ptr {_at(META)}
-  store i64 %units, ptr {_at(UNITS)}
-  store i64 %grain, ptr {_at(GRAIN)}
+  store ptr %parts, ptr {_at(PARTS)}
   store i64 %tasks, ptr {_at(TASKS)}
   store atomic i64 0, ptr {_at(DONE)} monotonic, align 8
   %full = add i64 %tasks, {BIAS}
@@ -383,25 +411,23 @@ end:
 """
 
 
-def _parallel_for() -> str:
-    """Running a kernel over [0, units) task by task, by the pool where that helps; the GIL is not held.
+def _run_wave() -> str:
+    """Running all tasks of a wave, by the pool where that helps; the GIL is not held.
 
-    Generated programs call it too. A kernel that it runs with scratch must not call it again: the scratch belongs to
-    the job, which holds the mutex.
+    `parallel_for` is a wave of one kernel; generated programs call it too. A kernel that it runs with scratch must not
+    call it again: the scratch belongs to the job, which holds the mutex.
     """
     return f"""
-define void @parallel_for(ptr %kernel, ptr %args, ptr %meta, i64 %units, i64 %grain, i64 %scratch_bytes) {{
+define void @run_wave(ptr %parts, i64 %tasks, i64 %scratch_bytes, i1 %alone) {{
 entry:
-  %some = icmp sgt i64 %units, 0
-  br i1 %some, label %count, label %end
-count:
-  %up = add i64 %units, %grain
-  %last = sub i64 %up, 1
-  %tasks = sdiv i64 %last, %grain
+  %some = icmp sgt i64 %tasks, 0
+  br i1 %some, label %look, label %end
+look:
   %threads = load atomic i64, ptr {_at(THREADS)} monotonic, align 8
   %one_task = icmp eq i64 %tasks, 1
   %one_thread = icmp eq i64 %threads, 1
-  %serial = or i1 %one_task, %one_thread
+  %nobody = or i1 %one_task, %one_thread
+  %serial = or i1 %nobody, %alone
   %no_scratch = icmp eq i64 %scratch_bytes, 0
   %free = and i1 %serial, %no_scratch
   br i1 %free, label %here, label %lock
@@ -410,14 +436,16 @@ lock:
   br i1 %serial, label %here, label %shared
 shared:
   call void @start_workers()
-  call void @run_job(ptr %kernel, ptr %args, ptr %meta, i64 %units, i64 %grain, i64 %tasks)
+  call void @run_job(ptr %parts, i64 %tasks)
   br label %unlock
 here:
   %scratch = load ptr, ptr {_at(SCRATCH)}
   br label %each
 each:
   %task = phi i64 [ 0, %here ], [ %next, %each ]
-  call void @run_one(ptr %kernel, ptr %args, ptr %meta, ptr %scratch, i64 %task, i64 %grain, i64 %units)
+  %known = phi ptr [ %parts, %here ], [ %part, %each ]
+  %part = call ptr @part_of(ptr %known, i64 %task)
+  call void @run_one(ptr %part, i64 %task, ptr %scratch)
   %next = add i64 %task, 1
   %more = icmp slt i64 %next, %tasks
   br i1 %more, label %each, label %ran
@@ -429,10 +457,38 @@ unlock:
 end:
   ret void
 }}
+
+define void @parallel_for(ptr %kernel, ptr %args, ptr %meta, i64 %units, i64 %grain, i64 %scratch_bytes) {{
+entry:
+  %part = alloca [{PART_BYTES} x i8], align 64
+  %some = icmp sgt i64 %units, 0
+  br i1 %some, label %run, label %end
+run:
+  %up = add i64 %units, %grain
+  %last = sub i64 %up, 1
+  %tasks = sdiv i64 %last, %grain
+  store ptr %kernel, ptr %part
+  %args_at = getelementptr i8, ptr %part, i64 8
+  store ptr %args, ptr %args_at
+  %meta_at = getelementptr i8, ptr %part, i64 16
+  store ptr %meta, ptr %meta_at
+  %units_at = getelementptr i8, ptr %part, i64 24
+  store i64 %units, ptr %units_at
+  %grain_at = getelementptr i8, ptr %part, i64 32
+  store i64 %grain, ptr %grain_at
+  %first_at = getelementptr i8, ptr %part, i64 40
+  store i64 0, ptr %first_at
+  %end_at = getelementptr i8, ptr %part, i64 48
+  store i64 %tasks, ptr %end_at
+  call void @run_wave(ptr %part, i64 %tasks, i64 %scratch_bytes, i1 false)
+  br label %end
+end:
+  ret void
+}}
 """
 
 
 def ir_text() -> str:
-    """The pool: `parallel_for`, `initialise`, `set_threads`, `set_scratch`, `set_watch` and `state`."""
-    parts = (_declarations, _run_one, _worker, _start_and_stop, _controls, _run_job, _parallel_for)
+    """The pool: `run_wave`, `parallel_for`, `initialise`, `set_threads`, `set_scratch`, `set_watch` and `state`."""
+    parts = (_declarations, _run_one, _worker, _start_and_stop, _controls, _run_job, _run_wave)
     return "\n".join(part() for part in parts)
