@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 from weakref import ref
 
+from curta.autograd.state import STATE
 from curta.memory.layout import Layout
-from curta.memory.storage import Storage, TracedStorage
+from curta.memory.storage import RECORDING, Storage, TracedStorage
 from curta.methods.arithmetic import ArithmeticMethods
 from curta.methods.autograd import AutogradMethods
 from curta.methods.choice import ChoiceMethods
@@ -77,4 +78,6 @@ class Tensor(
 
     def detach(self) -> Tensor:
         """The same storage without a gradient history."""
+        if RECORDING and STATE.recorder is not None and type(self.storage) is not TracedStorage:
+            STATE.recorder.note_owner(self)  # what is recorded from here on looks at another tensor
         return Tensor._make(self.storage, self.layout, self.offset, self.trace)

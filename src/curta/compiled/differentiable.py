@@ -87,9 +87,7 @@ class DifferentiableProgram(Program):
             if ref is not None and ref.buffer.kind == "internal":
                 ref.buffer.kind = "output"
         ends = {id(ref.buffer): ref.buffer for ref in self._gradients if ref and ref.buffer.kind == "output"}
-        super().__init__(recorder, arguments, results, rebuild, backward.forward_nodes, saved)
-        for place in self._live_places:
-            self._histories[place] = (None, False)  # each run has its own
+        super().__init__(recorder, arguments, results, rebuild, backward.forward_nodes, saved, backward.places)
         self.backward = NativeProgram(tuple(_renamed_node(node, renamed) for node in nodes), tuple(ends.values()))
         used = {id(buffer) for buffer in self.backward.graph.buffers()}
         self._read_places = [place for place, buffer in enumerate(self._arguments) if id(buffer) in used]

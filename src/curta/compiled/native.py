@@ -12,8 +12,8 @@ from curta.compiled.graph import Buffer, Node, ProgramGraph
 from curta.compiled.profile import Timing
 from curta.compiled.table import Table
 from curta.errors import CompileError
-from curta.memory.allocator import OutOfMemoryError
-from curta.memory.storage import Storage, allocate
+from curta.memory.allocator import HOST, OutOfMemoryError
+from curta.memory.storage import HostStorage, Storage, allocate
 from curta.ops.record import NO_COST, Cost
 
 
@@ -65,6 +65,10 @@ class NativeProgram:
         self._inside = arranged.inside
         self.table = Table(self.graph.nodes, arranged.temporaries, arranged.waves)
         self.written = {id(ref.buffer) for node in self.graph.nodes for ref in node.results}
+        #: for each output its size, the blocks that may serve it, and where its address goes
+        self._made = [
+            (id(one), one.nbytes, HOST.free_blocks(one.nbytes), self.table.moves.get(id(one), ())) for one in outputs
+        ]
         self._memory: Storage | None = None
         #: where a run that is profiled puts its timings
         self.watching: list[Timing] | None = None
@@ -91,10 +95,12 @@ class NativeProgram:
         """Run once; gives a fresh storage for each output, by the buffer's identity."""
         if self._memory is None:
             self._take_arena()
-        made = {}
-        for buffer in self.outputs:
-            made[id(buffer)] = storage = allocate(buffer.nbytes)
-            self.table.point(buffer, storage.address)
+        made: dict[int, Storage] = {}
+        words = self.table.words
+        for key, nbytes, free, moves in self._made:
+            made[key] = storage = HostStorage(nbytes, free)
+            for word, distance in moves:
+                words[word] = storage.address + distance
         if self.watching is None:
             self.table.run()
         else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from curta.compiled import stages
 from curta.compiled.graph import Buffer, Node, Ref
+from curta.compiled.guards import Guards
 from curta.compiled.native import NativeProgram
 from curta.compiled.profile import Profile, Timing
 from curta.compiled.recorder import Recorder
@@ -53,15 +54,20 @@ class Program:
 
     def __init__(
         self, recorder: Recorder, arguments: list[Tensor], results: list[Tensor], rebuild: Callable[..., Any],
-        nodes: tuple[Node, ...] | None = None, kept: Sequence[Buffer] = (),
+        nodes: tuple[Node, ...] | None = None, kept: Sequence[Buffer] = (), live: Sequence[int] = (),
     ) -> None:  # fmt: skip
         self._recorder = recorder
         self._rebuild = rebuild
         self._lock = threading.Lock()
         self._first = True
         self._arguments = [recorder.ref(placeholder).buffer for placeholder in arguments]
-        self._results = [recorder.ref(result) for result in results]
-        self._histories = [(result.grad_fn, result._requires_grad) for result in results]
+        places = {id(buffer): place for place, buffer in enumerate(self._arguments)}
+        self._results = [
+            # each run has its own history of what gradients flow back from
+            _Result.of(recorder.ref(one), places, (None, False) if place in live else (one.grad_fn, one._requires_grad))
+            for place, one in enumerate(results)
+        ]
+        self._checks = [(ref, places.get(id(ref.buffer)), check) for ref, check in recorder.checks]
         self._grads = _left_gradients(recorder, arguments)
         self._flags = [(recorder.ref(flag.lowest), recorder.ref(flag.highest), flag) for flag in recorder.flags]
         #: the numbers of the last run, by the live number's identity
@@ -75,7 +81,7 @@ class Program:
         found: dict[int, Buffer] = {}
         gradients = [ref for _, ref in self._grads if ref is not None]
         extremes = [ref for lowest, highest, _ in self._flags for ref in (lowest, highest)]
-        refs = (*self._results, *gradients, *extremes)
+        refs = (*(result.ref for result in self._results), *gradients, *extremes)
         for buffer in (*(ref.buffer for ref in refs), *kept):
             if buffer.kind == "internal":
                 buffer.kind = "output"
@@ -84,35 +90,36 @@ class Program:
         return tuple(found.values())
 
     def _find_outside(self) -> None:
-        used = {id(buffer): buffer for buffer in self.graph.buffers()}
-        written = self.native.written
+        used = {id(buffer) for buffer in self.graph.buffers()}
+        written, table = self.native.written, self.native.table
         owners = {
             id(leaf.original.storage): leaf.tensor
             for leaf in self._recorder.leaves.values()
             if leaf.original is not None
         }
-        #: tensors that lie where they lay when the function was recorded; gradients may come and go
-        self._fixed: list[tuple[Tensor, Storage]] = []
-        self._wants: list[tuple[Tensor, bool]] = []
+        self._guards = Guards(self._recorder, set(owners))
+        fixed: list[Storage] = []
+        #: gradients that the program adds to, by the tensor that has them
         self._held: list[tuple[Tensor, Buffer]] = []
         self._written: list[Storage] = []
-        for tensor, storage, buffer in self._recorder.externals.values():
-            owner = owners.get(id(storage))
-            if owner is None:
-                self._wants.append((tensor, tensor._requires_grad))
+        for _, storage, buffer in self._recorder.externals.values():
             if id(buffer) not in used:
                 continue
+            owner = owners.get(id(storage))
             if owner is not None:
                 self._held.append((owner, buffer))
                 continue
-            self._fixed.append((tensor, storage))
-            self.native.table.point(buffer, storage.address)
+            fixed.append(storage)
+            table.point(buffer, storage.address)
             if id(buffer) in written:
                 self._written.append(storage)
         self._forget_gradients(owners)
+        self._fixed_ids = {id(storage) for storage in fixed}
         self._written_ids = {id(storage) for storage in self._written}
-        self._writes = [id(buffer) in written for buffer in self._arguments]
-        self._external_bytes = sum({id(storage): storage.nbytes for _, storage in self._fixed}.values()) + sum(
+        #: where each argument's address goes
+        self._moves = [table.moves.get(id(buffer), ()) for buffer in self._arguments]
+        self._changed = [place for place, buffer in enumerate(self._arguments) if id(buffer) in written]
+        self._external_bytes = sum({id(storage): storage.nbytes for storage in fixed}.values()) + sum(
             buffer.nbytes for _, buffer in self._held
         )
 
@@ -161,13 +168,8 @@ class Program:
 
     def fits(self) -> bool:
         """Whether everything that the program was recorded with is as it was."""
-        for tensor, storage in self._fixed:
-            if tensor.storage is not storage:
-                return False
-        for tensor, wants in self._wants:
-            if tensor._requires_grad is not wants:
-                return False
-        return self._first or all(guard() for guard in self._recorder.guards)
+        # what a recording changes itself is not looked at before the first run
+        return self._guards.tensors_hold() if self._first else self._guards.hold()
 
     def profile(self, arguments: list[Tensor]) -> Profile:
         """Run once, with all its effects, timing each operator by itself."""
@@ -204,57 +206,70 @@ class Program:
         else:
             for effect in self._recorder.effects:
                 effect()
-        return [self._result(place, arguments, storages) for place in range(len(self._results))], storages, values
+        return self._present_results(arguments, storages), storages, values
+
+    def _present_results(self, arguments: list[Tensor], storages: dict[int, Storage]) -> list[Tensor]:
+        found = []
+        for key, ref, place, history in self._results:
+            storage = storages.get(key)
+            if storage is not None:
+                made = Tensor._make(storage, ref.layout, ref.offset)
+            elif place is not None and ref.layout is arguments[place].layout and not ref.offset:
+                found.append(arguments[place])
+                continue
+            else:
+                made = self._present(ref, place, arguments)
+            if history is not None:
+                made.grad_fn, made._requires_grad = history
+            found.append(made)
+        return found
 
     def _prepare(self, arguments: list[Tensor]) -> None:
-        for ref, check in self._recorder.checks:
-            check(self._present(ref, arguments))
-        table = self.native.table
-        for place, (buffer, argument) in enumerate(zip(self._arguments, arguments, strict=True)):
-            table.point(buffer, argument.pointer)
-            if self._writes[place]:
-                self._check_alone(arguments, place)
-                argument.storage.version += 1  # type: ignore[union-attr]
-            elif id(argument.storage) in self._written_ids:
-                raise CompileError("compile: an argument shares memory with a tensor that the function changes")
+        for ref, place, check in self._checks:
+            check(self._present(ref, place, arguments))
+        if self._changed or self._written:
+            self._check_sharing(arguments)
+        words = self.native.table.words
+        for moves, argument in zip(self._moves, arguments, strict=True):
+            pointer = argument.pointer
+            for word, distance in moves:
+                words[word] = pointer + distance
         for leaf, buffer in self._held:
             held: Any = leaf._grad
-            table.point(buffer, held.storage.address)
+            self.native.table.point(buffer, held.storage.address)
             held.storage.version += 1
-        if not self._first:
-            values = self.values
-            for feed in self._recorder.feeds:
-                for number, value in zip(feed.numbers, feed.again(), strict=True):
-                    if value != values[id(number)] or not value:  # 0 and -0 are equal, but not the same
-                        values[id(number)] = value
-                        table.put(number, value)
+        if not self._first and self.values:
+            self._feed()
 
-    def _check_alone(self, arguments: list[Tensor], place: int) -> None:
-        mine = arguments[place].storage
-        others = [one.storage for number, one in enumerate(arguments) if number != place]
-        if any(one is mine for one in others) or any(storage is mine for _, storage in self._fixed):
-            raise CompileError("compile: an argument that the function changes shares memory with another tensor")
+    def _feed(self) -> None:
+        """Give the program this run's numbers."""
+        values, put = self.values, self.native.table.put
+        for feed in self._recorder.feeds:
+            for number, value in zip(feed.numbers, feed.again(), strict=True):
+                if value != values[id(number)] or not value:  # 0 and -0 are equal, but not the same
+                    values[id(number)] = value
+                    put(number, value)
 
-    def _present(self, ref: Ref, arguments: list[Tensor]) -> Tensor:
-        """A tensor of the program as it is now: of an argument or from outside."""
-        for buffer, argument in zip(self._arguments, arguments, strict=True):
-            if buffer is ref.buffer:
-                return Tensor._make(argument.storage, ref.layout, argument.offset + ref.offset)
+    def _check_sharing(self, arguments: list[Tensor]) -> None:
+        """CompileError where what is changed is looked at by another name; counts the changes of arguments."""
+        for place in self._changed:
+            mine = arguments[place].storage
+            others = (one.storage for number, one in enumerate(arguments) if number != place)
+            if id(mine) in self._fixed_ids or any(one is mine for one in others):
+                raise CompileError("compile: an argument that the function changes shares memory with another tensor")
+        for argument in arguments:
+            if id(argument.storage) in self._written_ids:
+                raise CompileError("compile: an argument shares memory with a tensor that the function changes")
+        for place in self._changed:
+            arguments[place].storage.version += 1  # type: ignore[union-attr]
+
+    def _present(self, ref: Ref, place: int | None, arguments: list[Tensor]) -> Tensor:
+        """A tensor of the program as it is now: of the argument at a place, or from outside."""
+        if place is not None:
+            argument = arguments[place]
+            return Tensor._make(argument.storage, ref.layout, argument.offset + ref.offset)
         storage = next(storage for _, storage, buffer in self._recorder.externals.values() if buffer is ref.buffer)
         return Tensor._make(storage, ref.layout, ref.offset)
-
-    def _result(self, place: int, arguments: list[Tensor], storages: dict[int, Storage]) -> Tensor:
-        ref = self._results[place]
-        storage = storages.get(id(ref.buffer))
-        if storage is None:
-            for buffer, argument in zip(self._arguments, arguments, strict=True):
-                if buffer is ref.buffer and ref.layout is argument.layout and not ref.offset:
-                    return argument
-            made = self._present(ref, arguments)
-        else:
-            made = Tensor._make(storage, ref.layout, ref.offset)
-        made.grad_fn, made._requires_grad = self._histories[place]
-        return made
 
     def _look_at_flags(self, storages: dict[int, Storage]) -> None:
         for *extremes, flag in self._flags:
@@ -272,6 +287,21 @@ class Program:
                 made = Tensor._make(storages[id(ref.buffer)], ref.layout, ref.offset)
                 held = tensor._grad if isinstance(owner, int) else None
                 tensor._grad = made if held is None else held.detach().add_(made)
+
+
+class _Result(NamedTuple):
+    """A tensor of the result: the buffer's identity, the argument that it may look into, and its history if any."""
+
+    key: int
+    ref: Ref
+    place: int | None
+    history: tuple[Any, bool] | None
+
+    @classmethod
+    def of(cls, ref: Ref, places: dict[int, int], history: tuple[Any, bool]) -> Self:
+        """For a tensor of the program; `places` are those of the arguments' buffers."""
+        key = id(ref.buffer)
+        return cls(key, ref, places.get(key), history if history[1] or history[0] is not None else None)
 
 
 def _left_gradients(recorder: Recorder, arguments: list[Tensor]) -> list[tuple[Any, Ref | None]]:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from threading import get_ident
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from curta.autograd.node import next_sequence
 from curta.autograd.state import STATE
@@ -58,6 +58,20 @@ class Flag(NamedTuple):
     error: Callable[[int], Exception]
 
 
+class ModuleState(NamedTuple):
+    """A module that the function calls: its mode, and its parameters, buffers and parts."""
+
+    module: Any
+    training: bool
+    parts: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, module: Any) -> Self:
+        """As it is now."""
+        tables = (module._parameters, module._buffers, module._modules)
+        return cls(module, module.training, tuple([part for table in tables for part in table.values()]))
+
+
 class Recorder:
     """What one run of a function did. Use it as a context manager; on an error everything outside is as it was."""
 
@@ -76,10 +90,12 @@ class Recorder:
         self.undo: list[Callable[[], Any]] = []
         #: what optimizers note of their updates, by the optimizer's identity
         self.updates: dict[int, Any] = {}
+        self.modules: dict[int, ModuleState] = {}
+        #: every tensor from outside: those that nobody else holds by the end may go
+        self._owners: dict[int, weakref.ref[Tensor]] = {}
         self._storages: list[weakref.ref[TracedStorage]] = []
         self._start = next_sequence()
         self._buffers = 0
-        self._seen_modules: set[int] = set()
 
     def __enter__(self) -> Recorder:
         RECORDING[get_ident()] = self._storage
@@ -143,12 +159,24 @@ class Recorder:
                 f"compile: {user_line()} uses a tensor from outside that has a gradient history: make it an argument, "
                 "or detach it"
             )
+        owner = self.note_owner(tensor)
         known = self.externals.get(id(storage))
         if known is None:
-            owner = tensor if tensor.base is None else tensor.base  # it may be given other memory, a view of it not
             known = (owner, storage, self.buffer("external", storage.nbytes))
             self.externals[id(storage)] = known
         return Ref(known[2], tensor.layout, tensor.offset)
+
+    def note_owner(self, tensor: Tensor) -> Tensor:
+        """The program looks at this tensor from outside, or at a view of it: gives the one that owns the memory."""
+        owner = tensor if tensor.base is None else tensor.base  # it may be given other memory, a view of it not
+        seen = self._owners.get(id(owner))
+        if seen is None or seen() is not owner:
+            self._owners[id(owner)] = weakref.ref(owner)
+        return owner
+
+    def owners(self) -> list[Tensor]:
+        """The tensors from outside that still exist."""
+        return [owner for owner in (one() for one in self._owners.values()) if owner is not None]
 
     # operators
 
@@ -206,24 +234,11 @@ class Recorder:
         if id(tensor) in self.leaves or isinstance(tensor.storage, TracedStorage):
             return
         self.leaves[id(tensor)] = Leaf(tensor)
-        held = tensor._grad
-        if held is None:
-            self.guards.append(lambda: tensor._grad is None)
-        else:
-            layout, offset = held.layout, held.offset
-
-            def same() -> bool:
-                now = tensor._grad
-                return now is not None and now.layout is layout and now.offset == offset
-
-            self.guards.append(same)
 
     def note_module(self, module: Any) -> None:
-        """The function calls this module: the program is for the mode it is in now."""
-        if id(module) not in self._seen_modules:
-            self._seen_modules.add(id(module))
-            training = module.training
-            self.guards.append(lambda: module.training is training)
+        """The function calls this module: the program is for it as it is now."""
+        if id(module) not in self.modules:
+            self.modules[id(module)] = ModuleState.of(module)
 
     def indices(
         self, index: Tensor, low: int, high: int, error: Callable[[int], Exception], ignore: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from array import array
 from itertools import pairwise
 from time import monotonic
 from typing import Any
@@ -34,8 +35,10 @@ class Table:
             self._bounds.append(len(self._plans))
             self._add(place, node, temporaries)
         self._bounds.append(len(self._plans))
+        self._places = {key: _runs(words) for key, words in self.lives.items()}
         self.words = (ctypes.c_int64 * max(len(self._words), 1))(*self._words)
-        self.doubles = (ctypes.c_double * len(self.words)).from_buffer(self.words)
+        self._integers = memoryview(self.words).cast("B").cast("q")
+        self._doubles = memoryview(self.words).cast("B").cast("d")
         base = ctypes.addressof(self.words)
         self._launches = [Launch(plan, base + 8 * start) for plan, start in zip(self._plans, self._starts, strict=True)]
         #: how many jobs of the threads one run is
@@ -72,11 +75,10 @@ class Table:
 
     def put(self, number: LiveNumber, value: Any) -> None:
         """Give a live number its value for the next run."""
-        for word, is_float in self.lives.get(id(number), ()):
-            if is_float:
-                self.doubles[word] = value
-            else:
-                self.words[word] = _signed(int(value))
+        for place, count, is_float in self._places.get(id(number), ()):
+            words = self._doubles if is_float else self._integers
+            given = float(value) if is_float else _signed(int(value))
+            words[place] = array(words.format, (given,)) * count
 
     @property
     def launches(self) -> int:
@@ -97,6 +99,20 @@ class Table:
                 alone.run()
                 found.append([Span(0, start, monotonic()), *(span for span in watch.take() if span.thread)])
         return found
+
+
+def _runs(words: list[tuple[int, bool]]) -> list[tuple[slice, int, bool]]:
+    """The same words as evenly spaced runs, which are written at once: many updates take one learning rate."""
+    runs: list[tuple[slice, int, bool]] = []
+    for word, is_float in words:
+        if runs:
+            place, count, same = runs[-1]
+            step = word - place.start if count == 1 else place.step
+            if is_float is same and word == place.start + count * step:
+                runs[-1] = (slice(place.start, word + 1, step), count + 1, same)
+                continue
+        runs.append((slice(word, word + 1, 1), 1, is_float))
+    return runs
 
 
 def _bits(value: float) -> int:

@@ -10,6 +10,7 @@ from curta.autograd.state import STATE
 from curta.compiler.graph import GraphNumber
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
+from curta.memory.changes import CHANGES
 from curta.methods import late
 from curta.ops.dispatch import bind_into
 from curta.ops.elementwise import ADD, COPY, DIV, MUL, SUB
@@ -101,6 +102,7 @@ def store(target: Tensor, result: Tensor) -> Tensor:
         target.grad_fn, target.output_index = _history(result)
         target._requires_grad = result._requires_grad
         target.generation += 1
+        CHANGES.note()
     else:
         _rebase(target, base, result)
     return target
@@ -121,6 +123,7 @@ def _rebase(view: Tensor, base: Tensor, result: Tensor) -> None:
     node = Node(OVERWRITE, (old, result), (base.detach(),), params, rule)
     base.grad_fn, base.output_index, base._requires_grad = node, 0, True
     base.generation += 1
+    CHANGES.note()
     refresh(view)
 
 

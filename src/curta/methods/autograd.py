@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from curta.autograd.hooks import Handle
 from curta.autograd.state import STATE
 from curta.errors import ArgumentTypeError, AutogradError
+from curta.memory.changes import CHANGES
 
 if TYPE_CHECKING:
     from curta.tensor import Tensor
@@ -122,6 +123,7 @@ class AutogradMethods:
         if value and not self._requires_grad:
             self.generation += 1  # views that exist already find out
         self._requires_grad = bool(value)
+        CHANGES.note()
 
     def requires_grad_(self: Any, requires_grad: bool = True) -> Any:
         """Set `requires_grad` and return the tensor."""

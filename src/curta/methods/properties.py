@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curta.autograd.state import STATE
 from curta.device import META
 from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, DTypeError, ShapeError
+from curta.memory.changes import CHANGES
 from curta.memory.layout import Layout
 from curta.shapes import normalize_dim
 from curta.size import Size
@@ -169,6 +170,7 @@ class PropertyMethods:
             )
         self.storage, self.layout = value.storage, value.layout
         self.offset, self.pointer = value.offset, value.pointer
+        CHANGES.note()
 
     # as Python sees it
 

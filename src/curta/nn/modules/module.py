@@ -15,6 +15,7 @@ from curta.errors import (
     ShapeError,
     UnsupportedError,
 )
+from curta.memory.changes import CHANGES
 from curta.nn.parameter import Parameter
 from curta.tensor import Tensor
 
@@ -74,6 +75,7 @@ class Module:
     # attributes
 
     def __setattr__(self, name: str, value: Any) -> None:
+        CHANGES.note()
         if "_parameters" not in self.__dict__:
             if isinstance(value, Parameter | Module):
                 kind = "parameters" if isinstance(value, Parameter) else "module"
@@ -111,6 +113,7 @@ class Module:
             object.__delattr__(self, name)
 
     def _forget(self, name: str) -> bool:
+        CHANGES.note()
         found = False
         for table in (self._parameters, self._buffers, self._modules):
             if name in table:
@@ -270,6 +273,7 @@ class Module:
             raise ArgumentError("training mode is expected to be boolean")
         for module in self.modules():
             object.__setattr__(module, "training", mode)
+        CHANGES.note()
         return self
 
     def eval(self) -> Self:
@@ -302,6 +306,7 @@ class Module:
             for name, buffer in module._buffers.items():
                 if buffer is not None:
                     module._buffers[name] = change(buffer)
+        CHANGES.note()
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
