@@ -84,7 +84,8 @@ def test_an_operand_is_taken_once():
     compiled = curta.compile(lambda x: [one @ x for one in _both(product(x))])
     x = curta.randn(N, N)
     compiled(x)
-    assert [node.call.op.name for node in compiled.program.graph.nodes] == ["matmul", "full", "exp+sin", "matmul", "matmul"]
+    names = [node.call.op.name for node in compiled.program.graph.nodes]
+    assert names == ["matmul", "full", "exp+sin", "matmul", "matmul"]
     assert compiled.program.account().live_bytes == 2 * SIZE
 
 
