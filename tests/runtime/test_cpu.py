@@ -83,3 +83,28 @@ print(sum8(ctypes.addressof(data)))
 """
     assert run_script(script, CURTA_CPU="portable") == "36.0"
     assert run_script(script, CURTA_CPU=reachable()[-1]) == "36.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1024K\n", 1 << 20), ("2M", 2 << 20), ("", 512 << 10), ("0K", 512 << 10), ("12", 512 << 10)]
+)
+def test_the_second_cache_is_what_the_system_says(text, expected, tmp_path, monkeypatch):
+    (tmp_path / "size").write_text(text)
+    monkeypatch.setattr(cpu, "_SECOND_CACHE", tmp_path / "size")
+    assert cpu.second_cache_bytes.__wrapped__() == expected
+
+
+def test_the_second_cache_where_the_system_says_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(cpu, "_SECOND_CACHE", tmp_path / "absent")
+    assert cpu.second_cache_bytes.__wrapped__() == 512 << 10
+
+
+def test_results_do_not_depend_on_how_many_processors_a_product_is_cut_for(run_script):
+    script = """
+import hashlib
+import curta
+curta.manual_seed(0)
+made = [curta.randn(150, 600) @ curta.randn(600, 200), curta.randn(600, 150).T @ curta.randn(200, 600).T]
+print(hashlib.sha256(b"".join(one.numpy().tobytes() for one in made)).hexdigest())
+"""
+    assert run_script(script, CURTA_NUM_THREADS="1") == run_script(script, CURTA_NUM_THREADS="11")

@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 from functools import cache
+from pathlib import Path
 
 from curta.errors import ArgumentError
 
@@ -27,6 +28,9 @@ _NEEDED = {
 _ABOVE = {"amx": (), "avx512": ("amx",), "avx2": ("amx", "avx512", "avx10")}
 #: what every x86-64 processor has
 _BASELINE = frozenset({"64bit", "cmov", "cx8", "fxsr", "mmx", "sse", "sse2"})
+#: what Linux says of the first processor's second-level cache, as "512K"
+_SECOND_CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
+_UNITS = {"K": 10, "M": 20}
 _VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "amx": 64}
 _CPU_NAME = {"portable": "x86-64", "avx2": "x86-64-v3", "avx512": "x86-64-v4", "amx": "x86-64-v4"}
 
@@ -95,6 +99,41 @@ def vector_bytes() -> int:
     True
     """
     return _VECTOR_BYTES[level()]
+
+
+@cache
+def processors() -> int:
+    """The threads that kernels are cut for, and run on at first: `CURTA_NUM_THREADS`, else all this process may use.
+
+    >>> processors() >= 1
+    True
+    """
+    text = os.environ.get("CURTA_NUM_THREADS")
+    if text is None or not text.strip():
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ArgumentError(f"CURTA_NUM_THREADS: expected a positive integer, got {text!r}")
+    return count
+
+
+@cache
+def second_cache_bytes() -> int:
+    """The size of one processor's second-level cache; 512 KB, the least that is common, where the system does not say.
+
+    >>> second_cache_bytes() >= 1 << 16
+    True
+    """
+    try:
+        text = _SECOND_CACHE.read_text().strip()
+    except OSError:
+        text = ""
+    number, unit = text[:-1], text[-1:]
+    known = number.isdecimal() and int(number) > 0 and unit in _UNITS
+    return int(number) << _UNITS[unit] if known else 512 << 10
 
 
 @cache

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from curta.errors import ArgumentError, ArgumentTypeError, CompilerError
-from curta.runtime import entry, jit, pool
+from curta.runtime import cpu, entry, jit, pool
 
 Launch = Callable[..., None]
 #: takes a number of bytes, returns the address of as many, a multiple of 64
@@ -34,20 +34,6 @@ class _MethodDefinition(ctypes.Structure):
         ("flags", ctypes.c_int),
         ("doc", ctypes.c_char_p),
     )
-
-
-def _default_thread_count() -> int:
-    """`CURTA_NUM_THREADS`, else the processors that this process may run on."""
-    text = os.environ.get("CURTA_NUM_THREADS")
-    if text is None or not text.strip():
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        count = int(text)
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise ArgumentError(f"CURTA_NUM_THREADS: expected a positive integer, got {text!r}")
-    return count
 
 
 def _aligned_memory(size: int) -> int:
@@ -72,7 +58,7 @@ class _Runtime:
 
     def __init__(self) -> None:
         module = jit.cached_module(_pool_key(), lambda: pool.ir_text() + entry.ir_text())
-        self.threads = _default_thread_count()
+        self.threads = cpu.processors()
         self.scratch_stride = 0
         self.scratch_slots = 0
         self.scratch_base = 0

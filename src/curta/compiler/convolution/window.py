@@ -28,11 +28,12 @@ from curta.compiler.matmul.micro import add_micro_kernel
 from curta.compiler.matmul.pack import add_pack_a, add_pack_b
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
+from curta.runtime import cpu
 
 #: the batch dimensions of a window kernel: images and groups
 BATCH_DIMS = 2
-#: most bytes of packed windows: they are made and read again in a second-level cache of 512 KB
-PACKED_BYTES = 300_000
+#: the part of a second-level cache that packed windows may fill: they are made and read again in it
+PACKED_SHARE = 0.6
 
 
 class WindowMeta(enum.IntEnum):
@@ -111,7 +112,7 @@ def window_costs(spec: WindowSpec, K: int) -> Costs:
 
     def fits(rows: int, columns: int) -> bool:
         packed = columns * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
-        return packed * spec.compute.itemsize <= PACKED_BYTES
+        return packed * spec.compute.itemsize <= PACKED_SHARE * cpu.second_cache_bytes()
 
     return Costs(tile, spec.tile_columns, cycles, fits)
 

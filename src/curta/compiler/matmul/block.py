@@ -23,9 +23,10 @@ from curta.compiler.matmul.micro import add_micro_kernel
 from curta.compiler.matmul.pack import add_pack_a, add_pack_b
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
+from curta.runtime import cpu
 
-#: most bytes of packed A and B together: they share a second-level cache of 2 MB with C
-PACKED_BYTES = 1_200_000
+#: the part of a second-level cache that packed B may fill: it shares it with packed A and with C
+PACKED_SHARE = 0.75
 
 
 def make_block_kernel(spec: Spec) -> str:
@@ -58,13 +59,15 @@ def block_costs(spec: Spec, K: int) -> Costs:
 
     def cycles(rows: int, columns: int) -> float:
         arithmetic = round_up(rows, tile) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
-        packing = K * (rows * 2 + columns * (4 if spec.b_order == "k" else 2)) / lanes
+        packing = (
+            K * (rows * (4 if spec.a_order == "row" else 2.5) + columns * (5 if spec.b_order == "k" else 3)) / lanes
+        )
         passes = max(1, -(-K // spec.k_block)) + spec.staged
         return arithmetic + packing + rows * columns * passes * 2 / lanes
 
     def fits(rows: int, columns: int) -> bool:
         packed = columns * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
-        return packed * spec.compute.itemsize <= PACKED_BYTES
+        return packed * spec.compute.itemsize <= PACKED_SHARE * cpu.second_cache_bytes()
 
     return Costs(tile, spec.tile_columns, cycles, fits)
 

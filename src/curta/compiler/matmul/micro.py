@@ -10,6 +10,7 @@ from curta.compiler.matmul.emit import (
     masked_load,
     masked_store,
     parameter,
+    prefetch,
     signature,
     smaller,
 )  # fmt: skip
@@ -108,13 +109,11 @@ def _sum_over_k(code: Code, spec: Spec) -> list[Value]:
 
 def _prefetch_c(code: Code, spec: Spec) -> None:
     """Fetch C's lines to write to, while the sums are being made; a prefetch of what is not there does no harm."""
-    name = "llvm.prefetch.p0"
-    code.declarations[name] = f"declare void @{name}(ptr, i32, i32, i32)"
-    with code.loop(0, spec.tile_rows, carried=[parameter(code, "c", "ptr")]) as row:
+    row = parameter(code, "c", "ptr")
+    for _ in range(spec.tile_rows):
         for vector in range(2):
-            target = code.offset(row.carried[0], vector * spec.vector_bytes)
-            code.effect(f"call void @{name}(ptr {target.ref}, i32 1, i32 3, i32 1)")
-        row.carried_out = [code.offset(row.carried[0], parameter(code, "c_step"))]
+            prefetch(code, code.offset(row, vector * spec.vector_bytes), to_write=True)
+        row = code.offset(row, parameter(code, "c_step"))
 
 
 def _add_copy_tile(module: Module, spec: Spec) -> None:

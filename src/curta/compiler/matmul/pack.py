@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import Module, blocks, call, parameter, signature, smaller, transpose
+from curta.compiler.matmul.emit import Module, blocks, call, parameter, prefetch, signature, smaller, transpose
 from curta.compiler.matmul.spec import Spec
 
 #: rows of the source copied to one panel before the next panel: long enough to fill cache lines, short enough
 #: that the source is read in long runs
 ROWS_AT_ONCE = 8
+
+#: rows of A fetched into the cache before they are copied: each is a short run, which the processor does not foresee
+ROWS_AHEAD = 4
 
 PACK_A = signature(source="ptr", row_step="i64", k_step="i64", rows="i64", k_count="i64", target="ptr")
 PACK_B = signature(source="ptr", k_step="i64", column_step="i64", k_count="i64", columns="i64", target="ptr")
@@ -39,6 +42,12 @@ def add_pack_b(module: Module, spec: Spec) -> None:
         _add_transposing_copy(module, spec)
     else:
         _add_slow_copy(module, spec)
+
+
+def _fetch(code: Code, pointer: Value, nbytes: Value) -> None:
+    """Have the cache lines of a row fetched; where nothing is, that does no harm."""
+    with code.loop(0, nbytes, 64) as line:
+        prefetch(code, code.offset(pointer, line.index))
 
 
 def _load(code: Code, spec: Spec, pointer: Value, lanes: int = 1) -> Value:
@@ -106,6 +115,8 @@ def _add_row_copy(module: Module, spec: Spec) -> None:
         done = code.constant(0, "i64")
         if spec.a_order == "k":
             done = k_count & -lanes
+            ahead = parameter(code, "row_step") * (ROWS_AHEAD * spec.dtype.itemsize)
+            _fetch(code, code.offset(source, ahead), k_count * spec.dtype.itemsize)
             with code.loop(0, done, lanes) as k:
                 values = _load(code, spec, code.offset(source, k.index * spec.dtype.itemsize), lanes)
                 code.store(values, code.offset(target, k.index * size))

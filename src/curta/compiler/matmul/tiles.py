@@ -1,17 +1,18 @@
-"""How a product is cut into units of work: a fixed function of the sizes, never of the number of threads."""
+"""How a product is cut into units of work: by its sizes and the processor. Results do not depend on it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+
+from curta.runtime import cpu
 
 #: cycles to begin a unit, and to wake other threads where there is more than one
 UNIT_COST = 500.0
 WAKE_COST = 8000.0
 #: batches are put together up to about this many cycles
 SMALL_UNIT = 40_000
-#: numbers of threads that should all be kept busy
-THREADS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class Costs:
     column_step: int
     cycles: Callable[[int, int], float]
     fits: Callable[[int, int], bool]
+
+
+@cache
+def _thread_counts() -> tuple[int, ...]:
+    """Numbers of threads that should all be kept busy; up to twice what there are, for when one is held up."""
+    return tuple(1 << power for power in range((2 * cpu.processors() - 1).bit_length() + 1))
 
 
 def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
@@ -63,7 +70,8 @@ def _timed(tiles: Tiles, cycles: float, batches: int) -> tuple[float, Tiles]:
     units = per_batch * -(-batches // together)
     waking = WAKE_COST if units > 1 else 0.0
     # time on each number of threads, as a multiple of what it would be if all were busy
-    time = sum(threads * (-(-units // threads) * (cycles * together + UNIT_COST) + waking) for threads in THREADS)
+    unit = cycles * together + UNIT_COST
+    time = sum(threads * (-(-units // threads) * unit + waking) for threads in _thread_counts())
     return time, Tiles(tiles.unit_rows, tiles.unit_columns, tiles.row_tiles, tiles.column_tiles, together, units)
 
 
