@@ -22,6 +22,8 @@ from typing import Any
 from benchmarks.steps import CASES as STEPS
 
 THREADS = 2
+#: a variant is run no more often once it has taken so long, if it was run a few times
+ENOUGH_SECONDS, LEAST_REPEATS = 10.0, 3
 Work = Callable[[], object]
 
 
@@ -191,10 +193,10 @@ def limits() -> dict[str, float]:
 
 
 def _median(work: Work, repeats: int) -> float:
-    for _ in range(3):
+    for _ in range(2):
         work()
-    seconds = []
-    for _ in range(repeats):
+    seconds: list[float] = []
+    while len(seconds) < repeats and (len(seconds) < LEAST_REPEATS or sum(seconds) < ENOUGH_SECONDS):
         start = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - start)
