@@ -181,6 +181,14 @@ class Program:
             self.native.watching = None
         return Profile(tuple(timings))
 
+    def parts(self) -> dict[str, NativeProgram]:
+        """Its native programs in the order in which they run, by what a reader calls them."""
+        return {"program": self.native}
+
+    def profile_parts(self, arguments: list[Tensor]) -> list[Profile]:
+        """Run each of the parts once, timing each operator by itself."""
+        return [self.profile(arguments)]
+
     def run(self, arguments: list[Tensor]) -> Any:
         """The function's result on these arguments."""
         return self._rebuild(self.execute(arguments)[0])
