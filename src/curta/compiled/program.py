@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 from curta.compiled import stages
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.compiled.guards import Guards
-from curta.compiled.native import NativeProgram
+from curta.compiled.native import NativeProgram, take_arenas
 from curta.compiled.profile import Profile, Timing
 from curta.compiled.recorder import Recorder
 from curta.errors import CompileError
@@ -201,6 +201,8 @@ class Program:
     def execute(self, arguments: list[Tensor]) -> tuple[list[Tensor], dict[int, Storage], dict[int, Any]]:
         """Run once; gives the tensors of the result, the storages that live on, and the numbers it ran with."""
         with self._lock:
+            if self._first:
+                take_arenas(self.parts().values())
             self._prepare(arguments)
             storages, values = self.native.run(), dict(self.values) if self.values else self.values
         for storage in self._written:
