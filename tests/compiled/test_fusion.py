@@ -10,6 +10,8 @@ import pytest
 
 import curta
 from curta.nn import functional as F
+from curta.ops.convolution import CONV2D_BACKWARD_INPUT
+from curta.ops.dispatch import bind
 
 
 def kernels(function: Callable[..., Any], *arguments: Any) -> list[str]:
@@ -141,6 +143,22 @@ def test_what_does_not_lie_as_the_pixels_of_an_image_follows_line_by_line(sizes:
     found = kernels(lambda x, turned: F.conv2d(x, weight, **params) * row + turned.permute(3, 2, 1, 0), x, turned)
     # a product over channels knows pixels only
     assert found == (["conv2d", "mul+add"] if taps == 1 and H > 1 else ["conv2d+mul+add"])
+
+
+@pytest.mark.parametrize("dtype", [curta.float32, curta.float64, curta.bfloat16])
+@pytest.mark.parametrize("sizes", CONVOLUTIONS)
+def test_the_gradient_of_an_image_takes_what_follows_its_sums(dtype: Any, sizes: tuple[int, ...]):
+    N, C, O, H, W, taps, stride, padding, dilation, groups = sizes
+    params = {"stride": (stride,) * 2, "dilation": (dilation,) * 2, "groups": groups, "size": (H, W)}
+    params["padding"] = ((padding, padding), (padding, padding))
+    weight, x = curta.randn(O, C, taps, taps).to(dtype), curta.randn(N, C * groups, H, W).to(dtype)
+    g = curta.randn(*F.conv2d(x, weight, None, stride, padding, dilation, groups).shape).to(dtype)
+
+    def backward(g: Any, x: Any) -> Any:
+        return bind(CONV2D_BACKWARD_INPUT, (g, weight), **params) * (x > 0) + x
+
+    # where the stride is not 1, there are several products, each of pixels that are no neighbours
+    assert kernels(backward, g, x)[0] == ("conv2d_backward_input" + ("+gt+mul+add" if stride == 1 else ""))
 
 
 def test_a_convolution_does_not_change_what_it_reads():

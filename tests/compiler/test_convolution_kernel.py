@@ -198,6 +198,29 @@ def test_endings(level: str, name: str, form: str, geometry: Geometry) -> None:
 
 
 @pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda geometry: "-".join(str(n) for n in geometry))
+def test_endings_of_the_gradient_of_an_image(level: str, geometry: Geometry) -> None:
+    rng = np.random.default_rng(4)
+    shape, *rest = shapes(geometry)
+    weight, g = (values(rng, each, "float32") for each in rest)
+    bias = np.broadcast_to(values(rng, shape[3:], "float32"), shape)
+    residual, out = values(rng, shape, "float32"), np.full(shape, np.nan, np.float32)
+    sources = [("output", 0), ("input", 2), ("input", 3), ("output", 0), ("input", 4)]
+    ended = ending([out, bias, residual, out], "float32", home=True), sources
+    number = int(np.array([SCALE]).view(np.int64)[0])
+    words = {("input", 2): bias.ctypes.data, ("input", 3): residual.ctypes.data, ("input", 4): number}
+    if geometry.stride != (1, 1):
+        with pytest.raises(CompilerError, match="nothing can follow its sums where the stride is not 1"):
+            run(plan_input_gradient, geometry, g, weight, out, level, 1, ended, words)
+        return
+    run(plan_input_gradient, geometry, g, weight, out, level, 1, ended, words)
+    exact, positive = wide(g, weight, bias, residual), [np.abs(one) for one in wide(g, weight, bias, residual)]
+    wanted = np.maximum(gradient_of_input(geometry, *exact[:2]) + exact[2], 0) * SCALE + exact[3]
+    size = gradient_of_input(geometry, *positive[:2]) + positive[2] + positive[3]
+    check(out, wanted, size, geometry.filters * geometry.taps + 4, "float32")
+
+
+@pytest.mark.parametrize("level", levels())
 @pytest.mark.parametrize("images", [0, 2])
 @pytest.mark.parametrize("channels", [0, 2])
 def test_empty_sums_are_zero_and_empty_results_have_no_units(level: str, images: int, channels: int) -> None:

@@ -130,15 +130,22 @@ def _generated(geometry_of: Any, plan: Any) -> Generated:
     return Generated(steps)
 
 
-def _forward_steps(
-    inputs: tuple[Any, ...], outputs: tuple[Layout, ...], ended: Ended | None, **params: Any
-) -> tuple[list[Step], list[Layout]]:
-    x, weight, *_ = inputs
-    geometry, program = _forward_geometry(x, weight, **params), Program(cpu.level(), cpu.vector_bytes())
-    if ended is None:
-        _check_contiguous(outputs[0])
-        return _steps(plan_forward(geometry, x, weight, outputs[0], program), geometry)
-    return _steps(plan_forward(geometry, x, weight, _sums(x, weight, **params), program, *ended), geometry)
+def _with_ending(geometry_of: Any, plan: Any, result_of: Any, body: Any = None) -> Convolution:
+    """The lowering to launches of which the last has the ending `body`; `result_of` infers the convolution's result."""
+
+    def sums(first: Layout, second: Layout, **params: Any) -> Layout:
+        made = result_of(first, second, **params)
+        return contiguous(made.shape, compute_dtype(made.dtype), made.device)
+
+    def steps(
+        inputs: tuple[Any, ...], outputs: tuple[Layout, ...], ended: Ended | None, **params: Any
+    ) -> tuple[list[Step], list[Layout]]:
+        out = outputs[0] if ended is None else sums(*inputs[:2], **params)
+        _check_contiguous(out)
+        geometry, program = geometry_of(*inputs[:2], **params), Program(cpu.level(), cpu.vector_bytes())
+        return _steps(plan(geometry, *inputs[:2], out, program, *(ended or ())), geometry)
+
+    return Convolution(sums, steps, body)
 
 
 def _check_contiguous(out: Layout) -> None:
@@ -151,11 +158,6 @@ def _steps(program: Program, geometry: Geometry) -> tuple[list[Step], list[Layou
     small = _flops(geometry) <= SMALL_FLOPS
     made = [launch_step(plan, list(sources), small, ending) for plan, sources, ending in program.launches]
     return made, program.temporaries
-
-
-def _sums(x: Layout, weight: Layout, **params: Any) -> Layout:
-    counts = _forward_geometry(x, weight, **params).counts
-    return contiguous((x.shape[0], weight.shape[0], *counts), compute_dtype(x.dtype), x.device)
 
 
 def _flops(geometry: Geometry) -> int:
@@ -212,7 +214,7 @@ def _weight_rule(node: Any, gg: Any) -> tuple[Any, Any]:
 CONV2D = Op(
     "conv2d",
     _infer,
-    Convolution(_sums, _forward_steps),
+    _with_ending(_forward_geometry, plan_forward, _infer),
     Gradient(_convolution_rule, inputs=(0, 1)),
     _cost(_forward_geometry),
 )
@@ -221,7 +223,7 @@ CONV2D = Op(
 CONV2D_WITH_BIAS = Op(
     "conv2d",
     _infer,
-    Convolution(_sums, _forward_steps, lambda sums, bias, **params: sums + bias),
+    _with_ending(_forward_geometry, plan_forward, _infer, lambda sums, bias, **params: sums + bias),
     Gradient(lambda node, g: (*_convolution_rule(node, g), g if node.needs[2] else None), inputs=(0, 1)),
     _cost_with_bias,
 )
@@ -230,7 +232,7 @@ CONV2D_WITH_BIAS = Op(
 CONV2D_BACKWARD_INPUT = Op(
     "conv2d_backward_input",
     _infer_input,
-    _generated(_input_geometry, plan_input_gradient),
+    _with_ending(_input_geometry, plan_input_gradient, _infer_input),
     Gradient(_input_rule, inputs=(0, 1)),
     _cost(_input_geometry),
 )

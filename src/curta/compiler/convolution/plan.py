@@ -91,8 +91,17 @@ def _plan_pointwise(
     program.launch(plan, w, source, *results, ending=ending)
 
 
-def plan_input_gradient(geometry: Geometry, g: Layout, weight: Layout, out: Layout, program: Program) -> Program:
-    """The launches of inputs (output gradient, weight): for each residue of the stride a convolution of stride 1."""
+def plan_input_gradient(
+    geometry: Geometry, g: Layout, weight: Layout, out: Layout, program: Program, ending: Ending | None = None,
+    results: Sequence[Source] = (("output", 0),),
+) -> Program:  # fmt: skip
+    """The launches of inputs (output gradient, weight): for each residue of the stride a convolution of stride 1.
+
+    An `ending` as in `plan_forward`; CompilerError where there are several such convolutions, each of which makes
+    pixels that are no neighbours.
+    """
+    if ending is not None and geometry.stride != (1, 1):
+        raise CompilerError("conv2d_backward_input: nothing can follow its sums where the stride is not 1")
     groups, channels, filters = geometry.groups, geometry.channels, geometry.filters
     down, across = (gradient_phases(geometry, axis) for axis in (0, 1))
     (rows, above), (columns, left) = gradient_axis(geometry, 0, down), gradient_axis(geometry, 1, across)
@@ -113,8 +122,8 @@ def plan_input_gradient(geometry: Geometry, g: Layout, weight: Layout, out: Layo
         ]  # fmt: skip
         a = _Matrix(turned, wide, channels, len(taps), K, done)
         part = _Columns(geometry.images, (one.extent, other.extent), planes, place, one.first * width + other.first)
-        plan = part.plan(a, taps, steps, out.dtype, high * width, groups, program)
-        program.launch(plan, turned, planes.source, ("output", 0))
+        plan = part.plan(a, taps, steps, out.dtype, high * width, groups, program, ending)
+        program.launch(plan, turned, planes.source, *results, ending=ending)
         done += len(taps)
     return program
 
