@@ -492,5 +492,3 @@ def test_refused() -> None:
         changed(weight)
     with pytest.raises(NotImplementedError, match="compile: tensors on the meta device are not supported"):
         curta.compile(lambda x: x + 1)(curta.ones(2, device="meta"))
-    with pytest.raises(CompileError, match=r"the program needs an arena of [\d,]+ bytes, and [\d,]+ are free"):
-        curta.compile(lambda x: (x.expand(1 << 26, 1 << 26) + 1).sum())(curta.ones(1))

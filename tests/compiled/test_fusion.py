@@ -10,6 +10,8 @@ import pytest
 
 import curta
 from curta.nn import functional as F
+from curta.ops.convolution import CONV2D_BACKWARD_INPUT
+from curta.ops.dispatch import bind
 
 
 def kernels(function: Callable[..., Any], *arguments: Any) -> list[str]:
@@ -96,6 +98,92 @@ def test_endings_agree_with_eager_in_every_format(dtype: Any, M: int, N: int, K:
         return made.float(), (made + c) * c
 
     assert len(kernels(both, a, b, c)) == 1
+
+
+#: images, channels of a group, filters, height, width, taps along one side, stride, padding, dilation, groups
+CONVOLUTIONS = [
+    (2, 3, 4, 5, 5, 3, 1, 1, 1, 1),  # images together in the columns of one product
+    (1, 3, 4, 20, 17, 3, 1, 1, 1, 1),  # one product an image, its sums kept where the result is
+    (3, 2, 6, 9, 9, 3, 2, 1, 1, 2),
+    (2, 3, 4, 21, 19, 3, 1, 2, 2, 1),
+    (2, 8, 5, 7, 6, 1, 1, 0, 1, 1),  # a plain product over the channels
+    (4, 8, 5, 7, 6, 1, 2, 0, 1, 1),
+    (2, 3, 4, 1, 9, 1, 1, 0, 1, 1),
+    (2, 3, 5, 40, 1, 3, 1, 1, 1, 1),
+    (1, 70, 4, 18, 18, 3, 1, 0, 1, 1),  # several blocks of K
+    (0, 3, 4, 5, 5, 3, 1, 0, 1, 1),
+]
+
+
+@pytest.mark.parametrize("dtype", [curta.float32, curta.float64, curta.bfloat16, curta.float16])
+@pytest.mark.parametrize("sizes", CONVOLUTIONS)
+def test_a_convolution_takes_what_follows_its_sums(dtype: Any, sizes: tuple[int, ...]):
+    N, C, O, H, W, taps, stride, padding, dilation, groups = sizes
+    params = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    weight, bias = curta.randn(O, C, taps, taps).to(dtype), curta.randn(O).to(dtype)
+    x = curta.randn(N, C * groups, H, W).to(dtype)
+    residual = curta.randn(*F.conv2d(x, weight, **params).shape).to(dtype)
+
+    def block(x: Any, residual: Any) -> Any:
+        made = F.conv2d(x, weight, bias, **params)
+        return made, (made + residual).relu() * 0.5, made.float()
+
+    fused = "conv2d+add+relu+mul" + ("" if dtype is curta.float32 else "+cast")
+    assert kernels(block, x, residual) == [fused]
+    assert kernels(lambda x: F.conv2d(x, weight, **params).relu(), x) == ["conv2d+relu"]
+
+
+@pytest.mark.parametrize("sizes", CONVOLUTIONS)
+def test_what_does_not_lie_as_the_pixels_of_an_image_follows_line_by_line(sizes: tuple[int, ...]):
+    N, C, O, H, W, taps, stride, padding, dilation, groups = sizes
+    params = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    weight, x = curta.randn(O, C, taps, taps), curta.randn(N, C * groups, H, W)
+    shape = F.conv2d(x, weight, **params).shape
+    turned, row = curta.randn(*shape[::-1]), curta.randn(shape[3])
+    found = kernels(lambda x, turned: F.conv2d(x, weight, **params) * row + turned.permute(3, 2, 1, 0), x, turned)
+    # a product over channels knows pixels only
+    assert found == (["conv2d", "mul+add"] if taps == 1 and H > 1 else ["conv2d+mul+add"])
+
+
+@pytest.mark.parametrize("dtype", [curta.float32, curta.float64, curta.bfloat16])
+@pytest.mark.parametrize("sizes", CONVOLUTIONS)
+def test_the_gradient_of_an_image_takes_what_follows_its_sums(dtype: Any, sizes: tuple[int, ...]):
+    N, C, O, H, W, taps, stride, padding, dilation, groups = sizes
+    params = {"stride": (stride,) * 2, "dilation": (dilation,) * 2, "groups": groups, "size": (H, W)}
+    params["padding"] = ((padding, padding), (padding, padding))
+    weight, x = curta.randn(O, C, taps, taps).to(dtype), curta.randn(N, C * groups, H, W).to(dtype)
+    g = curta.randn(*F.conv2d(x, weight, None, stride, padding, dilation, groups).shape).to(dtype)
+
+    def backward(g: Any, x: Any) -> Any:
+        return bind(CONV2D_BACKWARD_INPUT, (g, weight), **params) * (x > 0) + x
+
+    # where the stride is not 1, there are several products, each of pixels that are no neighbours
+    assert kernels(backward, g, x)[0] == ("conv2d_backward_input" + ("+gt+mul+add" if stride == 1 else ""))
+
+
+def test_a_convolution_does_not_change_what_it_reads():
+    weight = curta.randn(3, 3, 3, 3)
+    kernels(lambda x: x.sub_(F.conv2d(x, weight, padding=1)), curta.randn(2, 3, 6, 6))
+    kernels(lambda x, y: y.sub_(F.conv2d(x, weight, padding=1)), curta.randn(2, 3, 6, 6), curta.randn(2, 3, 6, 6))
+
+
+def test_numbers_that_change_reach_the_ending_of_a_convolution():
+    weight, parameter = curta.randn(4, 3, 3, 3), curta.zeros(2, 4, 6, 6, requires_grad=True)
+    optimizer = curta.optim.SGD([parameter], lr=0.5)
+    x = curta.randn(2, 3, 8, 8)
+
+    @curta.compile
+    def step(x: Any) -> Any:
+        parameter.grad = F.conv2d(x, weight)
+        optimizer.step()
+
+    expected = parameter.detach().clone()
+    for rate in (0.5, 0.5, 0.25):
+        optimizer.param_groups[0]["lr"] = rate
+        step(x)
+        expected -= rate * F.conv2d(x, weight)
+        assert parameter.detach().numpy() == pytest.approx(expected.numpy(), rel=1e-5, abs=1e-6)
+    assert "conv2d+sgd_update" in [node.call.op.name for node in step.program.graph.nodes]
 
 
 def test_an_update_joins_the_product_that_makes_its_gradient():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -20,6 +22,10 @@ from curta.compiler.convolution import (
     plan_weight_gradient,
 )  # fmt: skip
 from curta.compiler.convolution.geometry import vectors
+from curta.compiler.expression import Expression, call
+from curta.compiler.loops import Slot
+from curta.compiler.matmul import Ending
+from curta.errors import CompilerError
 from curta.memory.layout import strided
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -76,15 +82,21 @@ def layout_of(array: Array) -> Any:
     return strided(array.shape, tuple(s // array.itemsize for s in array.strides), dtypes.from_numpy(array.dtype))
 
 
-def run(plan: Any, geometry: Geometry, first: Array, second: Array, out: Array, level: str, cuts: int = 1) -> None:
-    """All launches of a convolution, each in `cuts` separate calls, done last to first."""
+def run(
+    plan: Any, geometry: Geometry, first: Array, second: Array, out: Array, level: str, cuts: int = 1,
+    ended: Sequence[Any] = (), words: Mapping[Any, int] = MappingProxyType({}),
+) -> Program:  # fmt: skip
+    """All launches of a convolution, each in `cuts` separate calls, done last to first.
+
+    `ended` are an ending and its operands, `words` those of them that are not among the others.
+    """
     layouts = [layout_of(array) for array in (first, second, out)]
-    program = plan(geometry, *layouts, Program(level, VECTOR_BYTES[level]))
+    program: Program = plan(geometry, *layouts, Program(level, VECTOR_BYTES[level]), *ended)
     # NaN in every byte of what nobody has written, and around
     rooms = [np.full(layout.nbytes + 256, 0xFF, np.uint8) for layout in program.temporaries]
     places = {
         ("input", 0): first.ctypes.data, ("input", 1): second.ctypes.data, ("output", 0): out.ctypes.data,
-        **{("partial", n): room.ctypes.data + 128 + -room.ctypes.data % 64 for n, room in enumerate(rooms)},
+        **{("partial", n): room.ctypes.data + 128 + -room.ctypes.data % 64 for n, room in enumerate(rooms)}, **words,
     }  # fmt: skip
     for launch in program.launches:
         arguments = np.array([places[source] for source in launch.sources], np.int64)
@@ -100,6 +112,7 @@ def run(plan: Any, geometry: Geometry, first: Array, second: Array, out: Array, 
         start = 128 + -room.ctypes.data % 64
         assert (room[:start] == 0xFF).all(), "the kernel wrote before a temporary"
         assert (room[start + layout.nbytes :] == 0xFF).all(), "the kernel wrote behind a temporary"
+    return program
 
 
 def check(found: Array, expected: Array, size: Array, steps: int, name: str) -> None:
@@ -134,6 +147,77 @@ def test_values_and_both_gradients(level: str, name: str, apart: bool, geometry:
         name,
     )
     check(dw, *(gradient_of_weight(geometry, a, c) for a, _, c in (exact, positive)), g[:, 0].size, name)
+
+
+SCALE = 0.375
+
+
+def ending(arrays: list[Array], name: str, *, home: bool) -> Ending:
+    """max(sums + bias, 0) * SCALE + residual over arrays of the result's shape: sums, bias, residual and result."""
+    wide = dtypes.float64 if name == "float64" else dtypes.float32
+    kinds = [wide, *(dtypes.from_numpy(each.dtype) for each in arrays[1:])]
+    slots = [Slot(kind, role) for kind, role in zip(kinds, ("input", "input", "input", "output"), strict=True)]
+    sums, bias, residual = (Expression("input", wide, (), number) for number in range(3))
+    made = call("maximum", sums + bias, Expression("constant", wide, (), 0.0)) * Expression("scalar", wide, (), 4)
+    strides = [*(each.strides for each in arrays), (0, 0, 0, 0)]
+    return Ending((*slots, Slot(dtypes.float64, "scalar")), ((3, made + residual),), 0, tuple(strides), home)
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("name", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("form", ["in place", "staged", "line by line"])
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda geometry: "-".join(str(n) for n in geometry))
+def test_endings(level: str, name: str, form: str, geometry: Geometry) -> None:
+    rng = np.random.default_rng(3)
+    (_, _, shape), line_by_line = shapes(geometry), form == "line by line"
+    x, weight = (values(rng, each, name) for each in shapes(geometry)[:2])
+    bias = np.broadcast_to(values(rng, (shape[1], 1, 1), name), shape)
+    residual = values(rng, shape, name, apart=line_by_line)
+    if line_by_line:
+        bias = np.broadcast_to(values(rng, shape[3:], name), shape)
+    home = form == "in place" and name != "bfloat16"  # the sums are wider
+    out, cut = (np.full(shape, np.nan, x.dtype) for _ in range(2))
+    sums = np.zeros(shape, "float64" if name == "float64" else "float32")
+    sources = [("output", 1), ("input", 2), ("input", 3), ("output", 1), ("input", 4)]
+    for target, cuts in ((out, 1), (cut, 3)):
+        ended = ending([sums, bias, residual, target], name, home=home), sources
+        number = int(np.array([SCALE]).view(np.int64)[0])
+        addresses = {("input", 2): bias, ("input", 3): residual, ("output", 1): target}
+        words = {source: array.ctypes.data for source, array in addresses.items()} | {("input", 4): number}
+        if line_by_line and geometry.is_pointwise and 1 not in geometry.counts:
+            with pytest.raises(CompilerError, match="what follows it does not lie as the pixels of an image"):
+                run(plan_forward, geometry, x, weight, sums, level, cuts, ended, words)
+            return
+        program = run(plan_forward, geometry, x, weight, sums, level, cuts, ended, words)
+        assert program.launches[-1].ending is not None
+    exact, positive = wide(x, weight, bias, residual), [np.abs(one) for one in wide(x, weight, bias, residual)]
+    wanted = np.maximum(convolved(geometry, *exact[:2]) + exact[2], 0) * SCALE + exact[3]
+    size = convolved(geometry, *positive[:2]) + positive[2] + positive[3]
+    check(out, wanted, size, geometry.channels * geometry.taps + 4, name)
+    assert out.tobytes() == cut.tobytes()
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda geometry: "-".join(str(n) for n in geometry))
+def test_endings_of_the_gradient_of_an_image(level: str, geometry: Geometry) -> None:
+    rng = np.random.default_rng(4)
+    shape, *rest = shapes(geometry)
+    weight, g = (values(rng, each, "float32") for each in rest)
+    bias = np.broadcast_to(values(rng, shape[3:], "float32"), shape)
+    residual, out = values(rng, shape, "float32"), np.full(shape, np.nan, np.float32)
+    sources = [("output", 0), ("input", 2), ("input", 3), ("output", 0), ("input", 4)]
+    ended = ending([out, bias, residual, out], "float32", home=True), sources
+    number = int(np.array([SCALE]).view(np.int64)[0])
+    words = {("input", 2): bias.ctypes.data, ("input", 3): residual.ctypes.data, ("input", 4): number}
+    if geometry.stride != (1, 1):
+        with pytest.raises(CompilerError, match="nothing can follow its sums where the stride is not 1"):
+            run(plan_input_gradient, geometry, g, weight, out, level, 1, ended, words)
+        return
+    run(plan_input_gradient, geometry, g, weight, out, level, 1, ended, words)
+    exact, positive = wide(g, weight, bias, residual), [np.abs(one) for one in wide(g, weight, bias, residual)]
+    wanted = np.maximum(gradient_of_input(geometry, *exact[:2]) + exact[2], 0) * SCALE + exact[3]
+    size = gradient_of_input(geometry, *positive[:2]) + positive[2] + positive[3]
+    check(out, wanted, size, geometry.filters * geometry.taps + 4, "float32")
 
 
 @pytest.mark.parametrize("level", levels())

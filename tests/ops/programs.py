@@ -306,6 +306,8 @@ OTHERS: dict[str, Program] = {
     "attention masked": _attention(attn_mask=_mask),
     "attention biased": _attention(attn_mask=lambda rows: numbers(rows, rows, seed=9)),
     "conv2d": _spatial(lambda x, w, b: F.conv2d(x, w, b, padding=1), (4, 3, 3, 3), (4,)),
+    "conv2d without bias": _spatial(lambda x, w: F.conv2d(x, w, stride=2, padding=1, groups=3), (6, 1, 3, 3)),
+    "conv2d pointwise": _spatial(lambda x, w, b: F.conv2d(x, w, b), (4, 3, 1, 1), (4,)),
     "max_pool2d": _spatial(lambda x: F.max_pool2d(x, 2)),
     "max_pool2d padded": _spatial(lambda x: F.max_pool2d(x, 3, 2, 1)),
     "avg_pool2d": _spatial(lambda x: F.avg_pool2d(x, 3, stride=2)),

@@ -297,6 +297,11 @@ REFUSALS = (
         "Input type (float32) and weight type (float64) should be the same",
     ),
     Refusal(
+        lambda c: F(c).conv2d(c.zeros(1, 1, 4, 4), c.zeros(1, 1, 2, 2), c.zeros(1, dtype=c.float64)),
+        DTypeError,
+        "Input type (float32) and bias type (float64) should be the same",
+    ),
+    Refusal(
         lambda c: F(c).conv2d(c.zeros(1, 2, 4, 4), c.zeros(3, 1, 2, 2), groups=2),
         ShapeError,
         "Given groups=2, expected weight to be divisible by 2 at dimension 0, but got weight of size [3, 1, 2, 2] instead",

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
 import curta
 from curta.cli.options import ExplainOptions, TrainOptions
-from curta.cli.problems import CommandError, bad_input
+from curta.cli.problems import bad_input
 from curta.cli.train import read_text
 from curta.cli.trainer import Trainer, tensors
-from curta.compiled.explain import Machine, page
+from curta.compiled.explain import check_writable, measured, page
 from curta.compiled.explain.units import quantity, seconds
-from curta.costs.peaks import copy_peak, matmul_peak
 from curta.data import Corpus, random_windows
-from curta.dtypes import DType
 from curta.models.gpt import GPTConfig
 
 #: runs before the one that is shown: the first compiles, the others bring caches and clock to where they stay
 WARM_UPS = 5
-#: bytes of a tensor, from what a core's own cache holds to what only memory holds
-COPY_SIZES = (1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
 
 
 def explain(options: ExplainOptions) -> int:
@@ -39,12 +32,12 @@ def explain(options: ExplainOptions) -> int:
         name, text = read_text(training)
         corpus = Corpus.split(text)
         corpus.require_context(options.context, name)
-    _check_writable(options.output, options.overwrite)
+        check_writable(options.output, options.overwrite, "--overwrite")
     if options.threads is not None:
         curta.set_num_threads(options.threads)
     console = Console(stderr=True, highlight=False)
     with console.status("") as status:
-        machine = _measure({curta.float32, getattr(curta, options.dtype)}, status.update)
+        machine = measured({curta.float32, getattr(curta, options.dtype)}, status.update)
         trainer = Trainer(training, config, corpus, max(machine.flops_per_second.values()))
         status.update("compiling the step …")
         for number in range(WARM_UPS):
@@ -57,7 +50,7 @@ def explain(options: ExplainOptions) -> int:
         f"{options.batch}, {options.dtype}"
     )
     program = trainer.update.program
-    options.output.write_text(page(program, profile, machine, title), encoding="utf-8")
+    options.output.write_text(page(program, [profile], machine, title), encoding="utf-8")
     account = program.account()
     print(
         f"{len(program.graph.nodes)} kernels in {seconds(profile.seconds)}: "
@@ -66,25 +59,3 @@ def explain(options: ExplainOptions) -> int:
     )
     print(f"{options.output} shows them: open it in a browser")
     return 0
-
-
-def _measure(dtypes: set[DType], report: Callable[[str], object]) -> Machine:
-    """This machine's limits, in about two seconds."""
-    flops = {}
-    for dtype in dtypes:
-        report(f"measuring the machine: matmul in {dtype.name} …")
-        flops[dtype] = matmul_peak(dtype).flops_per_second
-    report("measuring the machine: memory …")
-    return Machine(flops, {2 * size: copy_peak(size, 0.1) for size in COPY_SIZES})
-
-
-def _check_writable(path: Path, overwrite: bool) -> None:
-    if path.is_dir():
-        raise CommandError(f"{path} is a directory: name a file")
-    if path.exists() and not overwrite:
-        raise CommandError(f"{path} exists: name another file, or pass --overwrite")
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise CommandError(f"{path}: cannot be written ({error.strerror})") from None

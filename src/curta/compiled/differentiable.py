@@ -13,11 +13,13 @@ from curta.autograd.state import phase
 from curta.compiled import passes
 from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
 from curta.compiled.native import NativeProgram
+from curta.compiled.profile import Profile, Timing
 from curta.compiled.program import Program, ProgramAccount
 from curta.compiled.recorder import Recorder
 from curta.dtypes import uint8
 from curta.memory.layout import contiguous
 from curta.memory.storage import Storage, TracedStorage
+from curta.ops.creation import ones_of
 from curta.tensor import Tensor
 
 
@@ -108,6 +110,25 @@ class DifferentiableProgram(Program):
             live_bytes=forward.live_bytes + native.arena.live_bytes,
             output_bytes=forward.output_bytes + sum(buffer.nbytes for buffer in native.outputs),
         )
+
+    def parts(self) -> dict[str, NativeProgram]:
+        """The forward and the backward program."""
+        return {"forward": self.native, "backward": self.backward}
+
+    def profile_parts(self, arguments: list[Tensor]) -> list[Profile]:
+        """Run forward, then backward with ones for the gradients of the results; nobody's `grad` is added to."""
+        timings: tuple[list[Timing], list[Timing]] = [], []
+        self.native.watching, self.backward.watching = timings
+        try:
+            results, storages, values = self.execute(arguments)
+            kept = [arguments[place] for place in self._read_places]
+            saved = [_bytes_of(storages[id(there)]) for there, _ in self._saved]
+            live = [results[place].layout for place in self._live_places]
+            ones = [ones_of(contiguous(layout.shape, layout.dtype)) for layout in live]
+            self.run_backward(kept, saved, values, ones)
+        finally:
+            self.native.watching = self.backward.watching = None
+        return [Profile(tuple(each)) for each in timings]
 
     def run(self, arguments: list[Tensor]) -> Any:
         """Run the forward program; the results are connected to the leaves."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -76,11 +77,51 @@ class CompiledFunction:
 
     def profile(self, *args: Any, **kwargs: Any) -> Profile:
         """Run the program for these arguments once more, with all its effects, timing each operator by itself."""
+        program, tensors = self._made(args, kwargs)
+        if program is None:
+            raise CompileError("compile: there is no program for these arguments yet: call the function first")
+        return program.profile(tensors)
+
+    def explain(self, path: str | os.PathLike[str], /, *args: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Write what the program for these arguments does as one HTML page that needs nothing else.
+
+        Its kernels beside the least time that this machine needs for them, its memory and its threads over time, its
+        graph; forward and backward one after the other where gradients flow back from the results. That takes a few
+        seconds: the machine's limits are measured first. The program then runs once more, with all its effects but for
+        gradients that flow back; before that the function is called if there is no program yet.
+
+        A file that is there is overwritten, as by `open`; with `overwrite=False` it is an ArgumentError, before
+        anything runs.
+
+        >>> import curta, pathlib, tempfile
+        >>> @compile
+        ... def activate(x, weight):
+        ...     return (x @ weight).relu()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     activate.explain(f"{folder}/page.html", curta.ones(8, 8), curta.ones(8, 8))
+        ...     print(pathlib.Path(folder, "page.html").read_text()[:15])
+        <!DOCTYPE html>
+        """
+        from curta.compiled.explain import check_writable, explain
+
+        target = check_writable(path, overwrite)
+        program, tensors = self._made(args, kwargs)
+        if program is None:
+            self(*args, **kwargs)
+            program, tensors = self._made(args, kwargs)
+        if program is None:  # gradients that the first call left make the second one another kind
+            self(*args, **kwargs)
+            program, tensors = self._made(args, kwargs)
+        if program is None:
+            raise CompileError("compile: every call with these arguments makes another program: there is none to show")
+        name = getattr(self._function, "__name__", type(self._function).__name__)
+        explain(program, tensors, target, f"{name}({', '.join(repr(tensor.layout) for tensor in tensors)})")
+
+    def _made(self, args: Any, kwargs: Any) -> tuple[Program | None, list[Tensor]]:
+        """The program that a call would run, if there is one already, and the call's tensors."""
         tensors: list[Tensor] = []
-        for program in self._programs.get(self._kind(args, kwargs, tensors), ()):
-            if program.fits():
-                return program.profile(tensors)
-        raise CompileError("compile: there is no program for these arguments yet: call the function first")
+        programs = self._programs.get(self._kind(args, kwargs, tensors), ())
+        return next((program for program in programs if program.fits()), None), tensors
 
     def _kind(self, args: Any, kwargs: Any, tensors: list[Tensor]) -> Any:
         """What a program is made for: arguments, modes, and what the function's own names stand for."""

@@ -6,6 +6,7 @@ them. The values are those of the operators by themselves, to the bit: what is h
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from curta.compiled.graph import Node, ProgramGraph, Ref
@@ -18,7 +19,7 @@ from curta.ops.composition import STORED, composition
 from curta.ops.dispatch import _parameter_key, bind
 from curta.ops.elementwise import CAST
 from curta.ops.program import Executable, executable
-from curta.ops.record import NO_GRADIENT, Cost, Op, Product
+from curta.ops.record import NO_GRADIENT, Convolution, Cost, Op, Product
 
 #: more operators than these in one kernel make its code long, and gain nothing
 LONGEST = 12
@@ -126,6 +127,7 @@ def _kind(number: Any) -> type:
 
 def _build(unit: Unit, outputs: list[Ref]) -> Executable | None:
     arguments, product = arguments_of(unit), unit.product
+    params = {} if product is None else product.params
     name = "+".join(node.call.op.name for node in unit.nodes)
     if product is None:
         op = composition(name, lambda *given: _computed(unit, arguments, given, outputs), None)
@@ -134,7 +136,7 @@ def _build(unit: Unit, outputs: list[Ref]) -> Executable | None:
     described = tuple(o.layout if isinstance(o, Ref) else _kind(o) for o in arguments.operands)
     fresh = frozenset(n for n, ref in enumerate(outputs) if id(ref.buffer) not in unit.read_buffers)
     try:
-        call = executable(op, described, {}, tuple(ref.layout for ref in outputs), whole=True, fresh=fresh)
+        call = executable(op, described, params, tuple(ref.layout for ref in outputs), whole=True, fresh=fresh)
     except CompilerError:  # a gather of what is not in memory, a result that no loop has
         return None
     return call if _keeps_order(unit, call) else None
@@ -144,18 +146,18 @@ def _with_ending(name: str, product: Node, unit: Unit, arguments: Arguments, out
     """A product with the unit's other operators as its ending; it does the arithmetic of all of them."""
     lower: Any = product.call.op.lower
 
-    def ending(sums: Any, *others: Any) -> tuple[Any, ...]:
+    def ending(sums: Any, *others: Any, **params: Any) -> tuple[Any, ...]:
         return _computed(unit, arguments, (None, None, *others), outputs, sums)
 
-    def cost(inputs: tuple[Any, ...], made: tuple[Layout, ...]) -> Cost:
+    def cost(inputs: tuple[Any, ...], made: tuple[Layout, ...], **params: Any) -> Cost:
         parts = [node.call.cost for node in unit.nodes]
         read = sum(layout.nbytes for layout in inputs if isinstance(layout, Layout))
         written = sum(layout.nbytes for layout in made)
         return Cost(sum(part.flops for part in parts), sum(part.transcendentals for part in parts), read, written)
 
     results = tuple(ref.layout for ref in outputs)
-    infer = (lambda *_: results) if len(results) > 1 else (lambda *_: results[0])
-    return Op(name, infer, Product(lower.matrices, ending), NO_GRADIENT, cost)
+    infer = (lambda *_, **params: results) if len(results) > 1 else (lambda *_, **params: results[0])
+    return Op(name, infer, replace(lower, ending=ending), NO_GRADIENT, cost)
 
 
 def _computed(unit: Unit, arguments: Arguments, given: Any, outputs: list[Ref], sums: Any = None) -> tuple[Any, ...]:
@@ -170,10 +172,10 @@ def _computed(unit: Unit, arguments: Arguments, given: Any, outputs: list[Ref], 
             else:
                 inputs.append(given[arguments.numbers[id(node), place]])
         lower: Any = node.call.op.lower
-        if not isinstance(lower, Product):
+        if not isinstance(lower, (Product, Convolution)):
             made = bind(node.call.op, tuple(inputs), **node.params)
         else:
-            made = sums if lower.ending is None else lower.ending(sums, *inputs[2:])
+            made = sums if lower.ending is None else lower.ending(sums, *inputs[2:], **node.params)
         for ref, value in zip(node.results, made if isinstance(made, tuple) else (made,), strict=True):
             values[key_of(ref)] = _stored(value, ref.layout.dtype) if key_of(ref) in handed_over else value
     return tuple(values[key_of(ref)] for ref in outputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from curta.autograd.state import STATE
@@ -11,26 +11,12 @@ from curta.compiled.arrange import arrange
 from curta.compiled.graph import Buffer, Node, ProgramGraph
 from curta.compiled.profile import Timing
 from curta.compiled.table import Table
+from curta.dtypes import DType, bfloat16, float16, float32
 from curta.errors import CompileError
 from curta.memory.allocator import HOST, OutOfMemoryError
+from curta.memory.free import available_bytes
 from curta.memory.storage import HostStorage, Storage, allocate
 from curta.ops.record import NO_COST, Cost
-
-
-def available_bytes() -> int | None:
-    """The memory that the system says it can still give; None where it does not say.
-
-    >>> available_bytes() is None or available_bytes() > 0
-    True
-    """
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:  # not Linux
-        pass
-    return None
 
 
 class Placement(NamedTuple):
@@ -93,8 +79,6 @@ class NativeProgram:
 
     def run(self) -> dict[int, Storage]:
         """Run once; gives a fresh storage for each output, by the buffer's identity."""
-        if self._memory is None:
-            self._take_arena()
         made: dict[int, Storage] = {}
         words = self.table.words
         for key, nbytes, free, moves in self._made:
@@ -126,18 +110,40 @@ class NativeProgram:
                 cost = part.call.cost
                 yield part.call.op.name, part.phase, Cost(cost.flops, cost.transcendentals, read, written)
 
-    def _take_arena(self) -> None:
-        free = available_bytes()
-        if free is not None and self.arena.nbytes > free:
-            raise CompileError(
-                f"compile: the program needs an arena of {self.arena.nbytes:,} bytes, and {free:,} are free: a smaller "
-                "batch or bfloat16 takes less"
-            )
-        try:
-            self._memory = storage = allocate(self.arena.nbytes)
-        except OutOfMemoryError as error:
-            raise CompileError(
-                f"compile: the program needs an arena of {self.arena.nbytes:,} bytes, which the system does not give"
-            ) from error
+    def take_arena(self) -> None:
+        """Allocate the arena; OutOfMemoryError where the system does not give it."""
+        self._memory = storage = allocate(self.arena.nbytes)
         for one in self._inside:
             self.table.point(one.buffer, storage.address + one.offset)
+
+    def formats(self) -> set[DType]:
+        """The number formats of what the operators make."""
+        return {ref.layout.dtype for node in self.graph.nodes for ref in node.results}
+
+
+def take_arenas(natives: Collection[NativeProgram]) -> None:
+    """Give programs that run one after the other their arenas; CompileError where there is no room for all of them."""
+    needed, free = sum(native.arena.nbytes for native in natives), available_bytes()
+    if free is not None and needed > free:
+        HOST.empty_cache()  # what was freed may be just what is lacking
+        free = available_bytes()
+    if free is not None and needed > free:
+        raise CompileError(
+            f"compile: the program needs an arena of {needed:,} bytes, and {free:,} are free: {_advice(natives)}"
+        )
+    try:
+        for native in natives:
+            native.take_arena()
+    except OutOfMemoryError as error:
+        raise CompileError(
+            f"compile: the program needs an arena of {needed:,} bytes, which the system does not give: "
+            f"{_advice(natives)}"
+        ) from error
+
+
+def _advice(natives: Collection[NativeProgram]) -> str:
+    """What makes the arenas of programs smaller."""
+    formats = set().union(*(native.formats() for native in natives))
+    if float32 in formats and not formats & {bfloat16, float16}:
+        return "a smaller batch takes less, and so does bfloat16 (curta.autocast)"
+    return "a smaller batch takes less"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 from curta.compiled import stages
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.compiled.guards import Guards
-from curta.compiled.native import NativeProgram
+from curta.compiled.native import NativeProgram, take_arenas
 from curta.compiled.profile import Profile, Timing
 from curta.compiled.recorder import Recorder
 from curta.errors import CompileError
@@ -181,6 +181,14 @@ class Program:
             self.native.watching = None
         return Profile(tuple(timings))
 
+    def parts(self) -> dict[str, NativeProgram]:
+        """Its native programs in the order in which they run, by what a reader calls them."""
+        return {"program": self.native}
+
+    def profile_parts(self, arguments: list[Tensor]) -> list[Profile]:
+        """Run each of the parts once, timing each operator by itself."""
+        return [self.profile(arguments)]
+
     def run(self, arguments: list[Tensor]) -> Any:
         """The function's result on these arguments."""
         return self._rebuild(self.execute(arguments)[0])
@@ -193,6 +201,8 @@ class Program:
     def execute(self, arguments: list[Tensor]) -> tuple[list[Tensor], dict[int, Storage], dict[int, Any]]:
         """Run once; gives the tensors of the result, the storages that live on, and the numbers it ran with."""
         with self._lock:
+            if self._first:
+                take_arenas(self.parts().values())
             self._prepare(arguments)
             storages, values = self.native.run(), dict(self.values) if self.values else self.values
         for storage in self._written:

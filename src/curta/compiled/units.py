@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.memory.layout import Layout
-from curta.ops.record import Composition, Pointwise, Product, Reduce
+from curta.ops.record import Composition, Convolution, Pointwise, Product, Reduce
 
 #: a tensor of the program, whoever refers to it
 Key = tuple[int, Layout, int]
@@ -66,8 +66,8 @@ class Unit:
 
     @property
     def product(self) -> Node | None:
-        """The product of matrices in it, if there is one."""
-        return next((node for node in self.nodes if isinstance(node.call.op.lower, Product)), None)
+        """The product of matrices or the convolution in it, if there is one."""
+        return next((node for node in self.nodes if isinstance(node.call.op.lower, (Product, Convolution))), None)
 
     @property
     def fusible(self) -> bool:

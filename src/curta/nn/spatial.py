@@ -8,7 +8,7 @@ from typing import Any
 from curta.errors import DTypeError, ShapeError
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
-from curta.ops.convolution import CONV2D, WINDOWS, Sides, window_counts
+from curta.ops.convolution import CONV2D, CONV2D_WITH_BIAS, WINDOWS, Sides, window_counts
 from curta.ops.dispatch import bind
 from curta.ops.matmul import multiply
 from curta.ops.movement import embed
@@ -79,11 +79,10 @@ def conv2d(
     _check_windows(x.layout.shape[2:], sides, kernel, jump, step)
     _check_not_empty(x.layout.shape, kernel)
     params: dict[str, Any] = {"stride": jump, "padding": sides, "dilation": step, "groups": groups}
+    added = () if bias is None else (bias.reshape(1, -1, 1, 1),)
     if x.layout.dtype.is_floating_point:
-        made = bind(CONV2D, (x, weight), **params)
-    else:
-        made = _by_columns(x, weight, **params)
-    return made if bias is None else made + bias.reshape(1, -1, 1, 1)
+        return bind(CONV2D_WITH_BIAS if added else CONV2D, (x, weight, *added), **params)
+    return sum(added, _by_columns(x, weight, **params))
 
 
 def _check_convolution(x: Any, weight: Any, bias: Any, groups: int) -> None:
@@ -97,6 +96,10 @@ def _check_convolution(x: Any, weight: Any, bias: Any, groups: int) -> None:
     if x.layout.dtype is not weight.layout.dtype:
         raise DTypeError(
             f"Input type ({x.layout.dtype.name}) and weight type ({weight.layout.dtype.name}) should be the same"
+        )
+    if bias is not None and bias.layout.dtype is not x.layout.dtype:
+        raise DTypeError(
+            f"Input type ({x.layout.dtype.name}) and bias type ({bias.layout.dtype.name}) should be the same"
         )
     shape = weight.layout.shape
     if groups <= 0:

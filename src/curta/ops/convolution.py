@@ -6,7 +6,8 @@ from typing import Any
 
 from curta.autograd.state import STATE
 from curta.compiler.convolution import Geometry, Program, plan_forward, plan_input_gradient, plan_weight_gradient
-from curta.compiler.schedule import KernelText, Step
+from curta.compiler.schedule import Step
+from curta.dtypes import compute_dtype
 from curta.errors import CompilerError
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.creation import zeros_of
@@ -14,7 +15,9 @@ from curta.ops.dispatch import bind, bind_into
 from curta.ops.elementwise import ADD
 from curta.ops.inference import bytes_read
 from curta.ops.movement import REGION, embed
-from curta.ops.record import NO_COST, Cost, Generated, Gradient, Op, View
+from curta.ops.product import Ended, launch_step
+from curta.ops.record import NO_COST, Convolution, Cost, Generated, Gradient, Op, View
+from curta.runtime import cpu
 
 Pair = tuple[int, int]
 #: zeros (above, below) and (left, right)
@@ -101,7 +104,7 @@ def _weight_geometry(x: Layout, g: Layout, kernel: Pair, groups: int, **params: 
     return _geometry_of(x.shape, shape, groups=groups, **params)
 
 
-def _infer(x: Layout, weight: Layout, **params: Any) -> Layout:
+def _infer(x: Layout, weight: Layout, *bias: Layout, **params: Any) -> Layout:
     counts = _forward_geometry(x, weight, **params).counts
     return contiguous((x.shape[0], weight.shape[0], *counts), x.dtype, x.device)
 
@@ -120,22 +123,41 @@ def _generated(geometry_of: Any, plan: Any) -> Generated:
     def steps(
         inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...], **params: Any
     ) -> tuple[list[Step], list[Layout]]:
-        from curta.runtime import cpu, jit, native
-
-        if not outputs[0].is_contiguous:
-            raise CompilerError(f"conv2d: the result must be contiguous, got strides {outputs[0].strides}")
+        _check_contiguous(outputs[0])
         geometry = geometry_of(*inputs, **params)
-        program = plan(geometry, *inputs, outputs[0], Program(cpu.level(), cpu.vector_bytes()))
-        small = _flops(geometry) <= SMALL_FLOPS
-        made = []
-        for plan_, sources in program.launches:
-            address = jit.cached_module(plan_.key, plan_.make_ir, passes=plan_.passes).address(plan_.function_name)
-            numbers = plan_.units, plan_.grain, plan_.scratch_bytes, len(sources), 0, small
-            text = KernelText(plan_.key, plan_.make_ir, passes=plan_.passes)
-            made.append(Step(native.make_plan(address, plan_.meta, *numbers), list(sources), text))
-        return made, program.temporaries
+        return _steps(plan(geometry, *inputs, outputs[0], Program(cpu.level(), cpu.vector_bytes())), geometry)
 
     return Generated(steps)
+
+
+def _with_ending(geometry_of: Any, plan: Any, result_of: Any, body: Any = None) -> Convolution:
+    """The lowering to launches of which the last has the ending `body`; `result_of` infers the convolution's result."""
+
+    def sums(first: Layout, second: Layout, **params: Any) -> Layout:
+        made = result_of(first, second, **params)
+        return contiguous(made.shape, compute_dtype(made.dtype), made.device)
+
+    def steps(
+        inputs: tuple[Any, ...], outputs: tuple[Layout, ...], ended: Ended | None, **params: Any
+    ) -> tuple[list[Step], list[Layout]]:
+        out = outputs[0] if ended is None else sums(*inputs[:2], **params)
+        _check_contiguous(out)
+        geometry, program = geometry_of(*inputs[:2], **params), Program(cpu.level(), cpu.vector_bytes())
+        return _steps(plan(geometry, *inputs[:2], out, program, *(ended or ())), geometry)
+
+    return Convolution(sums, steps, body)
+
+
+def _check_contiguous(out: Layout) -> None:
+    if not out.is_contiguous:
+        raise CompilerError(f"conv2d: the result must be contiguous, got strides {out.strides}")
+
+
+def _steps(program: Program, geometry: Geometry) -> tuple[list[Step], list[Layout]]:
+    """The launches of a program, and the layouts of its temporaries."""
+    small = _flops(geometry) <= SMALL_FLOPS
+    made = [launch_step(plan, list(sources), small, ending) for plan, sources, ending in program.launches]
+    return made, program.temporaries
 
 
 def _flops(geometry: Geometry) -> int:
@@ -151,6 +173,12 @@ def _cost(geometry_of: Any) -> Any:
         return Cost(_flops(geometry_of(*inputs, **params)), 0, bytes_read(inputs), outputs[0].nbytes)
 
     return cost
+
+
+def _cost_with_bias(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, ...], **params: Any) -> Cost:
+    """One addition more for each output element."""
+    flops = _flops(_forward_geometry(*inputs[:2], **params)) + outputs[0].numel
+    return Cost(flops, 0, bytes_read(inputs), outputs[0].nbytes)
 
 
 def _convolution_rule(node: Any, g: Any) -> tuple[Any, Any]:
@@ -186,16 +214,25 @@ def _weight_rule(node: Any, gg: Any) -> tuple[Any, Any]:
 CONV2D = Op(
     "conv2d",
     _infer,
-    _generated(_forward_geometry, plan_forward),
+    _with_ending(_forward_geometry, plan_forward, _infer),
     Gradient(_convolution_rule, inputs=(0, 1)),
     _cost(_forward_geometry),
+)
+
+#: the same with a bias[1, O, 1, 1] added to the sums
+CONV2D_WITH_BIAS = Op(
+    "conv2d",
+    _infer,
+    _with_ending(_forward_geometry, plan_forward, _infer, lambda sums, bias, **params: sums + bias),
+    Gradient(lambda node, g: (*_convolution_rule(node, g), g if node.needs[2] else None), inputs=(0, 1)),
+    _cost_with_bias,
 )
 
 #: the gradient of an image of height and width `size`, from the output's gradient and the weight
 CONV2D_BACKWARD_INPUT = Op(
     "conv2d_backward_input",
     _infer_input,
-    _generated(_input_geometry, plan_input_gradient),
+    _with_ending(_input_geometry, plan_input_gradient, _infer_input),
     Gradient(_input_rule, inputs=(0, 1)),
     _cost(_input_geometry),
 )

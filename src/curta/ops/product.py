@@ -1,12 +1,12 @@
-"""The launch of a matrix product, and its ending: the element-wise part that the kernel does with complete sums."""
+"""The launch of a matrix product, and endings: the element-wise part that a kernel does with complete sums."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from curta.compiler import schedule
 from curta.compiler.fuse import Kernel, fuse
-from curta.compiler.matmul import Ending, plan_matmul
+from curta.compiler.matmul import Ending, MatmulPlan, plan_matmul
 from curta.compiler.trace import trace
 from curta.dtypes import compute_dtype
 from curta.errors import CompilerError
@@ -33,8 +33,29 @@ def product_step(
     if lower.ending is None:
         return _step(a, b, batch, outputs[0].strides, outputs[0], None, [("output", 0)])
     sums = contiguous((*batch, a.shape[-2], b.shape[-1]), compute_dtype(a.dtype), a.device)
-    kernel = _ending_kernel(name, lower, (sums, *operands[2:]), outputs, params)
     home = next((number for number in sorted(fresh) if _holds(outputs[number], sums)), None)
+    ended = ending_of(name, lower.ending, (sums, *operands[2:]), outputs, params, home)
+    laid_out = sums if home is None else outputs[home]
+    return _step(a, b, batch, laid_out.strides, sums, *ended)
+
+
+class Ended(NamedTuple):
+    """An ending, and where the operand of each of its slots is."""
+
+    ending: Ending
+    sources: list[Any]
+
+
+def ending_of(
+    name: str, body: Any, operands: tuple[Any, ...], outputs: tuple[Layout, ...], params: dict[str, Any],
+    home: int | None,
+) -> Ended:  # fmt: skip
+    """The ending `body` over `operands`, the sums' layout and the operator's inputs behind the first two.
+
+    `home` is the number of the output that the sums may be kept in. CompilerError where it is no element-wise loop
+    over the sums.
+    """
+    kernel = _ending_kernel(name, body, operands, outputs, params)
     place = kernel.sources.index(("input", 0))
     sources = [_renumbered(source) for source in kernel.sources]
     sources[place] = ("output", home or 0)
@@ -42,8 +63,7 @@ def product_step(
         tuple(kernel.slots), kernel.stages[0].stores, place,
         tuple(schedule.strides_over(kernel, number) for number in range(len(kernel.slots))), home is not None,
     )  # fmt: skip
-    laid_out = sums if home is None else outputs[home]
-    return _step(a, b, batch, laid_out.strides, sums, ending, sources)
+    return Ended(ending, sources)
 
 
 def _holds(out: Layout, sums: Layout) -> bool:
@@ -59,11 +79,11 @@ def _renumbered(source: Any) -> Any:
 
 
 def _ending_kernel(
-    name: str, lower: Product, operands: tuple[Any, ...], outputs: tuple[Layout, ...], params: dict[str, Any]
+    name: str, body: Any, operands: tuple[Any, ...], outputs: tuple[Layout, ...], params: dict[str, Any]
 ) -> Kernel:
     from curta.ops.program import writing_into
 
-    graph = trace(lower.ending, operands, params)  # type: ignore[arg-type]
+    graph = trace(body, operands, params)
     kernels = fuse(writing_into(graph, outputs))
     kernel = kernels[0]
     if len(kernels) > 1 or kernel.space != operands[0].shape or kernel.axes or kernel.indexed or kernel.gather_strides:
@@ -79,14 +99,18 @@ def _step(
         a.dtype, batch, a.shape[-2], b.shape[-1], a.shape[-1], _over_batch(a, batch), _over_batch(b, batch),
         c_strides, level=cpu.level(), vector_bytes=cpu.vector_bytes(), out_dtype=out.dtype, ending=ending,
     )  # fmt: skip
-    address = jit.cached_module(plan.key, plan.make_ir, passes=plan.passes).address(plan.function_name)
     small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
+    return launch_step(plan, [("input", 0), ("input", 1), *sources], small, ending)
+
+
+def launch_step(plan: MatmulPlan, sources: list[Any], small: bool, ending: Ending | None = None) -> schedule.Step:
+    """The launch of a planned kernel; the slots of an `ending` come behind its first two operands."""
+    address = jit.cached_module(plan.key, plan.make_ir, passes=plan.passes).address(plan.function_name)
     floats = 0 if ending is None else schedule.float_mask(ending.slots) << 2
-    count = 2 + len(sources)
-    native_plan = native.make_plan(address, plan.meta, plan.units, plan.grain, plan.scratch_bytes, count, floats, small)
+    numbers = plan.units, plan.grain, plan.scratch_bytes, len(sources), floats, small
     shown = plan.key if ending is None else f"{plan.key}, and over its sums:\n{ending.program.describe()}"
     text = schedule.KernelText(shown, plan.make_ir, passes=plan.passes)
-    return schedule.Step(native_plan, [("input", 0), ("input", 1), *sources], text)
+    return schedule.Step(native.make_plan(address, plan.meta, *numbers), sources, text)
 
 
 def _over_batch(layout: Layout, batch: tuple[int, ...]) -> tuple[int, ...]:

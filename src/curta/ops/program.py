@@ -13,8 +13,8 @@ from curta.errors import CompilerError, ShapeError
 from curta.memory.allocator import HOST
 from curta.memory.layout import Layout
 from curta.memory.storage import HostStorage, allocate
-from curta.ops.product import product_step
-from curta.ops.record import Composition, Cost, Generated, Op, Product, View
+from curta.ops.product import ending_of, product_step
+from curta.ops.record import Composition, Convolution, Cost, Generated, Op, Product, View
 from curta.runtime.native import launcher
 from curta.shapes import has_internal_overlap
 from curta.tensor import Tensor
@@ -148,7 +148,7 @@ def executable(
     `fresh` are the numbers of the results in memory that no operand shares: all of them, or none with `into`, if it is
     not given. CompilerError where it is to be one kernel as a `whole`, and is not.
     """
-    if isinstance(op.lower, Generated | Product):
+    if isinstance(op.lower, Generated | Product | Convolution):
         return _generated(op, op.lower, operands, params, into, fresh)
     graph = _graph_of(op, operands, params)
     inferred = tuple(value.layout for value in graph.outputs)
@@ -248,7 +248,7 @@ def _cost(op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any
 
 
 def _generated(
-    op: Op, lower: Generated | Product, operands: tuple[Any, ...], params: dict[str, Any],
+    op: Op, lower: Generated | Product | Convolution, operands: tuple[Any, ...], params: dict[str, Any],
     into: tuple[Layout, ...] | None, fresh: frozenset[int] | None,
 ) -> Executable:  # fmt: skip
     inferred = op.infer(*operands, **params)
@@ -257,13 +257,27 @@ def _generated(
     call = Executable(op, outputs, several, op.cost(operands, outputs, **params))
     if outputs[0].device is not META:
         first = len(operands) + len(outputs)
+        fresh = frozenset(range(len(outputs)) if into is None else ()) if fresh is None else fresh
         if isinstance(lower, Product):
-            fresh = frozenset(range(len(outputs)) if into is None else ()) if fresh is None else fresh
-            steps = [product_step(op.name, lower, operands, outputs, params, fresh)]
+            made: Any = [product_step(op.name, lower, operands, outputs, params, fresh)]
+        elif isinstance(lower, Convolution):
+            made = _convolution_steps(op.name, lower, operands, outputs, params, fresh)
         else:
             made = lower.plan(operands, outputs, **params)
-            steps, call.temporaries = made if isinstance(made, tuple) else (made, [])
+        steps, call.temporaries = made if isinstance(made, tuple) else (made, [])
         places = {"input": 0, "output": len(operands), "partial": first}
         call.add(steps, lambda source: places[source[0]] + int(source[1]))
         call.settle(len(operands))
     return call
+
+
+def _convolution_steps(
+    name: str, lower: Convolution, operands: tuple[Any, ...], outputs: tuple[Layout, ...], params: dict[str, Any],
+    fresh: frozenset[int],
+) -> Any:  # fmt: skip
+    if lower.ending is None:
+        return lower.plan(operands, outputs, None, **params)
+    sums = lower.sums(operands[0], operands[1], **params)
+    home = next((number for number in sorted(fresh) if outputs[number] is sums), None)
+    ended = ending_of(name, lower.ending, (sums, *operands[2:]), outputs, params, home)
+    return lower.plan(operands, outputs, ended, **params)

@@ -113,7 +113,22 @@ class Generated:
     plan: Callable[..., Any]
 
 
-Lowering = Pointwise | Reduce | View | Composition | Product | Generated
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """Lowering of a convolution, and of what is done with its sums before they reach memory.
+
+    - `sums(x, weight, **params)` gives their layout, that of the first two inputs' convolution.
+    - `plan(inputs, outputs, ended, **params)` gives the steps and the layouts of the temporaries, as for `Generated`;
+      `ended` is the ending with its operands, None where the sums are the result.
+    - `ending`: as a product's.
+    """
+
+    sums: Callable[..., Layout]
+    plan: Callable[..., Any]
+    ending: Callable[..., Any] | None = None
+
+
+Lowering = Pointwise | Reduce | View | Composition | Product | Convolution | Generated
 
 
 @dataclass(frozen=True, slots=True)

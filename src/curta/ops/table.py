@@ -83,6 +83,7 @@ TABLE: tuple[Op, ...] = (
     composition.ZERO_OF,
     convolution.WINDOWS,
     convolution.CONV2D,
+    convolution.CONV2D_WITH_BIAS,
     convolution.CONV2D_BACKWARD_INPUT,
     convolution.CONV2D_BACKWARD_WEIGHT,
     creation.FULL,

@@ -16,8 +16,8 @@ def arena_chart(profile: Profile, placements: list[Placement], nbytes: int) -> s
     parts = [axis.ticks(ARENA_HEIGHT)]
     for one in sorted(placements, key=lambda placement: -placement.nbytes):
         left, right = axis.x(timings[one.first].spans[0].start), axis.x(timings[one.last].spans[0].stop)
-        height = ARENA_HEIGHT * one.nbytes / max(nbytes, 1)
-        top = ARENA_HEIGHT * (1 - one.offset / max(nbytes, 1)) - height
+        height = ARENA_HEIGHT * one.nbytes / nbytes
+        top = ARENA_HEIGHT * (1 - one.offset / nbytes) - height
         born, last = timings[one.first].node, timings[one.last].node
         title = (
             f"{one.name}: {quantity(one.nbytes, 'B')} at {one.offset:,}\nfrom {born.call.op.name} ({born.phase} "

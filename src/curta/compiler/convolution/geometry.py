@@ -120,6 +120,18 @@ def gradient_axis(geometry: Geometry, axis: int, phases: Sequence[Phase]) -> tup
     return make_axis(geometry.counts[axis], before, 1, length, (0,)), before
 
 
+def pixel_step(strides: Sequence[int], counts: Pair) -> int | None:
+    """How far pixels lie apart that are counted line by line; None where lines and their pixels do not step as one.
+
+    >>> pixel_step((20, 4), (3, 5)), pixel_step((20, 4), (3, 4)), pixel_step((20, 0), (3, 1))
+    (4, None, 20)
+    """
+    (line, pixel), (high, wide) = strides, counts
+    if wide == 1:
+        return line
+    return pixel if high == 1 or line == wide * pixel else None
+
+
 def vectors(lines: Sequence[int], length: int, lanes: int) -> list[list[Pair]]:
     """Pixels, `length` from each of `lines` on, cut into vectors: each a list of (first lane, offset of lane 0).
 

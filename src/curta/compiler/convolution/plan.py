@@ -7,6 +7,7 @@ residue of the stride that a tap reads, so that all windows are read at stride 1
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from curta.compiler.convolution.geometry import (
@@ -14,6 +15,7 @@ from curta.compiler.convolution.geometry import (
     Pair,
     gradient_axis,
     gradient_phases,
+    pixel_step,
     pixel_table,
     vectors,
     window_axis,
@@ -22,18 +24,26 @@ from curta.compiler.convolution.program import Planes, Program, Source, whole_ax
 from curta.compiler.convolution.window import WindowSpec, make_window_kernel, window_costs
 from curta.compiler.matmul import MatmulPlan, plan_matmul
 from curta.compiler.matmul.block import scratch_layout
+from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.plan import Operands, make_plan
 from curta.compiler.matmul.spec import Spec
 from curta.compiler.matmul.tiles import choose_tiles, round_up
 from curta.dtypes import DType, compute_dtype
+from curta.errors import CompilerError
 from curta.memory.layout import Layout
 
 #: images with fewer windows than this are put together into the columns of one product
 FEW_PIXELS = 256
 
 
-def plan_forward(geometry: Geometry, x: Layout, weight: Layout, out: Layout, program: Program) -> Program:
+def plan_forward(
+    geometry: Geometry, x: Layout, weight: Layout, out: Layout, program: Program, ending: Ending | None = None,
+    results: Sequence[Source] = (("output", 0),),
+) -> Program:  # fmt: skip
     """The launches of inputs (x, weight) that make `out`, which is contiguous.
+
+    With an `ending`, its strides over images, filters, rows and columns, `out` is what goes through it, in the sums'
+    format, and `results` are the operands of its slots. CompilerError where these do not lie as a product's pixels.
 
     >>> from curta.dtypes import float32
     >>> from curta.memory.layout import contiguous
@@ -44,7 +54,7 @@ def plan_forward(geometry: Geometry, x: Layout, weight: Layout, out: Layout, pro
     """
     w = program.contiguous(weight, ("input", 1))
     if geometry.is_pointwise:
-        _plan_pointwise(geometry, x, w, program)
+        _plan_pointwise(geometry, x, w, out.dtype, program, ending, results)
         return program
     planes, taps = _windows(geometry, x, program)
     groups, filters, pixels, K = geometry.groups, geometry.filters, geometry.pixels, geometry.channels * geometry.taps
@@ -52,29 +62,46 @@ def plan_forward(geometry: Geometry, x: Layout, weight: Layout, out: Layout, pro
     columns = _Columns(geometry.images, geometry.counts, planes, place)
     a = _Matrix(w, weight.dtype, filters, K, K)
     steps = filters * K, geometry.channels * planes.channel, filters * pixels
-    plan = columns.plan(a, taps, steps, out.dtype, pixels, groups, program)
-    program.launch(plan, w, planes.source, ("output", 0))
+    plan = columns.plan(a, taps, steps, out.dtype, pixels, groups, program, ending)
+    program.launch(plan, w, planes.source, *results, ending=ending)
     return program
 
 
-def _plan_pointwise(geometry: Geometry, x: Layout, w: Source, program: Program) -> None:
+def _plan_pointwise(
+    geometry: Geometry, x: Layout, w: Source, out_dtype: DType, program: Program, ending: Ending | None,
+    results: Sequence[Source],
+) -> None:  # fmt: skip
     """A plain product over the channels, of the image itself where it lies well."""
     groups, channels, filters, pixels = geometry.groups, geometry.channels, geometry.filters, geometry.pixels
     source: Source = ("input", 0)
     if geometry.stride != (1, 1) or not x.is_contiguous:
         axes = window_axis(geometry, 0)[0], window_axis(geometry, 1)[0]
         source = program.planes(x, source, axes, x.dtype, margin=0).source
+    if ending is not None:
+        pixel_steps = _pixel_steps(ending.strides, geometry.counts)
+        if pixel_steps is None:
+            raise CompilerError("conv2d: what follows it does not lie as the pixels of an image")
+        ending = _placed(ending, filters, pixel_steps, ending.in_place)
     plan = plan_matmul(
         x.dtype, (geometry.images, groups), filters, pixels, channels, (0, filters * channels, channels, 1),
         (groups * channels * pixels, channels * pixels, pixels, 1),
         (groups * filters * pixels, filters * pixels, pixels, 1), level=program.level,
-        vector_bytes=program.vector_bytes,
+        vector_bytes=program.vector_bytes, out_dtype=out_dtype, ending=ending,
     )  # fmt: skip
-    program.launch(plan, w, source, ("output", 0))
+    program.launch(plan, w, source, *results, ending=ending)
 
 
-def plan_input_gradient(geometry: Geometry, g: Layout, weight: Layout, out: Layout, program: Program) -> Program:
-    """The launches of inputs (output gradient, weight): for each residue of the stride a convolution of stride 1."""
+def plan_input_gradient(
+    geometry: Geometry, g: Layout, weight: Layout, out: Layout, program: Program, ending: Ending | None = None,
+    results: Sequence[Source] = (("output", 0),),
+) -> Program:  # fmt: skip
+    """The launches of inputs (output gradient, weight): for each residue of the stride a convolution of stride 1.
+
+    An `ending` as in `plan_forward`; CompilerError where there are several such convolutions, each of which makes
+    pixels that are no neighbours.
+    """
+    if ending is not None and geometry.stride != (1, 1):
+        raise CompilerError("conv2d_backward_input: nothing can follow its sums where the stride is not 1")
     groups, channels, filters = geometry.groups, geometry.channels, geometry.filters
     down, across = (gradient_phases(geometry, axis) for axis in (0, 1))
     (rows, above), (columns, left) = gradient_axis(geometry, 0, down), gradient_axis(geometry, 1, across)
@@ -95,8 +122,8 @@ def plan_input_gradient(geometry: Geometry, g: Layout, weight: Layout, out: Layo
         ]  # fmt: skip
         a = _Matrix(turned, wide, channels, len(taps), K, done)
         part = _Columns(geometry.images, (one.extent, other.extent), planes, place, one.first * width + other.first)
-        plan = part.plan(a, taps, steps, out.dtype, high * width, groups, program)
-        program.launch(plan, turned, planes.source, ("output", 0))
+        plan = part.plan(a, taps, steps, out.dtype, high * width, groups, program, ending)
+        program.launch(plan, turned, planes.source, *results, ending=ending)
         done += len(taps)
     return program
 
@@ -145,6 +172,20 @@ def _pieces(found: list[list[Pair]]) -> int:
     return max((len(vector) for vector in found), default=1)
 
 
+def _pixel_steps(slots: Sequence[Sequence[int]], counts: Pair) -> list[int] | None:
+    """How far pixels lie apart in each slot of an ending; None where in one of them lines do not go on."""
+    found = [pixel_step(strides[2:], counts) for strides in slots]
+    known = [step for step in found if step is not None]
+    return known if len(known) == len(found) else None
+
+
+def _placed(ending: Ending, filters: int, pixel_steps: list[int], in_place: bool) -> Ending:
+    """An ending over images, filters, rows and columns as one over images, groups, a group's filters, and pixels."""
+    places = zip(ending.strides, pixel_steps, strict=True)
+    strides = tuple((image, filters * o, o, pixel) for (image, o, *_), pixel in places)
+    return replace(ending, strides=strides, in_place=in_place)
+
+
 @dataclass(frozen=True)
 class _Matrix:
     """A: `rows` of `K` elements, `row_step` apart, from element `start` of a tensor on."""
@@ -172,28 +213,41 @@ class _Columns:
 
     def plan(
         self, a: _Matrix, taps: list[int], steps: tuple[int, int, int], out_dtype: DType, c_row: int, groups: int,
-        program: Program,
+        program: Program, ending: Ending | None = None,
     ) -> MatmulPlan:  # fmt: skip
         """The product's plan; `steps` are between the groups of A, of the planes and of C."""
         (high, wide), (c_image, c_line, c_pixel) = self.counts, self.place
         pixels, compute = high * wide, compute_dtype(a.dtype)
         together = pixels < FEW_PIXELS and self.images > 1
         unbroken = c_pixel == 1 and (c_line == wide or high == 1)
+        slots = () if ending is None else ending.strides
+        pixel_steps = _pixel_steps(slots, self.counts) if unbroken else None
+        unbroken = pixel_steps is not None
+        runs = together or not unbroken
+        if pixel_steps is None:
+            pixel_steps = [pixel for *_, pixel in slots]
+        if ending is not None:
+            ending = _placed(ending, a.rows, pixel_steps, ending.in_place and not runs)
         lines = _lines(self.planes, self.images if together else 1, self.counts)
         found = vectors(lines, wide, program.vector_bytes // compute.itemsize)
         spec = WindowSpec(
             "window", a.dtype, out_dtype, "k", "any", "column" if c_pixel == 1 else "any", False, program.level,
-            program.vector_bytes, pieces=_pieces(found), runs=together or not unbroken,
+            program.vector_bytes, ending, pieces=_pieces(found), runs=runs,
         )  # fmt: skip
         # the planes are of the sums' format, their strides counted in elements of A's
         factor = compute.itemsize // a.dtype.itemsize
         images = (1, 0, 0, 0) if together else (self.images, 0, self.planes.image * factor, c_image)
-        batch = images, (groups, steps[0], steps[1] * factor, steps[2])
+        batch = (
+            (*images, *(n for n, *_ in slots)),
+            (groups, steps[0], steps[1] * factor, steps[2], *(a.rows * o for _, o, *_ in slots)),
+        )
         columns = pixels * self.images if together else pixels
-        c = c_row, 0 if spec.runs else c_pixel
-        operands = Operands(a.rows, columns, a.K, (a.row_step, 1), (0, 0), c, batch)
-        runs = (pixels, 1, c_image, 0, c_pixel) if unbroken else (wide, high, c_image, c_line, c_pixel)
-        return _Tables(taps, found, max(1, a.K), 0, runs, (a.start, self.start)).plan(spec, operands)
+        c = c_row, 0 if runs else c_pixel
+        along = tuple((o, pixel) for (_, o, *_), pixel in zip(slots, pixel_steps, strict=True))
+        operands = Operands(a.rows, columns, a.K, (a.row_step, 1), (0, 0), c, batch, along)
+        cut = (pixels, 1, c_image, 0, c_pixel) if unbroken else (wide, high, c_image, c_line, c_pixel)
+        places = tuple(step for n, _, h, _ in slots for step in (n, h))
+        return _Tables(taps, found, max(1, a.K), 0, cut, (a.start, self.start), places).plan(spec, operands)
 
 
 @dataclass(frozen=True)
@@ -206,6 +260,8 @@ class _Tables:
     period_bytes: int
     runs: tuple[int, int, int, int, int] = (1, 1, 0, 0, 0)
     starts: Pair = (0, 0)
+    #: for each slot of an ending how far images and lines lie apart, in bytes
+    slot_places: tuple[int, ...] = ()
 
     def plan(self, spec: WindowSpec, operands: Operands) -> MatmulPlan:
         """The plan with the tables behind a matmul's numbers."""
@@ -220,6 +276,7 @@ class _Tables:
         plan = make_plan(spec, operands, tiles, make_kernel, scratch, k_block=k_block)
         size = spec.compute.itemsize
         numbers = (*plan.meta, *self.runs, self.period, self.period_bytes, *self.starts)
-        pixels = len(numbers) + 1 + len(self.taps)
+        pixels = len(numbers) + 1 + len(self.slot_places) + len(self.taps)
+        offsets = [offset * size for offset in self.taps]
         table = pixel_table(self.vectors, spec.pieces, spec.lanes, size)
-        return replace(plan, meta=(*numbers, pixels, *(offset * size for offset in self.taps), *table))
+        return replace(plan, meta=(*numbers, pixels, *self.slot_places, *offsets, *table))

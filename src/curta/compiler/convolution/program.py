@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from curta.compiler.convolution.copies import make_planes_kernel, make_turn_kernel, planes_key, turn_key
 from curta.compiler.convolution.geometry import Axis, Geometry, Pair, make_axis
+from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.plan import MatmulPlan
 from curta.dtypes import DType, compute_dtype
 from curta.memory.layout import Layout, contiguous
@@ -22,10 +23,11 @@ Source = tuple[str, int]
 
 
 class Launch(NamedTuple):
-    """A kernel with its numbers, and where each of its operands is."""
+    """A kernel with its numbers, and where each of its operands is: two, and the result or the slots of an ending."""
 
     plan: MatmulPlan
     sources: tuple[Source, ...]
+    ending: Ending | None = None
 
 
 class Planes(NamedTuple):
@@ -47,9 +49,9 @@ class Program:
     launches: list[Launch] = field(default_factory=list)
     temporaries: list[Layout] = field(default_factory=list)
 
-    def launch(self, plan: MatmulPlan, *sources: Source) -> None:
+    def launch(self, plan: MatmulPlan, *sources: Source, ending: Ending | None = None) -> None:
         """Append a launch."""
-        self.launches.append(Launch(plan, sources))
+        self.launches.append(Launch(plan, sources, ending))
 
     def temporary(self, elements: int, dtype: DType) -> Source:
         """Room for so many elements."""

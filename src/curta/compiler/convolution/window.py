@@ -23,7 +23,7 @@ from curta.compiler.matmul.emit import (
     signature,
     smaller,
 )  # fmt: skip
-from curta.compiler.matmul.finish import add_finish
+from curta.compiler.matmul.finish import add_finish, finish_tile
 from curta.compiler.matmul.micro import add_micro_kernel
 from curta.compiler.matmul.pack import add_pack_a, add_pack_b
 from curta.compiler.matmul.spec import Meta, Spec
@@ -37,26 +37,27 @@ PACKED_SHARE = 0.6
 
 
 class WindowMeta(enum.IntEnum):
-    """Index of the int64s in the kernel's `meta` behind those of `Meta` and the batch dimensions.
+    """Place of the int64s in the kernel's `meta` behind those of `Meta`, of the ending and of the batch dimensions.
 
     C's columns are cut into runs of RUN columns, C_STEP apart; run number r begins at
     r // LINES * C_IMAGE + r % LINES * C_LINE. K goes by in periods of PERIOD; the windows of each begin PERIOD_BYTES
     behind those of the one before. A and C begin A_START and C_START elements behind their operands.
     """
 
-    RUN = Meta.ENDING + 4 * BATCH_DIMS
-    LINES = RUN + 1
-    C_IMAGE = RUN + 2
-    C_LINE = RUN + 3
-    C_STEP = RUN + 4
-    PERIOD = RUN + 5
-    PERIOD_BYTES = RUN + 6
-    A_START = RUN + 7
-    C_START = RUN + 8
+    RUN = 0
+    LINES = 1
+    C_IMAGE = 2
+    C_LINE = 3
+    C_STEP = 4
+    PERIOD = 5
+    PERIOD_BYTES = 6
+    A_START = 7
+    C_START = 8
     #: where in `meta` the table of the pixels begins
-    PIXELS = RUN + 9
-    #: the table of channels and taps: offsets in bytes
-    TAPS = RUN + 10
+    PIXELS = 9
+    #: for each slot of an ending how far images and lines lie apart, in bytes; behind them the table of channels and
+    #: taps: offsets in bytes
+    SLOTS = 10
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ class WindowSpec(Spec):
     def staged(self) -> bool:
         return self.runs or super().staged
 
+    @property
+    def window_table(self) -> int:
+        """Where in `meta` the numbers of `WindowMeta` are."""
+        return self.batch_table + (4 + self.ending_slots) * BATCH_DIMS
+
 
 def make_window_kernel(spec: WindowSpec) -> str:
     """The LLVM text of the kernel for `spec`."""
@@ -90,8 +96,10 @@ def make_window_kernel(spec: WindowSpec) -> str:
         add_pack_b(module, spec)
     add_micro_kernel(module, spec)
     add_panels(module, spec)
-    if spec.staged:
+    if spec.staged or spec.ending is not None:
         add_finish(module, spec)
+    if spec.runs and spec.ending is not None:
+        _add_ending_run(module, spec)
     code = Code()
     with each_tile(code, spec) as tile:
         _sum_blocks(code, spec, tile)
@@ -161,9 +169,13 @@ def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
     padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), width) * width
     packed_b = code.offset(scratch, spec.a_block_rows * spec.a_row_step * size)
     area = code.offset(packed_b, padded_columns * (spec.k_block * size))
-    c = code.offset(tile.c, _read(code, WindowMeta.C_START) * spec.out_dtype.itemsize)
+    c = code.offset(tile.c, _read(code, spec, WindowMeta.C_START) * spec.out_dtype.itemsize)
     sums, step = (area, padded_columns * size) if spec.staged else (c, read_meta(code, Meta.C_ROW) * size)
-    k_all, k_block, period = read_meta(code, Meta.K), read_meta(code, Meta.K_BLOCK), _read(code, WindowMeta.PERIOD)
+    k_all, k_block, period = (
+        read_meta(code, Meta.K),
+        read_meta(code, Meta.K_BLOCK),
+        _read(code, spec, WindowMeta.PERIOD),
+    )
     # one turn even where K is 0: it stores the empty sum
     with code.loop(0, larger(k_all, 1), period) as begin:
         k_period = smaller(k_all - begin.index, period)
@@ -178,8 +190,11 @@ def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
                     scratch, packed_b, k_count * (width * size), width * size, packed_b,
                     code.offset(sums, row.index * step), step, k_count, rows, tile.columns, add, area,
                 ])  # fmt: skip
-    if spec.staged:
-        _finish(code, spec, tile, area, step, c)
+                if spec.ending is not None:
+                    with code.when((begin.index + k.index + k_count).ge(k_all)):
+                        _finish(code, spec, tile, code.offset(sums, row.index * step), step, c, row.index, rows)
+    if spec.staged and spec.ending is None:
+        _finish(code, spec, tile, area, step, c, code.constant(0, "i64"), tile.rows)
 
 
 def _pack_columns(
@@ -191,7 +206,7 @@ def _pack_columns(
         pixels = _pixels(code, spec, tile.first_column)
         steps = [code.constant(width * size, "i64"), k_count * (width * size)]
         call(code, "pack_windows", [
-            tile.b, _taps(code, k), k_count, pixels, blocks(tile.columns, width), packed, *steps,
+            tile.b, _taps(code, spec, k), k_count, pixels, blocks(tile.columns, width), packed, *steps,
         ])  # fmt: skip
         return
     source = code.offset(tile.b, (begin + k) * read_meta(code, Meta.B_K) * spec.dtype.itemsize)
@@ -205,49 +220,87 @@ def _pack_rows(
     """A block of A: windows, or a matrix."""
     size, scratch = spec.compute.itemsize, parameter(code, "scratch", "ptr")
     if spec.windows == "rows":
-        number = begin.unsigned_divide(_read(code, WindowMeta.PERIOD))
-        source = code.offset(tile.a, number * _read(code, WindowMeta.PERIOD_BYTES))
+        number = begin.unsigned_divide(_read(code, spec, WindowMeta.PERIOD))
+        source = code.offset(tile.a, number * _read(code, spec, WindowMeta.PERIOD_BYTES))
         whole = blocks(rows, spec.tile_rows) * spec.tile_rows
         steps = [code.constant(spec.a_row_step * size, "i64"), code.constant(2 * spec.vector_bytes, "i64")]
         pairs = blocks(k_count, 2 * spec.lanes)
-        taps = _taps(code, tile.first_row + row)
+        taps = _taps(code, spec, tile.first_row + row)
         call(code, "pack_windows", [source, taps, whole, _pixels(code, spec, k), pairs, scratch, *steps])
         return
     strides = [read_meta(code, item) for item in (Meta.A_ROW, Meta.A_K)]
-    place = row * strides[0] + k * strides[1] + _read(code, WindowMeta.A_START)
+    place = row * strides[0] + k * strides[1] + _read(code, spec, WindowMeta.A_START)
     call(code, "pack_a", [code.offset(tile.a, place * spec.dtype.itemsize), *strides, rows, k_count, scratch])
 
 
-def _finish(code: Code, spec: WindowSpec, tile: Tile, area: Value, step: Value, c: Value) -> None:
-    """The staged sums into C, run by run where its columns lie in runs."""
+def _finish(
+    code: Code, spec: WindowSpec, tile: Tile, sums: Value, step: Value, c: Value, row: Value, rows: Value
+) -> None:
+    """The sums of rows `row` on, `step` bytes apart, into the ending or into C: run by run where they lie in runs."""
     c_row = read_meta(code, Meta.C_ROW)
     if not spec.runs:
-        call(code, "finish", [area, step, c, c_row, read_meta(code, Meta.C_COLUMN), tile.rows, tile.columns])
+        if tile.slots is not None:
+            finish_tile(code, spec, tile, sums, step, row, rows)
+        else:
+            call(code, "finish", [sums, step, c, c_row, read_meta(code, Meta.C_COLUMN), rows, tile.columns])
         return
-    run, lines, c_step = (_read(code, item) for item in (WindowMeta.RUN, WindowMeta.LINES, WindowMeta.C_STEP))
+    run, lines = (_read(code, spec, item) for item in (WindowMeta.RUN, WindowMeta.LINES))
     first, last = tile.first_column, tile.first_column + tile.columns
     with code.loop(first.unsigned_divide(run), blocks(last, run)) as number:
         start = number.index * run
         begin, end = larger(start, first), smaller(start + run, last)
         image = number.index.unsigned_divide(lines)
-        line = number.index - image * lines
-        place = image * _read(code, WindowMeta.C_IMAGE) + line * _read(code, WindowMeta.C_LINE)
-        place = place + (begin - start) * c_step
-        source = code.offset(area, (begin - first) * spec.compute.itemsize)
-        target = code.offset(c, place * spec.out_dtype.itemsize)
-        call(code, "finish", [source, step, target, c_row, c_step, tile.rows, end - begin])
+        line, pixel = number.index - image * lines, begin - start
+        source = code.offset(sums, (begin - first) * spec.compute.itemsize)
+        if tile.slots is not None:
+            meta = parameter(code, "meta", "ptr")
+            place = [image, line, pixel - first]
+            call(code, "ending_run", [tile.slots, meta, *place, source, step, row, rows, end - begin])
+        else:
+            items = WindowMeta.C_IMAGE, WindowMeta.C_LINE, WindowMeta.C_STEP
+            c_image, c_line, c_step = (_read(code, spec, item) for item in items)
+            distance = image * c_image + line * c_line + pixel * c_step
+            target = code.offset(c, distance * spec.out_dtype.itemsize)
+            call(code, "finish", [source, step, target, c_row, c_step, rows, end - begin])
 
 
-def _read(code: Code, item: WindowMeta) -> Value:
-    return code.load(code.offset(parameter(code, "meta", "ptr"), int(item), "i64"), "i64", align=8)
+def _add_ending_run(module: Module, spec: WindowSpec) -> None:
+    """`ending_run`: the ending over one run of the tile whose corner's slots are `slots`.
+
+    It begins in an image and a line, `pixel` columns behind the tile's corner as all columns were one run.
+    """
+    code = Code()
+    names = {
+        "slots": "ptr", "meta": "ptr", "image": "i64", "line": "i64", "pixel": "i64", "sums": "ptr",
+        "sums_step": "i64", "row": "i64", "rows": "i64", "columns": "i64",
+    }  # fmt: skip
+    get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    corner = code.emit(f"alloca [{spec.ending_slots} x i64], align 8", "ptr")
+    for number, slot in enumerate(spec.ending.slots if spec.ending else ()):
+        word = code.load(code.offset(get["slots"], number, "i64"), "i64", align=8)
+        if slot.role != "scalar":
+            image, line = (_read(code, spec, WindowMeta.SLOTS + 2 * number + part) for part in (0, 1))
+            column = read_meta(code, int(Meta.ENDING) + 2 * number + 1)
+            word = word + get["image"] * image + get["line"] * line + get["pixel"] * column
+        code.store(word, code.offset(corner, number, "i64"), align=8)
+    call(code, "ending", [
+        corner, get["meta"], get["sums"], get["sums_step"], get["row"], get["rows"], get["columns"],
+    ])  # fmt: skip
+    module.add("ending_run", code, signature(**names))
 
 
-def _taps(code: Code, first: Value) -> Value:
+def _read(code: Code, spec: WindowSpec, item: int) -> Value:
+    place = spec.window_table + int(item)
+    return code.load(code.offset(parameter(code, "meta", "ptr"), place, "i64"), "i64", align=8)
+
+
+def _taps(code: Code, spec: WindowSpec, first: Value) -> Value:
     """The table of channels and taps from number `first` on."""
-    return code.offset(parameter(code, "meta", "ptr"), first + int(WindowMeta.TAPS), "i64")
+    place = spec.window_table + int(WindowMeta.SLOTS) + 2 * spec.ending_slots
+    return code.offset(parameter(code, "meta", "ptr"), first + place, "i64")
 
 
 def _pixels(code: Code, spec: WindowSpec, first: Value) -> Value:
     """The table of pixels from pixel `first` on, a multiple of two vectors."""
-    entry = first.unsigned_divide(spec.lanes) * (2 * spec.pieces) + _read(code, WindowMeta.PIXELS)
+    entry = first.unsigned_divide(spec.lanes) * (2 * spec.pieces) + _read(code, spec, WindowMeta.PIXELS)
     return code.offset(parameter(code, "meta", "ptr"), entry, "i64")
