@@ -46,6 +46,11 @@ def product_step(
     return _step(a, b, batch, laid_out.strides, sums, ending, sources)
 
 
+def sum_step(a: Layout, b: Layout, out: Layout, *, add: bool = False) -> schedule.Step:
+    """The launch of a product of two matrices into a third one, or with `add` onto it."""
+    return _step(a, b, (), out.strides, out, None, [("output", 0)], add=add)
+
+
 def _holds(out: Layout, sums: Layout) -> bool:
     """Whether sums can be kept where a result will be, with no other kernel chosen than for contiguous sums."""
     near = out.shape[-1:] == (1,) or out.strides[-1:] == (1,)
@@ -73,11 +78,12 @@ def _ending_kernel(
 
 def _step(
     a: Layout, b: Layout, batch: tuple[int, ...], c_strides: tuple[int, ...], out: Layout, ending: Ending | None,
-    sources: list[Any],
+    sources: list[Any], *, add: bool = False,
 ) -> schedule.Step:  # fmt: skip
     plan = plan_matmul(
         a.dtype, batch, a.shape[-2], b.shape[-1], a.shape[-1], _over_batch(a, batch), _over_batch(b, batch),
-        c_strides, level=cpu.level(), vector_bytes=cpu.vector_bytes(), out_dtype=out.dtype, ending=ending,
+        c_strides, level=cpu.level(), vector_bytes=cpu.vector_bytes(), out_dtype=out.dtype, accumulate=add,
+        ending=ending,
     )  # fmt: skip
     address = jit.cached_module(plan.key, plan.make_ir, passes=plan.passes).address(plan.function_name)
     small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
