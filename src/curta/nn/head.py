@@ -6,7 +6,7 @@ from typing import Any
 
 from curta.autograd.state import STATE
 from curta.dtypes import DType, float32
-from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError
+from curta.errors import ShapeError, UnsupportedDTypeError
 from curta.functions.operands import lowered, refuse
 from curta.functions.operands import tensor as check
 from curta.memory.layout import contiguous
@@ -49,8 +49,9 @@ def linear_cross_entropy(
     classes = linear_weight.layout.shape[0]
     scores = contiguous((*input.layout.shape[:-1], classes), input.layout.dtype, input.layout.device)
     _class_dim(_NAME, scores, target)
-    rows = _check_classes(_NAME, target, classes, ignore).reshape(-1, 1)
-    given = (input.reshape(-1, input.layout.shape[-1]), linear_weight, rows)
+    x = input if input.layout.rank == 2 else input.unsqueeze(0)
+    rows = _check_classes(_NAME, target, classes, ignore).reshape(x.layout.shape[0], 1)
+    given = (x, linear_weight, rows)
     settings = {"ignore": ignore, "smoothing": float(label_smoothing)}
     if linear_bias is None:
         loss = bind(LINEAR_CROSS_ENTROPY, given, **settings)

@@ -15,7 +15,7 @@ from curta.compiler.matmul.tiles import even_blocks
 from curta.compiler.schedule import Step
 from curta.dtypes import compute_dtype
 from curta.memory.layout import Layout, contiguous, strided
-from curta.ops.composition import STORED, composition
+from curta.ops.composition import STORED
 from curta.ops.dispatch import bind
 from curta.ops.elementwise import COPY
 from curta.ops.inference import bytes_read
@@ -41,7 +41,7 @@ def block_rows(rows: int, classes: int) -> int:
     (256, 512, 160)
     """
     block = even_blocks(rows, K_BLOCK)
-    wanted = SCORES_AT_ONCE // max(1, block * classes)
+    wanted = min(SCORES_AT_ONCE // max(1, block * classes), -(-rows // block))
     # a product over several blocks cuts itself into the same ones
     together = next((n for n in range(wanted, 1, -1) if even_blocks(n * block, K_BLOCK) == block), 1)
     return block * together
@@ -201,7 +201,10 @@ class _Backward(_Blocks):
         if self.sums is not None and self.to_weight is not None and self.sums_at[0] != "output":
             made = self.made[self.to_weight]
             self.launches.compute(
-                lambda sums: cast(sums, made.dtype), [(self.sums, self.sums_at)], [(made, ("output", self.to_weight))], {}
+                lambda sums: cast(sums, made.dtype),
+                [(self.sums, self.sums_at)],
+                [(made, ("output", self.to_weight))],
+                {},
             )
         if self.to_bias is not None:
             made = self.made[self.to_bias]
@@ -260,7 +263,9 @@ def _rule(node: Any, g: Any) -> tuple[Any, ...]:
         found = iter(_again(node, g, x, weight, target, bias))
     else:
         wanted = tuple(node.needs[place] for place in places if place != 2)
-        found = iter(bind(LINEAR_CROSS_ENTROPY_BACKWARD, (g, x, weight, target, *bias), wanted=wanted, **node.params)[1:])
+        found = iter(
+            bind(LINEAR_CROSS_ENTROPY_BACKWARD, (g, x, weight, target, *bias), wanted=wanted, **node.params)[1:]
+        )
     return tuple(next(found) if node.needs[place] else None for place in places)
 
 
@@ -278,9 +283,7 @@ def _again(node: Any, g: Any, x: Any, weight: Any, target: Any, bias: list[Any])
 
 
 #: (x, weight, target) to the loss of each row
-LINEAR_CROSS_ENTROPY = Op(
-    "linear_cross_entropy", _infer, Generated(_plan), Gradient(_rule, inputs=(0, 1, 2)), _cost
-)
+LINEAR_CROSS_ENTROPY = Op("linear_cross_entropy", _infer, Generated(_plan), Gradient(_rule, inputs=(0, 1, 2)), _cost)
 
 #: with a bias behind them
 BIASED_LINEAR_CROSS_ENTROPY = Op(
