@@ -197,6 +197,54 @@ def test_a_weight_that_made_the_rows_too() -> None:
     np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
 
 
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_one_gradient_at_a_time(biased: bool, create_graph: bool) -> None:
+    arrays, target = case(4, 3, 5)
+    for place in range(2 + biased):
+        found = []
+        for way in (fused, apart):
+            tensors = [made(values, "float64") for values in arrays[: 2 + biased]]
+            (one,) = curta.autograd.grad(way(target)(*tensors), [tensors[place]], create_graph=create_graph)
+            found.append(one.detach().numpy())
+        np.testing.assert_allclose(*found, rtol=1e-12)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_gradients_made_at_once_serve_more_than_one_backward_pass(reduction: str) -> None:
+    """Handed out as they are where the loss's gradient is 1, made again where it is not or where they were changed."""
+    arrays, target = case(300, 3, 5)
+    found = []
+    for way in (fused, apart):
+        tensors = [made(values, "float32") for values in arrays]
+        loss = way(target, reduction=reduction)(*tensors)
+        first = curta.autograd.grad(loss, tensors, retain_graph=True)
+        kept = [one.clone() for one in first]
+        for one in first:
+            one.mul_(3)
+        loss.backward(retain_graph=True)
+        loss.backward(curta.tensor(0.5), retain_graph=True)
+        loss.backward()
+        found.append([*kept, *(one.grad for one in tensors)])
+    for mine, other in zip(*found, strict=True):
+        np.testing.assert_allclose(mine.numpy(), other.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_step_makes_the_scores_once() -> None:
+    arrays, target = case(300, 3, 5)
+    for reduction, names in (
+        ("mean", {"linear_cross_entropy_both"}),
+        ("none", {"linear_cross_entropy", "linear_cross_entropy_backward"}),
+    ):
+        tensors = [made(values, "float32") for values in arrays]
+        with curta.account() as books:
+            fused(target, reduction=reduction)(*tensors).sum().backward()
+        assert {name for name in books.by_op() if name.startswith("linear")} == names
+        with curta.account() as books, curta.no_grad():
+            fused(target, reduction=reduction)(*tensors)
+        assert {name for name in books.by_op() if name.startswith("linear")} == {"linear_cross_entropy"}
+
+
 def test_whole_blocks_of_a_product_over_rows() -> None:
     assert [block_rows(N, 50257) for N in (0, 1, 256, 257, 512, 520, 4096)] == [16, 16, 256, 144, 256, 176, 256]
     assert [block_rows(4096, V) for V in (100, 1000, 4000, 8192, 10000)] == [4096, 4096, 1024, 512, 256]

@@ -14,6 +14,7 @@ from curta.compiler.matmul.spec import K_BLOCK
 from curta.compiler.matmul.tiles import even_blocks
 from curta.compiler.schedule import Step
 from curta.dtypes import compute_dtype
+from curta.errors import AutogradError
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.composition import STORED
 from curta.ops.dispatch import bind
@@ -257,29 +258,51 @@ def _together(parts: tuple[Cost, ...], inputs: tuple[Layout, ...], outputs: tupl
 
 def _rule(node: Any, g: Any) -> tuple[Any, ...]:
     """Makes the scores again: they are worth less than the memory."""
-    places = range(len(node.input_layouts))
+    return _gradients(node, g, tuple(range(len(node.input_layouts))))
+
+
+def _gradients(node: Any, g: Any, places: tuple[int, ...]) -> tuple[Any, ...]:
+    """The gradients of the inputs at `places`: x, weight, target, and a bias."""
     x, weight, target, *bias = map(node.input, places)
+    needs = [node.needs[place] for place in places]
+    params = {name: value for name, value in node.params.items() if name != "wanted"}
     if STATE.grad_enabled:
-        found = iter(_again(node, g, x, weight, target, bias))
+        found = iter(_again(g, (x, weight, target, *bias), needs, params))
     else:
-        wanted = tuple(node.needs[place] for place in places if place != 2)
-        found = iter(
-            bind(LINEAR_CROSS_ENTROPY_BACKWARD, (g, x, weight, target, *bias), wanted=wanted, **node.params)[1:]
-        )
-    return tuple(next(found) if node.needs[place] else None for place in places)
+        wanted = (*needs[:2], *needs[3:])
+        found = iter(bind(LINEAR_CROSS_ENTROPY_BACKWARD, (g, x, weight, target, *bias), wanted=wanted, **params)[1:])
+    return tuple(next(found) if needed else None for needed in needs)
 
 
-def _again(node: Any, g: Any, x: Any, weight: Any, target: Any, bias: list[Any]) -> list[Any]:
+def _again(g: Any, inputs: tuple[Any, ...], needs: list[bool], params: dict[str, Any]) -> list[Any]:
     """The gradients with a history, by way of all the scores."""
     from curta.autograd.engine import run_backward
 
     # copies: the way back is to end here, even where one of them was made from another
-    x, weight, *bias = (bind(COPY, (one,), contiguous_format=True) for one in (x, weight, *bias))
-    loss = _losses(bind(LINEAR if bias else PROJECTION, (x, weight, *bias)), target, **node.params)
-    wanted = [one for one in (x, weight, *bias) if one.requires_grad]
-    return run_backward(
-        [loss], [g], retain_graph=True, create_graph=True, inputs=wanted, into_grad=False
-    )  # fmt: skip
+    copies = [bind(COPY, (one,), contiguous_format=True) for one in inputs]
+    x, weight, target, *bias = copies
+    loss = _losses(bind(LINEAR if bias else PROJECTION, (x, weight, *bias)), target, **params)
+    wanted = [copy for copy, needed in zip(copies, needs, strict=True) if needed]
+    return run_backward([loss], [g], retain_graph=True, create_graph=True, inputs=wanted, into_grad=False)
+
+
+def _held_rule(node: Any, g: Any, *_: Any) -> tuple[Any, ...]:
+    """The gradients are there already if the losses' gradient is what was expected."""
+    places = tuple(range(1, len(node.input_layouts)))
+    if not STATE.grad_enabled and (g == node.input(0)).all().item():
+        try:
+            to_x, to_weight, *to_bias = map(node.output, range(1, len(node.output_layouts)))
+        except AutogradError:  # an earlier backward pass gave them away, and they were changed
+            pass
+        else:
+            return None, to_x, to_weight, None, *to_bias
+    return None, *_gradients(node, g, places)
+
+
+def _held(inputs: int) -> Gradient:
+    """The rule of the operator that makes losses and all gradients of its `inputs`."""
+    gradients = tuple(range(1, inputs - 1))
+    return Gradient(_held_rule, tuple(range(inputs)), gradients, gradients)
 
 
 #: (x, weight, target) to the loss of each row
@@ -290,8 +313,16 @@ BIASED_LINEAR_CROSS_ENTROPY = Op(
     "linear_cross_entropy", _infer, Generated(_plan), Gradient(_rule, inputs=(0, 1, 2, 3)), _cost
 )
 
-#: (the gradient of each row's loss, x, weight, target, and a bias) to the losses again, and the gradients `wanted` of
-#: x, weight and bias
+#: (the gradient of each row's loss, x, weight, target, and a bias) to the losses, and the gradients `wanted` of x,
+#: weight and bias
 LINEAR_CROSS_ENTROPY_BACKWARD = Op(
     "linear_cross_entropy_backward", _infer_backward, Generated(_plan_backward), NO_GRADIENT, _cost_backward
+)
+
+#: the same with all the gradients, in the forward pass: the first input is what the gradient is expected to be
+LINEAR_CROSS_ENTROPY_BOTH = Op(
+    "linear_cross_entropy_both", _infer_backward, Generated(_plan_backward), _held(4), _cost_backward
+)
+BIASED_LINEAR_CROSS_ENTROPY_BOTH = Op(
+    "linear_cross_entropy_both", _infer_backward, Generated(_plan_backward), _held(5), _cost_backward
 )

@@ -122,6 +122,8 @@ TABLE: tuple[Op, ...] = (
     linear_cross_entropy.LINEAR_CROSS_ENTROPY_BACKWARD,
     linear_cross_entropy.LINEAR_CROSS_ENTROPY,
     linear_cross_entropy.BIASED_LINEAR_CROSS_ENTROPY,
+    linear_cross_entropy.LINEAR_CROSS_ENTROPY_BOTH,
+    linear_cross_entropy.BIASED_LINEAR_CROSS_ENTROPY_BOTH,
     loss.PICK,
     loss.CROSS_ENTROPY_BACKWARD,
     loss.CROSS_ENTROPY,
