@@ -119,6 +119,17 @@ def test_memory_by_hand(way: Any) -> None:
     assert account.flops == 3 * 2 * N * C * V + 7 * N * V + 4 * N
 
 
+@pytest.mark.parametrize(("width", "arena"), [(16, 2 * 208 + 4 * 16), (512, 2 * 600)])
+def test_memory_of_halves(width: int, arena: int) -> None:
+    """Sums of several blocks are float32 until the last; where these take more than all the scores, all are made."""
+    random = np.random.default_rng(3)
+    x, weight = (curta.from_numpy(random.standard_normal((rows, width))).bfloat16().detach() for rows in (N, V))
+    given = [x.requires_grad_(), weight.requires_grad_(), tensors()[-1]]
+    compiled = curta.compile(step_of(fused))
+    compiled(*given)
+    assert V * arena <= compiled.program.account().arena_bytes < V * arena + 4096
+
+
 def test_costs_and_phases_are_those_of_the_function() -> None:
     given = tensors()
     compiled = curta.compile(step_of(apart))

@@ -99,13 +99,12 @@ def _losses_and_slopes(scores: Any, target: Any, g: Any, **params: Any) -> tuple
 class _Blocks:
     """The launches of either operator, block by block; `x` and what follows it are the inputs from number `first`."""
 
-    def __init__(self, inputs: tuple[Layout, ...], first: int, params: dict[str, Any]) -> None:
+    def __init__(self, inputs: tuple[Layout, ...], first: int, params: dict[str, Any], size: int) -> None:
         self.x, self.weight, self.target, *bias = inputs[first:]
         self.bias = tuple(bias)
         self.first, self.params = first, params
         self.launches = Launches()
-        self.rows = self.x.shape[0]
-        self.size = block_rows(self.rows, self.weight.shape[0])
+        self.rows, self.size = self.x.shape[0], size
         whole = _scores(_rows(self.x, min(self.size, self.rows)), self.weight)
         self.scores = self.launches.temporary(whole)
 
@@ -126,7 +125,7 @@ class _Blocks:
 
 
 def _plan(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any) -> Launched:
-    blocks = _Blocks(inputs, 0, params)
+    blocks = _Blocks(inputs, 0, params, block_rows(inputs[0].shape[0], inputs[1].shape[0]))
     for row in range(0, blocks.rows, blocks.size):
         count = min(blocks.size, blocks.rows - row)
         scores = blocks.make_scores(row, count)
@@ -145,13 +144,27 @@ def _plan_backward(
     return blocks.finish()
 
 
+def _rows_with_gradients(x: Layout, weight: Layout, weight_wanted: bool) -> int:
+    """How many rows are done at a time where gradients are made as well.
+
+    All where that takes less: several blocks of a half format add up in a float32 copy of the weight's gradient.
+    """
+    rows, classes = x.shape[0], weight.shape[0]
+    size, wide_bytes = block_rows(rows, classes), weight.numel * compute_dtype(weight.dtype).itemsize
+    if not weight_wanted or compute_dtype(weight.dtype) is weight.dtype:
+        return size
+    return (
+        size if wide_bytes + size * classes * x.dtype.itemsize < rows * classes * x.dtype.itemsize else max(size, rows)
+    )
+
+
 class _Backward(_Blocks):
     """The launches of the gradients."""
 
     def __init__(
         self, inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], wanted: tuple[bool, ...], params: dict[str, Any]
     ) -> None:
-        super().__init__(inputs, 1, params)
+        super().__init__(inputs, 1, params, _rows_with_gradients(inputs[1], inputs[2], wanted[1]))
         self.g = inputs[0]
         self.loss, *made = outputs
         numbers = iter(range(1, len(outputs)))
@@ -159,15 +172,13 @@ class _Backward(_Blocks):
         self.to_x, self.to_weight, *rest = (next(numbers) if needed else None for needed in wanted)
         self.to_bias = rest[0] if rest else None
         self.made = dict(enumerate(made, 1))
-        several = self.rows > self.size
         self.sums: Layout | None = None
         if self.to_weight is not None:
-            layout = self.made[self.to_weight]
+            self.sums = self.made[self.to_weight]
             self.sums_at: tuple[Any, ...] = ("output", self.to_weight)
-            self.sums = layout
-            if several and compute_dtype(layout.dtype) is not layout.dtype:
-                # sums of several blocks are rounded once
-                self.sums = contiguous(layout.shape, compute_dtype(layout.dtype))
+            dtype = compute_dtype(self.weight.dtype)
+            if self.rows > self.size and dtype is not self.weight.dtype:
+                self.sums = contiguous(self.sums.shape, dtype)
                 self.sums_at = self.launches.temporary(self.sums)
         if self.to_bias is not None:
             count = max(1, -(-self.rows // self.size))
