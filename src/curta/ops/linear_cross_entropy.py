@@ -149,13 +149,11 @@ def _rows_with_gradients(x: Layout, weight: Layout, weight_wanted: bool) -> int:
 
     All where that takes less: several blocks of a half format add up in a float32 copy of the weight's gradient.
     """
-    rows, classes = x.shape[0], weight.shape[0]
-    size, wide_bytes = block_rows(rows, classes), weight.numel * compute_dtype(weight.dtype).itemsize
-    if not weight_wanted or compute_dtype(weight.dtype) is weight.dtype:
+    rows, size, dtype = x.shape[0], block_rows(x.shape[0], weight.shape[0]), compute_dtype(weight.dtype)
+    if not weight_wanted or dtype is weight.dtype:
         return size
-    return (
-        size if wide_bytes + size * classes * x.dtype.itemsize < rows * classes * x.dtype.itemsize else max(size, rows)
-    )
+    spared = (rows - size) * weight.shape[0] * x.dtype.itemsize
+    return size if weight.numel * dtype.itemsize < spared else max(size, rows)
 
 
 class _Backward(_Blocks):
