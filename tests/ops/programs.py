@@ -19,6 +19,7 @@ from support import array, to_numpy
 import curta
 from curta.memory.storage import HostStorage
 from curta.nn import functional as F
+from curta.ops import linear_cross_entropy
 from curta.ops.attention import CAUSAL
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind
@@ -213,6 +214,23 @@ def _projection(make: Make, rows: int, columns: int) -> Any:
     return with_gradients(F.linear, make(numbers(rows, columns)), make(numbers(37, columns, seed=2)))
 
 
+def _linear_cross_entropy(at_once: int, dtype: str = "float32", biased: bool = True, **more: Any) -> Program:
+    """With so many scores made at once, which is looked at when an operator is first compiled."""
+
+    def run(make: Make, rows: int, columns: int) -> Any:
+        labels = make(np.random.default_rng(8).integers(0, 137, rows))
+        given = [numbers(rows, columns, dtype=dtype), numbers(137, columns, seed=2, dtype=dtype)]
+        given += [numbers(137, seed=3, dtype=dtype)] * biased
+
+        def loss(x: Any, weight: Any, bias: Any = None) -> Any:
+            return F.linear_cross_entropy(x, weight, labels, linear_bias=bias, ignore_index=5, **more)
+
+        with mock.patch.object(linear_cross_entropy, "SCORES_AT_ONCE", at_once):
+            return with_gradients(loss, *map(make, given))
+
+    return run
+
+
 def _made(make: Make, rows: int, columns: int) -> Any:
     return [
         curta.full((rows, columns), 3.5), curta.arange(rows * columns), curta.linspace(0, 1, rows * columns),
@@ -320,6 +338,9 @@ OTHERS: dict[str, Program] = {
     "matmul in bfloat16": _product(dtype="bfloat16"),
     "linear": _linear,
     "projection": _projection,
+    "linear_cross_entropy": _linear_cross_entropy(1 << 22),
+    "linear_cross_entropy by rows": _linear_cross_entropy(1, biased=False, label_smoothing=0.1),
+    "linear_cross_entropy by rows in bfloat16": _linear_cross_entropy(1, "bfloat16", reduction="none"),
     "cat": _pair(lambda x, y: curta.cat([x, y[:, 1:]], 1)),
     "stack": _pair(lambda x, y: curta.stack([x, y, x], 1)),
     "rows by number": _picked(lambda x, rows: x[rows]),

@@ -223,6 +223,69 @@ REFUSALS = (
         "Target 3 is out of bounds. (cross_entropy: 3 classes)",
     ),
     Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 2, 3), c.zeros(4, 3), c.tensor([0, 3])),
+        ShapeError,
+        "expected input with dimensionality 1 or 2, got 3",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 2), c.tensor([0, 3])),
+        ShapeError,
+        "expected equal input and linear_weight last dimensions (in_features), got 3 and 2, respectively",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(3), c.tensor([0, 3])),
+        ShapeError,
+        "linear_cross_entropy: linear_weight must be a matrix, got f32[3]",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0, 3]), linear_bias=c.zeros(3)),
+        ShapeError,
+        "expected linear_bias shape (4,), got (3,)",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0, 3, 1])),
+        ArgumentError,
+        "Expected input batch_size (2) to match target batch_size (3).",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0, 4])),
+        IndexRangeError,
+        "Target 4 is out of bounds. (linear_cross_entropy: 4 classes)",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0.5, 1.5])),
+        DTypeError,
+        "linear_cross_entropy: expected target dtype to be int64 or uint8, but got float32",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0, 3]), label_smoothing=1.5),
+        ShapeError,
+        "label_smoothing must be between 0.0 and 1.0. Got: 1.5",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0, 3]), reduction="product"),
+        ArgumentError,
+        "product is not a valid value for reduction",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0, 3]), weight=c.ones(4)),
+        UnsupportedError,
+        "linear_cross_entropy(): the argument 'weight' is not supported",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(
+            c.zeros(2, 3, dtype=c.int64), c.zeros(4, 3, dtype=c.int64), c.tensor([0, 3])
+        ),
+        UnsupportedDTypeError,
+        "\"log_softmax\" not implemented for 'int64'",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3, dtype=c.float64), c.tensor([0, 3])),
+        DTypeError,
+        "expected m1 and m2 to have the same dtype, but got: float != double (matmul: f32[2,3] @ f64[3,4])",
+    ),
+    Refusal(
         lambda c: F(c).nll_loss(c.zeros(2, 3), c.zeros(2, dtype=c.int64), reduction="product"),
         ArgumentError,
         "product is not a valid value for reduction",

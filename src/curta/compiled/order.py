@@ -34,6 +34,12 @@ def least_memory(graph: ProgramGraph) -> ProgramGraph:
     return ProgramGraph(tuple(graph.nodes[place] for place in (tried if peak == best else order)), graph.outputs)
 
 
+def peak_bytes(graph: ProgramGraph) -> int:
+    """The bytes that are alive at the fullest step."""
+    needs = _Needs(graph.nodes)
+    return _Walk(needs).within(needs.all_bytes, needs.all_bytes)[1]
+
+
 class _Needs:
     """What each node waits for and the memory it touches; nodes and buffers are numbers, in the recorded order."""
 

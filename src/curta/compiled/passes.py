@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from curta.compiled.fusion import fuse
 from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
-from curta.compiled.order import least_memory
+from curta.compiled.heads import hold_few_scores, make_scores_once
+from curta.compiled.order import least_memory, peak_bytes
 from curta.compiled.placement import place
 from curta.compiled.units import key_of, writers_of
 from curta.compiler.graph import LiveNumber
@@ -15,7 +17,21 @@ from curta.compiler.graph import LiveNumber
 
 def simplified(graph: ProgramGraph) -> ProgramGraph:
     """What runs: without dead ends, repetitions and copies, neighbours fused, in the order that takes least memory."""
-    for one in (drop_dead, share_equal, place, fuse, drop_dead, least_memory):
+    graph = _through(graph, drop_dead, share_equal, make_scores_once)
+    other = _through(graph, hold_few_scores)
+    if other is graph:
+        return _fused(graph)
+    # the weight's gradient is held in place of the scores: which is less depends on what follows
+    plain, few = _fused(graph), _fused(other)
+    return few if peak_bytes(few) < peak_bytes(plain) else plain
+
+
+def _fused(graph: ProgramGraph) -> ProgramGraph:
+    return _through(graph, place, fuse, drop_dead, least_memory)
+
+
+def _through(graph: ProgramGraph, *passes: Callable[[ProgramGraph], ProgramGraph]) -> ProgramGraph:
+    for one in passes:
         graph = one(graph)
         graph.check()
     return graph

@@ -31,9 +31,9 @@ class Table:
         self.lives: dict[int, list[tuple[int, bool]]] = {}
         self._keep = nodes
         self._bounds: list[int] = []
-        for place, node in enumerate(nodes):
+        for number, node in enumerate(nodes):
             self._bounds.append(len(self._plans))
-            self._add(place, node, temporaries)
+            self._add(number, node, temporaries)
         self._bounds.append(len(self._plans))
         self._places = {key: _runs(words) for key, words in self.lives.items()}
         self.words = (ctypes.c_int64 * max(len(self._words), 1))(*self._words)
@@ -45,21 +45,23 @@ class Table:
         self.waves = len(waves)
         self._replay = Replay([[self._launches[number] for number in wave] for wave in waves])
 
-    def _add(self, place: int, node: Node, temporaries: dict[tuple[int, int], Buffer]) -> None:
+    def _add(self, number: int, node: Node, temporaries: dict[tuple[int, int], Buffer]) -> None:
         call = node.call
-        held = [Ref(temporaries[place, n], layout) for n, layout in enumerate(call.temporaries)]
+        held = [Ref(temporaries[number, n], layout) for n, layout in enumerate(call.temporaries)]
         table = [*node.operands, *node.results, *held]
+        whole = len(table)
         for plan, places in call.launches:
             mask = ctypes.c_uint64.from_address(plan + 8 * (entry.PLAN_WORDS - 2)).value
             self._plans.append(plan)
             self._starts.append(len(self._words))
             for argument, where in enumerate(places):
-                self._word(table[where], bool(mask >> argument & 1) if argument < 64 else False)
+                place, further = (where, 0) if where < whole else call.parts[where - whole]
+                self._word(table[place], bool(mask >> argument & 1) if argument < 64 else False, further)
 
-    def _word(self, operand: Any, is_float: bool) -> None:
+    def _word(self, operand: Any, is_float: bool, further: int) -> None:
         word = len(self._words)
         if isinstance(operand, Ref):
-            self.moves.setdefault(id(operand.buffer), []).append((word, operand.distance))
+            self.moves.setdefault(id(operand.buffer), []).append((word, operand.distance + further))
             self._words.append(0)
             return
         if isinstance(operand, LiveNumber):

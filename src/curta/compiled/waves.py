@@ -25,7 +25,9 @@ def uses_of(nodes: tuple[Node, ...], temporaries: dict[tuple[int, int], Buffer])
     for place, node in enumerate(nodes):
         held = [Ref(temporaries[place, number], layout) for number, layout in enumerate(node.call.temporaries)]
         table, first = [*node.operands, *node.results, *held], len(node.operands)
-        for _, places in node.call.launches:
+        for _, sources in node.call.launches:
+            # a part counts as the whole
+            places = [n if n < len(table) else node.call.parts[n - len(table)][0] for n in sources]
             reads = [table[n] for n in places if n < first and isinstance(table[n], Ref) and table[n].layout.numel]
             found.append(Use(reads, [table[n] for n in places if n >= first and table[n].layout.numel]))
     return found

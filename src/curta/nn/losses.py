@@ -10,7 +10,7 @@ from curta.dtypes import float32
 from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions.operands import raised
 from curta.functions.operands import tensor as check
-from curta.memory.layout import contiguous
+from curta.memory.layout import Layout, contiguous
 from curta.ops.creation import ones_of
 from curta.ops.dispatch import bind
 from curta.ops.loss import (
@@ -57,16 +57,16 @@ def _check_classes(name: str, target: Tensor, classes: int, ignore: int) -> Tens
     return target
 
 
-def _class_dim(name: str, scores: Tensor, target: Tensor) -> int:
+def _class_dim(name: str, scores: Layout, target: Tensor) -> int:
     """The dimension of classes, after checking that the target has one class for each place."""
-    dim = 0 if scores.layout.rank == 1 else 1
-    if not scores.layout.rank:
-        raise ShapeError(f"{name}: Expected scores of at least 1 dimension, got {scores.layout}")
-    shape = scores.layout.shape[:dim] + scores.layout.shape[dim + 1 :]
+    dim = 0 if scores.rank == 1 else 1
+    if not scores.rank:
+        raise ShapeError(f"{name}: Expected scores of at least 1 dimension, got {scores}")
+    shape = scores.shape[:dim] + scores.shape[dim + 1 :]
     if target.layout.shape != shape:
-        if scores.layout.rank > 1 and scores.layout.shape[:1] != target.layout.shape[:1]:
+        if scores.rank > 1 and scores.shape[:1] != target.layout.shape[:1]:
             raise ArgumentError(
-                f"Expected input batch_size ({scores.layout.shape[0]}) to match target batch_size "
+                f"Expected input batch_size ({scores.shape[0]}) to match target batch_size "
                 f"({target.layout.shape[0] if target.layout.rank else 1})."
             )
         raise ShapeError(f"Expected target size {list(shape)}, got {list(target.layout.shape)}")
@@ -130,7 +130,7 @@ def cross_entropy(
         raise UnsupportedDTypeError(f'"log_softmax" not implemented for {input.layout.dtype.name!r}')
     if target.layout.shape == input.layout.shape and target.layout.dtype.is_floating_point:
         return _soft(input, target, weight, reduction, label_smoothing)
-    dim = _class_dim("cross_entropy", input, target)
+    dim = _class_dim("cross_entropy", input.layout, target)
     target = _check_classes("cross_entropy", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
     settings = {"dim": dim, "ignore": ignore_index, "smoothing": float(label_smoothing)}
@@ -166,7 +166,7 @@ def nll_loss(
     check("nll_loss", input), check("nll_loss", target, "target")
     input, weight = raised(input, weight)
     _reduction("nll_loss", reduction, size_average, reduce)
-    dim = _class_dim("nll_loss", input, target)
+    dim = _class_dim("nll_loss", input.layout, target)
     target = _check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
     along = None if weight is None else _weights_along(weight, input, dim)

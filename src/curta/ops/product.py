@@ -66,6 +66,11 @@ def ending_of(
     return Ended(ending, sources)
 
 
+def sum_step(a: Layout, b: Layout, out: Layout, *, add: bool = False) -> schedule.Step:
+    """The launch of a product of two matrices into a third one, or with `add` onto it."""
+    return _step(a, b, (), out.strides, out, None, [("output", 0)], add=add)
+
+
 def _holds(out: Layout, sums: Layout) -> bool:
     """Whether sums can be kept where a result will be, with no other kernel chosen than for contiguous sums."""
     near = out.shape[-1:] == (1,) or out.strides[-1:] == (1,)
@@ -93,11 +98,12 @@ def _ending_kernel(
 
 def _step(
     a: Layout, b: Layout, batch: tuple[int, ...], c_strides: tuple[int, ...], out: Layout, ending: Ending | None,
-    sources: list[Any],
+    sources: list[Any], *, add: bool = False,
 ) -> schedule.Step:  # fmt: skip
     plan = plan_matmul(
         a.dtype, batch, a.shape[-2], b.shape[-1], a.shape[-1], _over_batch(a, batch), _over_batch(b, batch),
-        c_strides, level=cpu.level(), vector_bytes=cpu.vector_bytes(), out_dtype=out.dtype, ending=ending,
+        c_strides, level=cpu.level(), vector_bytes=cpu.vector_bytes(), out_dtype=out.dtype, accumulate=add,
+        ending=ending,
     )  # fmt: skip
     small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
     return launch_step(plan, [("input", 0), ("input", 1), *sources], small, ending)

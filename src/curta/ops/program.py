@@ -24,12 +24,12 @@ class Executable:
     """One operator for one signature.
 
     `launches` are (plan address, places): the places index a table of the inputs' pointers (or numbers), then the
-    outputs', then those of the temporaries that live only during the call.
+    outputs', then those of the temporaries that live only during the call, then those of `parts`.
     """
 
     __slots__ = (
         "_keep", "_made", "_only", "arrangements", "cost", "free", "in_place", "launch", "launches", "nbytes", "op",
-        "outputs", "several", "simple", "temporaries", "texts",
+        "outputs", "parts", "several", "simple", "temporaries", "texts",
     )  # fmt: skip
 
     def __init__(self, op: Op, outputs: tuple[Layout, ...], several: bool, cost: Cost) -> None:
@@ -45,6 +45,8 @@ class Executable:
         #: the text of each launch's kernel
         self.texts: list[schedule.KernelText] = []
         self.temporaries: list[Layout] = []
+        #: what begins inside of something in the table: its place, and how many bytes further
+        self.parts: list[tuple[int, int]] = []
         #: the one launch of the common form, see `settle`
         self.simple: Any = None
         self._made = [(layout, layout.nbytes, HOST.free_blocks(layout.nbytes)) for layout in outputs]
@@ -88,6 +90,8 @@ class Executable:
         if self.temporaries:
             held = [allocate(layout.nbytes) for layout in self.temporaries]
             table += [storage.address for storage in held]
+        if self.parts:
+            table += [table[place] + distance for place, distance in self.parts]
         launch = self.launch
         for address, places in self.launches:
             launch(address, *[table[place] for place in places])
@@ -256,7 +260,6 @@ def _generated(
     outputs = into or (inferred if isinstance(inferred, tuple) else (inferred,))
     call = Executable(op, outputs, several, op.cost(operands, outputs, **params))
     if outputs[0].device is not META:
-        first = len(operands) + len(outputs)
         fresh = frozenset(range(len(outputs)) if into is None else ()) if fresh is None else fresh
         if isinstance(lower, Product):
             made: Any = [product_step(op.name, lower, operands, outputs, params, fresh)]
@@ -265,8 +268,7 @@ def _generated(
         else:
             made = lower.plan(operands, outputs, **params)
         steps, call.temporaries = made if isinstance(made, tuple) else (made, [])
-        places = {"input": 0, "output": len(operands), "partial": first}
-        call.add(steps, lambda source: places[source[0]] + int(source[1]))
+        call.add(steps, _Places(call, len(operands)))
         call.settle(len(operands))
     return call
 
@@ -281,3 +283,23 @@ def _convolution_steps(
     home = next((number for number in sorted(fresh) if outputs[number] is sums), None)
     ended = ending_of(name, lower.ending, (sums, *operands[2:]), outputs, params, home)
     return lower.plan(operands, outputs, ended, **params)
+
+
+class _Places:
+    """Finds the place in the table of a source of a generated step; a third number says how many bytes further."""
+
+    def __init__(self, call: Executable, operands: int) -> None:
+        self._parts = call.parts
+        outputs = len(call.outputs)
+        self._firsts = {"input": 0, "output": operands, "partial": operands + outputs}
+        self._count = operands + outputs + len(call.temporaries)
+
+    def __call__(self, source: Any) -> int:
+        place = self._firsts[source[0]] + int(source[1])
+        distance = source[2] if len(source) > 2 else 0
+        if not distance:
+            return place
+        part = (place, distance)
+        if part not in self._parts:
+            self._parts.append(part)
+        return self._count + self._parts.index(part)

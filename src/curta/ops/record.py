@@ -107,7 +107,8 @@ class Generated:
     """Lowering that writes its own kernels.
 
     `plan(inputs, outputs, **params)` gives the steps to launch; or these and the layouts of the temporaries between
-    them, which are their sources ("partial", n).
+    them, which are their sources ("partial", n). A source that begins inside of a tensor has its distance in bytes
+    behind: ("input", 0, 4096).
     """
 
     plan: Callable[..., Any]

@@ -10,7 +10,7 @@ from curta.compiler.matmul.block import block_costs, make_block_kernel, scratch_
 from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
-from curta.compiler.matmul.tiles import Tiles, choose_tiles, round_up
+from curta.compiler.matmul.tiles import Tiles, choose_tiles, even_blocks
 from curta.compiler.matmul.vector import make_vector_kernel, vector_costs, vector_scratch
 from curta.dtypes import DType, bfloat16, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
@@ -209,8 +209,7 @@ def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:
 
 def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     tiles = choose_tiles(block_costs(spec, operands.K), operands.M, operands.N, operands.batches)
-    k_blocks = max(1, -(-operands.K // spec.k_block))
-    k_block = round_up(-(-operands.K // k_blocks), 16) or 16
+    k_block = even_blocks(operands.K, spec.k_block)
     few_rows = 2 * spec.tile_rows >= operands.M
     in_first_cache = operands.K * abs(operands.b[0]) * spec.compute.itemsize <= IN_PLACE_BYTES
     in_place = int(spec.b_in_place_possible and (few_rows or in_first_cache))

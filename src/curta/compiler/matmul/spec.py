@@ -14,6 +14,8 @@ LLVM_TYPES = {
 }  # fmt: skip
 
 
+#: most of K packed at a time: a panel of B, so long and `tile_columns` wide, takes two thirds of a 48 KB first cache
+K_BLOCK = 256
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
 REVISION = 5
 
@@ -138,8 +140,8 @@ class Spec:
 
     @property
     def k_block(self) -> int:
-        """Most of K packed at a time: a panel of B, k_block x tile_columns, takes two thirds of a 48 KB first cache."""
-        return 256
+        """Most of K packed at a time."""
+        return K_BLOCK
 
     @property
     def a_row_step(self) -> int:

@@ -85,6 +85,16 @@ def _counts(length: int, step: int) -> list[int]:
     return [*counts, most]
 
 
+def even_blocks(length: int, most: int) -> int:
+    """The size of as few even blocks of K as can be, none longer than `most` (a multiple of 16).
+
+    >>> even_blocks(300, 256)
+    160
+    """
+    count = max(1, -(-length // most))
+    return round_up(-(-length // count), 16) or 16
+
+
 def round_up(value: int, step: int) -> int:
     """The next multiple of `step`.
 

@@ -1,0 +1,110 @@
+"""The last projection of a classifier together with its loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.autograd.state import STATE
+from curta.device import META
+from curta.dtypes import DType, compute_dtype, float32
+from curta.errors import ShapeError, UnsupportedDTypeError
+from curta.functions.operands import lowered, refuse
+from curta.functions.operands import tensor as check
+from curta.memory.layout import contiguous
+from curta.nn.losses import _check_classes, _class_dim, _finish, _reduction
+from curta.ops.creation import ones_of
+from curta.ops.dispatch import bind
+from curta.ops.linear_cross_entropy import (
+    BIASED_LINEAR_CROSS_ENTROPY,
+    BIASED_LINEAR_CROSS_ENTROPY_BOTH,
+    LINEAR_CROSS_ENTROPY,
+    LINEAR_CROSS_ENTROPY_BOTH,
+)  # fmt: skip
+from curta.promotion import promote_types
+from curta.tensor import Tensor
+
+_NAME = "linear_cross_entropy"
+# by the number of operands, which include a bias or do not
+_LOSS = {3: LINEAR_CROSS_ENTROPY, 4: BIASED_LINEAR_CROSS_ENTROPY}
+_BOTH = {3: LINEAR_CROSS_ENTROPY_BOTH, 4: BIASED_LINEAR_CROSS_ENTROPY_BOTH}
+
+
+def linear_cross_entropy(
+    input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = None,
+    weight: Tensor | None = None, reduction: str = "mean", ignore_index: int | None = None,
+    label_smoothing: float = 0.0, options: Any = None,
+) -> Tensor:  # fmt: skip
+    """`cross_entropy` of `linear(input, linear_weight, linear_bias)`, without ever holding all of these scores.
+
+    `input` is [N, C] or [C], `linear_weight` [V, C], `target` class indices (int64) [N] or one. Scores are made for
+    some hundred rows at a time; where gradients are wanted they are made at once, for a loss whose own gradient is 1,
+    and made again in the backward pass if it is another. Numbers are those of the two functions. Raises
+    `UnsupportedError` for class weights and `options`.
+
+    >>> import curta
+    >>> x, weight = curta.zeros(2, 3, requires_grad=True), curta.ones(4, 3)
+    >>> loss = linear_cross_entropy(x, weight, curta.tensor([0, 3]))
+    >>> loss.backward()
+    >>> round(loss.item(), 4), x.grad.abs().max().item()
+    (1.3863, 0.0)
+    """
+    check(_NAME, input), check(_NAME, linear_weight, "linear_weight"), check(_NAME, target, "target")
+    refuse(_NAME, weight=weight, options=options)
+    _reduction(_NAME, reduction, None, None)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ShapeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    ignore = -100 if ignore_index is None else ignore_index
+    kind = _checked(input, linear_weight, linear_bias)
+    if STATE.autocast is not None:
+        input, linear_weight, linear_bias = lowered(input, linear_weight, linear_bias)
+    classes = linear_weight.layout.shape[0]
+    scores = contiguous((*input.layout.shape[:-1], classes), input.layout.dtype, input.layout.device)
+    _class_dim(_NAME, scores, target)
+    x = input if input.layout.rank == 2 else input.unsqueeze(0)
+    rows = _check_classes(_NAME, target, classes, ignore).reshape(x.layout.shape[0], 1)
+    given: tuple[Tensor, ...] = (x, linear_weight, rows)
+    given += () if linear_bias is None else (linear_bias,)
+    settings = {"ignore": ignore, "smoothing": float(label_smoothing)}
+    if reduction != "none" and _at_once(given):
+        expected = _expected(rows, reduction, ignore, compute_dtype(x.layout.dtype))
+        wanted = (True,) * (len(given) - 1)
+        loss = bind(_BOTH[len(given)], (expected, *given), wanted=wanted, **settings)[0]
+    else:
+        loss = bind(_LOSS[len(given)], given, **settings)
+    result: Tensor = _finish(loss, rows, None, reduction, 1, ignore).to(kind)
+    return result.reshape(target.layout.shape) if reduction == "none" else result
+
+
+def _checked(x: Tensor, weight: Tensor, bias: Tensor | None) -> DType:
+    """The format of the loss."""
+    if not 1 <= x.layout.rank <= 2:
+        raise ShapeError(f"expected input with dimensionality 1 or 2, got {x.layout.rank}")
+    if weight.layout.rank != 2:
+        raise ShapeError(f"{_NAME}: linear_weight must be a matrix, got {weight.layout}")
+    V, C = weight.layout.shape
+    if x.layout.shape[-1] != C:
+        raise ShapeError(
+            "expected equal input and linear_weight last dimensions (in_features), "
+            f"got {x.layout.shape[-1]} and {C}, respectively"
+        )
+    if bias is not None and check(_NAME, bias, "linear_bias").layout.shape != (V,):
+        raise ShapeError(f"expected linear_bias shape {(V,)}, got {tuple(bias.layout.shape)}")
+    if not x.layout.dtype.is_floating_point:
+        raise UnsupportedDTypeError(f'"log_softmax" not implemented for {x.layout.dtype.name!r}')
+    return x.layout.dtype if STATE.autocast is None else promote_types(x.layout.dtype, float32)
+
+
+def _at_once(given: tuple[Tensor, ...]) -> bool:
+    """Whether to make all the gradients together with the losses: a program sees for itself what follows."""
+    if not STATE.grad_enabled or STATE.graph is not None or STATE.recorder is not None:
+        return False
+    return given[0].layout.device is not META and all(one.requires_grad for one in (*given[:2], *given[3:]))
+
+
+def _expected(rows: Tensor, reduction: str, ignore: int, dtype: DType) -> Tensor:
+    """The gradient of each row's loss if that of the result is 1."""
+    one: Any = ones_of(contiguous((), dtype))
+    if reduction == "mean":
+        one = one / (rows != ignore).sum()
+    result: Tensor = one.expand(rows.layout.shape)
+    return result
