@@ -340,6 +340,7 @@ OTHERS: dict[str, Program] = {
     "projection": _projection,
     "linear_cross_entropy": _linear_cross_entropy(1 << 22),
     "linear_cross_entropy by rows": _linear_cross_entropy(1, biased=False, label_smoothing=0.1),
+    "linear_cross_entropy of each row": _linear_cross_entropy(1, biased=False, reduction="none"),
     "linear_cross_entropy by rows in bfloat16": _linear_cross_entropy(1, "bfloat16", reduction="none"),
     "cat": _pair(lambda x, y: curta.cat([x, y[:, 1:]], 1)),
     "stack": _pair(lambda x, y: curta.stack([x, y, x], 1)),
