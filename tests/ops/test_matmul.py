@@ -1,10 +1,13 @@
 """Matrix products against NumPy in float64, their errors as PyTorch words them, their gradients and costs."""
 
+import math
+
 import numpy as np
 import pytest
 
 import curta
 from curta.errors import DTypeError, ShapeError, UnsupportedError
+from curta.nn import functional as F
 from curta.ops.matmul import LINEAR, MATMUL, PROJECTION
 
 RNG = np.random.default_rng(0)
@@ -131,3 +134,18 @@ def test_one_large_sum_for_a_shared_weight():
         float32, (4,), 8, 16, 32, (256, 32, 1), (0, 16, 1), (128, 16, 1), level="portable", vector_bytes=16
     )
     assert plan.meta[0] == 32
+
+
+@pytest.mark.parametrize(
+    ("rows", "features", "outputs"), [((2, 3), 0, 4), ((2, 3), 4, 0), ((0, 3), 2, 4), ((2,), 0, 0)]
+)
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_gradients_of_a_linear_layer_without_elements(rows, features, outputs, with_bias):
+    x, weight = curta.ones(*rows, features, requires_grad=True), curta.ones(outputs, features, requires_grad=True)
+    bias = curta.ones(outputs, requires_grad=True) if with_bias else None
+    F.linear(x, weight, bias).sum().backward()
+    assert x.grad.tolist() == (outputs * curta.ones(*rows, features)).tolist()
+    count = math.prod(rows)
+    assert weight.grad.tolist() == (count * curta.ones(outputs, features)).tolist()
+    if bias is not None:
+        assert bias.grad.tolist() == [float(count)] * outputs

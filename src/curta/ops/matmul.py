@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError
@@ -60,7 +61,7 @@ def _rule(node: Node, g: Any) -> tuple[Any, Any]:
 def _weight_gradient(a: Any, g: Any, layout: Layout) -> Any:
     """Aᵀ G; for one matrix shared by a whole batch the batch's rows count as one long sum."""
     if layout.rank == 2 and a.layout.rank > 2 and a.layout.shape[:-2] == g.layout.shape[:-2]:
-        a, g = a.reshape(-1, a.layout.shape[-1]), g.reshape(-1, g.layout.shape[-1])
+        a, g = _as_matrix(a), _as_matrix(g)
     return multiply(a.transpose(-2, -1), g)
 
 
@@ -75,13 +76,18 @@ def multiply(a: Any, b: Any) -> Any:
     return bind(MATMUL, (a, b))
 
 
+def _as_matrix(x: Any) -> Any:
+    """All rows of the last dimension."""
+    return x.reshape(math.prod(x.layout.shape[:-1]), x.layout.shape[-1])
+
+
 def _bias_rule(node: Node, g: Any) -> tuple[Any, Any, Any]:
     x, weight = node.input(0), node.input(1)
     to_x = multiply(g, weight) if node.needs[0] else None
     to_weight = to_bias = None
-    rows = g.reshape(-1, g.layout.shape[-1])
+    rows = _as_matrix(g)
     if node.needs[1]:
-        to_weight = multiply(rows.transpose(0, 1), x.reshape(-1, x.layout.shape[-1]))
+        to_weight = multiply(rows.transpose(0, 1), _as_matrix(x))
     if node.needs[2]:
         to_bias = rows.sum(0)
     return to_x, to_weight, to_bias
@@ -101,8 +107,8 @@ def _projection_rule(node: Node, g: Any) -> tuple[Any, Any]:
     to_x = multiply(g, weight) if node.needs[0] else None
     to_weight = None
     if node.needs[1]:
-        rows = g.reshape(-1, g.layout.shape[-1])
-        to_weight = multiply(rows.transpose(0, 1), x.reshape(-1, x.layout.shape[-1]))
+        rows = _as_matrix(g)
+        to_weight = multiply(rows.transpose(0, 1), _as_matrix(x))
     return to_x, to_weight
 
 
