@@ -321,6 +321,18 @@ def coalesce(sizes: Shape, *strides: Strides, reorder: bool = False) -> tuple[Sh
     )
 
 
+def visit_order(sizes: Shape, *strides: Strides) -> tuple[int, ...]:
+    """The dims that are not 1 long in the order, outermost first, in which `coalesce` puts them with `reorder`.
+
+    >>> visit_order((2, 1, 3), (1, 5, 2))
+    (2, 0)
+    """
+    dims: list[Any] = [
+        (size, tuple(operand[dim] for operand in strides), dim) for dim, size in enumerate(sizes) if size != 1
+    ]
+    return tuple(dim for _, _, dim in _innermost_last(dims))
+
+
 def _innermost_last(dims: list[Dim]) -> list[Dim]:
     """TensorIterator's order: not `sorted`, since dims that are broadcast (stride 0) abstain and break transitivity."""
     order = dims[::-1]  # innermost first
@@ -370,6 +382,7 @@ def elementwise_strides(shape: Shape, *strides: Strides) -> Strides:
     return tuple(result)
 
 
+@lru_cache(maxsize=_CACHE_SIZE)
 def storage_extent(shape: Shape, strides: Strides, offset: int = 0) -> int:
     """The number of elements a storage needs for every element of the tensor to lie inside it.
 

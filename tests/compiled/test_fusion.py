@@ -328,3 +328,18 @@ def test_the_account_of_a_function_with_a_history_counts_both_passes():
     account = compiled.program.account()
     assert account.unfused_cost.flops == account.flops
     assert account.unfused_cost.bytes_written > account.cost.bytes_written
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (5, 3), (3, 4, 5), (40, 70)])
+@pytest.mark.parametrize("reduce", [lambda x: x.sum(), lambda x: x.mean(), lambda x: F.softmax(x.flatten(-2), -1)])
+def test_a_sum_goes_through_its_elements_as_it_does_by_itself(shape: tuple[int, ...], reduce: Any) -> None:
+    """What is copied first is summed in the order of the copy, not in that of the memory it comes from."""
+
+    def function(x: Any) -> Any:
+        return reduce(x.mT.contiguous()), reduce((x * 2).mT.contiguous())
+
+    compiled = curta.compile(function)
+    for seed in range(4):
+        x = curta.tensor(np.random.default_rng(seed).standard_normal(shape, dtype=np.float32))
+        for found, expected in zip(compiled(x), function(x), strict=True):
+            assert found.numpy().tobytes() == expected.numpy().tobytes()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from curta.errors import CompilerError
-from curta.runtime import cpu, jit
+from curta.runtime import cpu, disk, jit
 
 
 def text_of(value: int) -> str:
@@ -119,7 +119,7 @@ def test_a_damaged_file_is_made_again(cache, damage):
 def test_another_version_has_other_files(cache, monkeypatch):
     answer(7)
     forget()
-    monkeypatch.setattr(jit, "_version", lambda: "another")
+    monkeypatch.setattr(disk, "version", lambda: "another")
     assert answer(8) == 8
     forget()
     monkeypatch.setattr(jit.cpu, "fingerprint", lambda: "another processor")
@@ -131,7 +131,7 @@ def test_the_version_is_that_of_the_sources_that_were_imported(tmp_path):
     """Not of a source that was edited since: its code would be taken for the new one's."""
     copy = tmp_path / "curta"
     shutil.copytree(Path(jit.__file__).parent.parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    show = "from curta.runtime import jit; print(jit._version())"
+    show = "from curta.runtime import disk; print(disk.version())"
     edit = f"import pathlib; file = pathlib.Path({str(copy / 'compiler' / 'nest.py')!r}); file.write_text('# edited')"
     found = [
         subprocess.run(
@@ -161,11 +161,11 @@ def test_where_the_cache_is(monkeypatch):
     for name in ("CURTA_CACHE", "CURTA_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "/home/someone")
-    assert jit.cache_directory() == Path("/home/someone/.cache/curta")
+    assert disk.cache_directory() == Path("/home/someone/.cache/curta")
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
-    assert jit.cache_directory() == Path("/caches/curta")
+    assert disk.cache_directory() == Path("/caches/curta")
     monkeypatch.setenv("CURTA_CACHE_DIR", "/own")
-    assert jit.cache_directory() == Path("/own")
+    assert disk.cache_directory() == Path("/own")
 
 
 def test_two_processes_at_once(tmp_path):
@@ -185,7 +185,7 @@ print(total)
     assert [process.communicate(timeout=60)[0].strip() for process in processes] == ["190", "190"]
     kept = list(tmp_path.iterdir())
     assert len(kept) == 20
-    assert all(jit._read(path) is not None for path in kept)
+    assert all(disk.read(path) is not None for path in kept)
 
 
 def test_importing_does_not_load_llvm(run_script):

@@ -52,10 +52,10 @@ def plan(lifetimes: list[Lifetime]) -> Arena:
     placed: list[tuple[int, int, Lifetime]] = []  # (start, end, lifetime), by start
     for number in sorted(range(len(lifetimes)), key=lambda n: (-lifetimes[n].nbytes, lifetimes[n].first, n)):
         mine = lifetimes[number]
-        size = rounded(mine.nbytes)
+        size, born, gone = rounded(mine.nbytes), mine.first, mine.last
         best, best_gap, end = -1, 0, 0
         for start, stop, other in placed:
-            if not mine.meets(other):
+            if born > other.last or other.first > gone:  # never alive together
                 continue
             gap = start - end
             if gap >= size and (best < 0 or gap < best_gap):

@@ -16,7 +16,9 @@ from curta.errors import CompileError
 from curta.memory.allocator import HOST, OutOfMemoryError
 from curta.memory.free import available_bytes
 from curta.memory.storage import HostStorage, Storage, allocate
+from curta.ops.program import Executable
 from curta.ops.record import NO_COST, Cost
+from curta.runtime import jit
 
 
 class Placement(NamedTuple):
@@ -27,6 +29,13 @@ class Placement(NamedTuple):
     offset: int
     first: int
     last: int
+
+
+def place_all(calls: list[Executable]) -> None:
+    """Compile, or find, and load what these operators run."""
+    jit.load_all(code for call in calls for code in call.codes)
+    for call in calls:
+        call.place()
 
 
 def _total(nodes: tuple[Node, ...]) -> Cost:
@@ -49,6 +58,7 @@ class NativeProgram:
         arranged = arrange(self.graph)
         self.arena = arranged.arena
         self._inside = arranged.inside
+        place_all([node.call for node in self.graph.nodes])
         self.table = Table(self.graph.nodes, arranged.temporaries, arranged.waves)
         self.written = {id(ref.buffer) for node in self.graph.nodes for ref in node.results}
         #: for each output its size, the blocks that may serve it, and where its address goes

@@ -164,11 +164,20 @@ class Order:
 
     def place_for(self, first: int, second: int) -> int | None:
         """Where two units can run together, the first's place or the second's; None where something forbids both."""
-        between = self.units[first + 1 : second]
-        if not any(self.units[second].conflicts(one) for one in between):
+        if second == first + 1:
             return first
-        if not any(self.units[first].conflicts(one) for one in between):
-            return second - 1  # the first is gone by then
+        written: set[int] = set()
+        read: set[int] = set()
+        for one in self.units[first + 1 : second]:
+            written |= one.written
+            read |= one.read_buffers
+        for place, unit in ((first, self.units[second]), (second - 1, self.units[first])):  # the first is gone by then
+            if (
+                written.isdisjoint(unit.written)
+                and written.isdisjoint(unit.read_buffers)
+                and read.isdisjoint(unit.written)
+            ):
+                return place
         return None
 
 

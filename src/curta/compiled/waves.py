@@ -43,9 +43,7 @@ class _Access:
     ref: Ref
 
     def meets(self, other: _Access) -> bool:
-        """Whether the two may have an element in common."""
-        if self.block != other.block or self.stop <= other.start or other.stop <= self.start:
-            return False
+        """Whether two that share bytes may have an element in common."""
         return self.ref.buffer is not other.ref.buffer or not apart(self.ref, other.ref)
 
 
@@ -76,17 +74,19 @@ def waves(
     launches from `first` to `last` may be a wave at all.
     """
     starts: list[int] = []
-    reads: list[_Access] = []
-    writes: list[_Access] = []
+    #: by block of memory
+    reads: dict[int, list[_Access]] = {}
+    writes: dict[int, list[_Access]] = {}
     for number, use in enumerate(uses):
         new_reads = [_access(ref, *home(ref.buffer)) for ref in use.reads]
         new_writes = [_access(ref, *home(ref.buffer)) for ref in use.writes]
         clash = _meet(new_reads, writes) or _meet(new_writes, reads) or _meet(new_writes, writes)
         if not starts or clash or (may_grow is not None and not may_grow(starts[-1], number)):
             starts.append(number)
-            reads, writes = [], []
-        reads += new_reads
-        writes += new_writes
+            reads, writes = {}, {}
+        for known, new in ((reads, new_reads), (writes, new_writes)):
+            for one in new:
+                known.setdefault(one.block, []).append(one)
     return [range(first, stop) for first, stop in pairwise([*starts, len(uses)])]
 
 
@@ -96,5 +96,10 @@ def _access(ref: Ref, block: int, start: int) -> _Access:
     return _Access(block, start + ref.distance, start + extent, ref)
 
 
-def _meet(some: list[_Access], others: list[_Access]) -> bool:
-    return any(one.meets(other) for one in some for other in others)
+def _meet(some: list[_Access], others: dict[int, list[_Access]]) -> bool:
+    for one in some:
+        start, stop = one.start, one.stop
+        for other in others.get(one.block, ()):
+            if start < other.stop and other.start < stop and one.meets(other):
+                return True
+    return False

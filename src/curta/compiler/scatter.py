@@ -33,11 +33,10 @@ def plan_scatter(
     row_block = -(-rows // row_blocks) if rows else 0
     key = f"scatter {dtype.short} accumulate={accumulate} clear={clear} {cpu.vector_bytes()}"
     text = KernelText(key, lambda: _emit(dtype, accumulate, clear))
-    address = jit.cached(key, text.write, NAME)
     work = sources * width + (rows * width if clear else 0)
     meta = [sources, width, rows, step, column_blocks, row_block]
-    plan = native.make_plan(address, meta, column_blocks * row_blocks, 1, 0, 3, 0, work <= INLINE_ELEMENTS)
-    return [Step(plan, [("input", 0), ("input", 1), ("output", 0)], text)]
+    plan = native.make_plan(0, meta, column_blocks * row_blocks, 1, 0, 3, 0, work <= INLINE_ELEMENTS)
+    return [Step(plan, [("input", 0), ("input", 1), ("output", 0)], text, jit.Code(key, text.write, NAME))]
 
 
 class _Writer:

@@ -28,7 +28,7 @@ from curta.compiler.loops import (
 )
 from curta.memory.layout import Layout, Shape, contiguous
 from curta.runtime import cpu, jit, native
-from curta.shapes import broadcast_strides, coalesce
+from curta.shapes import broadcast_strides, coalesce, visit_order
 
 #: elements of the inner dimension in one unit of an element-wise kernel
 MAP_BLOCK = 16384
@@ -58,11 +58,15 @@ class KernelText:
 
 @dataclass(slots=True)
 class Step:
-    """One launch: the plan, where each argument comes from, and the kernel's text."""
+    """One launch: the plan, where each argument comes from, the kernel's text, and the code that the plan is to run.
+
+    The plan has no code yet: many kernels are only tried, and machine code is made for those that run.
+    """
 
     plan: native.Plan
     sources: list[Source]
     text: KernelText
+    code: jit.Code
     program: LoopProgram | None = None
     #: for each reduction its name and how it goes through its elements: this decides how the result is rounded;
     #: ("load",) where elements are read at computed places
@@ -73,7 +77,10 @@ class Step:
 
 @dataclass(slots=True)
 class Space:
-    """The iteration space of a kernel after merging: sizes, and every slot's strides in bytes over them."""
+    """The iteration space of a kernel after merging: sizes, and every slot's strides in bytes over them.
+
+    `visits` are the dimensions that are reduced, by number, where they are not visited in the order of their numbers.
+    """
 
     outer: Shape
     reduce: Shape
@@ -81,6 +88,7 @@ class Space:
     outer_strides: list[Shape]
     reduce_strides: list[Shape]
     inner_strides: list[int]
+    visits: tuple[int, ...] = ()
 
 
 def build_steps(kernel: Kernel) -> tuple[list[Step], list[Layout]]:
@@ -111,11 +119,12 @@ def _lay_out(kernel: Kernel) -> tuple[LoopProgram, Space]:
     # the place of an extreme depends on the order of visits, nothing else does
     ordered = kernel.indexed or any(reductions.TABLE[one.name].result for one in reducings)
     reduced, reduced_strides = _merge(kernel, strides, list(kernel.axes), not ordered, keep_all=kernel.indexed)
+    visits = () if ordered else _visits(kernel, strides)
     if columns or not (kernel.axes or reducings):
         inner, inner_strides, outer, outer_strides = _take_last(outer, outer_strides)
     else:
         inner, inner_strides, reduced, reduced_strides = _take_last(reduced, reduced_strides)
-    space = Space(outer, reduced, inner, outer_strides, reduced_strides, inner_strides)
+    space = Space(outer, reduced, inner, outer_strides, reduced_strides, inner_strides, visits)
     slots = tuple(
         replace(slot, inner=_inner_class(slot, inner_strides[number], inner))
         for number, slot in enumerate(kernel.slots)
@@ -156,6 +165,13 @@ def _merge(
     merged, moved = coalesce(sizes, *(own[n] for n in order), reorder=reorder)
     by_number = dict(zip(order, moved, strict=True))
     return merged, [by_number[n] for n in range(len(own))]
+
+
+def _visits(kernel: Kernel, strides: list[Shape]) -> tuple[int, ...]:
+    """See `Space.visits`."""
+    own = [tuple(one[axis] for axis in kernel.axes) for one in strides]
+    order = visit_order(tuple(kernel.space[axis] for axis in kernel.axes), *own)
+    return () if list(order) == sorted(order) else order
 
 
 def _take_last(sizes: Shape, strides: list[Shape]) -> tuple[int, list[int], Shape, list[Shape]]:
@@ -302,17 +318,20 @@ def _step(
     meta = _meta(program, space, kernel, block or space.inner, blocks, reduce_block or total, reduce_blocks)
     vector_bytes = cpu.vector_bytes()
     text = KernelText(program.describe(), lambda: nest.emit(program, vector_bytes))
-    address = jit.cached(f"{vector_bytes} {text.loops}", text.write, nest.NAME)
+    code = jit.Code(f"{vector_bytes} {text.loops}", text.write, nest.NAME)
     scratch = _scratch_step(space.inner) * len(kept_values(program))
     floats = float_mask(program.slots)
     plan = native.make_plan(
-        address, meta, 0 if reads_nothing else units, grain, scratch, len(program.slots), floats,
+        0, meta, 0 if reads_nothing else units, grain, scratch, len(program.slots), floats,
         work <= INLINE_ELEMENTS and not scratch,
     )  # fmt: skip
-    way = (program.form, program.lane_bytes(), space.reduce, space.inner, reduce_block, program.blocked and block)
+    way = (
+        program.form, program.lane_bytes(), space.reduce, space.inner, space.visits, reduce_block,
+        program.blocked and block,
+    )  # fmt: skip
     ways: list[tuple[Any, ...]] = [(one.name, *way) for one in program.all_reductions()]
     arrangements = [*ways, ("load",)] if nest.extra_axes(program) else ways
-    return Step(plan, sources, text, program, arrangements, _in_place(program, space, sources))
+    return Step(plan, sources, text, code, program, arrangements, _in_place(program, space, sources))
 
 
 def _in_place(program: LoopProgram, space: Space, sources: list[Source]) -> set[tuple[int, int]]:

@@ -111,12 +111,12 @@ def _step(
 
 def launch_step(plan: MatmulPlan, sources: list[Any], small: bool, ending: Ending | None = None) -> schedule.Step:
     """The launch of a planned kernel; the slots of an `ending` come behind its first two operands."""
-    address = jit.cached_module(plan.key, plan.make_ir, passes=plan.passes).address(plan.function_name)
     floats = 0 if ending is None else schedule.float_mask(ending.slots) << 2
     numbers = plan.units, plan.grain, plan.scratch_bytes, len(sources), floats, small
     shown = plan.key if ending is None else f"{plan.key}, and over its sums:\n{ending.program.describe()}"
     text = schedule.KernelText(shown, plan.make_ir, passes=plan.passes)
-    return schedule.Step(native.make_plan(address, plan.meta, *numbers), sources, text)
+    code = jit.Code(plan.key, plan.make_ir, plan.function_name, plan.passes)
+    return schedule.Step(native.make_plan(0, plan.meta, *numbers), sources, text, code)
 
 
 def _over_batch(layout: Layout, batch: tuple[int, ...]) -> tuple[int, ...]:

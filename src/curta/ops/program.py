@@ -15,7 +15,8 @@ from curta.memory.layout import Layout
 from curta.memory.storage import HostStorage, allocate
 from curta.ops.product import ending_of, product_step
 from curta.ops.record import Composition, Convolution, Cost, Generated, Op, Product, View
-from curta.runtime.native import launcher
+from curta.runtime.jit import Code
+from curta.runtime.native import Plan, launcher
 from curta.shapes import has_internal_overlap
 from curta.tensor import Tensor
 
@@ -28,8 +29,8 @@ class Executable:
     """
 
     __slots__ = (
-        "_keep", "_made", "_only", "arrangements", "cost", "free", "in_place", "launch", "launches", "nbytes", "op",
-        "outputs", "parts", "several", "simple", "temporaries", "texts",
+        "_in_order", "_keep", "_made", "_only", "_unplaced", "arrangements", "codes", "cost", "free", "in_place",
+        "launch", "launches", "nbytes", "op", "outputs", "parts", "several", "simple", "temporaries", "texts",
     )  # fmt: skip
 
     def __init__(self, op: Op, outputs: tuple[Layout, ...], several: bool, cost: Cost) -> None:
@@ -47,8 +48,13 @@ class Executable:
         self.temporaries: list[Layout] = []
         #: what begins inside of something in the table: its place, and how many bytes further
         self.parts: list[tuple[int, int]] = []
-        #: the one launch of the common form, see `settle`
+        #: the one launch of the common form, see `settle`; there from the first run on
         self.simple: Any = None
+        self._in_order = False
+        #: plans whose kernels are not compiled yet, with those
+        self._unplaced: list[tuple[Plan, Code]] = []
+        #: the code of each launch, by which it is compiled or found
+        self.codes: list[Code] = []
         self._made = [(layout, layout.nbytes, HOST.free_blocks(layout.nbytes)) for layout in outputs]
         self._only = outputs[0]
         self.nbytes = self._only.nbytes
@@ -86,6 +92,8 @@ class Executable:
 
     def launch_all(self, pointers: list[Any], outputs: tuple[Tensor, ...]) -> None:
         """Compute into tensors that exist."""
+        if self._unplaced:
+            self.place()
         table = [*pointers, *(out.pointer for out in outputs)]
         if self.temporaries:
             held = [allocate(layout.nbytes) for layout in self.temporaries]
@@ -100,6 +108,8 @@ class Executable:
         """Append launches; `place_of(source)` finds a source's place in the table."""
         for step in steps:
             self._keep.append(step.plan)
+            self._unplaced.append((step.plan, step.code))
+            self.codes.append(step.code)
             self.arrangements += step.arrangements
             # with several launches, one could still read what another has written
             self.in_place = set() if self.launches else step.in_place
@@ -110,7 +120,15 @@ class Executable:
         """Recognise the common form: one launch over all the inputs and outputs in order, nothing else."""
         in_order = list(range(input_count + len(self.outputs)))
         if len(self.launches) == 1 and self.launches[0][1] == in_order and self.outputs[0].device is not META:
+            self._in_order = True
+
+    def place(self) -> None:
+        """Tell the plans where their kernels are; what is not compiled yet is compiled now."""
+        for plan, code in self._unplaced:
+            plan.place(code.address())
+        if self._in_order:
             self.simple = self._keep[0].run
+        self._unplaced = []
 
 
 class ViewExecutable(Executable):

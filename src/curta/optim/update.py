@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from curta.autograd import no_grad
 from curta.autograd.state import phase
 from curta.compiler.graph import LiveNumber
+from curta.functions.creation import full_like
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind_into
 from curta.ops.record import NO_GRADIENT, Op
@@ -57,9 +58,7 @@ class UpdatePlan(NamedTuple):
 def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:
     """A tensor of optimizer state: the parameter's shape, dtype and device, every element `fill`."""
     with no_grad():
-        state = parameter.detach().clone()
-        state.fill_(fill)
-    return state
+        return full_like(parameter, fill)
 
 
 def state_tensors(state: dict[str, Any], names: Sequence[str], parameter: Tensor) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""LLVM text to machine code in this process, and a cache of the machine code on disk.
+"""LLVM text to machine code in this process; what was made before is found on disk (`disk.py`).
 
 LLVM is loaded at the first use, not when Curta is imported. Code, once loaded, stays as long as the process: threads
 may be inside it at any time, also while the interpreter shuts down.
@@ -6,24 +6,17 @@ may be inside it at any time, also while the interpreter shuts down.
 
 from __future__ import annotations
 
-import hashlib
+import ctypes
 import os
 import re
-import struct
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from curta.errors import CompilerError
-from curta.runtime import cpu
+from curta.runtime import cpu, disk
 
-#: raise it when the same key would give other code: a change of passes, options or of the file's layout
-FORMAT = 1
-_MAGIC = b"CURTAOBJ"
-_HEADER = struct.Struct("<8sIQ32s")  # magic, format, length of the object code, its SHA-256
 _DEFINE = re.compile(r"^(define\b[^\n]*?)[ \t]*\{[ \t]*$", re.MULTILINE)
 
 #: held while LLVM works, while a module is made, and across a fork
@@ -34,6 +27,10 @@ os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_i
 @cache
 def target_machine() -> Any:
     """LLVM's code generator for this processor and level (a `llvmlite.binding.TargetMachine`), made once."""
+    return _new_machine()
+
+
+def _new_machine() -> Any:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -66,11 +63,11 @@ def _with_attributes(ir_text: str) -> str:
     return _DEFINE.sub(add, ir_text)
 
 
-def _optimise(module: Any) -> None:
+def _optimise(module: Any, machine: Any) -> None:
     """The clean-up that hand-vectorised text profits from, in about a millisecond; no vectoriser, no unrolling."""
     import llvmlite.binding as llvm
 
-    builder = llvm.create_pass_builder(target_machine(), llvm.create_pipeline_tuning_options(2))
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(2))
     passes = llvm.create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_simplify_cfg_pass()
@@ -92,7 +89,8 @@ def compile(ir_text: str, *, passes: bool = True) -> bytes:
     b'\\x7fELF'
     """
     with _lock:
-        return bytes(target_machine().emit_object(_module(ir_text, passes)))
+        machine = target_machine()
+        return bytes(machine.emit_object(_module(ir_text, passes, machine)))
 
 
 def assembly(ir_text: str, *, passes: bool = True) -> str:
@@ -102,20 +100,21 @@ def assembly(ir_text: str, *, passes: bool = True) -> str:
     True
     """
     with _lock:
-        return str(target_machine().emit_assembly(_module(ir_text, passes)))
+        machine = target_machine()
+        return str(machine.emit_assembly(_module(ir_text, passes, machine)))
 
 
-def _module(ir_text: str, passes: bool) -> Any:
+def _module(ir_text: str, passes: bool, machine: Any, context: Any = None) -> Any:
+    """The module of a text; the machine is there first, so that LLVM knows the processor before it reads the text."""
     import llvmlite.binding as llvm
 
-    target_machine()  # LLVM knows the processor before it reads the text
     try:
-        module = llvm.parse_assembly(_with_attributes(ir_text))
+        module = llvm.parse_assembly(_with_attributes(ir_text), context)
         module.verify()
     except RuntimeError as error:
         raise CompilerError(f"compile: LLVM rejects the text: {str(error).strip()}") from None
     if passes:
-        _optimise(module)
+        _optimise(module, machine)
     return module
 
 
@@ -169,85 +168,6 @@ def load(object_code: bytes) -> Module:
         return Module(library)
 
 
-def cache_directory() -> Path | None:
-    """Where object code is kept: `$CURTA_CACHE_DIR`, else `$XDG_CACHE_HOME/curta`, else `~/.cache/curta`.
-
-    None where there is no disk cache: `CURTA_CACHE=0`, or no home directory.
-    """
-    if os.environ.get("CURTA_CACHE") == "0":
-        return None
-    chosen = os.environ.get("CURTA_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    if base:
-        return Path(base) / "curta"
-    try:
-        return Path.home() / ".cache" / "curta"
-    except RuntimeError:
-        return None
-
-
-@cache
-def _version() -> str:
-    """This Curta: names, sizes and times of its sources, so that an edited compiler never finds old code."""
-    package = Path(__file__).parent.parent
-    found = []
-    for folder in (
-        package,
-        *(package / part for part in ("compiler", "compiler/mathlib", "compiler/matmul", "ops", "runtime")),
-    ):
-        with suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.endswith(".py"):
-                    status = entry.stat()
-                    found.append(f"{folder.name}/{entry.name} {status.st_size} {status.st_mtime_ns}")
-    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
-
-
-# taken now, while these sources are being imported: taken at the first compilation, it would be that of a source edited
-# meanwhile, and the code of the old one would be found under it from then on
-_version()
-
-
-def _file_of(key_text: str) -> Path | None:
-    directory = cache_directory()
-    if directory is None:
-        return None
-    key = "\0".join((str(FORMAT), _version(), cpu.fingerprint(), key_text))
-    return directory / f"{hashlib.sha256(key.encode()).hexdigest()}.o"
-
-
-def _read(path: Path) -> bytes | None:
-    """The object code in a cache file; None where there is none, or the file is not whole and of this format."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    if len(data) < _HEADER.size:
-        return None
-    magic, version, length, digest = _HEADER.unpack_from(data)
-    code = data[_HEADER.size :]
-    if magic != _MAGIC or version != FORMAT or length != len(code) or hashlib.sha256(code).digest() != digest:
-        return None
-    return code
-
-
-def _write(path: Path, code: bytes) -> None:
-    """Put object code in a cache file, whole or not at all; a directory that cannot be written is no cache."""
-    with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.parent / f".{path.name}.{os.getpid()}.{threading.get_ident()}"
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_HEADER.pack(_MAGIC, FORMAT, len(code), hashlib.sha256(code).digest()) + code)
-            os.replace(temporary, path)
-        except OSError:
-            with suppress(OSError):
-                os.unlink(temporary)
-
-
 _modules: dict[str, Module] = {}
 
 
@@ -263,14 +183,100 @@ def cached_module(key_text: str, make_ir: Callable[[], str], *, passes: bool = T
         module = _modules.get(key_text)
         if module is not None:
             return module
-        path = _file_of(key_text)
-        code = _read(path) if path is not None else None
+        path = disk.path_of(key_text)
+        code = disk.read(path)
         if code is None:
             code = compile(make_ir(), passes=passes)
-            if path is not None:
-                _write(path, code)
+            disk.write(path, code)
         module = _modules[key_text] = load(code)
         return module
+
+
+class Code(NamedTuple):
+    """The function `name` of a module that is compiled when it is first needed; `key` as in `cached_module`."""
+
+    key: str
+    write: Callable[[], str]
+    name: str
+    passes: bool = True
+
+    def address(self) -> int:
+        """Where the function is, once it is compiled and loaded."""
+        return cached_module(self.key, self.write, passes=self.passes).address(self.name)
+
+
+def load_all(codes: Iterable[Code]) -> None:
+    """Load the modules of all these functions, such as a program's; what is new is compiled side by side.
+
+    All of them lie in one file, which the next process reads; kernels that another program has made are used, too.
+    """
+    wanted = {code.key: code for code in codes}
+    with _lock:
+        missing = [key for key in wanted if key not in _modules]
+        if not missing:
+            return
+        bundle = disk.path_of("\0".join(sorted(wanted)), disk.BUNDLE)
+        objects = disk.unpack(disk.read(bundle) or b"", missing)
+        if len(objects) < len(missing):
+            objects = _objects_of(wanted, missing)
+            if len(objects) == len(wanted):
+                disk.write(bundle, disk.pack(objects))
+        for key in missing:
+            _modules[key] = load(objects[key])
+
+
+def _objects_of(wanted: dict[str, Code], missing: list[str]) -> dict[str, bytes]:
+    """The object code of all that is missing, from files of its own or compiled, and of all else that has a file."""
+    paths = {key: disk.path_of(key) for key in wanted}
+    objects = {key: code for key, code in ((key, disk.read(path)) for key, path in paths.items()) if code is not None}
+    new = [wanted[key] for key in missing if key not in objects]
+    for code, made in zip(new, _compiled(new), strict=True):
+        objects[code.key] = made
+        disk.write(paths[code.key], made)
+    return objects
+
+
+def _compiled(codes: list[Code]) -> list[bytes]:
+    """The object code of modules, made by as many threads as there are processors; this one writes the texts."""
+    if len(codes) < 2 or cpu.processors() == 1:
+        return [compile(code.write(), passes=code.passes) for code in codes]
+    from concurrent.futures import ThreadPoolExecutor
+
+    workers = _Workers()
+    with ThreadPoolExecutor(cpu.processors()) as threads:
+        made = [threads.submit(_compile_apart, workers, code.write(), code.passes) for code in codes]
+        return [one.result() for one in made]
+
+
+class _Workers(threading.local):
+    """What each thread that compiles has for itself."""
+
+    def __init__(self) -> None:
+        self.machine = _new_machine()
+
+
+def _compile_apart(workers: _Workers, ir_text: str, passes: bool) -> bytes:
+    """`compile` with nothing that other threads share."""
+    import llvmlite.binding as llvm
+
+    module = _module(ir_text, passes, workers.machine, llvm.create_context())
+    return _emit_beside(workers.machine, module)
+
+
+def _emit_beside(machine: Any, module: Any) -> bytes:
+    """Object code, made outside the lock that llvmlite holds in every call: this is what takes the time."""
+    from llvmlite.binding import ffi
+
+    emit = ffi.lib.LLVMPY_TargetMachineEmitToMemory
+    emit = getattr(emit, "_cfn", emit)
+    with ffi.OutputString() as error:
+        memory = emit(machine, module, 1, error)
+        if not memory:
+            raise CompilerError(f"compile: LLVM makes no code of the text: {error}")
+    try:
+        return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(memory), ffi.lib.LLVMPY_GetBufferSize(memory))
+    finally:
+        ffi.lib.LLVMPY_DisposeMemoryBuffer(memory)
 
 
 def cached(key_text: str, make_ir: Callable[[], str], name: str) -> int:

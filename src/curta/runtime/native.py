@@ -200,6 +200,10 @@ class Plan:
         ctypes.c_int64.from_address(self.address + 8).value = self.meta_address
         self.run: Launch = _runtime().bind(self._memory)
 
+    def place(self, kernel_address: int) -> None:
+        """Say where the kernel is, in a plan that was made before its code was."""
+        ctypes.c_int64.from_address(self.address).value = kernel_address
+
     @property
     def meta_address(self) -> int:
         """Where the kernel's integers are: behind the plan's own words."""
@@ -232,7 +236,8 @@ def make_plan(
 
     `meta` are the kernel's integers; `scratch_bytes` is per thread; bit i of `float_mask` says that argument i is a
     float; an `inline` plan is one call over all units on the calling thread, which keeps the GIL. A plan of no units
-    calls nothing. Raises `CompilerError` for what cannot be a plan.
+    calls nothing. The address may be 0 until the plan's `place` says it, which must be before the plan runs. Raises
+    `CompilerError` for what cannot be a plan.
 
     >>> plan = make_plan(4096, [2, 3], 6, grain=4, scratch_bytes=0, argument_count=2, float_mask=0, inline=True)
     >>> plan.address > 0

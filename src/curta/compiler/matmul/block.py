@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.emit import (
@@ -55,21 +56,29 @@ def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int) -> tuple[int, 
 
 def block_costs(spec: Spec, K: int) -> Costs:
     """A rough time of one unit: multiply-adds, packing of both operands, loads and stores of C."""
-    lanes, tile = spec.lanes, spec.tile_rows
+    a_cost, b_cost = 4 if spec.a_order == "row" else 2.5, 5 if spec.b_order == "k" else 3
+    steps = spec.tile_rows, spec.tile_columns
+    return _block_costs(steps, spec.lanes, spec.compute.itemsize, spec.k_block, spec.staged, a_cost, b_cost, K)
+
+
+@cache  # one object for equal costs, by which the chosen tiles are found again
+def _block_costs(
+    steps: tuple[int, int], lanes: int, itemsize: int, k_block: int, staged: bool, a_cost: float, b_cost: float, K: int
+) -> Costs:
+    tile_rows, tile_columns = steps
+    passes = max(1, -(-K // k_block)) + staged
+    available = PACKED_SHARE * cpu.second_cache_bytes()
 
     def cycles(rows: int, columns: int) -> float:
-        arithmetic = round_up(rows, tile) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
-        packing = (
-            K * (rows * (4 if spec.a_order == "row" else 2.5) + columns * (5 if spec.b_order == "k" else 3)) / lanes
-        )
-        passes = max(1, -(-K // spec.k_block)) + spec.staged
+        arithmetic = round_up(rows, tile_rows) * round_up(columns, tile_columns) * K / (2 * lanes)
+        packing = K * (rows * a_cost + columns * b_cost) / lanes
         return arithmetic + packing + rows * columns * passes * 2 / lanes
 
     def fits(rows: int, columns: int) -> bool:
-        packed = columns * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
-        return packed * spec.compute.itemsize <= PACKED_SHARE * cpu.second_cache_bytes()
+        packed = columns * min(k_block, K) + (rows * columns // 2 if staged else 0)
+        return packed * itemsize <= available
 
-    return Costs(tile, spec.tile_columns, cycles, fits)
+    return Costs(tile_rows, tile_columns, cycles, fits)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from curta.runtime import cpu
 
@@ -43,6 +43,7 @@ def _thread_counts() -> tuple[int, ...]:
     return tuple(1 << power for power in range((2 * cpu.processors() - 1).bit_length() + 1))
 
 
+@lru_cache(maxsize=4096)
 def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
     """The cut with the least modelled time, summed over several numbers of threads."""
     if M == 0 or N == 0 or batches == 0:
@@ -56,23 +57,23 @@ def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
             if not smallest and not costs.fits(unit_rows, unit_columns):
                 continue
             cycles = max(1.0, costs.cycles(min(unit_rows, M), min(unit_columns, N)))
-            cut = Tiles(unit_rows, unit_columns, -(-M // unit_rows), -(-N // unit_columns), 1, 0)
-            time, tiles = _timed(cut, cycles, batches)
+            rows, columns = -(-M // unit_rows), -(-N // unit_columns)
+            time, together, units = _timed(rows * columns, cycles, batches)
             if time < best_time:
-                best_time, best = time, tiles
+                best_time, best = time, Tiles(unit_rows, unit_columns, rows, columns, together, units)
     return best
 
 
-def _timed(tiles: Tiles, cycles: float, batches: int) -> tuple[float, Tiles]:
-    """The modelled time of a cut, and the cut with small batches put together and its units counted."""
-    per_batch = tiles.row_tiles * tiles.column_tiles
+def _timed(per_batch: int, cycles: float, batches: int) -> tuple[float, int, int]:
+    """The modelled time of so many tiles a batch, how many small batches are put together, and the units there are."""
     together = 1 if per_batch > 1 else max(1, min(-(-batches // 16), int(SMALL_UNIT // cycles)))
     units = per_batch * -(-batches // together)
     waking = WAKE_COST if units > 1 else 0.0
     # time on each number of threads, as a multiple of what it would be if all were busy
-    unit = cycles * together + UNIT_COST
-    time = sum(threads * (-(-units // threads) * unit + waking) for threads in _thread_counts())
-    return time, Tiles(tiles.unit_rows, tiles.unit_columns, tiles.row_tiles, tiles.column_tiles, together, units)
+    unit, time = cycles * together + UNIT_COST, 0.0
+    for threads in _thread_counts():
+        time += threads * (-(-units // threads) * unit + waking)
+    return time, together, units
 
 
 def _counts(length: int, step: int) -> list[int]:
