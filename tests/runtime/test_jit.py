@@ -143,6 +143,16 @@ def test_the_version_is_that_of_the_sources_that_were_imported(tmp_path):
     assert found[0] == found[1] != ""
 
 
+@pytest.mark.parametrize("part", ["compiler/nest.py", "compiler/convolution/window.py", "ops/matmul.py", "tensor.py"])
+def test_the_version_is_another_once_a_source_is(part, tmp_path, monkeypatch):
+    copy = tmp_path / "curta"
+    shutil.copytree(Path(jit.__file__).parent.parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(disk, "__file__", str(copy / "runtime" / "disk.py"))
+    before = disk.version.__wrapped__()
+    (copy / part).write_text("# edited")
+    assert disk.version.__wrapped__() != before
+
+
 def test_a_directory_that_cannot_be_written_is_no_cache(cache, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("CURTA_CACHE_DIR", str(tmp_path / "file" / "below"))

@@ -69,15 +69,15 @@ def version() -> str:
     """This Curta: names, sizes and times of its sources, so that an edited compiler never finds old code."""
     package = Path(__file__).parent.parent
     found = []
-    for folder in (
-        package,
-        *(package / part for part in ("compiler", "compiler/mathlib", "compiler/matmul", "ops", "runtime")),
-    ):
+    folders = [package, *(package / part for part in ("compiler", "ops", "runtime"))]
+    for folder in folders:  # grows
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.endswith(".py"):
                     status = entry.stat()
-                    found.append(f"{folder.name}/{entry.name} {status.st_size} {status.st_mtime_ns}")
+                    found.append(f"{entry.path[len(str(package)) :]} {status.st_size} {status.st_mtime_ns}")
+                elif folder is not package and entry.name != "__pycache__" and entry.is_dir():
+                    folders.append(Path(entry.path))
     return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
 
