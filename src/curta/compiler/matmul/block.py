@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from curta.compiler.code import Code, Value
+from curta.compiler.matmul.ahead import add_fetch, look_ahead, reserve
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE,
     Module,
@@ -36,12 +37,14 @@ def make_block_kernel(spec: Spec) -> str:
     add_pack_a(module, spec)
     add_pack_b(module, spec)
     add_micro_kernel(module, spec)
-    add_panels(module, spec)
+    add_fetch(module)
+    add_panels(module, spec, ahead=True)
     if spec.staged or spec.ending is not None:
         add_finish(module, spec)
     code = Code()
+    ahead = reserve(code)
     with each_tile(code, spec) as tile:
-        _sum_blocks(code, spec, tile)
+        _sum_blocks(code, spec, tile, ahead)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
 
@@ -154,7 +157,7 @@ def _batch_offsets(code: Code, spec: Spec, batch: Value) -> Sequence[Value]:
     return dim.results[1:]
 
 
-def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
+def _sum_blocks(code: Code, spec: Spec, tile: Tile, ahead: Value) -> None:
     """One tile of C: the sum over K's blocks, finished as soon as a block of rows is complete."""
     size = spec.compute.itemsize
     scratch = parameter(code, "scratch", "ptr")
@@ -179,9 +182,10 @@ def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
             rows, a_steps = smaller(tile.rows - row.index, spec.a_block_rows), (Meta.A_ROW, Meta.A_K)
             source = code.offset(a, row.index * read_meta(code, Meta.A_ROW) * spec.dtype.itemsize)
             call(code, "pack_a", [source, *(read_meta(code, item) for item in a_steps), rows, k_count, scratch])
+            look_ahead(code, spec, ahead, (tile.a, tile.b), (tile.rows, tile.columns), row.index, (k.index, k_count))
             call(code, "panels", [
                 scratch, b_panel, b_panel_step, b_step, packed_b, code.offset(c, row.index * c_step), c_step, k_count,
-                rows, tile.columns, add, area,
+                rows, tile.columns, add, area, ahead,
             ])  # fmt: skip
             if spec.ending is not None:
                 with code.when((k.index + k_block).ge(k_all)):
@@ -211,14 +215,20 @@ def _prepare_b(
     return in_place.select(b, packed), panel_step, in_place.select(strides[0] * size, row_bytes)
 
 
-def add_panels(module: Module, spec: Spec) -> None:
-    """`panels`: micro-kernels over a packed block, B's panels outermost, so that each stays in the first cache."""
+def add_panels(module: Module, spec: Spec, *, ahead: bool = False) -> None:
+    """`panels`: micro-kernels over a packed block, B's panels outermost, so that each stays in the first cache.
+
+    Each fetches its part of what is packed next where the last parameter says what is `ahead`.
+    """
     code = Code()
     names = {
         "a": "ptr", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr", "c_step": "i64",
         "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr",
     }  # fmt: skip
+    if ahead:
+        names["ahead"] = "ptr"
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    per_panel = blocks(get["rows"], spec.tile_rows)
     size, width = spec.compute.itemsize, spec.tile_columns
     with code.loop(0, blocks(get["columns"], width)) as panel:
         left = get["columns"] - panel.index * width
@@ -231,6 +241,9 @@ def add_panels(module: Module, spec: Spec) -> None:
         b_step = whole.select(get["b_step"], code.constant(width * size, "i64"))
         c = code.offset(get["c"], panel.index * (width * size))
         with code.loop(0, get["rows"], spec.tile_rows) as row:
+            if ahead:
+                number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
+                call(code, "fetch", [get["ahead"], number])
             # the rows before this one, in the order of packing
             step = get["k_count"] if spec.a_order == "row" else spec.a_row_step
             call(code, "micro", [
