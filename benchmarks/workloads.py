@@ -22,8 +22,8 @@ from typing import Any
 from benchmarks.steps import CASES as STEPS
 
 THREADS = 2
-#: a variant is run no more often once it has taken so long, if it was run a few times
-ENOUGH_SECONDS, LEAST_REPEATS = 10.0, 3
+#: a variant is run no more often once it has taken so long, if it was run at least twice
+ENOUGH_SECONDS, LEAST_REPEATS = 10.0, 2
 Work = Callable[[], object]
 
 
@@ -193,7 +193,9 @@ def limits() -> dict[str, float]:
 
 
 def _median(work: Work, repeats: int) -> float:
-    for _ in range(2):
+    start = time.perf_counter()
+    work()
+    if time.perf_counter() - start < ENOUGH_SECONDS / 2:
         work()
     seconds: list[float] = []
     while len(seconds) < repeats and (len(seconds) < LEAST_REPEATS or sum(seconds) < ENOUGH_SECONDS):
