@@ -12,17 +12,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
-import subprocess
-import sys
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.workloads import CASES, THREADS
+from benchmarks.processes import machine, measured_on, run_module
+from benchmarks.workloads import CASES
 
 HERE = Path(__file__).resolve().parent
 FRAMEWORKS = ("torch", "curta")
@@ -31,13 +26,7 @@ Row = dict[str, Any]
 
 def run_one(framework: str, case: str, repeats: int) -> dict[str, Any]:
     """One measurement in a fresh process, by variant. Raises RuntimeError with what it printed."""
-    command = [sys.executable, "-m", "benchmarks.workloads", framework, case, "--repeats", str(repeats)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(THREADS), "CURTA_NUM_THREADS": str(THREADS)}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=HERE.parent)
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no message")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return run_module("benchmarks.workloads", framework, case, "--repeats", str(repeats))
 
 
 def compare_case(case: str, rounds: int, repeats: int) -> list[Row]:
@@ -70,32 +59,6 @@ def compare_case(case: str, rounds: int, repeats: int) -> list[Row]:
     return rows
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    processor = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                processor = line.partition(":")[2].strip()
-                break
-    versions = {}
-    for package in ("torch", "curta", "numpy", "llvmlite"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "from source"
-    return {
-        "processor": processor,
-        "cores": os.cpu_count(),
-        "threads": THREADS,
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "versions": versions,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
 def _time(seconds: float | None) -> str:
     if seconds is None:
         return "failed"
@@ -113,12 +76,10 @@ def _share(row: Row, limits: dict[str, float]) -> str:
 
 def as_markdown(about: dict[str, Any], rows: list[Row], limits: dict[str, float], command: str) -> str:
     """The results as a page."""
-    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     lines = [
         "# Curta beside PyTorch",
         "",
-        f"{about['processor']}, {about['cores']} cores, {about['threads']} threads each; {about['system']}, Python "
-        f"{about['python']}; {versions}; {about['time']}.",
+        measured_on(about),
         "",
         f"Made by `{command}`: fresh processes of each framework taking turns; the median of their medians. "
         "Ratio above 1: Curta is faster. Float32 unless a row says otherwise.",

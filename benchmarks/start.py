@@ -12,17 +12,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.__main__ import machine
+from benchmarks.processes import machine, measured_on, run_module
 from benchmarks.steps import CASES
 from benchmarks.workloads import THREADS
 
@@ -36,7 +34,7 @@ def measure(name: str, variant: str, case: str) -> dict[str, Any]:
     """This process's first step, a later one and the most memory that it ever had."""
     framework = importlib.import_module(name)
     framework.set_num_threads(THREADS)
-    work = CASES[case][1](framework)[variant]
+    work: Any = CASES[case][1](framework)[variant]
     seconds = []
     for _ in range(4):
         start = time.perf_counter()
@@ -48,20 +46,14 @@ def measure(name: str, variant: str, case: str) -> dict[str, Any]:
         "bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
     }
     if name == "curta":
-        account = work.program.account()  # type: ignore[attr-defined]
+        account = work.program.account()
         found |= {"peak_bytes": account.peak_bytes, "arena": account.arena_bytes, "live": account.live_bytes}
     return found
 
 
 def _run(name: str, variant: str, case: str, cache: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.start", "--measure", name, variant, case]
-    environment = {
-        **os.environ, "OMP_NUM_THREADS": str(THREADS), "CURTA_NUM_THREADS": str(THREADS),
-        "CURTA_CACHE_DIR": cache, "TORCHINDUCTOR_CACHE_DIR": cache,
-    }  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=HERE.parent)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    caches = {"CURTA_CACHE_DIR": cache, "TORCHINDUCTOR_CACHE_DIR": cache}
+    return run_module("benchmarks.start", "--measure", name, variant, case, environment=caches)
 
 
 def compare(case: str, rounds: int) -> list[dict[str, Any]]:
@@ -81,12 +73,10 @@ def compare(case: str, rounds: int) -> list[dict[str, Any]]:
 
 def as_markdown(about: dict[str, Any], rows: list[dict[str, Any]], command: str) -> str:
     """The results as a page."""
-    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     lines = [
         "# The first step, and memory",
         "",
-        f"{about['processor']}, {about['cores']} cores, {about['threads']} threads each; Python {about['python']}; "
-        f"{versions}; {about['time']}.",
+        measured_on(about),
         "",
         f"Made by `{command}`: fresh processes taking turns, medians. *Overhead* is the first step less a later one: "
         "recording, compiling, and touching memory for the first time. *Process* is the most memory the process ever "

@@ -120,8 +120,8 @@ def test_strides() -> None:
     plain = run(fused(target), arrays, "float32", 1.0)
     x, weight, bias = (np.asarray(one, dtype="float32") for one in arrays)
     places = np.repeat(target, 2)
-    sparse = lambda t: curta.stack([t, t], 2)[..., 0]  # noqa: E731
-    for lay_x in (lambda t: t.t().contiguous().t(), sparse, lambda t: t):
+    layouts = (lambda t: t.t().contiguous().t(), lambda t: curta.stack([t, t], 2)[..., 0], lambda t: t)
+    for lay_x in layouts:
         leaves = [made(one, "float32") for one in (x, weight, bias)]
         rows = curta.from_numpy(places)[::2]
         turned = leaves[1].t().contiguous().t()

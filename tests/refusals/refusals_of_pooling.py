@@ -6,97 +6,61 @@ from refusal import F, Refusal
 
 from curta.errors import ShapeError, UnsupportedDTypeError
 
+
+def of_any_pooling(name: str) -> tuple[Refusal, ...]:
+    """What is refused for the windows of `max_pool2d` and `avg_pool2d` alike."""
+    return (
+        Refusal(
+            lambda c: getattr(F(c), name)(c.zeros(1, 1, 4, 4), 2, padding=2),
+            ShapeError,
+            "pad should be at most half of effective kernel size, but got pad=2, kernel_size=2 and dilation=1",
+        ),
+        Refusal(
+            lambda c: getattr(F(c), name)(c.zeros(1, 1, 4, 4), 2, padding=-1),
+            ShapeError,
+            "pad must be non-negative, but got pad: -1",
+        ),
+        Refusal(
+            lambda c: getattr(F(c), name)(c.zeros(1, 1, 4, 4), (2, 2, 2)),
+            ShapeError,
+            f"{name}: kernel_size must either be a single int, or a tuple of two ints",
+        ),
+        Refusal(
+            lambda c: getattr(F(c), name)(c.zeros(1, 1, 4, 4), 2, stride=(1, 1, 1)),
+            ShapeError,
+            f"{name}: stride must either be omitted, a single int, or a tuple of two ints",
+        ),
+        Refusal(
+            lambda c: getattr(F(c), name)(c.zeros(1, 1, 4, 4), 2, padding=(1, 1, 1)),
+            ShapeError,
+            f"{name}: padding must either be a single int, or a tuple of two ints",
+        ),
+        Refusal(
+            lambda c: getattr(F(c), name)(c.zeros(1, 1, 4, 4), 2, stride=0),
+            ShapeError,
+            "stride should not be zero",
+        ),
+        Refusal(
+            lambda c: getattr(F(c), name)(c.zeros(1, 1, 4, 4), 0, stride=1),
+            ShapeError,
+            "kernel size should be greater than zero, but got kH: 0 kW: 0",
+        ),
+        Refusal(
+            lambda c: getattr(F(c), name)(c.zeros(1, 1, 4, 4), 5),
+            ShapeError,
+            "Given input size: (1x4x4). Calculated output size: (1x0x0). Output size is too small",
+        ),
+        Refusal(
+            lambda c: getattr(F(c), name)(c.zeros(1, 0, 4, 4), 2),
+            ShapeError,
+            "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[1, 0, 4, 4]",
+        ),
+    )
+
+
 REFUSALS = (
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, padding=2),
-        ShapeError,
-        "pad should be at most half of effective kernel size, but got pad=2, kernel_size=2 and dilation=1",
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, padding=-1),
-        ShapeError,
-        "pad must be non-negative, but got pad: -1",
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), (2, 2, 2)),
-        ShapeError,
-        "max_pool2d: kernel_size must either be a single int, or a tuple of two ints",
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, stride=(1, 1, 1)),
-        ShapeError,
-        "max_pool2d: stride must either be omitted, a single int, or a tuple of two ints",
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, padding=(1, 1, 1)),
-        ShapeError,
-        "max_pool2d: padding must either be a single int, or a tuple of two ints",
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 2, stride=0),
-        ShapeError,
-        "stride should not be zero",
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 0, stride=1),
-        ShapeError,
-        "kernel size should be greater than zero, but got kH: 0 kW: 0",
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 1, 4, 4), 5),
-        ShapeError,
-        "Given input size: (1x4x4). Calculated output size: (1x0x0). Output size is too small",
-    ),
-    Refusal(
-        lambda c: F(c).max_pool2d(c.zeros(1, 0, 4, 4), 2),
-        ShapeError,
-        "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[1, 0, 4, 4]",
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), 2, padding=2),
-        ShapeError,
-        "pad should be at most half of effective kernel size, but got pad=2, kernel_size=2 and dilation=1",
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), 2, padding=-1),
-        ShapeError,
-        "pad must be non-negative, but got pad: -1",
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), (2, 2, 2)),
-        ShapeError,
-        "avg_pool2d: kernel_size must either be a single int, or a tuple of two ints",
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), 2, stride=(1, 1, 1)),
-        ShapeError,
-        "avg_pool2d: stride must either be omitted, a single int, or a tuple of two ints",
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), 2, padding=(1, 1, 1)),
-        ShapeError,
-        "avg_pool2d: padding must either be a single int, or a tuple of two ints",
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), 2, stride=0),
-        ShapeError,
-        "stride should not be zero",
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), 0, stride=1),
-        ShapeError,
-        "kernel size should be greater than zero, but got kH: 0 kW: 0",
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4), 5),
-        ShapeError,
-        "Given input size: (1x4x4). Calculated output size: (1x0x0). Output size is too small",
-    ),
-    Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 0, 4, 4), 2),
-        ShapeError,
-        "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[1, 0, 4, 4]",
-    ),
+    *of_any_pooling("max_pool2d"),
+    *of_any_pooling("avg_pool2d"),
     Refusal(
         lambda c: F(c).max_pool2d(c.zeros(4, 4), 2),
         ShapeError,

@@ -106,12 +106,10 @@ class CompiledFunction:
 
         target = check_writable(path, overwrite)
         program, tensors = self._made(args, kwargs)
-        if program is None:
-            self(*args, **kwargs)
-            program, tensors = self._made(args, kwargs)
-        if program is None:  # gradients that the first call left make the second one another kind
-            self(*args, **kwargs)
-            program, tensors = self._made(args, kwargs)
+        for _ in range(2):  # gradients that a first call leaves make a second one another kind
+            if program is None:
+                self(*args, **kwargs)
+                program, tensors = self._made(args, kwargs)
         if program is None:
             raise CompileError("compile: every call with these arguments makes another program: there is none to show")
         name = getattr(self._function, "__name__", type(self._function).__name__)

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from curta.compiled.graph import Node, ProgramGraph, Ref
+from curta.compiled.graph import Node, ProgramGraph, Ref, all_described
 from curta.compiled.units import Arguments, Order, Unit, arguments_of, key_of, may_join, writers_of
-from curta.compiler.graph import LiveNumber
 from curta.dtypes import DType
 from curta.errors import CompilerError
 from curta.memory.layout import Layout
 from curta.ops.composition import STORED, composition
-from curta.ops.dispatch import _parameter_key, bind
+from curta.ops.dispatch import _parameter_key, bind, described
 from curta.ops.elementwise import CAST
 from curta.ops.program import Executable, executable
 from curta.ops.record import NO_GRADIENT, Convolution, Cost, Op, Product
@@ -24,10 +23,16 @@ from curta.ops.record import NO_GRADIENT, Convolution, Cost, Op, Product
 #: more operators than these in one kernel make its code long, and gain nothing
 LONGEST = 12
 
+#: a unit's kernel, by what the unit does; None where it would be more than one
+Known = dict[Any, Executable | None]
 
-def fuse(graph: ProgramGraph) -> ProgramGraph:
-    """The same program with as few kernels as its data flow allows."""
-    fusing = _Fusing(graph)
+
+def fuse(graph: ProgramGraph, known: Known | None = None) -> ProgramGraph:
+    """The same program with as few kernels as its data flow allows.
+
+    `known` are the kernels that were tried for a program much like it; what is tried here is added.
+    """
+    fusing = _Fusing(graph, {} if known is None else known)
     place = 0
     while place < len(fusing.order.units):
         place += 1 - fusing.join(place)
@@ -37,10 +42,10 @@ def fuse(graph: ProgramGraph) -> ProgramGraph:
 class _Fusing:
     """One program on its way: its units in order, and the kernels that were tried."""
 
-    def __init__(self, graph: ProgramGraph) -> None:
+    def __init__(self, graph: ProgramGraph, known: Known) -> None:
         self.order = Order(graph.outputs)
         self._writers = writers_of(graph.nodes)
-        self._known: dict[Any, Executable | None] = {}
+        self._known = known
         for node in graph.nodes:
             self.order.insert(len(self.order.units), Unit([node]))
 
@@ -115,14 +120,10 @@ def _signature(unit: Unit, outputs: list[Ref]) -> tuple[Any, ...]:
             if isinstance(ref, Ref):
                 words += [numbers.setdefault(key_of(ref), len(numbers)), ref.layout]
             else:
-                words.append(_kind(ref))
+                words.append(described(ref))
         words += _parameter_key(node.params)
     shared = (id(ref.buffer) in unit.read_buffers for ref in outputs)
     return (*words, *(numbers[key_of(ref)] for ref in outputs), *shared)
-
-
-def _kind(number: Any) -> type:
-    return number.type if isinstance(number, LiveNumber) else type(number)
 
 
 def _build(unit: Unit, outputs: list[Ref]) -> Executable | None:
@@ -133,10 +134,10 @@ def _build(unit: Unit, outputs: list[Ref]) -> Executable | None:
         op = composition(name, lambda *given: _computed(unit, arguments, given, outputs), None)
     else:
         op = _with_ending(name, product, unit, arguments, outputs)
-    described = tuple(o.layout if isinstance(o, Ref) else _kind(o) for o in arguments.operands)
+    given = all_described(arguments.operands)
     fresh = frozenset(n for n, ref in enumerate(outputs) if id(ref.buffer) not in unit.read_buffers)
     try:
-        call = executable(op, described, params, tuple(ref.layout for ref in outputs), whole=True, fresh=fresh)
+        call = executable(op, given, params, tuple(ref.layout for ref in outputs), whole=True, fresh=fresh)
     except CompilerError:  # a gather of what is not in memory, a result that no loop has
         return None
     return call if _keeps_order(unit, call) else None

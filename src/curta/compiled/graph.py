@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from curta.compiler.graph import LiveNumber
 from curta.errors import CompilerError
 from curta.memory.layout import Layout
+from curta.ops.dispatch import described
 from curta.ops.program import Executable
 
 
@@ -44,6 +46,11 @@ class Ref:
     def __str__(self) -> str:
         whole = self.offset == 0 and self.layout.is_contiguous and self.layout.nbytes == self.buffer.nbytes
         return self.buffer.name if whole else f"{self.buffer.name}[{self.layout!r} at {self.offset}]"
+
+
+def all_described(operands: Iterable[Any]) -> tuple[Any, ...]:
+    """Operands of a program as an operator's `infer` sees them: layouts, and the types of numbers."""
+    return tuple([one.layout if isinstance(one, Ref) else described(one) for one in operands])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

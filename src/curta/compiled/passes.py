@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from curta.compiled.fusion import fuse
+from curta.compiled.fusion import Known, fuse
 from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
 from curta.compiled.heads import hold_few_scores, make_scores_once
 from curta.compiled.order import least_memory, peak_bytes
@@ -19,15 +20,17 @@ def simplified(graph: ProgramGraph) -> ProgramGraph:
     """What runs: without dead ends, repetitions and copies, neighbours fused, in the order that takes least memory."""
     graph = _through(graph, drop_dead, share_equal, make_scores_once)
     other = _through(graph, hold_few_scores)
+    known: Known = {}
+    plain = _fused(graph, known)
     if other is graph:
-        return _fused(graph)
+        return plain
     # the weight's gradient is held in place of the scores: which is less depends on what follows
-    plain, few = _fused(graph), _fused(other)
+    few = _fused(other, known)
     return few if peak_bytes(few) < peak_bytes(plain) else plain
 
 
-def _fused(graph: ProgramGraph) -> ProgramGraph:
-    return _through(graph, place, fuse, drop_dead, least_memory)
+def _fused(graph: ProgramGraph, known: Known) -> ProgramGraph:
+    return _through(graph, place, partial(fuse, known=known), drop_dead, least_memory)
 
 
 def _through(graph: ProgramGraph, *passes: Callable[[ProgramGraph], ProgramGraph]) -> ProgramGraph:

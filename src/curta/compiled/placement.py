@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
+from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref, all_described
 from curta.compiled.units import writers_of
-from curta.compiler.graph import LiveNumber
 from curta.memory.layout import Layout, strided
 from curta.ops.program import executable
 from curta.ops.record import Pointwise, Product
@@ -64,11 +63,7 @@ def _moved(made: Node, copied: Ref, target: Ref) -> Node | None:
         return None
     if layout is made.call.outputs[0]:
         return replace(made, results=(replace(target, layout=layout),))
-    described = tuple(
-        each.layout if isinstance(each, Ref) else each.type if isinstance(each, LiveNumber) else type(each)
-        for each in made.operands
-    )
-    call = executable(made.call.op, described, made.params, (layout,), fresh=frozenset((0,)))
+    call = executable(made.call.op, all_described(made.operands), made.params, (layout,), fresh=frozenset((0,)))
     return replace(made, call=call, results=(replace(target, layout=layout),))
 
 

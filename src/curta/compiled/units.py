@@ -129,6 +129,7 @@ class Order:
     def __init__(self, outputs: tuple[Buffer, ...]) -> None:
         self.units: list[Unit] = []
         self.readers: dict[int, set[int]] = {}
+        self._makers: dict[Key, list[Unit]] = {}
         self._outputs = {id(buffer) for buffer in outputs}
 
     def __iter__(self) -> Iterator[Unit]:
@@ -139,12 +140,16 @@ class Order:
         self.units.insert(place, unit)
         for identity in unit.read_buffers:
             self.readers.setdefault(identity, set()).add(id(unit))
+        for key in unit.made:
+            self._makers.setdefault(key, []).append(unit)
 
     def remove(self, place: int) -> Unit:
         """Take the unit at `place` out."""
         unit = self.units.pop(place)
         for identity in unit.read_buffers:
             self.readers[identity].discard(id(unit))
+        for key in unit.made:
+            self._makers[key].remove(unit)
         return unit
 
     def results_of(self, unit: Unit, without: tuple[Unit, ...] = ()) -> list[Ref]:
@@ -160,7 +165,8 @@ class Order:
 
     def producer(self, place: int, key: Key) -> int | None:
         """The place of the last unit before `place` that makes this value."""
-        return next((at for at in range(place - 1, -1, -1) if key in self.units[at].made), None)
+        places = [self.units.index(unit) for unit in self._makers.get(key, ())]
+        return max((at for at in places if at < place), default=None)
 
     def place_for(self, first: int, second: int) -> int | None:
         """Where two units can run together, the first's place or the second's; None where something forbids both."""

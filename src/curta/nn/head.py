@@ -11,7 +11,7 @@ from curta.errors import ShapeError, UnsupportedDTypeError
 from curta.functions.operands import lowered, refuse
 from curta.functions.operands import tensor as check
 from curta.memory.layout import contiguous
-from curta.nn.losses import _check_classes, _class_dim, _finish, _reduction
+from curta.nn.losses import check_classes, check_reduction, class_dim, reduced_rows
 from curta.ops.creation import ones_of
 from curta.ops.dispatch import bind
 from curta.ops.linear_cross_entropy import (
@@ -50,7 +50,7 @@ def linear_cross_entropy(
     """
     check(_NAME, input), check(_NAME, linear_weight, "linear_weight"), check(_NAME, target, "target")
     refuse(_NAME, weight=weight, options=options)
-    _reduction(_NAME, reduction, None, None)
+    check_reduction(_NAME, reduction, None, None)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ShapeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     ignore = -100 if ignore_index is None else ignore_index
@@ -59,9 +59,9 @@ def linear_cross_entropy(
         input, linear_weight, linear_bias = lowered(input, linear_weight, linear_bias)
     classes = linear_weight.layout.shape[0]
     scores = contiguous((*input.layout.shape[:-1], classes), input.layout.dtype, input.layout.device)
-    _class_dim(_NAME, scores, target)
+    class_dim(_NAME, scores, target)
     x = input if input.layout.rank == 2 else input.unsqueeze(0)
-    rows = _check_classes(_NAME, target, classes, ignore).reshape(x.layout.shape[0], 1)
+    rows = check_classes(_NAME, target, classes, ignore).reshape(x.layout.shape[0], 1)
     given: tuple[Tensor, ...] = (x, linear_weight, rows)
     given += () if linear_bias is None else (linear_bias,)
     settings = {"ignore": ignore, "smoothing": float(label_smoothing)}
@@ -71,7 +71,7 @@ def linear_cross_entropy(
         loss = bind(_BOTH[len(given)], (expected, *given), wanted=wanted, **settings)[0]
     else:
         loss = bind(_LOSS[len(given)], given, **settings)
-    result: Tensor = _finish(loss, rows, None, reduction, 1, ignore).to(kind)
+    result: Tensor = reduced_rows(loss, rows, None, reduction, 1, ignore).to(kind)
     return result.reshape(target.layout.shape) if reduction == "none" else result
 
 

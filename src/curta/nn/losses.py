@@ -28,7 +28,8 @@ from curta.promotion import promote_types
 from curta.tensor import Tensor
 
 
-def _reduction(name: str, reduction: str, size_average: Any, reduce: Any) -> None:
+def check_reduction(name: str, reduction: str, size_average: Any, reduce: Any) -> None:
+    """ArgumentError for a reduction that there is not; UnsupportedError for PyTorch's older way to say it."""
     for option, value in (("size_average", size_average), ("reduce", reduce)):
         if value is not None:
             raise UnsupportedError(f"{name}(): the argument '{option}' is not supported; use 'reduction'")
@@ -40,7 +41,7 @@ def _reduce(loss: Any, reduction: str) -> Any:
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
-def _check_classes(name: str, target: Tensor, classes: int, ignore: int) -> Tensor:
+def check_classes(name: str, target: Tensor, classes: int, ignore: int) -> Tensor:
     """`target`; IndexRangeError for one that is no class, not where there is no data to look at."""
     if STATE.graph is not None or target.layout.device is META or not target.layout.numel:
         return target
@@ -57,7 +58,7 @@ def _check_classes(name: str, target: Tensor, classes: int, ignore: int) -> Tens
     return target
 
 
-def _class_dim(name: str, scores: Layout, target: Tensor) -> int:
+def class_dim(name: str, scores: Layout, target: Tensor) -> int:
     """The dimension of classes, after checking that the target has one class for each place."""
     dim = 0 if scores.rank == 1 else 1
     if not scores.rank:
@@ -93,7 +94,7 @@ def _ones(like: Tensor) -> Tensor:
     return ones_of(contiguous((1,) * like.layout.rank, like.layout.dtype, like.layout.device))
 
 
-def _finish(loss: Any, target: Any, along: Any, reduction: str, dim: int, ignore: int) -> Any:
+def reduced_rows(loss: Any, target: Any, along: Any, reduction: str, dim: int, ignore: int) -> Any:
     """Rows (with the class dimension at size 1) to what the reduction asks for."""
     if reduction == "none":
         return loss.squeeze(dim)
@@ -123,15 +124,15 @@ def cross_entropy(
         input, weight = raised(input, weight)
     # sums run in float32 whatever the scores' format, so under autocast halves need no copy in float32 first
     kind = input.layout.dtype if STATE.autocast is None else promote_types(input.layout.dtype, float32)
-    _reduction("cross_entropy", reduction, size_average, reduce)
+    check_reduction("cross_entropy", reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ShapeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if not input.layout.dtype.is_floating_point:
         raise UnsupportedDTypeError(f'"log_softmax" not implemented for {input.layout.dtype.name!r}')
     if target.layout.shape == input.layout.shape and target.layout.dtype.is_floating_point:
         return _soft(input, target, weight, reduction, label_smoothing)
-    dim = _class_dim("cross_entropy", input.layout, target)
-    target = _check_classes("cross_entropy", target, input.layout.shape[dim], ignore_index)
+    dim = class_dim("cross_entropy", input.layout, target)
+    target = check_classes("cross_entropy", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
     settings = {"dim": dim, "ignore": ignore_index, "smoothing": float(label_smoothing)}
     along = None
@@ -140,7 +141,7 @@ def cross_entropy(
     else:
         along = _weights_along(weight, input, dim)
         loss = bind(WEIGHTED_CROSS_ENTROPY, (input, rows, along), **settings)
-    result: Tensor = _finish(loss, rows, along, reduction, dim, ignore_index).to(kind)
+    result: Tensor = reduced_rows(loss, rows, along, reduction, dim, ignore_index).to(kind)
     return result
 
 
@@ -165,14 +166,14 @@ def nll_loss(
     """Minus the entry of each row that `target` names; rows are log-probabilities."""
     check("nll_loss", input), check("nll_loss", target, "target")
     input, weight = raised(input, weight)
-    _reduction("nll_loss", reduction, size_average, reduce)
-    dim = _class_dim("nll_loss", input.layout, target)
-    target = _check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
+    check_reduction("nll_loss", reduction, size_average, reduce)
+    dim = class_dim("nll_loss", input.layout, target)
+    target = check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
     along = None if weight is None else _weights_along(weight, input, dim)
     factor = _ones(input) if along is None else along
     loss = bind(NEGATIVE_LIKELIHOOD, (input, rows, factor), dim=dim, ignore=ignore_index)
-    result: Tensor = _finish(loss, rows, along, reduction, dim, ignore_index).to(input.layout.dtype)
+    result: Tensor = reduced_rows(loss, rows, along, reduction, dim, ignore_index).to(input.layout.dtype)
     return result
 
 
@@ -181,7 +182,7 @@ def mse_loss(
     reduction: str = "mean", weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The squared difference, element by element."""
-    _reduction("mse_loss", reduction, size_average, reduce)
+    check_reduction("mse_loss", reduction, size_average, reduce)
     if weight is not None:
         raise UnsupportedError("mse_loss(): the argument 'weight' is not supported")
     pair = raised(check("mse_loss", input), check("mse_loss", target))
@@ -194,7 +195,7 @@ def l1_loss(
     reduction: str = "mean", weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The absolute difference, element by element."""
-    _reduction("l1_loss", reduction, size_average, reduce)
+    check_reduction("l1_loss", reduction, size_average, reduce)
     if weight is not None:
         raise UnsupportedError("l1_loss(): the argument 'weight' is not supported")
     pair = raised(check("l1_loss", input), check("l1_loss", target))
@@ -208,7 +209,7 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:  # fmt: skip
     """Minus the log-probability of `target` (0 to 1) under sigmoid(input)."""
     name = "binary_cross_entropy_with_logits"
-    _reduction(name, reduction, size_average, reduce)
+    check_reduction(name, reduction, size_average, reduce)
     if pos_weight is not None:
         raise UnsupportedError(f"{name}(): the argument 'pos_weight' is not supported")
     if check(name, input).layout.shape != check(name, target, "target").layout.shape:

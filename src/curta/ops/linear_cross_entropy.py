@@ -22,7 +22,7 @@ from curta.ops.elementwise import COPY
 from curta.ops.inference import bytes_read
 from curta.ops.launches import Launches
 from curta.ops.loss import CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD
-from curta.ops.matmul import LINEAR, PROJECTION
+from curta.ops.matmul import LINEAR, PROJECTION, turned
 from curta.ops.product import product_step, sum_step
 from curta.ops.record import NO_GRADIENT, Cost, Generated, Gradient, Op
 from curta.ops.rows import cast, total, wide
@@ -78,10 +78,6 @@ Launched = tuple[list[Step], list[Layout]]
 
 def _rows(layout: Layout, count: int) -> Layout:
     return strided((count, *layout.shape[1:]), layout.strides, layout.dtype, layout.device)
-
-
-def _turned(layout: Layout) -> Layout:
-    return strided(layout.shape[::-1], layout.strides[::-1], layout.dtype, layout.device)
 
 
 def _losses(scores: Any, target: Any, **params: Any) -> Any:
@@ -199,7 +195,7 @@ class _Backward(_Blocks):
             self.launches.add(step, [slopes, ("input", 2)], [self.source("output", self.to_x, dx, row)])
         if self.sums is not None:
             x = _rows(self.x, count)
-            step = sum_step(_turned(scores), x, self.sums, add=row > 0)
+            step = sum_step(turned(scores), x, self.sums, add=row > 0)
             self.launches.add(step, [slopes, self.source("input", 1, x, row)], [self.sums_at])
         if self.to_bias is not None:
             part = _rows(self.parts, 1)

@@ -93,12 +93,13 @@ def _bias_rule(node: Node, g: Any) -> tuple[Any, Any, Any]:
     return to_x, to_weight, to_bias
 
 
-def _turned(weight: Layout) -> Layout:
-    return strided(weight.shape[::-1], weight.strides[::-1], weight.dtype, weight.device)
+def turned(matrix: Layout) -> Layout:
+    """A matrix with rows and columns changed over, as it lies."""
+    return strided(matrix.shape[::-1], matrix.strides[::-1], matrix.dtype, matrix.device)
 
 
 def _with_turned(x: Layout, weight: Layout) -> tuple[Layout, Layout]:
-    return x, _turned(weight)
+    return x, turned(weight)
 
 
 def _projection_rule(node: Node, g: Any) -> tuple[Any, Any]:
@@ -115,7 +116,7 @@ def _projection_rule(node: Node, g: Any) -> tuple[Any, Any]:
 #: x[..., K] @ weight[N, K] transposed; x of rank 2 or more
 PROJECTION = Op(
     "linear",
-    lambda x, weight: _infer(x, _turned(weight)),
+    lambda x, weight: _infer(x, turned(weight)),
     Product(_with_turned),
     Gradient(_projection_rule, inputs=(0, 1)),
     _cost,
@@ -123,7 +124,7 @@ PROJECTION = Op(
 
 
 def _infer_linear(x: Layout, weight: Layout, bias: Layout) -> Layout:
-    made = _infer(x, _turned(weight))
+    made = _infer(x, turned(weight))
     if bias.dtype is not made.dtype:
         raise DTypeError(f"self and mat2 must have the same dtype, but got {bias.dtype.name} and {made.dtype.name}")
     broadcast_shapes(made.shape, bias.shape)

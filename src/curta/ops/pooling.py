@@ -5,6 +5,9 @@ Gradients are pooling as well: an element of the image asks the few windows that
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 from curta import dtypes
@@ -125,12 +128,12 @@ def _infer_sum(x: Layout, rows: Span, columns: Span) -> Layout:
     return contiguous((*x.shape[:2], rows.windows, columns.windows), compute_dtype(x.dtype), x.device)
 
 
+def _added(values: Iterable[Expression]) -> Expression:
+    return reduce(add, values)
+
+
 def _sum_element(read: Any, rows: Span, columns: Span) -> Expression:
-    values = [read(row, column, guard=inside) for row, column, inside in _in_window(rows, columns)]
-    result: Expression = values[0]
-    for value in values[1:]:
-        result = result + value
-    return result
+    return _added(read(row, column, guard=inside) for row, column, inside in _in_window(rows, columns))
 
 
 def _sum_rule(node: Any, g: Any) -> tuple[Any, ...]:
@@ -200,13 +203,12 @@ def _infer_max_backward(g: Layout, places: Layout, rows: Windows, columns: Windo
 def _max_backward_element(read: Any, read_place: Any, rows: Windows, columns: Windows) -> Expression:
     """The sum of the gradients of those windows whose largest element this is."""
     mine = index(2) * columns.size + index(3)
-    result: Expression | None = None
+    shares = []
     for row, column, inside in _in_window(rows.span().transposed(), columns.span().transposed()):
         taken = read_place(row, column, guard=inside).eq(mine)
         taken = taken if inside is None else taken & inside
-        share = taken.select(read(row, column, guard=inside), 0)
-        result = share if result is None else result + share
-    return result  # type: ignore[return-value]  # every window has an element
+        shares.append(taken.select(read(row, column, guard=inside), 0))
+    return _added(shares)
 
 
 def _max_backward_rule(node: Any, g: Any) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ Parameters of a group that are updated by equal plans share them: one plan a run
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from curta.compiler.graph import LiveNumber
@@ -115,9 +116,4 @@ class RecordedUpdates:
 
 def _same(these: Collection[Any], those: Collection[Any]) -> bool:
     """Whether the same objects come in the same order."""
-    if len(these) != len(those):
-        return False
-    for one, other in zip(these, those, strict=True):  # noqa: SIM110 - a generator takes twice as long
-        if one is not other:
-            return False
-    return True
+    return len(these) == len(those) and all(map(is_, these, those))
