@@ -20,7 +20,7 @@ import curta
 from curta.memory.storage import HostStorage
 from curta.nn import functional as F
 from curta.ops import linear_cross_entropy
-from curta.ops.attention import CAUSAL
+from curta.ops.attention_softmax import CAUSAL
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind
 from curta.ops.record import NO_GRADIENT

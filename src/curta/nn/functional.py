@@ -21,7 +21,8 @@ from curta.nn.normalization import batch_norm
 from curta.nn.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from curta.nn.spatial import conv2d
 from curta.ops.activation import GELU, GELU_TANH, LEAKY_RELU, SILU
-from curta.ops.attention import ATTENTION_SOFTMAX, BIASED_ATTENTION_SOFTMAX, MASKED_ATTENTION_SOFTMAX
+from curta.ops.attention import ATTENTION, WIDEST
+from curta.ops.attention_softmax import ATTENTION_SOFTMAX, BIASED_ATTENTION_SOFTMAX, MASKED_ATTENTION_SOFTMAX
 from curta.ops.dispatch import bind
 from curta.ops.dropout import DROPOUT
 from curta.ops.embedding import EMBEDDING
@@ -247,9 +248,17 @@ def scaled_dot_product_attention(
     if enable_gqa:
         k, v = _repeat_heads(q, k), _repeat_heads(q, v)
     factor = 1.0 / math.sqrt(q.layout.shape[-1]) if scale is None else float(scale)
+    if attn_mask is None and dropout_p == 0.0 and _in_blocks(q, k, v):
+        out: Tensor = bind(ATTENTION, (q, k, v), scale=factor, causal=bool(is_causal))[0]
+        return out
     weights = _weights(multiply(q, k.transpose(-2, -1)), attn_mask, factor, is_causal)
     result: Tensor = multiply(dropout(weights, dropout_p), v)
     return result
+
+
+def _in_blocks(q: Any, k: Any, v: Any) -> bool:
+    """Whether there is a kernel that never stores the scores."""
+    return q.layout.dtype.is_floating_point and max(q.layout.shape[-1], v.layout.shape[-1]) <= WIDEST
 
 
 def _repeat_heads(q: Any, k: Any) -> Any:

@@ -1,84 +1,176 @@
-"""The softmax of attention: scale, mask and causality inside one kernel."""
+"""Attention as one operator, with its gradients: scores are made block by block and never stored.
+
+The costs are those of the pairs of a query and a key that it may see: masked pairs count for nothing.
+"""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
-from curta.compiler.expression import index
-from curta.memory.layout import Layout, contiguous
-from curta.ops.composition import composition, derived
+from curta.autograd.state import STATE
+from curta.compiler.attention import Sizes, plan_backward, plan_forward
+from curta.compiler.schedule import Step
+from curta.dtypes import compute_dtype
+from curta.errors import CompilerError
+from curta.memory.layout import Layout, contiguous, strided
+from curta.ops.attention_softmax import ATTENTION_SOFTMAX
 from curta.ops.dispatch import bind
-from curta.ops.inference import each
-from curta.ops.record import Gradient, Op, Pointwise
-from curta.ops.rows import cast, highest, total, wide
+from curta.ops.elementwise import COPY
+from curta.ops.inference import bytes_read
+from curta.ops.launches import Launches, Part
+from curta.ops.matmul import multiply
+from curta.ops.product import launch_step
+from curta.ops.record import Cost, Generated, Gradient, Op
+from curta.runtime import cpu
+from curta.shapes import broadcast_shapes, broadcast_strides, elementwise_strides
 
-NEGATIVE_INFINITY = float("-inf")
+#: the widest a query, key or value may be
+WIDEST = 256
+#: an attention over no more pairs runs on the calling thread without letting go of the interpreter
+SMALL_PAIRS = 512
 
-
-def _causal_element(x: Any, rank: int) -> Any:
-    return index(rank - 1).le(index(rank - 2)).select(x, NEGATIVE_INFINITY)
-
-
-def _causal_gradient(node: Any, g: Any) -> tuple[Any, ...]:
-    return (bind(BELOW_DIAGONAL, (g,), rank=node.params["rank"]),)
-
-
-def _same(x: Layout, rank: int) -> Layout:
-    return contiguous(x.shape, x.dtype, x.device)
+# operands: query[..., L, E], key[..., S, E], value[..., S, V]; the dimensions before broadcast
 
 
-BELOW_DIAGONAL = Op(
-    "below_diagonal",
-    _same,
-    Pointwise(lambda x, rank: index(rank - 1).le(index(rank - 2)).select(x, 0), "raw", indexed=True),
-    Gradient(_causal_gradient),
-    each(0),
+def _sizes(query: Layout, key: Layout, value: Layout) -> Sizes:
+    batch = broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
+    return Sizes(batch, query.shape[-2], key.shape[-2], query.shape[-1], value.shape[-1])
+
+
+def _pairs(sizes: Sizes, causal: bool) -> int:
+    """The pairs of a query and a key that it may see, in all batches."""
+    if not causal:
+        return prod(sizes.batch) * sizes.queries * sizes.keys
+    # query i sees keys 0 to i
+    both = min(sizes.queries, sizes.keys)
+    return prod(sizes.batch) * (both * (both + 1) // 2 + (sizes.queries - both) * sizes.keys)
+
+
+def _as_it_lies(layout: Layout, shape: tuple[int, ...]) -> Layout:
+    """A dense layout of this shape, its dimensions in memory in the order of another tensor's."""
+    over = broadcast_strides(layout.shape[:-2], layout.strides[:-2], shape[:-2])
+    strides = elementwise_strides(shape, (*over, *layout.strides[-2:]))
+    return strided(shape, strides, layout.dtype, layout.device)
+
+
+def _infer(query: Layout, key: Layout, value: Layout, **params: Any) -> tuple[Layout, Layout]:
+    sizes = _sizes(query, key, value)
+    out = _as_it_lies(query, (*sizes.batch, sizes.queries, sizes.value_width))
+    return out, contiguous((*sizes.batch, sizes.queries), compute_dtype(query.dtype), query.device)
+
+
+def _infer_backward(
+    g: Layout, query: Layout, key: Layout, value: Layout, out: Layout, log_sum: Layout, **params: Any
+) -> tuple[Layout, Layout, Layout]:
+    batch = _sizes(query, key, value).batch
+    to_query, to_key, to_value = (_as_it_lies(one, (*batch, *one.shape[-2:])) for one in (query, key, value))
+    return to_query, to_key, to_value
+
+
+# the launches
+
+
+def _near(launches: Launches, layout: Layout, number: int) -> Part:
+    """An operand whose columns are neighbours in memory: itself or a copy."""
+    if layout.strides[-1] == 1 or layout.shape[-1] <= 1:
+        return layout, ("input", number)
+    copy = contiguous(layout.shape, layout.dtype, layout.device)
+    place = launches.temporary(copy)
+    launches.compute(_copied, [(layout, ("input", number))], [(copy, place)], {})
+    return copy, place
+
+
+def _copied(x: Any) -> Any:
+    return bind(COPY, (x,), contiguous_format=True)
+
+
+def _launched(
+    plan: Any, sizes: Sizes, inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], params: dict[str, Any]
+) -> tuple[list[Step], list[Layout]]:
+    """The one kernel, behind copies of what it cannot read."""
+    launches = Launches()
+    near = [_near(launches, layout, number) for number, layout in enumerate(inputs)]
+    layouts = [*(layout for layout, _ in near), *outputs]
+    made = plan(sizes, layouts, **params, level=cpu.level(), vector_bytes=cpu.vector_bytes())
+    sources: list[Any] = [("input", number) for number in range(len(inputs))]
+    sources += [("output", number) for number in range(len(outputs))]
+    step = launch_step(made, sources, _pairs(sizes, False) <= SMALL_PAIRS)
+    launches.add(step, [place for _, place in near], sources[len(inputs) :])
+    return launches.done()
+
+
+def _plan(
+    inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any
+) -> tuple[list[Step], list[Layout]]:
+    return _launched(plan_forward, _sizes(*inputs), inputs, outputs, params)
+
+
+def _plan_backward(
+    inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any
+) -> tuple[list[Step], list[Layout]]:
+    return _launched(plan_backward, _sizes(*inputs[1:4]), inputs, outputs, params)
+
+
+# costs
+
+
+def _cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], scale: float, causal: bool) -> Cost:
+    """For each pair 2E for its score and 2V for its part of the result, a scaling, a subtraction and an addition.
+
+    For each query V divisions and an addition more, and one addition less in each sum; an exponential for each pair
+    and a logarithm for each query.
+    """
+    sizes = _sizes(*inputs)
+    pairs, queries = _pairs(sizes, causal), prod(sizes.batch) * sizes.queries
+    flops = pairs * (2 * sizes.width + 2 * sizes.value_width + 3) + queries * sizes.value_width
+    return Cost(flops, pairs + queries, bytes_read(inputs), sum(layout.nbytes for layout in outputs))
+
+
+def _cost_backward(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], scale: float, causal: bool) -> Cost:
+    """For each pair its score again (2E), the weight's gradient (2V), and what it adds to three gradients (4E + 2V).
+
+    And five element-wise operations and an exponential; for each query 2V for the product of the result with its
+    gradient.
+    """
+    sizes = _sizes(*inputs[1:4])
+    pairs, queries = _pairs(sizes, causal), prod(sizes.batch) * sizes.queries
+    flops = pairs * (6 * sizes.width + 4 * sizes.value_width + 5) + queries * 2 * sizes.value_width
+    return Cost(flops, pairs, bytes_read(inputs), sum(layout.nbytes for layout in outputs))
+
+
+# gradients
+
+
+def _rule(node: Any, g: Any, *_: Any) -> tuple[Any, ...]:
+    """Keeps the logarithms of the sums alone, and makes the scores again."""
+    inputs = tuple(map(node.input, range(3)))
+    if STATE.grad_enabled:
+        return _again(g, inputs, node.needs, node.params)
+    made = bind(ATTENTION_BACKWARD, (g, *inputs, node.output(0), node.output(1)), **node.params)
+    return tuple(one if needed else None for one, needed in zip(made, node.needs, strict=True))
+
+
+def _again(g: Any, inputs: tuple[Any, ...], needs: Any, params: dict[str, Any]) -> tuple[Any, ...]:
+    """The gradients with a history, by way of all the scores."""
+    from curta.autograd.engine import run_backward
+
+    # copies: the way back is to end here, even where one of them was made from another
+    query, key, value = copies = [bind(COPY, (one,), contiguous_format=True) for one in inputs]
+    weights = bind(ATTENTION_SOFTMAX, (multiply(query, key.transpose(-2, -1)),), **params)
+    wanted = [copy for copy, needed in zip(copies, needs, strict=True) if needed]
+    made = run_backward(
+        [multiply(weights, value)], [g], retain_graph=True, create_graph=True, inputs=wanted, into_grad=False
+    )
+    found = iter(made)
+    return tuple(next(found) if needed else None for needed in needs)
+
+
+#: (query, key, value) to the result and, for each query, the logarithm of the sum of its exponentials: 0 where it sees
+#: no key. `causal`: query i sees keys 0 to i
+ATTENTION = Op(
+    "attention", _infer, Generated(_plan), Gradient(_rule, inputs=(0, 1, 2), outputs=(0, 1), constant_outputs=(1,)), _cost
 )
-#: minus infinity above the diagonal of the last two dimensions
-CAUSAL = Op("causal", _same, Pointwise(_causal_element, "raw", indexed=True), Gradient(_causal_gradient), each(0))
 
-
-def _weights(v: Any, causal: bool) -> Any:
-    """A softmax whose rows without any finite score are 0."""
-    rank = v.layout.rank
-    if causal:
-        v = bind(CAUSAL, (v,), rank=rank)
-    high = highest(v, (rank - 1,))
-    high = high.masked_fill(high == NEGATIVE_INFINITY, 0.0)
-    e = (v - high).exp()
-    s = total(e, (rank - 1,))
-    return e / s.masked_fill(s == 0.0, 1.0)
-
-
-def _plain_body(scores: Any, *, scale: float, causal: bool) -> Any:
-    return cast(_weights(wide(scores) * scale, causal), scores.layout.dtype)
-
-
-def _biased_body(scores: Any, bias: Any, *, scale: float, causal: bool) -> Any:
-    return cast(_weights(wide(scores) * scale + wide(bias), causal), scores.layout.dtype)
-
-
-def _masked_body(scores: Any, mask: Any, *, scale: float, causal: bool) -> Any:
-    return cast(_weights((wide(scores) * scale).masked_fill(~mask, NEGATIVE_INFINITY), causal), scores.layout.dtype)
-
-
-def _backward_body(g: Any, p: Any, *, scale: float) -> Any:
-    g, v = wide(g), wide(p)
-    return cast(v * (g - total(g * v, (v.layout.rank - 1,))) * scale, p.layout.dtype)
-
-
-ATTENTION_BACKWARD = derived("attention_softmax_backward", _backward_body)
-
-
-def _rule(node: Any, g: Any) -> tuple[Any, ...]:
-    p = node.output(0)
-    to_scores = bind(ATTENTION_BACKWARD, (g, p), scale=node.params["scale"])
-    if len(node.needs) == 1:
-        return (to_scores,)
-    return to_scores, bind(ATTENTION_BACKWARD, (g, p), scale=1.0) if node.needs[1] else None
-
-
-_GRADIENT = Gradient(_rule, outputs=(0,))
-ATTENTION_SOFTMAX = composition("attention_softmax", _plain_body, _GRADIENT)
-BIASED_ATTENTION_SOFTMAX = composition("biased_attention_softmax", _biased_body, _GRADIENT)
-MASKED_ATTENTION_SOFTMAX = composition("masked_attention_softmax", _masked_body, _GRADIENT)
+#: (the result's gradient, query, key, value, result, logarithms) to the gradients of query, key and value
+ATTENTION_BACKWARD = Op("attention_backward", _infer_backward, Generated(_plan_backward), None, _cost_backward)

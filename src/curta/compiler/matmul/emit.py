@@ -24,6 +24,7 @@ class Module:
     def __init__(self, vector_bytes: int) -> None:
         self.attributes = f'nounwind "prefer-vector-width"="{vector_bytes * 8}"'
         self._functions: list[str] = []
+        self._names: list[str] = []
         self._declarations: dict[str, str] = {}
 
     def add(self, name: str, code: Code, parameters: str, *, private: bool = True) -> None:
@@ -35,6 +36,14 @@ class Module:
         attributes = f"noinline {self.attributes}" if private else self.attributes
         code.lines = [_BACK_EDGE.sub(r"\g<0>, !llvm.loop !0", line) for line in code.lines]
         self._functions.append(function(code, name, parameters, attributes, "internal void" if private else "void"))
+        self._names.append(name)
+
+    def include(self, other: Module, prefix: str) -> None:
+        """Take over another module's functions, their names behind `prefix`."""
+        own = re.compile(rf"@({'|'.join(other._names)})\(")
+        self._functions += [own.sub(rf"@{prefix}\1(", text) for text in other._functions]
+        self._names += [prefix + name for name in other._names]
+        self._declarations |= other._declarations
 
     def text(self) -> str:
         return "\n".join([*sorted(self._declarations.values()), *self._functions, _LOOP_HINTS])

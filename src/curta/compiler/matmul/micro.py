@@ -91,7 +91,9 @@ def _sum_over_k(code: Code, spec: Spec) -> list[Value]:
     """The loop over K; the sums of row r are at 2 * r."""
     rows, size, lanes = spec.tile_rows, spec.compute.itemsize, spec.lanes
     # where rows of A are packed whole, K is the near direction; else the rows of a panel are
-    row_step, k_step = (1, spec.tile_rows) if spec.a_order == "row" else (spec.a_row_step, 1)
+    row_step, k_step = {"row": (1, spec.tile_rows), "turned": (1, spec.a_row_step)}.get(
+        spec.a_order, (spec.a_row_step, 1)
+    )
     zero = code.constant(0, spec.type, lanes)
     _prefetch_c(code, spec)
     carried = [parameter(code, "a", "ptr"), parameter(code, "b", "ptr"), *[zero] * (rows * 2)]

@@ -56,7 +56,8 @@ class Spec:
     """All that the text of a kernel depends on: formats, which strides are 1, and the processor's level.
 
     `a_order` is "k", "row" or "any": the direction in which A's elements are neighbours; `b_order` is "column", "k"
-    or "any"; `c_order` is "column" or "any".
+    or "any"; `c_order` is "column" or "any". Where A needs no packing because its transpose is packed row by row,
+    `a_order` is "turned".
     """
 
     family: str

@@ -1,0 +1,103 @@
+"""The backward kernel: for each block of keys the queries pass by, and the scores are made again."""
+
+from __future__ import annotations
+
+from curta.compiler.attention.forward import keys_seen
+from curta.compiler.attention.products import (
+    add_products,
+    add_turned_product,
+    clear,
+    finish_rows,
+    multiply,
+    pack_rows,
+    pack_turned,
+    pack_values,
+    padded,
+)
+from curta.compiler.attention.rows import add_deltas, add_slopes
+from curta.compiler.attention.spec import Meta, Spec, batch_corners, region, row_step, scale
+from curta.compiler.code import Code, Value
+from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, larger, parameter, read_meta, smaller
+
+
+def make_backward_kernel(spec: Spec) -> str:
+    """The LLVM text: a unit is one batch."""
+    module = Module(spec.vector_bytes)
+    add_products(module, spec)
+    add_turned_product(module, spec)
+    add_slopes(module, spec)
+    add_deltas(module, spec)
+    code = Code()
+    with code.loop(parameter(code, "start"), parameter(code, "stop")) as unit:
+        corners = batch_corners(code, spec, unit.index)
+        queries = read_meta(code, Meta.QUERIES)
+        call(code, "deltas", [
+            corners["g"], row_step(code, spec, "g"), corners["out"], row_step(code, spec, "out"), queries,
+            read_meta(code, Meta.VALUE_WIDTH), region(code, spec, "deltas"),
+        ])  # fmt: skip
+        # one turn even where there are no keys: it stores empty sums
+        with code.loop(0, larger(read_meta(code, Meta.KEYS), 1), read_meta(code, Meta.KEY_BLOCK)) as key:
+            count = smaller(read_meta(code, Meta.KEYS) - key.index, read_meta(code, Meta.KEY_BLOCK))
+            _keys(code, spec, corners, key.index, count)
+        step = _step(code, spec, Meta.WIDTH)
+        finish_rows(
+            code, spec, region(code, spec, "to_query"), step, corners["to_query"], "to_query", queries, Meta.WIDTH
+        )
+    module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
+    return module.text()
+
+
+def _step(code: Code, spec: Spec, width: Meta) -> Value:
+    """Bytes of a row, whole panels."""
+    return padded(read_meta(code, width), spec.product().tile_columns) * spec.size
+
+
+def _keys(code: Code, spec: Spec, corners: dict[str, Value], key: Value, keys: Value) -> None:
+    """One block of keys, over all the queries that see some of it."""
+    key_source, value_source = (
+        code.offset(corners[name], key * row_step(code, spec, name)) for name in ("key", "value")
+    )
+    pack_turned(code, spec, key_source, "key", keys, Meta.WIDTH, region(code, spec, "keys"))
+    pack_turned(code, spec, value_source, "value", keys, Meta.VALUE_WIDTH, region(code, spec, "values"))
+    pack_values(code, spec, key_source, "key", keys, Meta.WIDTH, region(code, spec, "key_rows"))
+    block, queries = read_meta(code, Meta.ROW_BLOCK), read_meta(code, Meta.QUERIES)
+    first = read_meta(code, Meta.CAUSAL).ne(0).select(key.unsigned_divide(block) * block, 0)
+    for name, width in (("to_key", Meta.WIDTH), ("to_value", Meta.VALUE_WIDTH)):
+        clear(code, region(code, spec, name), keys * _step(code, spec, width))
+    with code.loop(first, queries, block) as row:
+        _rows(code, spec, corners, row.index, smaller(queries - row.index, block), key, keys)
+    for name, width in (("to_key", Meta.WIDTH), ("to_value", Meta.VALUE_WIDTH)):
+        target = code.offset(corners[name], key * row_step(code, spec, name))
+        finish_rows(code, spec, region(code, spec, name), _step(code, spec, width), target, name, keys, width)
+
+
+def _rows(
+    code: Code, spec: Spec, corners: dict[str, Value], row: Value, rows: Value, key: Value, block: Value
+) -> None:
+    """What a block of queries adds to the gradients of a block of keys and values, and these to its own."""
+    get = {name: region(code, spec, name) for name in spec.regions}
+    width, value_width, causal = (read_meta(code, item) for item in (Meta.WIDTH, Meta.VALUE_WIDTH, Meta.CAUSAL))
+    query, g = (code.offset(corners[name], row * row_step(code, spec, name)) for name in ("query", "g"))
+    keys = smaller(keys_seen(code, row + rows) - key, block)
+    pack_rows(code, spec, query, "query", rows, Meta.WIDTH, get["rows"])
+    pack_rows(code, spec, g, "g", rows, Meta.VALUE_WIDTH, get["g_rows"])
+    pack_values(code, spec, query, "query", rows, Meta.WIDTH, get["query_rows"])
+    pack_values(code, spec, g, "g", rows, Meta.VALUE_WIDTH, get["gradient_rows"])
+    multiply(code, spec, get["rows"], get["keys"], get["scores"], spec.line, width, rows, keys, 0)
+    multiply(code, spec, get["g_rows"], get["values"], get["slopes"], spec.line, value_width, rows, keys, 0)
+    log_step = row_step(code, spec, "log_sum")
+    call(code, "slopes", [
+        get["scores"], get["slopes"], rows, keys, causal.ne(0).select(row + 1 - key, keys), causal, scale(code, spec),
+        code.offset(corners["log_sum"], row * log_step), log_step, code.offset(get["deltas"], row * spec.size),
+    ])  # fmt: skip
+    for scores, other, target, columns in (
+        ("scores", "gradient_rows", "to_value", Meta.VALUE_WIDTH), ("slopes", "query_rows", "to_key", Meta.WIDTH)
+    ):  # fmt: skip
+        step, count = _step(code, spec, columns), read_meta(code, columns)
+        multiply(
+            code, spec, get[scores], get[other], get[target], step, rows, keys, count, 1, kind="turned"
+        )
+    step = _step(code, spec, Meta.WIDTH)
+    to_query = code.offset(get["to_query"], row * step)
+    more = key.gt(0).convert("zext", "i64")
+    multiply(code, spec, get["slopes"], get["key_rows"], to_query, step, keys, rows, width, more, packed=block)

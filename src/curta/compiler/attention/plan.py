@@ -1,0 +1,133 @@
+"""Choosing the blocks and the units of work of one attention, and writing down its run-time numbers."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from curta.compiler.attention.backward import make_backward_kernel
+from curta.compiler.attention.forward import make_forward_kernel
+from curta.compiler.attention.spec import Meta, Spec
+from curta.compiler.matmul import MatmulPlan
+from curta.compiler.matmul.tiles import even_blocks, round_up
+from curta.memory.layout import Layout
+from curta.shapes import broadcast_strides
+
+#: units that there should be at least, to keep many threads busy; a unit of fewer queries packs too much for them
+UNITS = 16
+LEAST_UNIT_ROWS = 96
+#: the widest a query, key or value may be: a row of a packed operand holds no more
+WIDEST = 256
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes of an attention: `batch` dimensions, queries, keys, their width and that of the values."""
+
+    batch: tuple[int, ...]
+    queries: int
+    keys: int
+    width: int
+    value_width: int
+
+
+def plan_forward(
+    sizes: Sizes, operands: Sequence[Layout], *, scale: float, causal: bool, level: str, vector_bytes: int
+) -> MatmulPlan:
+    """The plan for query, key, value, and the results out and the logarithms of the sums of exponentials.
+
+    Columns of the first three are neighbours in memory.
+    """
+    near = _near(operands[3:4])
+    spec = Spec("forward", operands[0].dtype, near, level, vector_bytes)
+    row_block, key_block = _blocks(spec, sizes)
+    wanted = -(-UNITS // max(1, prod(sizes.batch)))
+    unit_rows = max(-(-sizes.queries // wanted), LEAST_UNIT_ROWS)
+    unit_rows = min(round_up(unit_rows, row_block), round_up(max(1, sizes.queries), row_block))
+    panel = spec.product().tile_columns
+    value_row = round_up(sizes.value_width, panel)
+    keys = round_up(sizes.keys, panel)
+    regions = {
+        "rows": _packed_rows(spec, row_block), "keys": keys * sizes.width, "values": sizes.keys * value_row,
+        "scores": _packed_rows(spec, row_block), "sums": round_up(row_block, spec.product().tile_rows) * value_row,
+        "state": 2 * row_block, "tile": spec.product().tile_rows * panel,
+    }  # fmt: skip
+    return _plan(spec, sizes, operands, regions, (row_block, key_block, unit_rows), (scale, causal), make_forward_kernel)
+
+
+def plan_backward(
+    sizes: Sizes, operands: Sequence[Layout], *, scale: float, causal: bool, level: str, vector_bytes: int
+) -> MatmulPlan:
+    """The plan for g, query, key, value, out, the logarithms, and the results: the gradients of query, key and value.
+
+    Columns of all but the results are neighbours in memory.
+    """
+    near = _near(operands[6:])
+    spec = Spec("backward", operands[0].dtype, near, level, vector_bytes)
+    row_block, key_block = _blocks(spec, sizes)
+    panel, tile = spec.product().tile_columns, spec.product().tile_rows
+    row, value_row = (round_up(width, panel) for width in (sizes.width, sizes.value_width))
+    block, keys = round_up(key_block, panel), round_up(key_block, tile)
+    scores = _packed_rows(spec, row_block)
+    regions = {
+        "rows": scores, "g_rows": scores, "keys": block * sizes.width, "values": block * sizes.value_width,
+        "key_rows": key_block * row, "query_rows": row_block * row, "gradient_rows": row_block * value_row,
+        "scores": scores, "slopes": scores, "to_query": round_up(sizes.queries, tile) * row, "to_key": keys * row,
+        "to_value": keys * value_row, "deltas": sizes.queries, "tile": tile * panel,
+    }  # fmt: skip
+    blocks = row_block, key_block, max(1, sizes.queries)
+    return _plan(spec, sizes, operands, regions, blocks, (scale, causal), make_backward_kernel)
+
+
+def _blocks(spec: Spec, sizes: Sizes) -> tuple[int, int]:
+    """Queries and keys in a block of scores."""
+    product = spec.product()
+    return product.a_block_rows, round_up(even_blocks(sizes.keys, product.k_block), product.tile_columns)
+
+
+def _near(results: Sequence[Layout]) -> bool:
+    return all(layout.strides[-1] == 1 or layout.shape[-1] == 1 for layout in results)
+
+
+def _packed_rows(spec: Spec, rows: int) -> int:
+    """Elements of so many rows of a packed A, and of a block of scores."""
+    product = spec.product()
+    return round_up(rows, product.tile_rows) * product.a_row_step
+
+
+def _plan(
+    spec: Spec, sizes: Sizes, operands: Sequence[Layout], regions: dict[str, int], blocks: tuple[int, int, int],
+    settings: tuple[float, bool], make: Callable[[Spec], str],
+) -> MatmulPlan:  # fmt: skip
+    row_block, key_block, unit_rows = blocks
+    scale, causal = settings
+    units = -(-max(1, sizes.queries) // unit_rows)
+    meta = {
+        Meta.QUERIES: sizes.queries, Meta.KEYS: sizes.keys, Meta.WIDTH: sizes.width,
+        Meta.VALUE_WIDTH: sizes.value_width, Meta.CAUSAL: int(causal), Meta.SCALE: _bits(scale),
+        Meta.UNIT_ROWS: unit_rows, Meta.UNITS: units, Meta.ROW_BLOCK: row_block, Meta.KEY_BLOCK: key_block,
+        Meta.BATCH_DIMS: len(sizes.batch),
+    }  # fmt: skip
+    numbers = [meta[Meta(index)] for index in range(Meta.OPERANDS)]
+    over: list[tuple[int, ...]] = []
+    for name, layout in zip(spec.operands, operands, strict=True):
+        own = 1 if name == "log_sum" else 2
+        steps = tuple(stride * layout.dtype.itemsize for stride in layout.strides)
+        numbers += [steps[-own], steps[-1]]
+        over.append(broadcast_strides(layout.shape[:-own], steps[:-own], sizes.batch))
+    scratch = 0
+    for name in spec.regions:
+        numbers.append(scratch)
+        scratch += round_up(regions[name] * spec.size, 64)
+    for dim in reversed(range(len(sizes.batch))):
+        numbers += [sizes.batch[dim], *(strides[dim] for strides in over)]
+    count = prod(sizes.batch) * units
+    return MatmulPlan(spec.key, lambda: make(spec), spec.key, tuple(numbers), count, 1, scratch, passes=True)
+
+
+def _bits(number: float) -> int:
+    """A double's bits as an integer."""
+    (bits,) = struct.unpack("<q", struct.pack("<d", number))
+    return int(bits)

@@ -1,0 +1,148 @@
+"""What identifies the machine code of an attention kernel, and the order of the run-time numbers it reads."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from curta.compiler.code import Code, Value
+from curta.compiler.matmul.emit import parameter, read_meta
+from curta.compiler.matmul.spec import LLVM_TYPES
+from curta.compiler.matmul.spec import Spec as ProductSpec
+from curta.dtypes import DType, compute_dtype
+
+#: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
+REVISION = 1
+
+
+class Meta(enum.IntEnum):
+    """Index of each int64 in the kernel's `meta`.
+
+    Behind them come for each operand the bytes between its rows and between its columns; then where in the scratch
+    memory each region begins; then for each batch dimension, innermost first, its size and each operand's bytes.
+    """
+
+    QUERIES = 0
+    KEYS = 1
+    #: columns of the queries and keys, and of the values
+    WIDTH = 2
+    VALUE_WIDTH = 3
+    #: 1: a query sees the keys up to its own number
+    CAUSAL = 4
+    #: the bits of a double
+    SCALE = 5
+    #: queries in a unit of work, and units in a batch
+    UNIT_ROWS = 6
+    UNITS = 7
+    #: queries and keys in a block of scores
+    ROW_BLOCK = 8
+    KEY_BLOCK = 9
+    BATCH_DIMS = 10
+    OPERANDS = 11
+
+
+FORWARD = ("query", "key", "value", "out", "log_sum")
+BACKWARD = ("g", "query", "key", "value", "out", "log_sum", "to_query", "to_key", "to_value")
+FORWARD_REGIONS = ("rows", "keys", "values", "scores", "sums", "state", "tile")
+BACKWARD_REGIONS = (
+    "rows", "g_rows", "keys", "values", "key_rows", "query_rows", "gradient_rows", "scores", "slopes", "to_query",
+    "to_key", "to_value", "deltas", "tile",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Spec:
+    """All that the text of a kernel depends on.
+
+    `family` is "forward" or "backward"; `near` says that neighbouring columns of every result are neighbours in memory.
+    """
+
+    family: str
+    dtype: DType
+    near: bool
+    level: str
+    vector_bytes: int
+
+    @property
+    def key(self) -> str:
+        near = "near" if self.near else "apart"
+        return f"attention_{self.family}_{self.dtype.short}_{near}_{self.level}_{self.vector_bytes}_r{REVISION}"
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        return FORWARD if self.family == "forward" else BACKWARD
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        return FORWARD_REGIONS if self.family == "forward" else BACKWARD_REGIONS
+
+    @property
+    def compute(self) -> DType:
+        return compute_dtype(self.dtype)
+
+    @property
+    def type(self) -> str:
+        """LLVM's name of the format that the sums are kept in."""
+        return LLVM_TYPES[self.compute.name]
+
+    @property
+    def size(self) -> int:
+        """Bytes of a sum."""
+        return self.compute.itemsize
+
+    @property
+    def lanes(self) -> int:
+        return self.vector_bytes // self.size
+
+    @property
+    def line(self) -> int:
+        """Bytes between rows of a block of scores: those of a packed A, since the block becomes one."""
+        return self.product().a_row_step * self.size
+
+    def product(self, a_order: str = "k", b_order: str = "column") -> ProductSpec:
+        """The parts of a matmul for operands in these orders; C is in the sums' format, its columns near."""
+        c_order = "column" if self.near else "any"
+        return ProductSpec(
+            "attention", self.dtype, self.compute, a_order, b_order, c_order, False, self.level, self.vector_bytes
+        )
+
+
+def row_step(code: Code, spec: Spec, operand: str) -> Value:
+    """Bytes between the rows of an operand."""
+    return read_meta(code, int(Meta.OPERANDS) + 2 * spec.operands.index(operand))
+
+
+def column_step(code: Code, spec: Spec, operand: str) -> Value:
+    """Bytes between the columns of an operand."""
+    return read_meta(code, int(Meta.OPERANDS) + 2 * spec.operands.index(operand) + 1)
+
+
+def region(code: Code, spec: Spec, name: str) -> Value:
+    """A region of this thread's scratch memory."""
+    place = int(Meta.OPERANDS) + 2 * len(spec.operands) + spec.regions.index(name)
+    return code.offset(parameter(code, "scratch", "ptr"), read_meta(code, place))
+
+
+def scale(code: Code, spec: Spec) -> Value:
+    """What the scores are multiplied by."""
+    wide = read_meta(code, Meta.SCALE).bitcast("double")
+    return wide if spec.type == "double" else wide.convert("fptrunc", spec.type)
+
+
+def batch_corners(code: Code, spec: Spec, batch: Value) -> dict[str, Value]:
+    """Every operand's address in batch number `batch`."""
+    count = len(spec.operands)
+    table = int(Meta.OPERANDS) + 2 * count + len(spec.regions)
+    args = parameter(code, "args", "ptr")
+    starts = [code.load(code.offset(args, slot, "i64"), "ptr", align=8) for slot in range(count)]
+    with code.loop(0, read_meta(code, Meta.BATCH_DIMS), carried=[batch, *starts]) as dim:
+        rest, *pointers = dim.carried
+        entry = dim.index * (1 + count) + table
+        size = read_meta(code, entry)
+        quotient = rest.unsigned_divide(size)
+        digit = rest - quotient * size
+        moved = [
+            code.offset(pointer, digit * read_meta(code, entry + slot)) for slot, pointer in enumerate(pointers, 1)
+        ]
+        dim.carried_out = [quotient, *moved]
+    return dict(zip(spec.operands, dim.results[1:], strict=True))
