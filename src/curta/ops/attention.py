@@ -100,9 +100,7 @@ def _launched(
     return launches.done()
 
 
-def _plan(
-    inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any
-) -> tuple[list[Step], list[Layout]]:
+def _plan(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any) -> tuple[list[Step], list[Layout]]:
     return _launched(plan_forward, _sizes(*inputs), inputs, outputs, params)
 
 
@@ -169,7 +167,11 @@ def _again(g: Any, inputs: tuple[Any, ...], needs: Any, params: dict[str, Any]) 
 #: (query, key, value) to the result and, for each query, the logarithm of the sum of its exponentials: 0 where it sees
 #: no key. `causal`: query i sees keys 0 to i
 ATTENTION = Op(
-    "attention", _infer, Generated(_plan), Gradient(_rule, inputs=(0, 1, 2), outputs=(0, 1), constant_outputs=(1,)), _cost
+    "attention",
+    _infer,
+    Generated(_plan),
+    Gradient(_rule, inputs=(0, 1, 2), outputs=(0, 1), constant_outputs=(1,)),
+    _cost,
 )
 
 #: (the result's gradient, query, key, value, result, logarithms) to the gradients of query, key and value

@@ -71,9 +71,7 @@ def _keys(code: Code, spec: Spec, corners: dict[str, Value], key: Value, keys: V
         finish_rows(code, spec, region(code, spec, name), _step(code, spec, width), target, name, keys, width)
 
 
-def _rows(
-    code: Code, spec: Spec, corners: dict[str, Value], row: Value, rows: Value, key: Value, block: Value
-) -> None:
+def _rows(code: Code, spec: Spec, corners: dict[str, Value], row: Value, rows: Value, key: Value, block: Value) -> None:
     """What a block of queries adds to the gradients of a block of keys and values, and these to its own."""
     get = {name: region(code, spec, name) for name in spec.regions}
     width, value_width, causal = (read_meta(code, item) for item in (Meta.WIDTH, Meta.VALUE_WIDTH, Meta.CAUSAL))
@@ -94,9 +92,7 @@ def _rows(
         ("scores", "gradient_rows", "to_value", Meta.VALUE_WIDTH), ("slopes", "query_rows", "to_key", Meta.WIDTH)
     ):  # fmt: skip
         step, count = _step(code, spec, columns), read_meta(code, columns)
-        multiply(
-            code, spec, get[scores], get[other], get[target], step, rows, keys, count, 1, kind="turned"
-        )
+        multiply(code, spec, get[scores], get[other], get[target], step, rows, keys, count, 1, kind="turned")
     step = _step(code, spec, Meta.WIDTH)
     to_query = code.offset(get["to_query"], row * step)
     more = key.gt(0).convert("zext", "i64")

@@ -6,7 +6,15 @@ products: a higher score scales down what has been summed before it.
 
 from __future__ import annotations
 
-from curta.compiler.attention.products import add_products, finish_rows, multiply, pack_rows, pack_turned, pack_values, padded
+from curta.compiler.attention.products import (
+    add_products,
+    finish_rows,
+    multiply,
+    pack_rows,
+    pack_turned,
+    pack_values,
+    padded,
+)
 from curta.compiler.attention.rows import add_normalise, add_softmax
 from curta.compiler.attention.spec import Meta, Spec, batch_corners, region, row_step, scale
 from curta.compiler.code import Code, Value

@@ -18,6 +18,8 @@ from curta.shapes import broadcast_strides
 #: units that there should be at least, to keep many threads busy; a unit of fewer queries packs too much for them
 UNITS = 16
 LEAST_UNIT_ROWS = 96
+#: so many queries are few
+SHORT = 512
 #: the widest a query, key or value may be: a row of a packed operand holds no more
 WIDEST = 256
 
@@ -54,7 +56,9 @@ def plan_forward(
         "scores": _packed_rows(spec, row_block), "sums": round_up(row_block, spec.product().tile_rows) * value_row,
         "state": 2 * row_block, "tile": spec.product().tile_rows * panel,
     }  # fmt: skip
-    return _plan(spec, sizes, operands, regions, (row_block, key_block, unit_rows), (scale, causal), make_forward_kernel)
+    return _plan(
+        spec, sizes, operands, regions, (row_block, key_block, unit_rows), (scale, causal), make_forward_kernel
+    )
 
 
 def plan_backward(
@@ -84,7 +88,9 @@ def plan_backward(
 def _blocks(spec: Spec, sizes: Sizes) -> tuple[int, int]:
     """Queries and keys in a block of scores."""
     product = spec.product()
-    return product.a_block_rows, round_up(even_blocks(sizes.keys, product.k_block), product.tile_columns)
+    # a causal block of few queries makes fewer scores that do not count
+    rows = product.a_block_rows // (2 if sizes.queries <= SHORT else 1)
+    return rows, round_up(even_blocks(sizes.keys, product.k_block), product.tile_columns)
 
 
 def _near(results: Sequence[Layout]) -> bool:

@@ -83,9 +83,7 @@ def finish_rows(
     code: Code, spec: Spec, sums: Value, sums_step: Value | int, target: Value, operand: str, rows: Value, width: Meta
 ) -> None:
     """Sums into rows of a result, rounded to its format."""
-    row, column = (
-        step(code, spec, operand).unsigned_divide(spec.dtype.itemsize) for step in (row_step, column_step)
-    )
+    row, column = (step(code, spec, operand).unsigned_divide(spec.dtype.itemsize) for step in (row_step, column_step))
     call(code, "rows_finish", [sums, sums_step, target, row, column, rows, read_meta(code, width)])
 
 

@@ -1,4 +1,7 @@
-"""What happens to the rows of a block of scores between the products."""
+"""What happens to the rows of a block of scores between the products.
+
+Every row of a block is done in as many vectors, masks and all: the processor foresees loops that are equally long.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import NamedTuple
 
 from curta.compiler.attention.spec import Spec
 from curta.compiler.code import Code, Value
-from curta.compiler.mathlib.exponential import exp_of_negative
+from curta.compiler.mathlib.exponential import exp_of_negative, exp_without_subnormals
 from curta.compiler.mathlib.logarithm import log
 from curta.compiler.matmul.convert import load_wide
 from curta.compiler.matmul.emit import Module, larger, parameter, shuffle, signature, smaller
@@ -18,27 +21,28 @@ INFINITY = float("inf")
 
 
 class Row(NamedTuple):
-    """One row of a block: its number, how many of its scores count, and how many there are in whole vectors of them."""
+    """One row of a block: its number, and how many of its scores count, in every lane."""
 
     number: Value
     count: Value
-    whole: Value
-    padded: Value
 
 
 def _row(spec: Spec, number: Value, keys: Value, seen: Value, step: Value) -> Row:
     """`seen` keys count in the block's first row (all `keys` at most), `step` more in each that follows."""
     code = number.code
-    count = larger(smaller(keys, seen + number * step), 0)
-    width = 2 * spec.lanes
-    padded = (keys + (width - 1)) & -width
-    return Row(number, count, count & -spec.lanes, padded)
+    count = larger(smaller(keys, seen + number * step), 0).convert("trunc", "i32")
+    return Row(number, code.spread(count, spec.lanes))
 
 
 def _counts(code: Code, spec: Spec, row: Row, column: Value) -> Value:
     """Which lanes of the vector at a column count."""
-    left = code.spread(row.count - column, spec.lanes)
-    return code.iota("i64", spec.lanes).lt(left)
+    first = code.spread(column.convert("trunc", "i32"), spec.lanes)
+    return (first + code.iota("i32", spec.lanes)).lt(row.count)
+
+
+def _whole_panels(spec: Spec, keys: Value) -> Value:
+    width = 2 * spec.lanes
+    return (keys + (width - 1)) & -width
 
 
 def _at(code: Code, start: Value, count: Value, spec: Spec) -> Value:
@@ -74,62 +78,55 @@ def add_softmax(module: Module, spec: Spec) -> None:
         "state": "ptr", "totals": "ptr", "sums": "ptr", "sums_step": "i64", "first": "i64",
     }  # fmt: skip
     get = {name: parameter(code, name, kind) for name, kind in names.items()}
+    columns, begin = _whole_panels(spec, get["keys"]), get["first"].ne(0)
     with code.loop(0, get["rows"]) as loop:
         row = _row(spec, loop.index, get["keys"], get["seen"], get["step"])
         line = code.offset(get["scores"], row.number * spec.line)
         state, totals = _at(code, get["state"], row.number, spec), _at(code, get["totals"], row.number, spec)
-        begin = get["first"].ne(0)
+        highest = _scaled(code, spec, row, line, columns, get["scale"])
         before = begin.select(-INFINITY, code.load(state, spec.type))
-        highest = _highest(_row_highest(code, spec, row, line, get["scale"]), before)
+        highest = _highest(highest, before)
         base = highest.eq(-INFINITY).select(0.0, highest)
-        total = _exponentials(code, spec, row, line, get["scale"], base)
-        shrink = exp_of_negative(before - base)
+        total = _exponentials(code, spec, line, columns, base)
         code.store(highest, state)
-        code.store(begin.select(0.0, code.load(totals, spec.type)) * shrink + total, totals)
-        with code.when(shrink.ne(1.0) & ~begin):
-            sums = code.offset(get["sums"], row.number * get["sums_step"])
-            with code.loop(0, get["sums_step"], spec.vector_bytes) as column:
-                place = code.offset(sums, column.index)
-                code.store(code.load(place, spec.type, spec.lanes) * shrink, place)
+        with code.when(begin):
+            code.store(total, totals)
+        with code.when(~begin):
+            shrink = exp_of_negative(before - base)
+            code.store(code.load(totals, spec.type) * shrink + total, totals)
+            with code.when(shrink.ne(1.0)):
+                _multiply_row(code, spec, get["sums"], row.number, get["sums_step"], shrink)
     module.add("softmax", code, signature(**names))
 
 
-def _row_highest(code: Code, spec: Spec, row: Row, line: Value, scale: Value) -> Value:
-    """The highest scaled score of a row; minus infinity where none counts."""
+def _multiply_row(code: Code, spec: Spec, sums: Value, row: Value, nbytes: Value, factor: Value) -> None:
+    line = code.offset(sums, row * nbytes)
+    with code.loop(0, nbytes, spec.vector_bytes) as column:
+        place = code.offset(line, column.index)
+        code.store(code.load(place, spec.type, spec.lanes) * factor, place)
+
+
+def _scaled(code: Code, spec: Spec, row: Row, line: Value, columns: Value, scale: Value) -> Value:
+    """Scores become scaled ones, minus infinity where they do not count; gives the highest."""
     nothing = code.constant(-INFINITY, spec.type, spec.lanes)
-    with code.loop(0, row.whole, spec.lanes, [nothing]) as column:
-        scores = code.load(_at(code, line, column.index, spec), spec.type, spec.lanes)
-        column.carried_out = [_highest(scores * scale, column.carried[0])]
-    with code.loop(row.whole, row.count, spec.lanes, column.results) as rest:
-        scores = code.load(_at(code, line, rest.index, spec), spec.type, spec.lanes)
-        scores = _counts(code, spec, row, rest.index).select(scores * scale, -INFINITY)
-        rest.carried_out = [_highest(scores, rest.carried[0])]
-    return _across(code, rest.results[0], _highest)
-
-
-def _exponentials(code: Code, spec: Spec, row: Row, line: Value, scale: Value, base: Value) -> Value:
-    """Scores become e^(score * scale - base), zeros where they do not count; gives their sum."""
-    nothing = code.constant(0, spec.type, spec.lanes)
-    with code.loop(0, row.whole, spec.lanes, [nothing]) as column:
+    with code.loop(0, columns, spec.lanes, [nothing]) as column:
         place = _at(code, line, column.index, spec)
-        values = exp_of_negative(code.load(place, spec.type, spec.lanes) * scale - base)
+        scores = code.load(place, spec.type, spec.lanes) * scale
+        scores = _counts(code, spec, row, column.index).select(scores, -INFINITY)
+        code.store(scores, place)
+        column.carried_out = [_highest(scores, column.carried[0])]
+    return _across(code, column.results[0], _highest)
+
+
+def _exponentials(code: Code, spec: Spec, line: Value, columns: Value, base: Value) -> Value:
+    """Scaled scores become e^(score - base); gives their sum."""
+    nothing = code.constant(0, spec.type, spec.lanes)
+    with code.loop(0, columns, spec.lanes, [nothing]) as column:
+        place = _at(code, line, column.index, spec)
+        values = exp_without_subnormals(code.load(place, spec.type, spec.lanes) - base)
         code.store(values, place)
         column.carried_out = [column.carried[0] + values]
-    with code.loop(row.whole, row.count, spec.lanes, column.results) as rest:
-        place = _at(code, line, rest.index, spec)
-        values = exp_of_negative(code.load(place, spec.type, spec.lanes) * scale - base)
-        values = _counts(code, spec, row, rest.index).select(values, 0.0)
-        code.store(values, place)
-        rest.carried_out = [rest.carried[0] + values]
-    _clear(code, spec, row, line)
-    return horizontal_sum(code, rest.results[0])
-
-
-def _clear(code: Code, spec: Spec, row: Row, line: Value) -> None:
-    """Zeros behind the vectors of scores that count."""
-    behind = (row.count + (spec.lanes - 1)) & -spec.lanes
-    with code.loop(behind, row.padded, spec.lanes) as column:
-        code.store(code.constant(0, spec.type, spec.lanes), _at(code, line, column.index, spec))
+    return horizontal_sum(code, column.results[0])
 
 
 def add_normalise(module: Module, spec: Spec) -> None:
@@ -143,16 +140,17 @@ def add_normalise(module: Module, spec: Spec) -> None:
         "log_step": "i64",
     }  # fmt: skip
     get = {name: parameter(code, name, kind) for name, kind in names.items()}
-    with code.loop(0, get["rows"]) as row:
-        total = code.load(_at(code, get["totals"], row.index, spec), spec.type)
+    with code.loop(0, get["rows"], spec.lanes) as some:
+        places = [_at(code, get[name], some.index, spec) for name in ("state", "totals")]
+        highest, total = (code.load(place, spec.type, spec.lanes) for place in places)
         empty = total.eq(0.0)
         divisor = empty.select(1.0, total)
-        line = code.offset(get["sums"], row.index * get["sums_step"])
-        with code.loop(0, get["sums_step"], spec.vector_bytes) as column:
-            place = code.offset(line, column.index)
-            code.store(code.load(place, spec.type, spec.lanes) / divisor, place)
-        whole = code.load(_at(code, get["state"], row.index, spec), spec.type) + log(divisor)
-        code.store(empty.select(0.0, whole), code.offset(get["log_sum"], row.index * get["log_step"]))
+        code.store(empty.select(0.0, highest + log(divisor)), places[0])
+        code.store(code.constant(1.0, spec.type, spec.lanes) / divisor, places[1])
+    with code.loop(0, get["rows"]) as row:
+        state, factor = (code.load(_at(code, get[name], row.index, spec), spec.type) for name in ("state", "totals"))
+        _multiply_row(code, spec, get["sums"], row.index, get["sums_step"], factor)
+        code.store(state, code.offset(get["log_sum"], row.index * get["log_step"]))
     module.add("normalise", code, signature(**names))
 
 
@@ -164,25 +162,19 @@ def add_slopes(module: Module, spec: Spec) -> None:
         "scale": spec.type, "log_sum": "ptr", "log_step": "i64", "deltas": "ptr",
     }  # fmt: skip
     get = {name: parameter(code, name, kind) for name, kind in names.items()}
-    scale = get["scale"]
+    scale, columns = get["scale"], _whole_panels(spec, get["keys"])
     with code.loop(0, get["rows"]) as loop:
         row = _row(spec, loop.index, get["keys"], get["seen"], get["step"])
         lines = [code.offset(get[name], row.number * spec.line) for name in ("scores", "gradients")]
         base = code.load(code.offset(get["log_sum"], row.number * get["log_step"]), spec.type)
-        delta = code.load(_at(code, get["deltas"], row.number, spec), spec.type)
-        for start, stop, masked in ((code.constant(0, "i64"), row.whole, False), (row.whole, row.count, True)):
-            with code.loop(start, stop, spec.lanes) as column:
-                places = [_at(code, line, column.index, spec) for line in lines]
-                scores, gradients = (code.load(place, spec.type, spec.lanes) for place in places)
-                weights = exp_of_negative(scores * scale - base)
-                slopes = weights * (gradients - delta) * scale
-                if masked:
-                    counts = _counts(code, spec, row, column.index)
-                    weights, slopes = counts.select(weights, 0.0), counts.select(slopes, 0.0)
-                code.store(weights, places[0])
-                code.store(slopes, places[1])
-        for line in lines:
-            _clear(code, spec, row, line)
+        delta = code.load(_at(code, get["deltas"], row.number, spec), spec.type) * scale
+        with code.loop(0, columns, spec.lanes) as column:
+            places = [_at(code, line, column.index, spec) for line in lines]
+            scores, gradients = (code.load(place, spec.type, spec.lanes) for place in places)
+            counts = _counts(code, spec, row, column.index)
+            weights = counts.select(exp_without_subnormals(scores * scale - base), 0.0)
+            code.store(weights, places[0])
+            code.store(counts.select(weights * (gradients * scale - delta), 0.0), places[1])
     module.add("slopes", code, signature(**names))
 
 
@@ -198,20 +190,16 @@ def add_deltas(module: Module, spec: Spec) -> None:
     whole = columns & -spec.lanes
     with code.loop(0, get["rows"]) as row:
         lines = [code.offset(get[name], row.index * get[f"{name}_step"]) for name in ("left", "right")]
-
-        def product(column: Value, lanes: int, lines: list[Value] = lines) -> Value:
-            left, right = (
-                load_wide(
-                    code, code.offset(line, column * spec.dtype.itemsize), spec.dtype, lanes,
-                    native_half=spec.level != "portable",
-                )
-                for line in lines
-            )  # fmt: skip
-            return left * right
-
         with code.loop(0, whole, spec.lanes, [code.constant(0, spec.type, spec.lanes)]) as many:
-            many.carried_out = [many.carried[0] + product(many.index, spec.lanes)]
+            many.carried_out = [many.carried[0] + _product(code, spec, lines, many.index, spec.lanes)]
         with code.loop(whole, columns, carried=[horizontal_sum(code, many.results[0])]) as one:
-            one.carried_out = [one.carried[0] + product(one.index, 1)]
+            one.carried_out = [one.carried[0] + _product(code, spec, lines, one.index, 1)]
         code.store(one.results[0], _at(code, get["target"], row.index, spec))
     module.add("deltas", code, signature(**names))
+
+
+def _product(code: Code, spec: Spec, lines: list[Value], column: Value, lanes: int) -> Value:
+    """The products of two rows' elements from a column on."""
+    places = [code.offset(line, column * spec.dtype.itemsize) for line in lines]
+    left, right = (load_wide(code, place, spec.dtype, lanes, native_half=spec.level != "portable") for place in places)
+    return left * right

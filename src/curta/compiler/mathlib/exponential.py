@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from dataclasses import dataclass
 
 from curta.compiler.code import Value
@@ -91,6 +93,17 @@ def exp_of_negative(x: Value) -> Value:
     lowest = limits_of(format_of(x)).lowest
     mantissa, bits = exp_parts(maximum(x, lowest))
     return scale(x.lt(lowest).select(0.0, mantissa), bits)
+
+
+def exp_without_subnormals(x: Value) -> Value:
+    """e**x for x <= 0, but 0 where that is no normal number or close to one that is not: saves `scale`'s second step.
+
+    For weights that are added to others near 1.
+    """
+    form = format_of(x)
+    lowest = float(math.ceil(math.log(form.smallest_normal)))
+    mantissa, bits = exp_parts(maximum(x, lowest))
+    return x.lt(lowest).select(0.0, fmul(mantissa, power_of_two(bits, 0, form, x)))
 
 
 def exp2(x: Value) -> Value:
