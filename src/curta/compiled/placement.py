@@ -8,7 +8,7 @@ from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref, all_described
 from curta.compiled.units import writers_of
 from curta.memory.layout import Layout, strided
 from curta.ops.program import executable
-from curta.ops.record import Pointwise, Product
+from curta.ops.record import Generated, Pointwise, Product
 
 
 def place(graph: ProgramGraph) -> ProgramGraph:
@@ -54,17 +54,30 @@ def _copied(node: Node) -> Ref | None:
 
 
 def _moved(made: Node, copied: Ref, target: Ref) -> Node | None:
-    """`made`, writing where the copy of its result goes; None where it cannot."""
-    if len(made.results) != 1 or not isinstance(made.call.op.lower, (Pointwise, Product)):
+    """`made`, writing where the copy of one of its results goes; None where it cannot."""
+    number = next((place for place, ref in enumerate(made.results) if ref.buffer is copied.buffer), None)
+    if number is None or not _writes_anywhere(made):
         return None
-    result = made.results[0]
+    result = made.results[number]
     layout = _reordered(result.layout, copied.layout, target.layout) if result.offset == copied.offset else None
     if layout is None or _reads(made, target.buffer) or _is_row(made, layout):
         return None
-    if layout is made.call.outputs[0]:
-        return replace(made, results=(replace(target, layout=layout),))
-    call = executable(made.call.op, all_described(made.operands), made.params, (layout,), fresh=frozenset((0,)))
-    return replace(made, call=call, results=(replace(target, layout=layout),))
+    results = list(made.results)
+    results[number] = replace(target, layout=layout)
+    layouts = tuple(ref.layout for ref in results)
+    if all(one is other for one, other in zip(layouts, made.call.outputs, strict=True)):
+        return replace(made, results=tuple(results))
+    fresh = frozenset(range(len(results)))
+    call = executable(made.call.op, all_described(made.operands), made.params, layouts, fresh=fresh)
+    return replace(made, call=call, results=tuple(results))
+
+
+def _writes_anywhere(made: Node) -> bool:
+    """Whether an operator's results may have any strides."""
+    lower = made.call.op.lower
+    if isinstance(lower, Generated):
+        return lower.strided
+    return len(made.results) == 1 and isinstance(lower, (Pointwise, Product))
 
 
 def _reads(node: Node, buffer: Buffer) -> bool:

@@ -12,7 +12,6 @@ from curta.autograd.state import STATE
 from curta.compiler.attention import Sizes, plan_backward, plan_forward
 from curta.compiler.schedule import Step
 from curta.dtypes import compute_dtype
-from curta.errors import CompilerError
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.attention_softmax import ATTENTION_SOFTMAX
 from curta.ops.dispatch import bind
@@ -169,10 +168,12 @@ def _again(g: Any, inputs: tuple[Any, ...], needs: Any, params: dict[str, Any]) 
 ATTENTION = Op(
     "attention",
     _infer,
-    Generated(_plan),
+    Generated(_plan, strided=True),
     Gradient(_rule, inputs=(0, 1, 2), outputs=(0, 1), constant_outputs=(1,)),
     _cost,
 )
 
 #: (the result's gradient, query, key, value, result, logarithms) to the gradients of query, key and value
-ATTENTION_BACKWARD = Op("attention_backward", _infer_backward, Generated(_plan_backward), None, _cost_backward)
+ATTENTION_BACKWARD = Op(
+    "attention_backward", _infer_backward, Generated(_plan_backward, strided=True), None, _cost_backward
+)

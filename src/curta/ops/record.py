@@ -108,10 +108,11 @@ class Generated:
 
     `plan(inputs, outputs, **params)` gives the steps to launch; or these and the layouts of the temporaries between
     them, which are their sources ("partial", n). A source that begins inside of a tensor has its distance in bytes
-    behind: ("input", 0, 4096).
+    behind: ("input", 0, 4096). `strided` says that results may have any strides.
     """
 
     plan: Callable[..., Any]
+    strided: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def multiply(
         rows = padded(rows, product.tile_rows)
     row_bytes = product.tile_columns * spec.size
     panel = (k_count if packed is None else packed) * row_bytes
-    operands = [a, b, panel, row_bytes, b, c, c_step, k_count, rows, columns, add]
+    operands: list[Value | int] = [a, b, panel, row_bytes, b, c, c_step, k_count, rows, columns, add]
     call(code, f"{kind}_panels", [*operands, region(code, spec, "tile")])
 
 

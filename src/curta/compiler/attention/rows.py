@@ -24,7 +24,7 @@ class Row(NamedTuple):
     """One row of a block: its number, and how many of its scores count, in every lane."""
 
     number: Value
-    count: Value
+    counting: Value
 
 
 def _row(spec: Spec, number: Value, keys: Value, seen: Value, step: Value) -> Row:
@@ -37,7 +37,7 @@ def _row(spec: Spec, number: Value, keys: Value, seen: Value, step: Value) -> Ro
 def _counts(code: Code, spec: Spec, row: Row, column: Value) -> Value:
     """Which lanes of the vector at a column count."""
     first = code.spread(column.convert("trunc", "i32"), spec.lanes)
-    return (first + code.iota("i32", spec.lanes)).lt(row.count)
+    return (first + code.iota("i32", spec.lanes)).lt(row.counting)
 
 
 def _whole_panels(spec: Spec, keys: Value) -> Value:

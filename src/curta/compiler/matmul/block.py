@@ -245,7 +245,8 @@ def add_panels(module: Module, spec: Spec, *, ahead: bool = False) -> None:
                 number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
                 call(code, "fetch", [get["ahead"], number])
             # the rows before this one, in the order of packing
-            step = {"row": get["k_count"], "turned": 1}.get(spec.a_order, spec.a_row_step)
+            steps: dict[str, Value | int] = {"row": get["k_count"], "turned": 1}
+            step = steps.get(spec.a_order, spec.a_row_step)
             call(code, "micro", [
                 code.offset(get["a"], row.index * step * size), b, b_step, code.offset(c, row.index * get["c_step"]),
                 get["c_step"], get["k_count"], get["rows"] - row.index, left, get["add"], get["tile"],
