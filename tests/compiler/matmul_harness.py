@@ -72,8 +72,14 @@ def run(
 ) -> MatmulPlan:
     """C = A @ B in place; `cuts` are unit numbers at which the work is cut into separate calls, done last to first."""
     plan = plan_for(a, b, c, level, accumulate=accumulate)
+    launch(plan, [a, b, c], level, cuts)
+    return plan
+
+
+def launch(plan: MatmulPlan, arrays: list[Array], level: str, cuts: list[int] | None = None) -> None:
+    """Run a plan's kernel over arrays."""
     kernel = load(plan, level)
-    arguments = np.array([a.ctypes.data, b.ctypes.data, c.ctypes.data], np.int64)
+    arguments = np.array([array.ctypes.data for array in arrays], np.int64)
     meta = np.array(plan.meta, np.int64)
     edges = sorted({0, plan.units, *(cut for cut in cuts or [] if cut <= plan.units)})
     for start, stop in reversed(list(itertools.pairwise(edges))):
@@ -83,4 +89,3 @@ def run(
         kernel(arguments.ctypes.data, meta.ctypes.data, address, start, stop)
         end = address - room.ctypes.data + plan.scratch_bytes
         assert (room[end:] == 0xFF).all(), "the kernel wrote behind its scratch"
-    return plan

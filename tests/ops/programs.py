@@ -117,9 +117,11 @@ def of_reduction(case: Reduction, dims: Any, dtype: str, make: Make, rows: int, 
 # what has no record of its own in cases.py
 
 
-def _attention(**more: Any) -> Program:
+def _attention(dtype: str = "float32", width: int = 16, turned: bool = False, **more: Any) -> Program:
     def run(make: Make, rows: int, columns: int) -> Any:
-        q, k, v = (make(numbers(2, 3, rows, 16, seed=seed)) for seed in (1, 2, 3))
+        # many batches, so that there are many tasks
+        given = [numbers(8, 3, rows, width, seed=seed, dtype=dtype) for seed in (1, 2, 3)]
+        q, k, v = (make(np.asfortranarray(one) if turned else one) for one in given)
         given = {name: make(form(rows)) for name, form in more.items() if callable(form)}
         plain = {name: value for name, value in more.items() if not callable(value)}
         return with_gradients(lambda *x: F.scaled_dot_product_attention(*x, **given, **plain), q, k, v)
@@ -321,6 +323,9 @@ OTHERS: dict[str, Program] = {
     "embedding": _picked(lambda x, rows: F.embedding(rows, x)),
     "attention": _attention(),
     "attention causal": _attention(is_causal=True),
+    "attention in bfloat16": _attention("bfloat16"),
+    "attention of columns": _attention(turned=True),
+    "attention of wide heads": _attention(width=300),
     "attention masked": _attention(attn_mask=_mask),
     "attention biased": _attention(attn_mask=lambda rows: numbers(rows, rows, seed=9)),
     "conv2d": _spatial(lambda x, w, b: F.conv2d(x, w, b, padding=1), (4, 3, 3, 3), (4,)),

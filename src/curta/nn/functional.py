@@ -231,7 +231,9 @@ def scaled_dot_product_attention(
 ) -> Tensor:  # fmt: skip
     """softmax(query @ key transposed * scale + mask) @ value: query [..., L, E], key [..., S, E], value [..., S, V].
 
-    `attn_mask` is bool (True takes part) or added to the scores. For the backward pass only the probabilities are kept.
+    `attn_mask` is bool (True takes part) or added to the scores. Without a mask and dropout, and for heads no wider
+    than 256, scores are never stored: for the backward pass the result is kept and one number for each query.
+    Otherwise the probabilities are kept.
     """
     q, k, v = lowered(*(check("scaled_dot_product_attention", each) for each in (query, key, value)))
     if min(q.layout.rank, k.layout.rank, v.layout.rank) < 2:
@@ -245,29 +247,48 @@ def scaled_dot_product_attention(
         )
     if attn_mask is not None and is_causal:
         raise ShapeError("Explicit attn_mask should not be set when is_causal=True")
+    factor = 1.0 / math.sqrt(q.layout.shape[-1]) if scale is None else float(scale)
+    if attn_mask is None and dropout_p == 0.0 and _in_blocks(q, v):
+        return _attention_in_blocks(q, k, v, enable_gqa, scale=factor, causal=bool(is_causal))
     if enable_gqa:
         k, v = _repeat_heads(q, k), _repeat_heads(q, v)
-    factor = 1.0 / math.sqrt(q.layout.shape[-1]) if scale is None else float(scale)
-    if attn_mask is None and dropout_p == 0.0 and _in_blocks(q, k, v):
-        out: Tensor = bind(ATTENTION, (q, k, v), scale=factor, causal=bool(is_causal))[0]
-        return out
     weights = _weights(multiply(q, k.transpose(-2, -1)), attn_mask, factor, is_causal)
     result: Tensor = multiply(dropout(weights, dropout_p), v)
     return result
 
 
-def _in_blocks(q: Any, k: Any, v: Any) -> bool:
+def _in_blocks(q: Any, v: Any) -> bool:
     """Whether there is a kernel that never stores the scores."""
     return q.layout.dtype.is_floating_point and max(q.layout.shape[-1], v.layout.shape[-1]) <= WIDEST
 
 
-def _repeat_heads(q: Any, k: Any) -> Any:
-    """Every head of `k` as often as `q` has heads for it."""
+def _attention_in_blocks(q: Any, k: Any, v: Any, grouped: bool, **settings: Any) -> Tensor:
+    """With `grouped` heads, those that share a key and a value are a dimension of their own."""
+    if grouped:
+        *batch, heads, L, E = q.layout.shape
+        shared = _shared_heads(q, k)
+        if _shared_heads(q, v) == shared:
+            q = q.reshape(*batch, shared, heads // shared, L, E)
+            out: Tensor = bind(ATTENTION, (q, k.unsqueeze(-3), v.unsqueeze(-3)), **settings)[0]
+            return out.reshape(*out.layout.shape[:-4], heads, L, out.layout.shape[-1])
+        k, v = _repeat_heads(q, k), _repeat_heads(q, v)
+    result: Tensor = bind(ATTENTION, (q, k, v), **settings)[0]
+    return result
+
+
+def _shared_heads(q: Any, k: Any) -> int:
+    """How many heads `k` has, each for as many of `q`."""
     heads, shared = q.layout.shape[-3], k.layout.shape[-3]
     if shared == 0 or heads % shared:
         raise ShapeError(
             f"Number of heads in key and value must divide the number of heads in query, got {shared} and {heads}"
         )
+    return int(shared)
+
+
+def _repeat_heads(q: Any, k: Any) -> Any:
+    """Every head of `k` as often as `q` has heads for it."""
+    heads, shared = q.layout.shape[-3], _shared_heads(q, k)
     shape = k.layout.shape
     wide = k.unsqueeze(-3).expand(*shape[:-2], heads // shared, *shape[-2:])
     return wide.reshape(*shape[:-3], heads, *shape[-2:])

@@ -12,6 +12,7 @@ from curta.autograd.state import STATE
 from curta.compiler.attention import Sizes, plan_backward, plan_forward
 from curta.compiler.schedule import Step
 from curta.dtypes import compute_dtype
+from curta.errors import ShapeError
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.attention_softmax import ATTENTION_SOFTMAX
 from curta.ops.dispatch import bind
@@ -33,6 +34,10 @@ SMALL_PAIRS = 512
 
 
 def _sizes(query: Layout, key: Layout, value: Layout) -> Sizes:
+    if query.shape[-1] != key.shape[-1]:
+        raise ShapeError(f"attention: queries and keys must be equally wide, got {query} and {key}")
+    if key.shape[-2] != value.shape[-2]:
+        raise ShapeError(f"attention: there must be as many keys as values, got {key} and {value}")
     batch = broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
     return Sizes(batch, query.shape[-2], key.shape[-2], query.shape[-1], value.shape[-1])
 

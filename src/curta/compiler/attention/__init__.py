@@ -1,4 +1,4 @@
-"""Attention: products of small blocks with a softmax between them, so that no matrix of all scores is ever in memory."""
+"""Attention: products of small blocks with a softmax between them; the matrix of all scores is never in memory."""
 
 from curta.compiler.attention.plan import Sizes, plan_backward, plan_forward
 

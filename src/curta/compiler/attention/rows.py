@@ -67,7 +67,7 @@ def _highest(left: Value, right: Value) -> Value:
 
 
 def add_softmax(module: Module, spec: Spec) -> None:
-    """`softmax`: a block of scores to e^(score * scale - highest so far), with the state of its rows brought up to date.
+    """`softmax`: a block of scores to e^(score * scale - highest so far), and the state of its rows brought up to date.
 
     The state is for each row the highest scaled score (from `state` on) and the sum of what has been made of its scores
     (from `totals` on). What the row's sums of values hold already is scaled down where a higher score has come.

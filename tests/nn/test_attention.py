@@ -1,0 +1,150 @@
+"""Attention as one operator: against float64 NumPy, its gradients, its account, and what it keeps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "compiler"))
+from attention_harness import gradients, oracle
+
+import curta
+from curta.errors import ShapeError
+from curta.memory.allocator import HOST
+from curta.nn import functional as F
+
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape: int) -> Any:
+    return RNG.standard_normal(shape)
+
+
+def leaves(*arrays: Any) -> list[Any]:
+    return [curta.from_numpy(np.array(one)).requires_grad_() for one in arrays]
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_batches_broadcast(causal: bool) -> None:
+    arrays = normal(2, 1, 5, 4), normal(3, 6, 4), normal(1, 1, 6, 2)
+    q, k, v = leaves(*arrays)
+    out = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    assert tuple(out.shape) == (2, 3, 5, 2)
+    settings = {"scale": 0.5, "causal": causal}
+    np.testing.assert_allclose(out.detach().numpy(), oracle(*arrays, **settings)[1], rtol=1e-12, atol=1e-13)
+    g = normal(2, 3, 5, 2)
+    out.backward(curta.from_numpy(g))
+    whole = [np.broadcast_to(one, (2, 3, *one.shape[-2:])) for one in arrays]
+    for found, wanted, one in zip((q, k, v), gradients(g, *whole, **settings), arrays, strict=True):
+        while wanted.ndim > one.ndim:
+            wanted = wanted.sum(0)
+        for dim, size in enumerate(one.shape):
+            if size == 1 and wanted.shape[dim] != 1:
+                wanted = wanted.sum(dim, keepdims=True)
+        np.testing.assert_allclose(found.grad.numpy(), wanted, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("shared", [1, 2, 4])
+def test_heads_that_share_keys_are_not_copied(shared: int) -> None:
+    arrays = normal(2, 4, 7, 3), normal(2, shared, 6, 3), normal(2, shared, 6, 5)
+    q, k, v = leaves(*arrays)
+    with curta.account() as books:
+        out = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+    assert {name for name, cost in books.by_op().items() if cost.bytes_written} == {"attention"}
+    repeated = [np.repeat(one, 4 // shared, 1) for one in arrays[1:]]
+    settings = {"scale": 3**-0.5, "causal": True}
+    np.testing.assert_allclose(out.detach().numpy(), oracle(arrays[0], *repeated, **settings)[1], rtol=1e-12)
+    g = normal(2, 4, 7, 5)
+    out.backward(curta.from_numpy(g))
+    to_q, to_k, to_v = gradients(g, arrays[0], *repeated, **settings)
+    np.testing.assert_allclose(q.grad.numpy(), to_q, rtol=1e-11, atol=1e-12)
+    for found, wanted in ((k, to_k), (v, to_v)):
+        summed = wanted.reshape(2, shared, 4 // shared, *wanted.shape[2:]).sum(2)
+        np.testing.assert_allclose(found.grad.numpy(), summed, rtol=1e-11, atol=1e-12)
+
+
+def test_the_result_lies_as_the_queries_do() -> None:
+    """Heads between the rows: what follows needs no copy."""
+    q, k, v = (curta.from_numpy(normal(2, 5, 3, 4)).transpose(1, 2) for _ in range(3))
+    out = F.scaled_dot_product_attention(q, k, v)
+    assert out.transpose(1, 2).is_contiguous()
+    assert F.scaled_dot_product_attention(*(one.contiguous() for one in (q, k, v))).is_contiguous()
+
+
+def test_only_wanted_gradients_are_given() -> None:
+    q, k, v = leaves(normal(3, 4), normal(3, 4), normal(3, 4))
+    k = k.detach()
+    F.scaled_dot_product_attention(q, k, v).sum().backward()
+    assert q.grad is not None
+    assert v.grad is not None
+    assert k.grad is None
+
+
+def test_account_by_hand() -> None:
+    """Two batches, 3 queries, 4 keys, width 5, values 6 wide; causal: 1 + 2 + 3 pairs."""
+    q, k, v = leaves(*(one.astype("float32") for one in (normal(2, 3, 5), normal(2, 4, 5), normal(2, 4, 6))))
+    for causal, pairs in ((False, 24), (True, 12)):
+        with curta.account() as books:
+            out = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        cost = books.by_op()["attention"]
+        assert cost.flops == pairs * (10 + 12 + 3) + 6 * 6
+        assert cost.transcendentals == pairs + 6
+        assert cost.bytes_read == 4 * (30 + 40 + 48)
+        assert cost.bytes_written == 4 * (36 + 6)
+        with curta.account() as books:
+            out.backward(curta.ones_like(out))
+        cost = books.by_op()["attention_backward"]
+        assert cost.flops == pairs * (30 + 24 + 5) + 6 * 12
+        assert cost.transcendentals == pairs
+        assert cost.bytes_read == 4 * (36 + 30 + 40 + 48 + 36 + 6)
+        assert cost.bytes_written == 4 * (30 + 40 + 48)
+    with curta.account() as books:
+        F.scaled_dot_product_attention(q, k[:, :2], v[:, :2], is_causal=True)
+    assert books.by_op()["attention"].flops == 10 * 25 + 36  # the third query sees both keys: 1 + 2 + 2 pairs each
+
+
+def test_one_number_for_each_query_is_kept() -> None:
+    q, k, v = leaves(*(one.astype("float32") for one in (normal(2, 300, 8), normal(2, 300, 8), normal(2, 300, 8))))
+    before = HOST.current
+    out = F.scaled_dot_product_attention(q, k, v)
+    assert HOST.current - before == out.nbytes + 2 * 300 * 4
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ((3, 5), (3, 4), "attention: queries and keys must be equally wide, got f32[2,4] and f32[3,5]"),
+        ((3, 4), (2, 4), "attention: there must be as many keys as values, got f32[3,4] and f32[2,4]"),
+    ],
+)
+def test_refusals(key: tuple[int, ...], value: tuple[int, ...], text: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        F.scaled_dot_product_attention(curta.zeros(2, 4), curta.zeros(*key), curta.zeros(*value))
+    assert str(caught.value) == text
+
+
+def test_compiled_gradients_are_written_where_they_are_wanted() -> None:
+    """Queries, keys and values of one projection: their gradients fill its gradient without a copy."""
+    weight = curta.nn.Parameter(curta.from_numpy(normal(48, 16).astype("float32")))
+    x = curta.from_numpy(normal(2, 9, 16).astype("float32"))
+
+    def step(x: Any) -> Any:
+        q, k, v = F.linear(x, weight).view(2, 9, 3, 2, 8).permute(2, 0, 3, 1, 4).unbind(0)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        loss = mixed.transpose(1, 2).reshape(2, 9, 16).square().sum()
+        weight.grad = None
+        loss.backward()
+        return loss
+
+    wanted = step(x)
+    slopes = weight.grad.numpy().copy()
+    compiled = curta.compile(step)
+    assert compiled(x).item() == pytest.approx(wanted.item(), rel=1e-6)
+    np.testing.assert_allclose(weight.grad.numpy(), slopes, rtol=1e-4, atol=1e-5)
+    names = [node.call.op.name for node in compiled.program.graph.nodes]
+    assert "attention_backward" in names
+    assert "copy" not in names
