@@ -14,7 +14,7 @@ from curta.compiler.matmul.pack import add_pack_a, add_pack_b
 
 
 def add_products(module: Module, spec: Spec) -> None:
-    """What both directions need: `rows_*` multiply, with a B that is turned over; `values_pack_b` packs one as it is."""
+    """What both directions need: `rows_*` multiply, by a B packed turned over; `values_pack_b` packs one as it is."""
     for prefix, order in (("rows_", "k"), ("values_", "column")):
         part = Module(spec.vector_bytes)
         if order == "k":
