@@ -146,3 +146,22 @@ def test_a_profile_times_every_operator_of_one_more_run() -> None:
     assert product.roofline_seconds(1e9, 1e30) == pytest.approx(2 * 64**3 / 1e9)
     assert product.roofline_seconds(1e30, 1e9) == pytest.approx(3 * 4 * 64**2 / 1e9)
     assert "matmul" in str(profile).splitlines()[1] + str(profile).splitlines()[2]
+
+
+def test_garbage_is_collected_again_after_recording() -> None:
+    """Also after a function that cannot be recorded, and not where it was off before."""
+
+    def bad(x: Any) -> Any:
+        assert not gc.isenabled()
+        return x * float(x.sum())
+
+    assert gc.isenabled()
+    with pytest.raises(CompileError):
+        curta.compile(bad)(curta.ones(2))
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        curta.compile(lambda x: x + 1)(curta.ones(2))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

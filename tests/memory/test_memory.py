@@ -1,5 +1,6 @@
 """The allocator and the figures about memory."""
 
+import ctypes
 import sys
 import threading
 from itertools import pairwise
@@ -7,8 +8,10 @@ from itertools import pairwise
 import pytest
 
 import curta
-from curta.memory.allocator import ALIGNMENT, HostAllocator, size_class
-from curta.memory.storage import allocate
+from curta.device import META
+from curta.memory.allocator import ALIGNMENT, HOST, LARGE, HostAllocator, size_class
+from curta.memory.storage import allocate, zeros_from_system
+from curta.optim.update import new_state
 
 
 @pytest.mark.parametrize("nbytes", [0, 1, 63, 64, 65, 511, 512, 513, 4096, 5000, 1 << 20, (1 << 21) + 1])
@@ -68,6 +71,39 @@ def test_unused_blocks_do_not_pile_up(monkeypatch) -> None:
         assert host.reserved <= (8 + 2 * 30) << 20
     host.empty_cache()
     assert host.reserved == 0
+
+
+@pytest.mark.parametrize("nbytes", [LARGE, LARGE + 1, 5_000_001])
+def test_zeros_from_the_system(nbytes: int) -> None:
+    """Zeros that nobody writes, counted and given back like every block; and none where a used block would serve."""
+    curta.memory.empty_cache()
+    before, reserved = HOST.current, HOST.reserved
+    storage = zeros_from_system(nbytes)
+    assert storage is not None
+    assert storage.address % LARGE == 0
+    assert not any(ctypes.string_at(storage.address, nbytes))
+    assert HOST.current == before + nbytes
+    ctypes.memset(storage.address, 255, nbytes)
+    del storage
+    assert HOST.current == before
+    assert zeros_from_system(nbytes) is None
+    curta.memory.empty_cache()
+    assert HOST.reserved == reserved
+    assert zeros_from_system(LARGE // 4) is None
+    assert zeros_from_system(nbytes, META) is None
+
+
+def test_optimizer_state_begins_with_zeros() -> None:
+    """Also where a block of its size was used before, and for parameters that are not row-major."""
+    for layout in ("rows", "columns"):
+        used = curta.full((1100, 1000), 3.0)
+        parameter = curta.ones(1100, 1000) if layout == "rows" else curta.ones(1000, 1100).T
+        del used
+        for _ in range(2):
+            state = new_state(parameter)
+            assert state.shape == parameter.shape
+            assert state.abs().max().item() == 0.0
+        assert new_state(parameter, 0.5).min().item() == 0.5
 
 
 def test_threads_get_blocks_of_their_own() -> None:

@@ -46,6 +46,7 @@ class HostAllocator:
         self.allocations = 0
         self._free: defaultdict[int, list[int]] = defaultdict(list)
         self._libc = ctypes.CDLL(None, use_errno=True)
+        self._libc.mmap.restype = ctypes.c_void_p
 
     def free_blocks(self, nbytes: int) -> list[int]:
         """The addresses that may serve the next tensor of `nbytes` bytes: taken and given back by `HostStorage`."""
@@ -73,7 +74,7 @@ class HostAllocator:
                     address = addresses.pop()
                 except IndexError:
                     break
-                self._libc.free(ctypes.c_void_p(address))
+                self._give_back(address, block)
                 self.reserved -= block
 
     def cached_bytes(self) -> int:
@@ -101,14 +102,42 @@ class HostAllocator:
         self.reserved += block
         return address
 
-    def _system(self, block: int) -> int | None:
-        pointer = ctypes.c_void_p()
-        alignment = LARGE if block >= LARGE else ALIGNMENT
-        if self._libc.posix_memalign(ctypes.byref(pointer), ctypes.c_size_t(alignment), ctypes.c_size_t(block)):
+    def fresh_zeros(self, nbytes: int) -> int | None:
+        """A block of zeros, where the system gives one as cheaply as any other: None where it does not."""
+        if size_class(nbytes) < LARGE or self.free_blocks(nbytes):
             return None
-        if block >= LARGE and _MADV_HUGEPAGE is not None:
-            self._libc.madvise(pointer, ctypes.c_size_t(block), _MADV_HUGEPAGE)
+        return self.fresh(nbytes)
+
+    def _system(self, block: int) -> int | None:
+        if block >= LARGE:
+            return self._map(block)
+        pointer = ctypes.c_void_p()
+        if self._libc.posix_memalign(ctypes.byref(pointer), ctypes.c_size_t(ALIGNMENT), ctypes.c_size_t(block)):
+            return None
         return pointer.value
+
+    def _map(self, block: int) -> int | None:
+        """Pages of their own, all zeros, beginning where a huge page can."""
+        protection, kind = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        start = self._libc.mmap(None, ctypes.c_size_t(block + LARGE), protection, kind, -1, ctypes.c_long(0))
+        if start in (None, ctypes.c_void_p(-1).value):
+            return None
+        address = -(-start // LARGE) * LARGE
+        for begin, end in ((start, address), (address + block, start + block + LARGE)):
+            if end > begin:
+                self._unmap(begin, end - begin)
+        if _MADV_HUGEPAGE is not None:
+            self._libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(block), _MADV_HUGEPAGE)
+        return int(address)
+
+    def _unmap(self, address: int, nbytes: int) -> None:
+        self._libc.munmap(ctypes.c_void_p(address), ctypes.c_size_t(nbytes))
+
+    def _give_back(self, address: int, block: int) -> None:
+        if block >= LARGE:
+            self._unmap(address, block)
+        else:
+            self._libc.free(ctypes.c_void_p(address))
 
 
 HOST = HostAllocator()

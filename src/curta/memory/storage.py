@@ -128,3 +128,15 @@ def allocate(nbytes: int, device: Device = CPU) -> Storage:
         if make is not None and device is CPU:
             return make(nbytes)
     return HostStorage(nbytes, HOST.free_blocks(nbytes)) if device is CPU else MetaStorage(nbytes, device)
+
+
+def zeros_from_system(nbytes: int, device: Device = CPU) -> Storage | None:
+    """Fresh storage whose bytes are zeros without anybody writing them; None where there is none."""
+    if device is not CPU or get_ident() in RECORDING:
+        return None
+    address = HOST.fresh_zeros(nbytes)
+    if address is None:
+        return None
+    storage = HostStorage(nbytes, [address])
+    storage.free = HOST.free_blocks(nbytes)
+    return storage

@@ -9,6 +9,7 @@ from curta.autograd import no_grad
 from curta.autograd.state import phase
 from curta.compiler.graph import LiveNumber
 from curta.functions.creation import full_like
+from curta.memory.storage import zeros_from_system
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind_into
 from curta.ops.record import NO_GRADIENT, Op
@@ -57,6 +58,11 @@ class UpdatePlan(NamedTuple):
 
 def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:
     """A tensor of optimizer state: the parameter's shape, dtype and device, every element `fill`."""
+    layout = parameter.layout
+    if fill == 0.0 and layout.is_contiguous:
+        storage = zeros_from_system(layout.nbytes, layout.device)
+        if storage is not None:
+            return Tensor._make(storage, layout, 0)
     with no_grad():
         return full_like(parameter, fill)
 
