@@ -28,8 +28,8 @@ def sizes_of(query: Array, key: Array, value: Array) -> Sizes:
 
 
 def plan_for(arrays: list[Array], level: str, settings: dict[str, Any]) -> MatmulPlan:
-    """Of the operands of a forward (5) or backward (9) kernel."""
-    backward = len(arrays) == 9
+    """Of the operands of a forward (5, or 6 with a mask) or backward (9 or 10) kernel."""
+    backward = len(arrays) > 6
     sizes = sizes_of(*arrays[1:4]) if backward else sizes_of(*arrays[:3])
     plan = plan_backward if backward else plan_forward
     layouts = [layout_of(array) for array in arrays]
@@ -43,12 +43,16 @@ def run(arrays: list[Array], level: str, cuts: list[int] | None = None, **settin
     return plan
 
 
-def oracle(query: Array, key: Array, value: Array, *, scale: float, causal: bool) -> tuple[Array, Array, Array]:
+def oracle(
+    query: Array, key: Array, value: Array, *, scale: float, causal: bool, mask: Array | None = None
+) -> tuple[Array, Array, Array]:
     """The weights, the result and the logarithms of the sums of exponentials, in float64 over all the scores."""
     query, key, value = (each.astype(np.float64) for each in (query, key, value))
     scores = query @ np.swapaxes(key, -1, -2) * scale
     if causal:
         scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -np.inf)
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask.astype(np.float64)
     highest = scores.max(-1, keepdims=True, initial=-np.inf)
     highest[~np.isfinite(highest)] = 0.0
     weights = np.exp(scores - highest)
@@ -58,9 +62,11 @@ def oracle(query: Array, key: Array, value: Array, *, scale: float, causal: bool
     return weights / seen, weights / seen @ value, log_sum
 
 
-def gradients(g: Array, query: Array, key: Array, value: Array, *, scale: float, causal: bool) -> tuple[Array, ...]:
+def gradients(
+    g: Array, query: Array, key: Array, value: Array, *, scale: float, causal: bool, mask: Array | None = None
+) -> tuple[Array, ...]:
     """The gradients of query, key and value by the chain rule over all the scores, in float64."""
-    weights, _, _ = oracle(query, key, value, scale=scale, causal=causal)
+    weights, _, _ = oracle(query, key, value, scale=scale, causal=causal, mask=mask)
     g, query, key, value = (each.astype(np.float64) for each in (g, query, key, value))
     to_weights = g @ np.swapaxes(value, -1, -2)
     to_scores = weights * (to_weights - (weights * to_weights).sum(-1, keepdims=True)) * scale

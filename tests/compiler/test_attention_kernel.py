@@ -50,6 +50,17 @@ def forward(query: Array, key: Array, value: Array, level: str, **settings: Any)
     return out, log_sum
 
 
+def mask_for(kind: str, shape: tuple[Any, ...], name: str, seed: int = 5) -> Array:
+    """A mask over the scores of a shape; nothing lies in memory behind its last element."""
+    batch, L, S, _, _ = shape
+    rng = np.random.default_rng(seed)
+    size = (*(batch if "batch" in kind else ()), 1 if "row" in kind else L, S)
+    seen = rng.random(size) < 0.7
+    if "bool" in kind:
+        return seen
+    return np.where(seen, rng.standard_normal(size), -np.inf).astype(numpy_dtype(name))
+
+
 def near(found: Array, wanted: Array, name: str, steps: int, felt: float = 0.0) -> None:
     """Within the roundings of the sums, which grow as the root of their number, one of the result, and those `felt`."""
     summing = ROUNDING["float64" if name == "float64" else "float32"]
@@ -86,6 +97,25 @@ def test_gradients(level: str, name: str, causal: bool) -> None:
         for found, wanted in zip(made, gradients(g, query, key, value, **settings), strict=True):
             # a half format's result, from which the kernel works, has been rounded
             felt = 4 * ROUNDING[name] * np.sqrt(steps) if name in ("bfloat16", "float16") else 0.0
+            near(found, wanted, name, steps, felt)
+
+
+@pytest.mark.parametrize("kind", ["bool", "bool batch", "add", "add row", "add batch"])
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("name", FLOATS)
+def test_masks(level: str, name: str, kind: str) -> None:
+    for shape in SHAPES:
+        g, query, key, value = operands(shape, name)
+        mask = mask_for(kind, shape, name)
+        settings = {"scale": shape[3] ** -0.5, "causal": len(shape[0]) == 1}
+        out, log_sum = empty_results(query, value)
+        run([query, key, value, mask, out, log_sum], level, **settings)
+        near(out, oracle(query, key, value, mask=mask, **settings)[1], name, shape[2])
+        made = [np.full_like(one, np.nan) for one in (query, key, value)]
+        run([g, query, key, value, out, log_sum, mask, *made], level, **settings)
+        steps = 16 * (shape[1] + shape[2] + shape[3])
+        felt = 4 * ROUNDING[name] * np.sqrt(steps) if name in ("bfloat16", "float16") else 0.0
+        for found, wanted in zip(made, gradients(g, query, key, value, mask=mask, **settings), strict=True):
             near(found, wanted, name, steps, felt)
 
 
@@ -182,7 +212,11 @@ def test_the_text_for_other_processors_is_in_order(level: str, name: str, near_r
     results = [np.empty_like(one) for one in (query, key, value)]
     if not near_results:
         out, *results = (np.empty_like(one.T).T for one in (out, *results))
-    for arrays in ([query, key, value, out, log_sum], [g, query, key, value, out, log_sum, *results]):
+    mask = np.ones((3, 3), bool if near_results else numpy_dtype(name))
+    for arrays in (
+        [query, key, value, out, log_sum], [g, query, key, value, out, log_sum, *results],
+        [query, key, value, mask, out, log_sum], [g, query, key, value, out, log_sum, mask, *results],
+    ):  # fmt: skip
         plan = plan_for(arrays, level, {"scale": 1.0, "causal": True})
         module = llvm.parse_assembly(plan.make_ir())
         module.verify()

@@ -67,6 +67,67 @@ def test_heads_that_share_keys_are_not_copied(shared: int) -> None:
         np.testing.assert_allclose(found.grad.numpy(), summed, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["bool", "add"])
+@pytest.mark.parametrize(
+    "shape", [(6,), (1,), (5, 6), (5, 1), (1, 6), (4, 5, 6), (1, 5, 6), (2, 4, 1, 6), (2, 1, 5, 1)]
+)
+@pytest.mark.parametrize("grouped", [False, True])
+def test_masks_of_every_shape(kind: str, shape: tuple[int, ...], grouped: bool) -> None:
+    heads = 2 if grouped else 4
+    arrays = normal(2, 4, 5, 3), normal(2, heads, 6, 3), normal(2, heads, 6, 2)
+    numbers = normal(*shape)
+    mask = numbers > -0.5 if kind == "bool" else numbers
+    q, k, v = leaves(*arrays)
+    with curta.account() as books:
+        out = F.scaled_dot_product_attention(q, k, v, curta.from_numpy(mask), enable_gqa=grouped)
+    assert "attention" in books.by_op()
+    whole = [arrays[0], *(np.repeat(one, 4 // heads, 1) for one in arrays[1:])]
+    settings = {"scale": 3**-0.5, "causal": False, "mask": mask}
+    np.testing.assert_allclose(out.detach().numpy(), oracle(*whole, **settings)[1], rtol=1e-12, atol=1e-13)
+    g = normal(2, 4, 5, 2)
+    out.backward(curta.from_numpy(g))
+    for found, wanted in zip((q, k, v), gradients(g, *whole, **settings), strict=True):
+        if wanted.shape[1] != found.shape[1]:
+            wanted = wanted.reshape(2, heads, 4 // heads, *wanted.shape[2:]).sum(2)
+        np.testing.assert_allclose(found.grad.numpy(), wanted, rtol=1e-11, atol=1e-12)
+
+
+def test_a_mask_that_wants_its_gradient_gets_it() -> None:
+    q, k, v, mask = leaves(normal(2, 3, 4), normal(2, 3, 4), normal(2, 3, 4), normal(3, 3))
+    out = F.scaled_dot_product_attention(q, k, v, mask)
+    (slope,) = curta.autograd.grad(out.sum(), mask)
+    moved = mask.detach().numpy().copy()
+    moved[1, 2] += 1e-6
+    step = F.scaled_dot_product_attention(q, k, v, curta.from_numpy(moved)).sum() - out.sum()
+    assert slope[1, 2].item() == pytest.approx(step.item() / 1e-6, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["bool", "add", "none"])
+def test_gradients_of_gradients(kind: str) -> None:
+    """By central differences of the gradient along a direction."""
+    arrays = normal(2, 3, 4), normal(2, 5, 4), normal(2, 5, 3)
+    numbers = normal(3, 5)
+    mask = {"bool": numbers > -0.5, "add": numbers, "none": None}[kind]
+    given = () if mask is None else (curta.from_numpy(mask),)
+    directions = [normal(*one.shape) for one in arrays]
+
+    def along(moved: Any) -> tuple[list[Any], Any]:
+        inputs = leaves(*moved)
+        found = curta.autograd.grad(
+            F.scaled_dot_product_attention(*inputs, *given).square().sum(), inputs, create_graph=True
+        )
+        return inputs, sum((one * curta.from_numpy(way)).sum() for one, way in zip(found, directions, strict=True))
+
+    inputs, slope = along(arrays)
+    for place, found in enumerate(curta.autograd.grad(slope, inputs)):
+        ends = []
+        for step in (1e-6, -1e-6):
+            moved = [one.copy() for one in arrays]
+            moved[place][1, 2, 1] += step
+            ends.append(along(moved)[1].item())
+        assert found[1, 2, 1].item() == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-6)
+
+
 def test_the_result_lies_as_the_queries_do() -> None:
     """Heads between the rows: what follows needs no copy."""
     q, k, v = (curta.from_numpy(normal(2, 5, 3, 4)).transpose(1, 2) for _ in range(3))
@@ -102,6 +163,13 @@ def test_account_by_hand() -> None:
         assert cost.transcendentals == pairs
         assert cost.bytes_read == 4 * (36 + 30 + 40 + 48 + 36 + 6)
         assert cost.bytes_written == 4 * (30 + 40 + 48)
+    mask = curta.zeros(3, 4)
+    with curta.account() as books:
+        F.scaled_dot_product_attention(q, k, v, mask)
+    assert books.by_op()["attention"].flops == 24 * 26 + 36
+    with curta.account() as books:
+        F.scaled_dot_product_attention(q, k, v, mask == 0)
+    assert books.by_op()["attention"].flops == 24 * 25 + 36
     with curta.account() as books:
         F.scaled_dot_product_attention(q, k[:, :2], v[:, :2], is_causal=True)
     assert books.by_op()["attention"].flops == 10 * 25 + 36  # the third query sees both keys: 1 + 2 + 2 pairs each

@@ -323,6 +323,8 @@ OTHERS: dict[str, Program] = {
     "embedding": _picked(lambda x, rows: F.embedding(rows, x)),
     "attention": _attention(),
     "attention causal": _attention(is_causal=True),
+    "attention of wide heads, masked": _attention(width=300, attn_mask=_mask),
+    "attention of wide heads, biased": _attention(width=300, attn_mask=lambda rows: numbers(rows, rows, seed=9)),
     "attention in bfloat16": _attention("bfloat16"),
     "attention of columns": _attention(turned=True),
     "attention of wide heads": _attention(width=300),

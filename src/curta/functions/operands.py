@@ -43,6 +43,12 @@ def tensor(name: str, value: Any, place: str = "input") -> Tensor:
     raise ArgumentTypeError(f"{name}(): argument '{place}' (position 1) must be Tensor, not {type(value).__name__}")
 
 
+def not_in_place(name: str, inplace: bool) -> None:
+    """UnsupportedError where a function is asked to write its result into its argument."""
+    if inplace:
+        raise UnsupportedError(f"{name}(): the argument 'inplace' is not supported")
+
+
 def lowered(*tensors: Any) -> Any:
     """Operands of a product: under `autocast` float32 tensors in its half format."""
     half = STATE.autocast

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from curta import functions
 from curta.autograd.state import STATE
-from curta.dtypes import DType, bool_
-from curta.errors import ArgumentError, DTypeError, ShapeError, UnsupportedDTypeError, UnsupportedError
+from curta.dtypes import DType
+from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions import relu as _relu
 from curta.functions import sigmoid, tanh
 from curta.functions.indexing import checked_below
-from curta.functions.operands import lowered
+from curta.functions.operands import lowered, not_in_place
 from curta.functions.operands import tensor as check
+from curta.nn.attention import scaled_dot_product_attention
+from curta.nn.dropout import dropout
 from curta.nn.head import linear_cross_entropy
 from curta.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
 from curta.nn.normalization import batch_norm
 from curta.nn.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from curta.nn.spatial import conv2d
 from curta.ops.activation import GELU, GELU_TANH, LEAKY_RELU, SILU
-from curta.ops.attention import ATTENTION, WIDEST
-from curta.ops.attention_softmax import ATTENTION_SOFTMAX, BIASED_ATTENTION_SOFTMAX, MASKED_ATTENTION_SOFTMAX
 from curta.ops.dispatch import bind
-from curta.ops.dropout import DROPOUT
 from curta.ops.embedding import EMBEDDING
 from curta.ops.matmul import LINEAR, PROJECTION, multiply
 from curta.ops.normalization import LAYER_NORM, LOG_SOFTMAX, PLAIN_NORM, SOFTMAX
-from curta.random import default_generator
 from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
@@ -76,27 +73,22 @@ def _floating(name: str, x: Any) -> Any:
     return x
 
 
-def _not_in_place(name: str, inplace: bool) -> None:
-    if inplace:
-        raise UnsupportedError(f"{name}(): the argument 'inplace' is not supported")
-
-
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
-    _not_in_place("relu", inplace)
+    not_in_place("relu", inplace)
     return _relu(input)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where it is positive, else x * negative_slope."""
-    _not_in_place("leaky_relu", inplace)
+    not_in_place("leaky_relu", inplace)
     result: Tensor = bind(LEAKY_RELU, (_floating("leaky_relu", input),), slope=float(negative_slope))
     return result
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x * sigmoid(x)."""
-    _not_in_place("silu", inplace)
+    not_in_place("silu", inplace)
     result: Tensor = bind(SILU, (_floating("silu", input),))
     return result
 
@@ -206,103 +198,3 @@ def embedding(
         return functions.where(missing, made.detach(), made)
     result: Tensor = bind(EMBEDDING, (table, rows.unsqueeze(-1)))
     return result
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zeroes each element with probability `p` and scales the others by 1 / (1 - p); does nothing outside training."""
-    x = check("dropout", input)
-    _not_in_place("dropout", inplace)
-    if not 0.0 <= p <= 1.0:
-        raise ArgumentError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0.0:
-        return x
-    if p == 1.0:
-        return x * 0.0
-    result: Tensor = bind(DROPOUT, (x, *default_generator.take(x.layout.numel)), p=float(p))
-    return result
-
-
-# attention
-
-
-def scaled_dot_product_attention(
-    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
-    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
-) -> Tensor:  # fmt: skip
-    """softmax(query @ key transposed * scale + mask) @ value: query [..., L, E], key [..., S, E], value [..., S, V].
-
-    `attn_mask` is bool (True takes part) or added to the scores. Without a mask and dropout, and for heads no wider
-    than 256, scores are never stored: for the backward pass the result is kept and one number for each query.
-    Otherwise the probabilities are kept.
-    """
-    q, k, v = lowered(*(check("scaled_dot_product_attention", each) for each in (query, key, value)))
-    if min(q.layout.rank, k.layout.rank, v.layout.rank) < 2:
-        raise ShapeError(
-            f"Both q, k and v must have at least 2 dimensions, got {q.layout.rank}, {k.layout.rank} and {v.layout.rank}"
-        )
-    if not q.layout.dtype is k.layout.dtype is v.layout.dtype:
-        raise DTypeError(
-            "Expected query, key, and value to have the same dtype, but got query.dtype: "
-            f"{q.layout.dtype.name} key.dtype: {k.layout.dtype.name} and value.dtype: {v.layout.dtype.name} instead."
-        )
-    if attn_mask is not None and is_causal:
-        raise ShapeError("Explicit attn_mask should not be set when is_causal=True")
-    factor = 1.0 / math.sqrt(q.layout.shape[-1]) if scale is None else float(scale)
-    if attn_mask is None and dropout_p == 0.0 and _in_blocks(q, v):
-        return _attention_in_blocks(q, k, v, enable_gqa, scale=factor, causal=bool(is_causal))
-    if enable_gqa:
-        k, v = _repeat_heads(q, k), _repeat_heads(q, v)
-    weights = _weights(multiply(q, k.transpose(-2, -1)), attn_mask, factor, is_causal)
-    result: Tensor = multiply(dropout(weights, dropout_p), v)
-    return result
-
-
-def _in_blocks(q: Any, v: Any) -> bool:
-    """Whether there is a kernel that never stores the scores."""
-    return q.layout.dtype.is_floating_point and max(q.layout.shape[-1], v.layout.shape[-1]) <= WIDEST
-
-
-def _attention_in_blocks(q: Any, k: Any, v: Any, grouped: bool, **settings: Any) -> Tensor:
-    """With `grouped` heads, those that share a key and a value are a dimension of their own."""
-    if grouped:
-        *batch, heads, L, E = q.layout.shape
-        shared = _shared_heads(q, k)
-        if _shared_heads(q, v) == shared:
-            q = q.reshape(*batch, shared, heads // shared, L, E)
-            out: Tensor = bind(ATTENTION, (q, k.unsqueeze(-3), v.unsqueeze(-3)), **settings)[0]
-            return out.reshape(*out.layout.shape[:-4], heads, L, out.layout.shape[-1])
-        k, v = _repeat_heads(q, k), _repeat_heads(q, v)
-    result: Tensor = bind(ATTENTION, (q, k, v), **settings)[0]
-    return result
-
-
-def _shared_heads(q: Any, k: Any) -> int:
-    """How many heads `k` has, each for as many of `q`."""
-    heads, shared = q.layout.shape[-3], k.layout.shape[-3]
-    if shared == 0 or heads % shared:
-        raise ShapeError(
-            f"Number of heads in key and value must divide the number of heads in query, got {shared} and {heads}"
-        )
-    return int(shared)
-
-
-def _repeat_heads(q: Any, k: Any) -> Any:
-    """Every head of `k` as often as `q` has heads for it."""
-    heads, shared = q.layout.shape[-3], _shared_heads(q, k)
-    shape = k.layout.shape
-    wide = k.unsqueeze(-3).expand(*shape[:-2], heads // shared, *shape[-2:])
-    return wide.reshape(*shape[:-3], heads, *shape[-2:])
-
-
-def _weights(scores: Any, mask: Any, factor: float, causal: bool) -> Any:
-    settings = {"scale": factor, "causal": bool(causal)}
-    if mask is None:
-        return bind(ATTENTION_SOFTMAX, (scores,), **settings)
-    if mask.layout.dtype is bool_:
-        return bind(MASKED_ATTENTION_SOFTMAX, (scores, mask), **settings)
-    if mask.layout.dtype is not scores.layout.dtype:
-        raise DTypeError(
-            "Expected attn_mask dtype to be bool or to match query dtype, but got attn_mask.dtype: "
-            f"{mask.layout.dtype.name} and query.dtype: {scores.layout.dtype.name} instead."
-        )
-    return bind(BIASED_ATTENTION_SOFTMAX, (scores, mask), **settings)

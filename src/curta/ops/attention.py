@@ -11,10 +11,10 @@ from typing import Any
 from curta.autograd.state import STATE
 from curta.compiler.attention import Sizes, plan_backward, plan_forward
 from curta.compiler.schedule import Step
-from curta.dtypes import compute_dtype
+from curta.dtypes import bool_, compute_dtype
 from curta.errors import ShapeError
 from curta.memory.layout import Layout, contiguous, strided
-from curta.ops.attention_softmax import ATTENTION_SOFTMAX
+from curta.ops.attention_softmax import weights_of
 from curta.ops.dispatch import bind
 from curta.ops.elementwise import COPY
 from curta.ops.inference import bytes_read
@@ -30,7 +30,9 @@ WIDEST = 256
 #: an attention over no more pairs runs on the calling thread without letting go of the interpreter
 SMALL_PAIRS = 512
 
-# operands: query[..., L, E], key[..., S, E], value[..., S, V]; the dimensions before broadcast
+# operands: query[..., L, E], key[..., S, E], value[..., S, V]; the dimensions before broadcast. Behind them, where
+# there is one, a mask[..., L, S]: truth values, or numbers that are added to the scores. Its sizes may be 1, but for
+# the last.
 
 
 def _sizes(query: Layout, key: Layout, value: Layout) -> Sizes:
@@ -58,14 +60,14 @@ def _as_it_lies(layout: Layout, shape: tuple[int, ...]) -> Layout:
     return strided(shape, strides, layout.dtype, layout.device)
 
 
-def _infer(query: Layout, key: Layout, value: Layout, **params: Any) -> tuple[Layout, Layout]:
+def _infer(query: Layout, key: Layout, value: Layout, *mask: Layout, **params: Any) -> tuple[Layout, Layout]:
     sizes = _sizes(query, key, value)
     out = _as_it_lies(query, (*sizes.batch, sizes.queries, sizes.value_width))
     return out, contiguous((*sizes.batch, sizes.queries), compute_dtype(query.dtype), query.device)
 
 
 def _infer_backward(
-    g: Layout, query: Layout, key: Layout, value: Layout, out: Layout, log_sum: Layout, **params: Any
+    g: Layout, query: Layout, key: Layout, value: Layout, *others: Layout, **params: Any
 ) -> tuple[Layout, Layout, Layout]:
     batch = _sizes(query, key, value).batch
     to_query, to_key, to_value = (_as_it_lies(one, (*batch, *one.shape[-2:])) for one in (query, key, value))
@@ -105,7 +107,7 @@ def _launched(
 
 
 def _plan(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any) -> tuple[list[Step], list[Layout]]:
-    return _launched(plan_forward, _sizes(*inputs), inputs, outputs, params)
+    return _launched(plan_forward, _sizes(*inputs[:3]), inputs, outputs, params)
 
 
 def _plan_backward(
@@ -117,15 +119,20 @@ def _plan_backward(
 # costs
 
 
+def _added(mask: tuple[Layout, ...]) -> int:
+    """The FLOPs of a mask for each pair."""
+    return int(bool(mask) and mask[0].dtype is not bool_)
+
+
 def _cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], scale: float, causal: bool) -> Cost:
     """For each pair 2E for its score and 2V for its part of the result, a scaling, a subtraction and an addition.
 
-    For each query V divisions and an addition more, and one addition less in each sum; an exponential for each pair
-    and a logarithm for each query.
+    And an addition for a mask of numbers, and an exponential. For each query V divisions and an addition more, and one
+    addition less in each sum; and a logarithm.
     """
-    sizes = _sizes(*inputs)
+    sizes = _sizes(*inputs[:3])
     pairs, queries = _pairs(sizes, causal), prod(sizes.batch) * sizes.queries
-    flops = pairs * (2 * sizes.width + 2 * sizes.value_width + 3) + queries * sizes.value_width
+    flops = pairs * (2 * sizes.width + 2 * sizes.value_width + 3 + _added(inputs[3:])) + queries * sizes.value_width
     return Cost(flops, pairs + queries, bytes_read(inputs), sum(layout.nbytes for layout in outputs))
 
 
@@ -137,7 +144,7 @@ def _cost_backward(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], scal
     """
     sizes = _sizes(*inputs[1:4])
     pairs, queries = _pairs(sizes, causal), prod(sizes.batch) * sizes.queries
-    flops = pairs * (6 * sizes.width + 4 * sizes.value_width + 5) + queries * 2 * sizes.value_width
+    flops = pairs * (6 * sizes.width + 4 * sizes.value_width + 5 + _added(inputs[6:])) + queries * 2 * sizes.value_width
     return Cost(flops, pairs, bytes_read(inputs), sum(layout.nbytes for layout in outputs))
 
 
@@ -146,21 +153,24 @@ def _cost_backward(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], scal
 
 def _rule(node: Any, g: Any, *_: Any) -> tuple[Any, ...]:
     """Keeps the logarithms of the sums alone, and makes the scores again."""
-    inputs = tuple(map(node.input, range(3)))
+    query, key, value, *mask = map(node.input, range(len(node.input_layouts)))
     if STATE.grad_enabled:
-        return _again(g, inputs, node.needs, node.params)
-    made = bind(ATTENTION_BACKWARD, (g, *inputs, node.output(0), node.output(1)), **node.params)
-    return tuple(one if needed else None for one, needed in zip(made, node.needs, strict=True))
+        return _again(g, (query, key, value), mask, node.needs, node.params)
+    given = (g, query, key, value, node.output(0), node.output(1), *mask)
+    made = bind(ATTENTION_BACKWARD, given, **node.params)
+    # whoever wants the gradient of a mask takes another way, see `F.scaled_dot_product_attention`
+    found = (one if needed else None for one, needed in zip(made, node.needs, strict=False))
+    return (*found, *(None for _ in mask))
 
 
-def _again(g: Any, inputs: tuple[Any, ...], needs: Any, params: dict[str, Any]) -> tuple[Any, ...]:
+def _again(g: Any, inputs: tuple[Any, ...], mask: list[Any], needs: Any, params: dict[str, Any]) -> tuple[Any, ...]:
     """The gradients with a history, by way of all the scores."""
     from curta.autograd.engine import run_backward
 
     # copies: the way back is to end here, even where one of them was made from another
     query, key, value = copies = [bind(COPY, (one,), contiguous_format=True) for one in inputs]
-    weights = bind(ATTENTION_SOFTMAX, (multiply(query, key.transpose(-2, -1)),), **params)
-    wanted = [copy for copy, needed in zip(copies, needs, strict=True) if needed]
+    weights = weights_of(multiply(query, key.transpose(-2, -1)), *mask, **params)
+    wanted = [copy for copy, needed in zip(copies, needs, strict=False) if needed]
     made = run_backward(
         [multiply(weights, value)], [g], retain_graph=True, create_graph=True, inputs=wanted, into_grad=False
     )
@@ -178,7 +188,16 @@ ATTENTION = Op(
     _cost,
 )
 
-#: (the result's gradient, query, key, value, result, logarithms) to the gradients of query, key and value
+#: with a mask behind them, which gets no gradient
+MASKED_ATTENTION = Op(
+    "attention",
+    _infer,
+    Generated(_plan, strided=True),
+    Gradient(_rule, inputs=(0, 1, 2, 3), outputs=(0, 1), constant_outputs=(1,)),
+    _cost,
+)
+
+#: (the result's gradient, query, key, value, result, logarithms, and a mask) to the gradients of query, key and value
 ATTENTION_BACKWARD = Op(
     "attention_backward", _infer_backward, Generated(_plan_backward, strided=True), None, _cost_backward
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curta.compiler.expression import index
+from curta.dtypes import bool_
 from curta.memory.layout import Layout, contiguous
 from curta.ops.composition import composition, derived
 from curta.ops.dispatch import bind
@@ -82,3 +83,11 @@ _GRADIENT = Gradient(_rule, outputs=(0,))
 ATTENTION_SOFTMAX = composition("attention_softmax", _plain_body, _GRADIENT)
 BIASED_ATTENTION_SOFTMAX = composition("biased_attention_softmax", _biased_body, _GRADIENT)
 MASKED_ATTENTION_SOFTMAX = composition("masked_attention_softmax", _masked_body, _GRADIENT)
+
+
+def weights_of(scores: Any, *mask: Any, **params: Any) -> Any:
+    """The probabilities of scores under a mask of truth values, one that is added, or none."""
+    if not mask:
+        return bind(ATTENTION_SOFTMAX, (scores,), **params)
+    operator = MASKED_ATTENTION_SOFTMAX if mask[0].layout.dtype is bool_ else BIASED_ATTENTION_SOFTMAX
+    return bind(operator, (scores, *mask), **params)

@@ -41,6 +41,7 @@ TABLE: tuple[Op, ...] = (
     attention_softmax.BELOW_DIAGONAL,
     attention_softmax.CAUSAL,
     attention.ATTENTION,
+    attention.MASKED_ATTENTION,
     attention.ATTENTION_BACKWARD,
     attention_softmax.ATTENTION_SOFTMAX_BACKWARD,
     attention_softmax.ATTENTION_SOFTMAX,

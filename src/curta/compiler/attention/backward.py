@@ -15,7 +15,7 @@ from curta.compiler.attention.products import (
     padded,
 )
 from curta.compiler.attention.rows import add_deltas, add_slopes
-from curta.compiler.attention.spec import Meta, Spec, batch_corners, region, row_step, scale
+from curta.compiler.attention.spec import Meta, Spec, batch_corners, mask_at, region, row_step, scale
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, larger, parameter, read_meta, smaller
 
@@ -85,8 +85,9 @@ def _rows(code: Code, spec: Spec, corners: dict[str, Value], row: Value, rows: V
     multiply(code, spec, get["g_rows"], get["values"], get["slopes"], spec.line, value_width, rows, keys, 0)
     log_step = row_step(code, spec, "log_sum")
     call(code, "slopes", [
-        get["scores"], get["slopes"], rows, keys, causal.ne(0).select(row + 1 - key, keys), causal, scale(code, spec),
+        get["scores"], rows, keys, causal.ne(0).select(row + 1 - key, keys), causal, scale(code, spec), get["slopes"],
         code.offset(corners["log_sum"], row * log_step), log_step, code.offset(get["deltas"], row * spec.size),
+        *mask_at(code, spec, corners, row, key),
     ])  # fmt: skip
     for scores, other, target, columns in (
         ("scores", "gradient_rows", "to_value", Meta.VALUE_WIDTH), ("slopes", "query_rows", "to_key", Meta.WIDTH)

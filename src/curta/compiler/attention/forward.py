@@ -16,7 +16,7 @@ from curta.compiler.attention.products import (
     padded,
 )
 from curta.compiler.attention.rows import add_normalise, add_softmax
-from curta.compiler.attention.spec import Meta, Spec, batch_corners, region, row_step, scale
+from curta.compiler.attention.spec import Meta, Spec, batch_corners, mask_at, region, row_step, scale
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, larger, parameter, read_meta, smaller
 
@@ -89,9 +89,10 @@ def _rows(code: Code, spec: Spec, corners: dict[str, Value], row: Value, rows: V
         width, value_width = read_meta(code, Meta.WIDTH), read_meta(code, Meta.VALUE_WIDTH)
         multiply(code, spec, query, keys_at, scores, spec.line, width, rows, keys, 0)
         first_row = causal.ne(0).select(row + 1 - key.index, keys)
+        first = key.index.eq(0).convert("zext", "i64")
         call(code, "softmax", [
-            scores, rows, keys, first_row, causal, scale(code, spec), state, totals, sums, step,
-            key.index.eq(0).convert("zext", "i64"),
+            scores, rows, keys, first_row, causal, scale(code, spec), state, totals, sums, step, first,
+            *mask_at(code, spec, corners, row, key.index),
         ])  # fmt: skip
         add = key.index.gt(0).convert("zext", "i64")
         there = smaller(packed - key.index, read_meta(code, Meta.KEY_BLOCK))

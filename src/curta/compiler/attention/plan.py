@@ -12,6 +12,7 @@ from curta.compiler.attention.forward import make_forward_kernel
 from curta.compiler.attention.spec import Meta, Spec
 from curta.compiler.matmul import MatmulPlan
 from curta.compiler.matmul.tiles import even_blocks, round_up
+from curta.dtypes import bool_
 from curta.memory.layout import Layout
 from curta.shapes import broadcast_strides
 
@@ -38,12 +39,12 @@ class Sizes:
 def plan_forward(
     sizes: Sizes, operands: Sequence[Layout], *, scale: float, causal: bool, level: str, vector_bytes: int
 ) -> MatmulPlan:
-    """The plan for query, key, value, and the results out and the logarithms of the sums of exponentials.
+    """The plan for query, key, value, a mask if there is one, and out and the logarithms of the sums of exponentials.
 
-    Columns of the first three are neighbours in memory.
+    Columns of all but these two results are neighbours in memory. A mask is of the queries' format, and added to the
+    scores, or of truth values; its sizes are the scores' or 1, but for its columns, which are as many as keys.
     """
-    near = _near(operands[3:4])
-    spec = Spec("forward", operands[0].dtype, near, level, vector_bytes)
+    spec = Spec("forward", operands[0].dtype, _near(operands[-2:-1]), _mask(operands[3:-2]), level, vector_bytes)
     row_block, key_block = _blocks(spec, sizes)
     wanted = -(-UNITS // max(1, prod(sizes.batch)))
     unit_rows = max(-(-sizes.queries // wanted), LEAST_UNIT_ROWS)
@@ -64,12 +65,11 @@ def plan_forward(
 def plan_backward(
     sizes: Sizes, operands: Sequence[Layout], *, scale: float, causal: bool, level: str, vector_bytes: int
 ) -> MatmulPlan:
-    """The plan for g, query, key, value, out, the logarithms, and the results: the gradients of query, key and value.
+    """The plan for g, query, key, value, out, the logarithms, a mask if there is one, and three gradients.
 
-    Columns of all but the results are neighbours in memory.
+    These are query's, key's and value's; the columns of all others are neighbours in memory.
     """
-    near = _near(operands[6:])
-    spec = Spec("backward", operands[0].dtype, near, level, vector_bytes)
+    spec = Spec("backward", operands[0].dtype, _near(operands[-3:]), _mask(operands[6:-3]), level, vector_bytes)
     row_block, key_block = _blocks(spec, sizes)
     panel, tile = spec.product().tile_columns, spec.product().tile_rows
     row, value_row = (round_up(width, panel) for width in (sizes.width, sizes.value_width))
@@ -91,6 +91,13 @@ def _blocks(spec: Spec, sizes: Sizes) -> tuple[int, int]:
     # a causal block of few queries makes fewer scores that do not count
     rows = product.a_block_rows // (2 if sizes.queries <= SHORT else 1)
     return rows, round_up(even_blocks(sizes.keys, product.k_block), product.tile_columns)
+
+
+def _mask(found: Sequence[Layout]) -> str:
+    """What kind of mask there is."""
+    if not found:
+        return "none"
+    return "bool" if found[0].dtype is bool_ else "add"
 
 
 def _near(results: Sequence[Layout]) -> bool:
@@ -120,7 +127,8 @@ def _plan(
     over: list[tuple[int, ...]] = []
     for name, layout in zip(spec.operands, operands, strict=True):
         own = 1 if name == "log_sum" else 2
-        steps = tuple(stride * layout.dtype.itemsize for stride in layout.strides)
+        sizes_and_strides = zip(layout.shape, layout.strides, strict=True)
+        steps = tuple(0 if size == 1 else stride * layout.dtype.itemsize for size, stride in sizes_and_strides)
         numbers += [steps[-own], steps[-1]]
         over.append(broadcast_strides(layout.shape[:-own], steps[:-own], sizes.batch))
     scratch = 0

@@ -6,6 +6,7 @@ Every row of a block is done in as many vectors, masks and all: the processor fo
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from curta.compiler.attention.spec import Spec
@@ -20,29 +21,15 @@ from curta.runtime import cpu
 INFINITY = float("inf")
 
 
+#: an integer of each size, as which the elements of a mask are copied
+INTEGERS = {1: "i8", 2: "i16", 4: "i32", 8: "i64"}
+
+
 class Row(NamedTuple):
     """One row of a block: its number, and how many of its scores count, in every lane."""
 
     number: Value
     counting: Value
-
-
-def _row(spec: Spec, number: Value, keys: Value, seen: Value, step: Value) -> Row:
-    """`seen` keys count in the block's first row (all `keys` at most), `step` more in each that follows."""
-    code = number.code
-    count = larger(smaller(keys, seen + number * step), 0).convert("trunc", "i32")
-    return Row(number, code.spread(count, spec.lanes))
-
-
-def _counts(code: Code, spec: Spec, row: Row, column: Value) -> Value:
-    """Which lanes of the vector at a column count."""
-    first = code.spread(column.convert("trunc", "i32"), spec.lanes)
-    return (first + code.iota("i32", spec.lanes)).lt(row.counting)
-
-
-def _whole_panels(spec: Spec, keys: Value) -> Value:
-    width = 2 * spec.lanes
-    return (keys + (width - 1)) & -width
 
 
 def _at(code: Code, start: Value, count: Value, spec: Spec) -> Value:
@@ -66,28 +53,90 @@ def _highest(left: Value, right: Value) -> Value:
     return left.gt(right).select(left, right)
 
 
+Turn = Callable[[Value, list[Value], bool], list[Value]]
+
+
+class Block:
+    """The parameters of a function over a block of scores, and what it does in every vector."""
+
+    def __init__(self, spec: Spec, **more: str) -> None:
+        self.spec = spec
+        self.code = Code(cpu.features())
+        self.parameters = {"scores": "ptr", "rows": "i64", "keys": "i64", "seen": "i64", "step": "i64"}
+        self.parameters |= {"scale": spec.type, **more}
+        if spec.mask != "none":
+            self.parameters |= {"mask": "ptr", "mask_step": "i64"}
+            self._buffer = self.code.emit("alloca [64 x i8], align 64", "ptr")
+        self.get = {name: parameter(self.code, name, kind) for name, kind in self.parameters.items()}
+        width = 2 * spec.lanes
+        #: whole panels of keys
+        self.columns = (self.get["keys"] + (width - 1)) & -width
+
+    def row(self, number: Value) -> Row:
+        """`seen` keys count in the block's first row (all `keys` at most), `step` more in each that follows."""
+        get = self.get
+        count = larger(smaller(get["keys"], get["seen"] + number * get["step"]), 0).convert("trunc", "i32")
+        return Row(number, self.code.spread(count, self.spec.lanes))
+
+    def counts(self, row: Row, column: Value) -> Value:
+        """Which lanes of the vector at a column count."""
+        first = self.code.spread(column.convert("trunc", "i32"), self.spec.lanes)
+        return (first + self.code.iota("i32", self.spec.lanes)).lt(row.counting)
+
+    def each_vector(self, carried: list[Value], turn: Turn) -> list[Value]:
+        """A pass over the columns; `turn(column, carried, last)` gives what is carried on.
+
+        `last` says that the vector may be longer than there are keys.
+        """
+        code, lanes = self.code, self.spec.lanes
+        whole: Value | int = 0
+        if self.spec.mask != "none":  # there is nothing behind the last element of a mask
+            whole = self.get["keys"] & -lanes
+            with code.loop(0, whole, lanes, carried) as loop:
+                loop.carried_out = turn(loop.index, loop.carried, False)
+            carried = loop.results
+        with code.loop(whole, self.columns, lanes, carried) as loop:
+            loop.carried_out = turn(loop.index, loop.carried, True)
+        return loop.results
+
+    def masked(self, scores: Value, row: Row, column: Value, last: bool) -> Value:
+        """Scaled scores under the mask, if there is one."""
+        code, spec, get = self.code, self.spec, self.get
+        if spec.mask == "none":
+            return scores
+        size = 1 if spec.mask == "bool" else spec.dtype.itemsize
+        place = code.offset(get["mask"], row.number * get["mask_step"] + column * size)
+        if last:
+            with code.loop(0, larger(smaller(get["keys"] - column, spec.lanes), 0), carried=[]) as one:
+                element = code.load(code.offset(place, one.index * size), INTEGERS[size])
+                code.store(element, code.offset(self._buffer, one.index * size))
+            place = self._buffer
+        if spec.mask == "bool":
+            return code.load(place, "i8", spec.lanes).ne(0).select(scores, -INFINITY)
+        return scores + load_wide(code, place, spec.dtype, spec.lanes, native_half=spec.level != "portable")
+
+    def add_to(self, module: Module, name: str) -> None:
+        """The finished function."""
+        module.add(name, self.code, signature(**self.parameters))
+
+
 def add_softmax(module: Module, spec: Spec) -> None:
     """`softmax`: a block of scores to e^(score * scale - highest so far), and the state of its rows brought up to date.
 
     The state is for each row the highest scaled score (from `state` on) and the sum of what has been made of its scores
     (from `totals` on). What the row's sums of values hold already is scaled down where a higher score has come.
     """
-    code = Code(cpu.features())
-    names = {
-        "scores": "ptr", "rows": "i64", "keys": "i64", "seen": "i64", "step": "i64", "scale": spec.type,
-        "state": "ptr", "totals": "ptr", "sums": "ptr", "sums_step": "i64", "first": "i64",
-    }  # fmt: skip
-    get = {name: parameter(code, name, kind) for name, kind in names.items()}
-    columns, begin = _whole_panels(spec, get["keys"]), get["first"].ne(0)
+    block = Block(spec, state="ptr", totals="ptr", sums="ptr", sums_step="i64", first="i64")
+    code, get = block.code, block.get
+    begin = get["first"].ne(0)
     with code.loop(0, get["rows"]) as loop:
-        row = _row(spec, loop.index, get["keys"], get["seen"], get["step"])
+        row = block.row(loop.index)
         line = code.offset(get["scores"], row.number * spec.line)
         state, totals = _at(code, get["state"], row.number, spec), _at(code, get["totals"], row.number, spec)
-        highest = _scaled(code, spec, row, line, columns, get["scale"])
         before = begin.select(-INFINITY, code.load(state, spec.type))
-        highest = _highest(highest, before)
+        highest = _highest(_scaled(block, row, line), before)
         base = highest.eq(-INFINITY).select(0.0, highest)
-        total = _exponentials(code, spec, line, columns, base)
+        total = _exponentials(block, line, base)
         code.store(highest, state)
         with code.when(begin):
             code.store(total, totals)
@@ -96,7 +145,7 @@ def add_softmax(module: Module, spec: Spec) -> None:
             code.store(code.load(totals, spec.type) * shrink + total, totals)
             with code.when(shrink.ne(1.0)):
                 _multiply_row(code, spec, get["sums"], row.number, get["sums_step"], shrink)
-    module.add("softmax", code, signature(**names))
+    block.add_to(module, "softmax")
 
 
 def _multiply_row(code: Code, spec: Spec, sums: Value, row: Value, nbytes: Value, factor: Value) -> None:
@@ -106,22 +155,26 @@ def _multiply_row(code: Code, spec: Spec, sums: Value, row: Value, nbytes: Value
         code.store(code.load(place, spec.type, spec.lanes) * factor, place)
 
 
-def _scaled(code: Code, spec: Spec, row: Row, line: Value, columns: Value, scale: Value) -> Value:
+def _scaled(block: Block, row: Row, line: Value) -> Value:
     """Scores become scaled ones, minus infinity where they do not count; gives the highest."""
-    nothing = code.constant(-INFINITY, spec.type, spec.lanes)
-    with code.loop(0, columns, spec.lanes, [nothing]) as column:
-        place = _at(code, line, column.index, spec)
-        scores = code.load(place, spec.type, spec.lanes) * scale
-        scores = _counts(code, spec, row, column.index).select(scores, -INFINITY)
+    code, spec = block.code, block.spec
+
+    def turn(column: Value, carried: list[Value], last: bool) -> list[Value]:
+        place = _at(code, line, column, spec)
+        scores = block.masked(code.load(place, spec.type, spec.lanes) * block.get["scale"], row, column, last)
+        scores = block.counts(row, column).select(scores, -INFINITY)
         code.store(scores, place)
-        column.carried_out = [_highest(scores, column.carried[0])]
-    return _across(code, column.results[0], _highest)
+        return [_highest(scores, carried[0])]
+
+    (found,) = block.each_vector([code.constant(-INFINITY, spec.type, spec.lanes)], turn)
+    return _across(code, found, _highest)
 
 
-def _exponentials(code: Code, spec: Spec, line: Value, columns: Value, base: Value) -> Value:
+def _exponentials(block: Block, line: Value, base: Value) -> Value:
     """Scaled scores become e^(score - base); gives their sum."""
+    code, spec = block.code, block.spec
     nothing = code.constant(0, spec.type, spec.lanes)
-    with code.loop(0, columns, spec.lanes, [nothing]) as column:
+    with code.loop(0, block.columns, spec.lanes, [nothing]) as column:
         place = _at(code, line, column.index, spec)
         values = exp_without_subnormals(code.load(place, spec.type, spec.lanes) - base)
         code.store(values, place)
@@ -156,26 +209,29 @@ def add_normalise(module: Module, spec: Spec) -> None:
 
 def add_slopes(module: Module, spec: Spec) -> None:
     """`slopes`: a block of scores to weights, and of the weights' gradients to the scores' gradients."""
-    code = Code(cpu.features())
-    names = {
-        "scores": "ptr", "gradients": "ptr", "rows": "i64", "keys": "i64", "seen": "i64", "step": "i64",
-        "scale": spec.type, "log_sum": "ptr", "log_step": "i64", "deltas": "ptr",
-    }  # fmt: skip
-    get = {name: parameter(code, name, kind) for name, kind in names.items()}
-    scale, columns = get["scale"], _whole_panels(spec, get["keys"])
+    block = Block(spec, gradients="ptr", log_sum="ptr", log_step="i64", deltas="ptr")
+    code, get, scale = block.code, block.get, block.get["scale"]
     with code.loop(0, get["rows"]) as loop:
-        row = _row(spec, loop.index, get["keys"], get["seen"], get["step"])
+        row = block.row(loop.index)
         lines = [code.offset(get[name], row.number * spec.line) for name in ("scores", "gradients")]
         base = code.load(code.offset(get["log_sum"], row.number * get["log_step"]), spec.type)
         delta = code.load(_at(code, get["deltas"], row.number, spec), spec.type) * scale
-        with code.loop(0, columns, spec.lanes) as column:
-            places = [_at(code, line, column.index, spec) for line in lines]
-            scores, gradients = (code.load(place, spec.type, spec.lanes) for place in places)
-            counts = _counts(code, spec, row, column.index)
-            weights = counts.select(exp_without_subnormals(scores * scale - base), 0.0)
-            code.store(weights, places[0])
-            code.store(counts.select(weights * (gradients * scale - delta), 0.0), places[1])
-    module.add("slopes", code, signature(**names))
+        block.each_vector([], partial(_slopes, block, row, lines, base, delta))
+    block.add_to(module, "slopes")
+
+
+def _slopes(
+    block: Block, row: Row, lines: list[Value], base: Value, delta: Value, column: Value, _: list[Value], last: bool
+) -> list[Value]:
+    code, spec, scale = block.code, block.spec, block.get["scale"]
+    places = [_at(code, line, column, spec) for line in lines]
+    scores, gradients = (code.load(place, spec.type, spec.lanes) for place in places)
+    scores = block.masked(scores * scale, row, column, last)
+    counts = block.counts(row, column)
+    weights = counts.select(exp_without_subnormals(scores - base), 0.0)
+    code.store(weights, places[0])
+    code.store(counts.select(weights * (gradients * scale - delta), 0.0), places[1])
+    return []
 
 
 def add_deltas(module: Module, spec: Spec) -> None:

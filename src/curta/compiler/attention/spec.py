@@ -12,7 +12,7 @@ from curta.compiler.matmul.spec import Spec as ProductSpec
 from curta.dtypes import DType, compute_dtype
 
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 1
+REVISION = 2
 
 
 class Meta(enum.IntEnum):
@@ -41,8 +41,8 @@ class Meta(enum.IntEnum):
     OPERANDS = 11
 
 
-FORWARD = ("query", "key", "value", "out", "log_sum")
-BACKWARD = ("g", "query", "key", "value", "out", "log_sum", "to_query", "to_key", "to_value")
+INPUTS = {"forward": ("query", "key", "value"), "backward": ("g", "query", "key", "value", "out", "log_sum")}
+RESULTS = {"forward": ("out", "log_sum"), "backward": ("to_query", "to_key", "to_value")}
 FORWARD_REGIONS = ("rows", "keys", "values", "scores", "sums", "state", "tile")
 BACKWARD_REGIONS = (
     "rows", "g_rows", "keys", "values", "key_rows", "query_rows", "gradient_rows", "scores", "slopes", "to_query",
@@ -55,22 +55,26 @@ class Spec:
     """All that the text of a kernel depends on.
 
     `family` is "forward" or "backward"; `near` says that neighbouring columns of every result are neighbours in memory.
+    `mask` is "none", "add" (to the scaled scores) or "bool" (true where a key counts): an input behind the others.
     """
 
     family: str
     dtype: DType
     near: bool
+    mask: str
     level: str
     vector_bytes: int
 
     @property
     def key(self) -> str:
         near = "near" if self.near else "apart"
-        return f"attention_{self.family}_{self.dtype.short}_{near}_{self.level}_{self.vector_bytes}_r{REVISION}"
+        kind = f"{self.family}_{self.dtype.short}_{near}_{self.mask}"
+        return f"attention_{kind}_{self.level}_{self.vector_bytes}_r{REVISION}"
 
     @property
     def operands(self) -> tuple[str, ...]:
-        return FORWARD if self.family == "forward" else BACKWARD
+        mask = () if self.mask == "none" else ("mask",)
+        return (*INPUTS[self.family], *mask, *RESULTS[self.family])
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -121,6 +125,14 @@ def region(code: Code, spec: Spec, name: str) -> Value:
     """A region of this thread's scratch memory."""
     place = int(Meta.OPERANDS) + 2 * len(spec.operands) + spec.regions.index(name)
     return code.offset(parameter(code, "scratch", "ptr"), read_meta(code, place))
+
+
+def mask_at(code: Code, spec: Spec, corners: dict[str, Value], row: Value, key: Value) -> list[Value]:
+    """The address of the mask for a query and a key, and the bytes between its rows; nothing where there is none."""
+    if spec.mask == "none":
+        return []
+    step, size = row_step(code, spec, "mask"), 1 if spec.mask == "bool" else spec.dtype.itemsize
+    return [code.offset(corners["mask"], row * step + key * size), step]
 
 
 def scale(code: Code, spec: Spec) -> Value:
