@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from matmul_harness import VECTOR_BYTES, Array, launch
 
 from curta import dtypes
-from curta.compiler.attention import Sizes, plan_backward, plan_forward
+from curta.compiler.attention import Sizes, plan_backward, plan_forward, query_parts
 from curta.compiler.matmul import MatmulPlan
 from curta.memory.layout import Layout, strided
 
@@ -37,9 +37,16 @@ def plan_for(arrays: list[Array], level: str, settings: dict[str, Any]) -> Matmu
 
 
 def run(arrays: list[Array], level: str, cuts: list[int] | None = None, **settings: Any) -> MatmulPlan:
-    """Run a kernel over its operands, the results last."""
-    plan = plan_for(arrays, level, settings)
-    launch(plan, arrays, level, cuts)
+    """Run a kernel over its operands, the results last; parts of the queries' gradients are added up."""
+    given, parts = list(arrays), query_parts(sizes_of(*arrays[1:4])) if len(arrays) > 6 else 1
+    if parts > 1:
+        wide = np.float64 if arrays[0].dtype == np.float64 else np.float32
+        several = np.full((parts, *arrays[-3].shape), np.nan, wide)
+        given[-3] = several[0]
+    plan = plan_for(given, level, settings)
+    launch(plan, given, level, cuts)
+    if parts > 1:
+        arrays[-3][...] = several.sum(0).astype(arrays[-3].dtype)
     return plan
 
 

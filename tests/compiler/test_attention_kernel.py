@@ -193,7 +193,7 @@ def test_scores_that_only_rise_and_negative_scales(level: str) -> None:
 
 @pytest.mark.parametrize("level", levels())
 def test_every_cut_of_the_units_gives_the_same_bits(level: str) -> None:
-    _, query, key, value = operands(((2,), 700, 300, 8, 8), "float32")
+    g, query, key, value = operands(((2,), 700, 300, 8, 8), "float32")
     settings = {"scale": 0.3, "causal": True}
     out, log_sum = forward(query, key, value, level, **settings)
     other, other_log = empty_results(query, value)
@@ -201,6 +201,11 @@ def test_every_cut_of_the_units_gives_the_same_bits(level: str) -> None:
     assert plan.units > 4
     assert out.tobytes() == other.tobytes()
     assert log_sum.tobytes() == other_log.tobytes()
+    made, others = ([np.full_like(one, np.nan) for one in (query, key, value)] for _ in range(2))
+    run([g, query, key, value, out, log_sum, *made], level, **settings)
+    plan = run([g, query, key, value, out, log_sum, *others], level, [1, 3, 4, 9], **settings)
+    assert plan.units > 4
+    assert [one.tobytes() for one in made] == [one.tobytes() for one in others]
 
 
 @pytest.mark.parametrize("near_results", [True, False])

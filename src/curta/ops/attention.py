@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from curta.autograd.state import STATE
-from curta.compiler.attention import Sizes, plan_backward, plan_forward
+from curta.compiler.attention import Sizes, plan_backward, plan_forward, query_parts
 from curta.compiler.schedule import Step
 from curta.dtypes import bool_, compute_dtype
 from curta.errors import ShapeError
@@ -22,6 +22,7 @@ from curta.ops.launches import Launches, Part
 from curta.ops.matmul import multiply
 from curta.ops.product import launch_step
 from curta.ops.record import Cost, Generated, Gradient, Op
+from curta.ops.rows import cast, total
 from curta.runtime import cpu
 from curta.shapes import broadcast_shapes, broadcast_strides, elementwise_strides
 
@@ -94,16 +95,31 @@ def _copied(x: Any) -> Any:
 def _launched(
     plan: Any, sizes: Sizes, inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], params: dict[str, Any]
 ) -> tuple[list[Step], list[Layout]]:
-    """The one kernel, behind copies of what it cannot read."""
+    """The one kernel, behind copies of what it cannot read; before it adds up the parts of a gradient."""
     launches = Launches()
     near = [_near(launches, layout, number) for number, layout in enumerate(inputs)]
-    layouts = [*(layout for layout, _ in near), *outputs]
-    made = plan(sizes, layouts, **params, level=cpu.level(), vector_bytes=cpu.vector_bytes())
+    made_at: list[Any] = [("output", number) for number in range(len(outputs))]
+    made = list(outputs)
+    parts = query_parts(sizes) if plan is plan_backward else 1
+    if parts > 1:
+        made[0] = contiguous(outputs[0].shape, compute_dtype(outputs[0].dtype), outputs[0].device)
+        whole = contiguous((parts, *made[0].shape), made[0].dtype, made[0].device)
+        made_at[0] = launches.temporary(whole)
+    layouts = [*(layout for layout, _ in near), *made]
+    kernel = plan(sizes, layouts, **params, level=cpu.level(), vector_bytes=cpu.vector_bytes())
     sources: list[Any] = [("input", number) for number in range(len(inputs))]
     sources += [("output", number) for number in range(len(outputs))]
-    step = launch_step(made, sources, _pairs(sizes, False) <= SMALL_PAIRS)
-    launches.add(step, [place for _, place in near], sources[len(inputs) :])
+    step = launch_step(kernel, sources, _pairs(sizes, False) <= SMALL_PAIRS)
+    launches.add(step, [place for _, place in near], made_at)
+    if parts > 1:
+        _add_up(launches, (whole, made_at[0]), outputs[0])
     return launches.done()
+
+
+def _add_up(launches: Launches, parts: Part, out: Layout) -> None:
+    """The sum of the parts, rounded once."""
+    target = strided((1, *out.shape), (out.numel, *out.strides), out.dtype, out.device)
+    launches.compute(lambda parts: cast(total(parts, (0,)), out.dtype), [parts], [(target, ("output", 0))], {})
 
 
 def _plan(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any) -> tuple[list[Step], list[Layout]]:

@@ -1,5 +1,5 @@
 """Attention: products of small blocks with a softmax between them; the matrix of all scores is never in memory."""
 
-from curta.compiler.attention.plan import Sizes, plan_backward, plan_forward
+from curta.compiler.attention.plan import Sizes, plan_backward, plan_forward, query_parts
 
-__all__ = ["Sizes", "plan_backward", "plan_forward"]
+__all__ = ["Sizes", "plan_backward", "plan_forward", "query_parts"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from curta.compiler.attention.forward import keys_seen
 from curta.compiler.attention.products import (
+    add_parts,
     add_products,
     add_turned_product,
     clear,
@@ -17,32 +18,36 @@ from curta.compiler.attention.products import (
 from curta.compiler.attention.rows import add_deltas, add_slopes
 from curta.compiler.attention.spec import Meta, Spec, batch_corners, mask_at, region, row_step, scale
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, larger, parameter, read_meta, smaller
+from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, read_meta, smaller
 
 
 def make_backward_kernel(spec: Spec) -> str:
-    """The LLVM text: a unit is one batch."""
+    """The LLVM text: a unit is some of the keys of one batch, over all queries that see any of them."""
     module = Module(spec.vector_bytes)
     add_products(module, spec)
     add_turned_product(module, spec)
+    if spec.parts:
+        add_parts(module, spec)
     add_slopes(module, spec)
     add_deltas(module, spec)
     code = Code()
+    units, queries = read_meta(code, Meta.UNITS), read_meta(code, Meta.QUERIES)
     with code.loop(parameter(code, "start"), parameter(code, "stop")) as unit:
-        corners = batch_corners(code, spec, unit.index)
-        queries = read_meta(code, Meta.QUERIES)
+        batch = unit.index.unsigned_divide(units)
+        part = unit.index - batch * units
+        first = part * read_meta(code, Meta.UNIT_ROWS)
+        last = smaller(first + read_meta(code, Meta.UNIT_ROWS), read_meta(code, Meta.KEYS))
+        corners = batch_corners(code, spec, batch)
         call(code, "deltas", [
             corners["g"], row_step(code, spec, "g"), corners["out"], row_step(code, spec, "out"), queries,
             read_meta(code, Meta.VALUE_WIDTH), region(code, spec, "deltas"),
         ])  # fmt: skip
-        # one turn even where there are no keys: it stores empty sums
-        with code.loop(0, larger(read_meta(code, Meta.KEYS), 1), read_meta(code, Meta.KEY_BLOCK)) as key:
-            count = smaller(read_meta(code, Meta.KEYS) - key.index, read_meta(code, Meta.KEY_BLOCK))
-            _keys(code, spec, corners, key.index, count)
-        step = _step(code, spec, Meta.WIDTH)
-        finish_rows(
-            code, spec, region(code, spec, "to_query"), step, corners["to_query"], "to_query", queries, Meta.WIDTH
-        )
+        to_query, step = region(code, spec, "to_query"), _step(code, spec, Meta.WIDTH)
+        clear(code, to_query, queries * step)
+        with code.loop(first, last, read_meta(code, Meta.KEY_BLOCK)) as key:
+            _keys(code, spec, corners, key.index, smaller(last - key.index, read_meta(code, Meta.KEY_BLOCK)))
+        target = code.offset(corners["to_query"], part * read_meta(code, Meta.PART))
+        finish_rows(code, spec, to_query, step, target, "to_query", queries, Meta.WIDTH)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
 
@@ -96,5 +101,4 @@ def _rows(code: Code, spec: Spec, corners: dict[str, Value], row: Value, rows: V
         multiply(code, spec, get[scores], get[other], get[target], step, rows, keys, count, 1, kind="turned")
     step = _step(code, spec, Meta.WIDTH)
     to_query = code.offset(get["to_query"], row * step)
-    more = key.gt(0).convert("zext", "i64")
-    multiply(code, spec, get["slopes"], get["key_rows"], to_query, step, keys, rows, width, more, packed=block)
+    multiply(code, spec, get["slopes"], get["key_rows"], to_query, step, keys, rows, width, 1, packed=block)

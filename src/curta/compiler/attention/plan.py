@@ -19,6 +19,7 @@ from curta.shapes import broadcast_strides
 #: units that there should be at least, to keep many threads busy; a unit of fewer queries packs too much for them
 UNITS = 16
 LEAST_UNIT_ROWS = 96
+LEAST_UNIT_KEYS = 128
 #: so many queries are few
 SHORT = 512
 #: the widest a query, key or value may be: a row of a packed operand holds no more
@@ -44,8 +45,9 @@ def plan_forward(
     Columns of all but these two results are neighbours in memory. A mask is of the queries' format, and added to the
     scores, or of truth values; its sizes are the scores' or 1, but for its columns, which are as many as keys.
     """
-    spec = Spec("forward", operands[0].dtype, _near(operands[-2:-1]), _mask(operands[3:-2]), level, vector_bytes)
-    row_block, key_block = _blocks(spec, sizes)
+    near, mask = _near(operands[-2:-1]), _mask(operands[3:-2])
+    spec = Spec("forward", operands[0].dtype, near, mask, False, level, vector_bytes)
+    row_block, key_block = _blocks(spec, sizes, sizes.keys)
     wanted = -(-UNITS // max(1, prod(sizes.batch)))
     unit_rows = max(-(-sizes.queries // wanted), LEAST_UNIT_ROWS)
     unit_rows = min(round_up(unit_rows, row_block), round_up(max(1, sizes.queries), row_block))
@@ -67,10 +69,13 @@ def plan_backward(
 ) -> MatmulPlan:
     """The plan for g, query, key, value, out, the logarithms, a mask if there is one, and three gradients.
 
-    These are query's, key's and value's; the columns of all others are neighbours in memory.
+    These are query's, key's and value's; the columns of all others are neighbours in memory. Where there are several
+    `query_parts`, so many of the query's gradient lie one behind the other, in the sums' format.
     """
-    spec = Spec("backward", operands[0].dtype, _near(operands[-3:]), _mask(operands[6:-3]), level, vector_bytes)
-    row_block, key_block = _blocks(spec, sizes)
+    near, mask, parts = _near(operands[-3:]), _mask(operands[6:-3]), query_parts(sizes)
+    spec = Spec("backward", operands[0].dtype, near, mask, parts > 1, level, vector_bytes)
+    unit_keys = _unit_keys(sizes)
+    row_block, key_block = _blocks(spec, sizes, min(unit_keys, sizes.keys))
     panel, tile = spec.product().tile_columns, spec.product().tile_rows
     row, value_row = (round_up(width, panel) for width in (sizes.width, sizes.value_width))
     block, keys = round_up(key_block, panel), round_up(key_block, tile)
@@ -81,16 +86,29 @@ def plan_backward(
         "scores": scores, "slopes": scores, "to_query": round_up(sizes.queries, tile) * row, "to_key": keys * row,
         "to_value": keys * value_row, "deltas": sizes.queries, "tile": tile * panel,
     }  # fmt: skip
-    blocks = row_block, key_block, max(1, sizes.queries)
+    blocks = row_block, key_block, unit_keys
     return _plan(spec, sizes, operands, regions, blocks, (scale, causal), make_backward_kernel)
 
 
-def _blocks(spec: Spec, sizes: Sizes) -> tuple[int, int]:
+def query_parts(sizes: Sizes) -> int:
+    """In how many parts, to be added up, the backward kernel makes the gradient of the queries."""
+    return max(1, -(-sizes.keys // _unit_keys(sizes)))
+
+
+def _unit_keys(sizes: Sizes) -> int:
+    """The keys of one unit of the backward kernel: all, unless there are few batches."""
+    wanted = -(-UNITS // max(1, prod(sizes.batch)))
+    if wanted == 1:
+        return max(1, sizes.keys)
+    return round_up(max(1, -(-sizes.keys // wanted)), LEAST_UNIT_KEYS)
+
+
+def _blocks(spec: Spec, sizes: Sizes, keys: int) -> tuple[int, int]:
     """Queries and keys in a block of scores."""
     product = spec.product()
     # a causal block of few queries makes fewer scores that do not count
     rows = product.a_block_rows // (2 if sizes.queries <= SHORT else 1)
-    return rows, round_up(even_blocks(sizes.keys, product.k_block), product.tile_columns)
+    return rows, round_up(even_blocks(keys, product.k_block), product.tile_columns)
 
 
 def _mask(found: Sequence[Layout]) -> str:
@@ -116,12 +134,13 @@ def _plan(
 ) -> MatmulPlan:  # fmt: skip
     row_block, key_block, unit_rows = blocks
     scale, causal = settings
-    units = -(-max(1, sizes.queries) // unit_rows)
+    units = query_parts(sizes) if spec.family == "backward" else -(-max(1, sizes.queries) // unit_rows)
+    part = prod(sizes.batch) * sizes.queries * sizes.width * spec.size if spec.parts else 0
     meta = {
         Meta.QUERIES: sizes.queries, Meta.KEYS: sizes.keys, Meta.WIDTH: sizes.width,
         Meta.VALUE_WIDTH: sizes.value_width, Meta.CAUSAL: int(causal), Meta.SCALE: _bits(scale),
         Meta.UNIT_ROWS: unit_rows, Meta.UNITS: units, Meta.ROW_BLOCK: row_block, Meta.KEY_BLOCK: key_block,
-        Meta.BATCH_DIMS: len(sizes.batch),
+        Meta.BATCH_DIMS: len(sizes.batch), Meta.PART: part,
     }  # fmt: skip
     numbers = [meta[Meta(index)] for index in range(Meta.OPERANDS)]
     over: list[tuple[int, ...]] = []

@@ -29,6 +29,13 @@ def add_products(module: Module, spec: Spec) -> None:
         module.include(part, prefix)
 
 
+def add_parts(module: Module, spec: Spec) -> None:
+    """`parts_finish`: sums as they are."""
+    part = Module(spec.vector_bytes)
+    add_finish(part, spec.product())
+    module.include(part, "parts_")
+
+
 def add_turned_product(module: Module, spec: Spec) -> None:
     """`turned_panels`: products whose A is a block of scores turned over, read where it lies."""
     part = Module(spec.vector_bytes)
@@ -82,9 +89,15 @@ def pack_values(code: Code, spec: Spec, source: Value, operand: str, rows: Value
 def finish_rows(
     code: Code, spec: Spec, sums: Value, sums_step: Value | int, target: Value, operand: str, rows: Value, width: Meta
 ) -> None:
-    """Sums into rows of a result, rounded to its format."""
-    row, column = (step(code, spec, operand).unsigned_divide(spec.dtype.itemsize) for step in (row_step, column_step))
-    call(code, "rows_finish", [sums, sums_step, target, row, column, rows, read_meta(code, width)])
+    """Sums into rows of a result, rounded to its format unless they are to be added up first."""
+    part = spec.parts and operand == "to_query"
+    size = spec.size if part else spec.dtype.itemsize
+    row, column = (step(code, spec, operand).unsigned_divide(size) for step in (row_step, column_step))
+    call(
+        code,
+        "parts_finish" if part else "rows_finish",
+        [sums, sums_step, target, row, column, rows, read_meta(code, width)],
+    )
 
 
 def clear(code: Code, target: Value, nbytes: Value) -> None:

@@ -12,7 +12,7 @@ from curta.compiler.matmul.spec import Spec as ProductSpec
 from curta.dtypes import DType, compute_dtype
 
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 2
+REVISION = 3
 
 
 class Meta(enum.IntEnum):
@@ -31,14 +31,16 @@ class Meta(enum.IntEnum):
     CAUSAL = 4
     #: the bits of a double
     SCALE = 5
-    #: queries in a unit of work, and units in a batch
+    #: queries (backward: keys) in a unit of work, and units in a batch
     UNIT_ROWS = 6
     UNITS = 7
     #: queries and keys in a block of scores
     ROW_BLOCK = 8
     KEY_BLOCK = 9
     BATCH_DIMS = 10
-    OPERANDS = 11
+    #: bytes between the queries' gradients of the units of one batch
+    PART = 11
+    OPERANDS = 12
 
 
 INPUTS = {"forward": ("query", "key", "value"), "backward": ("g", "query", "key", "value", "out", "log_sum")}
@@ -56,19 +58,21 @@ class Spec:
 
     `family` is "forward" or "backward"; `near` says that neighbouring columns of every result are neighbours in memory.
     `mask` is "none", "add" (to the scaled scores) or "bool" (true where a key counts): an input behind the others.
+    `parts` says that the queries' gradients are sums that are still to be added up over the units of a batch.
     """
 
     family: str
     dtype: DType
     near: bool
     mask: str
+    parts: bool
     level: str
     vector_bytes: int
 
     @property
     def key(self) -> str:
         near = "near" if self.near else "apart"
-        kind = f"{self.family}_{self.dtype.short}_{near}_{self.mask}"
+        kind = f"{self.family}_{self.dtype.short}_{near}_{self.mask}{'_parts' if self.parts else ''}"
         return f"attention_{kind}_{self.level}_{self.vector_bytes}_r{REVISION}"
 
     @property
