@@ -51,13 +51,23 @@ def run(arrays: list[Array], level: str, cuts: list[int] | None = None, **settin
 
 
 def oracle(
-    query: Array, key: Array, value: Array, *, scale: float, causal: bool, mask: Array | None = None
+    query: Array,
+    key: Array,
+    value: Array,
+    *,
+    scale: float,
+    causal: bool,
+    mask: Array | None = None,
+    window: int = 0,
 ) -> tuple[Array, Array, Array]:
     """The weights, the result and the logarithms of the sums of exponentials, in float64 over all the scores."""
     query, key, value = (each.astype(np.float64) for each in (query, key, value))
     scores = query @ np.swapaxes(key, -1, -2) * scale
     if causal:
-        scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -np.inf)
+        seen = np.tri(*scores.shape[-2:], dtype=bool)
+        if window:
+            seen &= ~np.tri(*scores.shape[-2:], -window, dtype=bool)
+        scores = np.where(seen, scores, -np.inf)
     if mask is not None:
         scores = np.where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask.astype(np.float64)
     highest = scores.max(-1, keepdims=True, initial=-np.inf)
@@ -70,10 +80,18 @@ def oracle(
 
 
 def gradients(
-    g: Array, query: Array, key: Array, value: Array, *, scale: float, causal: bool, mask: Array | None = None
+    g: Array,
+    query: Array,
+    key: Array,
+    value: Array,
+    *,
+    scale: float,
+    causal: bool,
+    mask: Array | None = None,
+    window: int = 0,
 ) -> tuple[Array, ...]:
     """The gradients of query, key and value by the chain rule over all the scores, in float64."""
-    weights, _, _ = oracle(query, key, value, scale=scale, causal=causal, mask=mask)
+    weights, _, _ = oracle(query, key, value, scale=scale, causal=causal, mask=mask, window=window)
     g, query, key, value = (each.astype(np.float64) for each in (g, query, key, value))
     to_weights = g @ np.swapaxes(value, -1, -2)
     to_scores = weights * (to_weights - (weights * to_weights).sum(-1, keepdims=True)) * scale

@@ -119,6 +119,24 @@ def test_masks(level: str, name: str, kind: str) -> None:
             near(found, wanted, name, steps, felt)
 
 
+@pytest.mark.parametrize("window", [1, 2, 30, 300])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("level", levels())
+def test_windows(level: str, masked: bool, window: int) -> None:
+    for shape in SHAPES:
+        g, query, key, value = operands(shape, "float32")
+        masks = [mask_for("bool", shape, "float32")] * masked
+        settings = {"scale": shape[3] ** -0.5, "causal": True, "window": window}
+        known = settings | ({"mask": masks[0]} if masked else {})
+        out, log_sum = empty_results(query, value)
+        run([query, key, value, *masks, out, log_sum], level, **settings)
+        near(out, oracle(query, key, value, **known)[1], "float32", shape[2])
+        made = [np.full_like(one, np.nan) for one in (query, key, value)]
+        run([g, query, key, value, out, log_sum, *masks, *made], level, **settings)
+        for found, wanted in zip(made, gradients(g, query, key, value, **known), strict=True):
+            near(found, wanted, "float32", 16 * sum(shape[1:4]))
+
+
 @pytest.mark.parametrize("level", levels())
 def test_heads_between_the_rows_and_results_in_any_order(level: str) -> None:
     rng = np.random.default_rng(2)

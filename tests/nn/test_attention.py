@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "compiler"))
 from attention_harness import gradients, oracle
 
 import curta
-from curta.errors import ShapeError
+from curta.errors import ArgumentError, ShapeError
 from curta.memory.allocator import HOST
+from curta.nn import attention
 from curta.nn import functional as F
 
 RNG = np.random.default_rng(0)
@@ -92,6 +93,71 @@ def test_masks_of_every_shape(kind: str, shape: tuple[int, ...], grouped: bool) 
         np.testing.assert_allclose(found.grad.numpy(), wanted, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"is_causal": True}, {"is_causal": True, "window": 9}, {"attn_mask": "bool"}, {"enable_gqa": True}],
+    ids=str,
+)
+def test_dropout_is_that_of_the_probabilities(
+    dtype: str, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same numbers as over all scores, where the operator of dropout takes its stream in their order."""
+    heads = 2 if more.get("enable_gqa") else 4
+    arrays = normal(2, 4, 37, 8), normal(2, heads, 300, 8), normal(2, heads, 300, 5)
+    options = dict(more)
+    if "attn_mask" in more:
+        options["attn_mask"] = curta.from_numpy(normal(37, 300) > -1)
+    g = curta.from_numpy(normal(2, 4, 37, 5)).to(getattr(curta, dtype))
+    results = []
+    for widest in (256, 0):
+        monkeypatch.setattr(attention, "WIDEST", widest)
+        curta.manual_seed(11)
+        inputs = [one.detach().to(getattr(curta, dtype)).requires_grad_() for one in leaves(*arrays)]
+        with curta.account() as books:
+            out = F.scaled_dot_product_attention(*inputs, dropout_p=0.3, **options)
+        assert ("attention" in books.by_op()) == (widest > 0)
+        out.backward(g)
+        results.append([out.detach(), *(one.grad for one in inputs)])
+        assert curta.get_rng_state().tolist()[1] == 2 * 4 * 37 * 300
+    close = {"float32": 1e-5, "float64": 1e-12, "bfloat16": 5e-2}[dtype]
+    for mine, theirs in zip(*results, strict=True):
+        ours, wanted = mine.double().numpy(), theirs.double().numpy()
+        np.testing.assert_allclose(ours, wanted, rtol=close, atol=close * np.abs(wanted).max())
+
+
+def test_dropout_of_everything_and_its_refusal() -> None:
+    q, k, v = leaves(normal(3, 4), normal(3, 4), normal(3, 4))
+    assert F.scaled_dot_product_attention(q, k, v, dropout_p=1.0).abs().max().item() == 0.0
+    with pytest.raises(ArgumentError) as caught:
+        F.scaled_dot_product_attention(q, k, v, dropout_p=1.5)
+    assert str(caught.value) == "dropout probability has to be between 0 and 1, but got 1.5"
+
+
+@pytest.mark.parametrize("window", [1, 3, 100])
+@pytest.mark.parametrize("widest", [256, 0])
+def test_windows(window: int, widest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "WIDEST", widest)
+    arrays = normal(2, 9, 4), normal(2, 7, 4), normal(2, 7, 3)
+    q, k, v = leaves(*arrays)
+    out = F.scaled_dot_product_attention(q, k, v, is_causal=True, window=window)
+    settings = {"scale": 0.5, "causal": True, "window": window}
+    np.testing.assert_allclose(out.detach().numpy(), oracle(*arrays, **settings)[1], rtol=1e-12, atol=1e-13)
+    g = normal(2, 9, 3)
+    out.backward(curta.from_numpy(g))
+    for found, wanted in zip((q, k, v), gradients(g, *arrays, **settings), strict=True):
+        np.testing.assert_allclose(found.grad.numpy(), wanted, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("more", [{"window": 0, "is_causal": True}, {"window": 2}])
+def test_refused_windows(more: dict[str, Any]) -> None:
+    x = curta.ones(3, 4)
+    with pytest.raises(ArgumentError) as caught:
+        F.scaled_dot_product_attention(x, x, x, **more)
+    wanted = "scaled_dot_product_attention: a window requires is_causal=True and at least one key, got "
+    assert str(caught.value) == f"{wanted}{more['window']}"
+
+
 def test_a_mask_that_wants_its_gradient_gets_it() -> None:
     q, k, v, mask = leaves(normal(2, 3, 4), normal(2, 3, 4), normal(2, 3, 4), normal(3, 3))
     out = F.scaled_dot_product_attention(q, k, v, mask)
@@ -102,19 +168,21 @@ def test_a_mask_that_wants_its_gradient_gets_it() -> None:
     assert slope[1, 2].item() == pytest.approx(step.item() / 1e-6, rel=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["bool", "add", "none"])
+@pytest.mark.parametrize("kind", ["bool", "add", "none", "window", "dropout"])
 def test_gradients_of_gradients(kind: str) -> None:
     """By central differences of the gradient along a direction."""
     arrays = normal(2, 3, 4), normal(2, 5, 4), normal(2, 5, 3)
     numbers = normal(3, 5)
-    mask = {"bool": numbers > -0.5, "add": numbers, "none": None}[kind]
-    given = () if mask is None else (curta.from_numpy(mask),)
+    mask = {"bool": numbers > -0.5, "add": numbers}.get(kind)
+    given: dict[str, Any] = {} if mask is None else {"attn_mask": curta.from_numpy(mask)}
+    given |= {"window": {"is_causal": True, "window": 2}, "dropout": {"dropout_p": 0.4}}.get(kind, {})
     directions = [normal(*one.shape) for one in arrays]
 
     def along(moved: Any) -> tuple[list[Any], Any]:
         inputs = leaves(*moved)
+        curta.manual_seed(4)
         found = curta.autograd.grad(
-            F.scaled_dot_product_attention(*inputs, *given).square().sum(), inputs, create_graph=True
+            F.scaled_dot_product_attention(*inputs, **given).square().sum(), inputs, create_graph=True
         )
         return inputs, sum((one * curta.from_numpy(way)).sum() for one, way in zip(found, directions, strict=True))
 
@@ -171,6 +239,15 @@ def test_account_by_hand() -> None:
         F.scaled_dot_product_attention(q, k, v, mask == 0)
     assert books.by_op()["attention"].flops == 24 * 25 + 36
     with curta.account() as books:
+        out = F.scaled_dot_product_attention(q, k, v, mask, dropout_p=0.5)
+    assert books.by_op()["attention"].flops == 24 * 27 + 36
+    with curta.account() as books:
+        out.backward(curta.ones_like(out))
+    assert books.by_op()["attention_backward"].flops == 24 * (59 + 3) + 72
+    with curta.account() as books:
+        F.scaled_dot_product_attention(q, k, v, is_causal=True, window=2)
+    assert books.by_op()["attention"].flops == 10 * 25 + 36  # 1 + 2 + 2 pairs each
+    with curta.account() as books:
         F.scaled_dot_product_attention(q, k[:, :2], v[:, :2], is_causal=True)
     assert books.by_op()["attention"].flops == 10 * 25 + 36  # the third query sees both keys: 1 + 2 + 2 pairs each
 
@@ -216,3 +293,19 @@ def test_compiled_gradients_are_written_where_they_are_wanted() -> None:
     names = [node.call.op.name for node in compiled.program.graph.nodes]
     assert "attention_backward" in names
     assert "copy" not in names
+
+
+def test_compiled_dropout_goes_on_in_the_same_stream() -> None:
+    arrays = normal(2, 40, 8), normal(2, 40, 8), normal(2, 40, 8)
+
+    def step(q: Any, k: Any, v: Any) -> list[Any]:
+        out = F.scaled_dot_product_attention(q, k, v, dropout_p=0.2, is_causal=True, window=11)
+        return [out.detach(), *curta.autograd.grad(out.square().sum(), (q, k, v))]
+
+    found = []
+    for function in (step, curta.compile(step)):
+        curta.manual_seed(3)
+        found.append([[one.numpy() for one in function(*leaves(*arrays))] for _ in range(3)])
+    for mine, theirs in zip(*found, strict=True):
+        assert [one.tobytes() for one in mine] == [one.tobytes() for one in theirs]
+    assert found[0][0][0].tobytes() != found[0][1][0].tobytes()

@@ -124,6 +124,7 @@ def _attention(dtype: str = "float32", width: int = 16, turned: bool = False, **
         q, k, v = (make(np.asfortranarray(one) if turned else one) for one in given)
         given = {name: make(form(rows)) for name, form in more.items() if callable(form)}
         plain = {name: value for name, value in more.items() if not callable(value)}
+        curta.manual_seed(7)
         return with_gradients(lambda *x: F.scaled_dot_product_attention(*x, **given, **plain), q, k, v)
 
     return run
@@ -325,6 +326,9 @@ OTHERS: dict[str, Program] = {
     "attention causal": _attention(is_causal=True),
     "attention of wide heads, masked": _attention(width=300, attn_mask=_mask),
     "attention of wide heads, biased": _attention(width=300, attn_mask=lambda rows: numbers(rows, rows, seed=9)),
+    "attention with dropout": _attention(dropout_p=0.25),
+    "attention with dropout, masked": _attention(dropout_p=0.25, attn_mask=_mask),
+    "attention of a window": _attention(is_causal=True, window=40),
     "attention in bfloat16": _attention("bfloat16"),
     "attention of columns": _attention(turned=True),
     "attention of wide heads": _attention(width=300),
@@ -377,7 +381,7 @@ OTHERS: dict[str, Program] = {
     "joined in a composition": lambda make, rows, columns: bind(
         _JOINED, (make(numbers(rows, columns)), make(numbers(rows, columns, seed=2)))
     ),
-    "causal": _unary(lambda x: bind(CAUSAL, (x,), rank=2).clamp(min=-3)),
+    "causal": _unary(lambda x: bind(CAUSAL, (x,), rank=2, window=0).clamp(min=-3)),
     "optimizer": _updated,
 }  # fmt: skip
 

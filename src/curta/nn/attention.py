@@ -7,45 +7,57 @@ from typing import Any
 
 from curta.autograd.state import STATE
 from curta.dtypes import bool_
-from curta.errors import DTypeError, ShapeError
+from curta.errors import ArgumentError, DTypeError, ShapeError
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
-from curta.nn.dropout import dropout
-from curta.ops.attention import ATTENTION, MASKED_ATTENTION, WIDEST
+from curta.nn.dropout import check_probability, dropout
+from curta.ops.attention import ATTENTION, DROPPED_ATTENTION, MASKED_ATTENTION, MASKED_DROPPED_ATTENTION, WIDEST
 from curta.ops.attention_softmax import weights_of
 from curta.ops.dispatch import bind
 from curta.ops.matmul import multiply
+from curta.random import default_generator
 from curta.shapes import broadcast_shapes
 from curta.tensor import Tensor
+
+#: by whether there is a mask, and dropout
+_OPERATORS = {
+    (False, False): ATTENTION, (True, False): MASKED_ATTENTION, (False, True): DROPPED_ATTENTION,
+    (True, True): MASKED_DROPPED_ATTENTION,
+}  # fmt: skip
 
 
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
-    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
+    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False, *, window: int | None = None,
 ) -> Tensor:  # fmt: skip
     """softmax(query @ key transposed * scale + mask) @ value: query [..., L, E], key [..., S, E], value [..., S, V].
 
     `attn_mask` [..., L, S] is bool (True takes part) or added to the scores; a query that sees no key gives zeros. With
-    `enable_gqa` several heads of the query share one of the keys and values.
+    `is_causal` query i sees keys 0 to i, and with a `window`, which PyTorch has not, only so many of the last of these.
+    With `enable_gqa` several heads of the query share one of the keys and values.
 
-    Scores are never stored: the backward pass keeps the result and one number for each query. Only with dropout, for
-    heads wider than 256, and where the mask wants a gradient, all probabilities are made and kept.
+    Scores are never stored: the backward pass keeps the result and one number for each query. Only for heads wider than
+    256 and where the mask wants a gradient, all probabilities are made and kept.
 
     >>> import curta
     >>> x = curta.ones(1, 2, 3, 4)
-    >>> scaled_dot_product_attention(x, x, x, is_causal=True).shape
+    >>> scaled_dot_product_attention(x, x, x, is_causal=True, window=2).shape
     Size([1, 2, 3, 4])
     """
     name = "scaled_dot_product_attention"
     q, k, v = lowered(*(check(name, each) for each in (query, key, value)))
     mask = None if attn_mask is None else lowered(check(name, attn_mask, "attn_mask"))[0]
     _check(q, k, v, mask, is_causal)
+    check_probability(dropout_p)
+    if window is not None and (window < 1 or not is_causal):
+        raise ArgumentError(f"{name}: a window requires is_causal=True and at least one key, got {window}")
     factor = 1.0 / math.sqrt(max(1, q.layout.shape[-1])) if scale is None else float(scale)
-    settings = {"scale": factor, "causal": bool(is_causal)}
+    settings = {"scale": factor, "causal": bool(is_causal), "window": window or 0}
     if enable_gqa:
         _check_heads(q, k, v)
-    if dropout_p == 0.0 and _in_blocks(q, k, v, mask, enable_gqa):
-        return _grouped_by_blocks(q, k, v, mask, settings) if enable_gqa else _by_blocks(q, k, v, mask, settings)
+    if dropout_p < 1.0 and _in_blocks(q, k, v, mask, enable_gqa):
+        by_blocks = _grouped_by_blocks if enable_gqa else _by_blocks
+        return by_blocks(q, k, v, mask, settings | {"p": float(dropout_p)})
     if enable_gqa:
         k, v = _repeat_heads(q, k), _repeat_heads(q, v)
     weights = weights_of(multiply(q, k.transpose(-2, -1)), *(() if mask is None else (mask,)), **settings)
@@ -87,12 +99,17 @@ def _in_blocks(q: Any, k: Any, v: Any, mask: Any, grouped: bool) -> bool:
 
 
 def _by_blocks(q: Any, k: Any, v: Any, mask: Any, settings: dict[str, Any]) -> Tensor:
-    if mask is None:
-        result: Tensor = bind(ATTENTION, (q, k, v), **settings)[0]
-        return result
-    # all its columns, and no more than it has of all else
-    shape = (1, 1, *mask.layout.shape)[-max(2, mask.layout.rank) :]
-    result = bind(MASKED_ATTENTION, (q, k, v, mask.expand(*shape[:-1], k.layout.shape[-2])), **settings)[0]
+    masks: list[Any] = []
+    numbers: tuple[int, ...] = ()
+    if mask is not None:
+        # all its columns, and no more than it has of all else
+        shape = (1, 1, *mask.layout.shape)[-max(2, mask.layout.rank) :]
+        masks = [mask.expand(*shape[:-1], k.layout.shape[-2])]
+    if settings["p"]:
+        batch = broadcast_shapes(q.layout.shape[:-2], k.layout.shape[:-2], v.layout.shape[:-2])
+        numbers = default_generator.take(math.prod(batch) * q.layout.shape[-2] * k.layout.shape[-2])
+    operator = _OPERATORS[bool(masks), bool(numbers)]
+    result: Tensor = bind(operator, (q, k, v, *masks, *numbers), **settings)[0]
     return result
 
 

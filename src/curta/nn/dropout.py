@@ -11,12 +11,17 @@ from curta.random import default_generator
 from curta.tensor import Tensor
 
 
+def check_probability(p: float) -> None:
+    """ArgumentError for what is no probability."""
+    if not 0.0 <= p <= 1.0:
+        raise ArgumentError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Zeroes each element with probability `p` and scales the others by 1 / (1 - p); does nothing outside training."""
     x = check("dropout", input)
     not_in_place("dropout", inplace)
-    if not 0.0 <= p <= 1.0:
-        raise ArgumentError(f"dropout probability has to be between 0 and 1, but got {p}")
+    check_probability(p)
     if not training or p == 0.0:
         return x
     if p == 1.0:

@@ -16,34 +16,42 @@ from curta.ops.rows import cast, highest, total, wide
 NEGATIVE_INFINITY = float("-inf")
 
 
-def _causal_element(x: Any, rank: int) -> Any:
-    return index(rank - 1).le(index(rank - 2)).select(x, NEGATIVE_INFINITY)
+def _sees(rank: int, window: int) -> Any:
+    """Whether the query of an element sees its key: those up to its own number, the last `window` unless that is 0."""
+    query, key = index(rank - 2), index(rank - 1)
+    return key.le(query) & (query - key).lt(window) if window else key.le(query)
 
 
 def _causal_gradient(node: Any, g: Any) -> tuple[Any, ...]:
-    return (bind(BELOW_DIAGONAL, (g,), rank=node.params["rank"]),)
+    return (bind(BELOW_DIAGONAL, (g,), **node.params),)
 
 
-def _same(x: Layout, rank: int) -> Layout:
+def _same(x: Layout, rank: int, window: int) -> Layout:
     return contiguous(x.shape, x.dtype, x.device)
 
 
 BELOW_DIAGONAL = Op(
     "below_diagonal",
     _same,
-    Pointwise(lambda x, rank: index(rank - 1).le(index(rank - 2)).select(x, 0), "raw", indexed=True),
+    Pointwise(lambda x, rank, window: _sees(rank, window).select(x, 0), "raw", indexed=True),
     Gradient(_causal_gradient),
     each(0),
 )
-#: minus infinity above the diagonal of the last two dimensions
-CAUSAL = Op("causal", _same, Pointwise(_causal_element, "raw", indexed=True), Gradient(_causal_gradient), each(0))
+#: minus infinity above the diagonal of the last two dimensions, and `window` elements below it unless that is 0
+CAUSAL = Op(
+    "causal",
+    _same,
+    Pointwise(lambda x, rank, window: _sees(rank, window).select(x, NEGATIVE_INFINITY), "raw", indexed=True),
+    Gradient(_causal_gradient),
+    each(0),
+)
 
 
-def _weights(v: Any, causal: bool) -> Any:
+def _weights(v: Any, causal: bool, window: int) -> Any:
     """A softmax whose rows without any finite score are 0."""
     rank = v.layout.rank
     if causal:
-        v = bind(CAUSAL, (v,), rank=rank)
+        v = bind(CAUSAL, (v,), rank=rank, window=window)
     high = highest(v, (rank - 1,))
     high = high.masked_fill(high == NEGATIVE_INFINITY, 0.0)
     e = (v - high).exp()
@@ -51,16 +59,18 @@ def _weights(v: Any, causal: bool) -> Any:
     return e / s.masked_fill(s == 0.0, 1.0)
 
 
-def _plain_body(scores: Any, *, scale: float, causal: bool) -> Any:
-    return cast(_weights(wide(scores) * scale, causal), scores.layout.dtype)
+def _plain_body(scores: Any, *, scale: float, causal: bool, window: int) -> Any:
+    return cast(_weights(wide(scores) * scale, causal, window), scores.layout.dtype)
 
 
-def _biased_body(scores: Any, bias: Any, *, scale: float, causal: bool) -> Any:
-    return cast(_weights(wide(scores) * scale + wide(bias), causal), scores.layout.dtype)
+def _biased_body(scores: Any, bias: Any, *, scale: float, causal: bool, window: int) -> Any:
+    return cast(_weights(wide(scores) * scale + wide(bias), causal, window), scores.layout.dtype)
 
 
-def _masked_body(scores: Any, mask: Any, *, scale: float, causal: bool) -> Any:
-    return cast(_weights((wide(scores) * scale).masked_fill(~mask, NEGATIVE_INFINITY), causal), scores.layout.dtype)
+def _masked_body(scores: Any, mask: Any, *, scale: float, causal: bool, window: int) -> Any:
+    return cast(
+        _weights((wide(scores) * scale).masked_fill(~mask, NEGATIVE_INFINITY), causal, window), scores.layout.dtype
+    )
 
 
 def _backward_body(g: Any, p: Any, *, scale: float) -> Any:

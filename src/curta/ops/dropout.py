@@ -17,10 +17,13 @@ def _infer(x: Layout, key_low: type, key_high: type, first: type, p: float) -> L
     return contiguous(x.shape, x.dtype, x.device)
 
 
+def kept(key_low: Expression, key_high: Expression, first: Expression, p: float) -> Expression:
+    """Whether this element stays."""
+    return _unit(random_words(key_low, key_high, first)[0], float32).ge(p)
+
+
 def _element(x: Expression, key_low: Expression, key_high: Expression, first: Expression, p: float) -> Expression:
-    word = random_words(key_low, key_high, first)[0]
-    kept = _unit(word, float32).ge(p)
-    return kept.select(x * (1.0 / (1.0 - p)), 0)
+    return kept(key_low, key_high, first, p).select(x * (1.0 / (1.0 - p)), 0)
 
 
 def _rule(node: Any, g: Any) -> tuple[Any, ...]:

@@ -42,6 +42,8 @@ TABLE: tuple[Op, ...] = (
     attention_softmax.CAUSAL,
     attention.ATTENTION,
     attention.MASKED_ATTENTION,
+    attention.DROPPED_ATTENTION,
+    attention.MASKED_DROPPED_ATTENTION,
     attention.ATTENTION_BACKWARD,
     attention_softmax.ATTENTION_SOFTMAX_BACKWARD,
     attention_softmax.ATTENTION_SOFTMAX,

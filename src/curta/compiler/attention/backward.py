@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from curta.compiler.attention.forward import keys_seen
 from curta.compiler.attention.products import (
     add_parts,
     add_products,
@@ -16,7 +15,8 @@ from curta.compiler.attention.products import (
     padded,
 )
 from curta.compiler.attention.rows import add_deltas, add_slopes
-from curta.compiler.attention.spec import Meta, Spec, batch_corners, mask_at, region, row_step, scale
+from curta.compiler.attention.seen import conditions_at, keys_seen, last_query, seen_at
+from curta.compiler.attention.spec import Batch, Meta, Spec, find_batch, region, row_step, scale
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, read_meta, smaller
 
@@ -33,20 +33,20 @@ def make_backward_kernel(spec: Spec) -> str:
     code = Code()
     units, queries = read_meta(code, Meta.UNITS), read_meta(code, Meta.QUERIES)
     with code.loop(parameter(code, "start"), parameter(code, "stop")) as unit:
-        batch = unit.index.unsigned_divide(units)
-        part = unit.index - batch * units
+        number = unit.index.unsigned_divide(units)
+        part = unit.index - number * units
         first = part * read_meta(code, Meta.UNIT_ROWS)
         last = smaller(first + read_meta(code, Meta.UNIT_ROWS), read_meta(code, Meta.KEYS))
-        corners = batch_corners(code, spec, batch)
+        batch = find_batch(code, spec, number)
         call(code, "deltas", [
-            corners["g"], row_step(code, spec, "g"), corners["out"], row_step(code, spec, "out"), queries,
+            batch.at["g"], row_step(code, spec, "g"), batch.at["out"], row_step(code, spec, "out"), queries,
             read_meta(code, Meta.VALUE_WIDTH), region(code, spec, "deltas"),
         ])  # fmt: skip
         to_query, step = region(code, spec, "to_query"), _step(code, spec, Meta.WIDTH)
         clear(code, to_query, queries * step)
         with code.loop(first, last, read_meta(code, Meta.KEY_BLOCK)) as key:
-            _keys(code, spec, corners, key.index, smaller(last - key.index, read_meta(code, Meta.KEY_BLOCK)))
-        target = code.offset(corners["to_query"], part * read_meta(code, Meta.PART))
+            _keys(code, spec, batch, key.index, smaller(last - key.index, read_meta(code, Meta.KEY_BLOCK)))
+        target = code.offset(batch.at["to_query"], part * read_meta(code, Meta.PART))
         finish_rows(code, spec, to_query, step, target, "to_query", queries, Meta.WIDTH)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
@@ -57,10 +57,10 @@ def _step(code: Code, spec: Spec, width: Meta) -> Value:
     return padded(read_meta(code, width), spec.product().tile_columns) * spec.size
 
 
-def _keys(code: Code, spec: Spec, corners: dict[str, Value], key: Value, keys: Value) -> None:
+def _keys(code: Code, spec: Spec, batch: Batch, key: Value, keys: Value) -> None:
     """One block of keys, over all the queries that see some of it."""
     key_source, value_source = (
-        code.offset(corners[name], key * row_step(code, spec, name)) for name in ("key", "value")
+        code.offset(batch.at[name], key * row_step(code, spec, name)) for name in ("key", "value")
     )
     pack_turned(code, spec, key_source, "key", keys, Meta.WIDTH, region(code, spec, "keys"))
     pack_turned(code, spec, value_source, "value", keys, Meta.VALUE_WIDTH, region(code, spec, "values"))
@@ -69,18 +69,19 @@ def _keys(code: Code, spec: Spec, corners: dict[str, Value], key: Value, keys: V
     first = read_meta(code, Meta.CAUSAL).ne(0).select(key.unsigned_divide(block) * block, 0)
     for name, width in (("to_key", Meta.WIDTH), ("to_value", Meta.VALUE_WIDTH)):
         clear(code, region(code, spec, name), keys * _step(code, spec, width))
-    with code.loop(first, queries, block) as row:
-        _rows(code, spec, corners, row.index, smaller(queries - row.index, block), key, keys)
+    last = last_query(code, spec, key + keys)
+    with code.loop(first, last, block) as row:
+        _rows(code, spec, batch, row.index, smaller(queries - row.index, block), key, keys)
     for name, width in (("to_key", Meta.WIDTH), ("to_value", Meta.VALUE_WIDTH)):
-        target = code.offset(corners[name], key * row_step(code, spec, name))
+        target = code.offset(batch.at[name], key * row_step(code, spec, name))
         finish_rows(code, spec, region(code, spec, name), _step(code, spec, width), target, name, keys, width)
 
 
-def _rows(code: Code, spec: Spec, corners: dict[str, Value], row: Value, rows: Value, key: Value, block: Value) -> None:
+def _rows(code: Code, spec: Spec, batch: Batch, row: Value, rows: Value, key: Value, block: Value) -> None:
     """What a block of queries adds to the gradients of a block of keys and values, and these to its own."""
     get = {name: region(code, spec, name) for name in spec.regions}
-    width, value_width, causal = (read_meta(code, item) for item in (Meta.WIDTH, Meta.VALUE_WIDTH, Meta.CAUSAL))
-    query, g = (code.offset(corners[name], row * row_step(code, spec, name)) for name in ("query", "g"))
+    width, value_width = read_meta(code, Meta.WIDTH), read_meta(code, Meta.VALUE_WIDTH)
+    query, g = (code.offset(batch.at[name], row * row_step(code, spec, name)) for name in ("query", "g"))
     keys = smaller(keys_seen(code, row + rows) - key, block)
     pack_rows(code, spec, query, "query", rows, Meta.WIDTH, get["rows"])
     pack_rows(code, spec, g, "g", rows, Meta.VALUE_WIDTH, get["g_rows"])
@@ -90,9 +91,9 @@ def _rows(code: Code, spec: Spec, corners: dict[str, Value], row: Value, rows: V
     multiply(code, spec, get["g_rows"], get["values"], get["slopes"], spec.line, value_width, rows, keys, 0)
     log_step = row_step(code, spec, "log_sum")
     call(code, "slopes", [
-        get["scores"], rows, keys, causal.ne(0).select(row + 1 - key, keys), causal, scale(code, spec), get["slopes"],
-        code.offset(corners["log_sum"], row * log_step), log_step, code.offset(get["deltas"], row * spec.size),
-        *mask_at(code, spec, corners, row, key),
+        get["scores"], rows, keys, *seen_at(code, row, key, keys), scale(code, spec), get["slopes"],
+        code.offset(batch.at["log_sum"], row * log_step), log_step, code.offset(get["deltas"], row * spec.size),
+        *conditions_at(code, spec, batch, row, key),
     ])  # fmt: skip
     for scores, other, target, columns in (
         ("scores", "gradient_rows", "to_value", Meta.VALUE_WIDTH), ("slopes", "query_rows", "to_key", Meta.WIDTH)

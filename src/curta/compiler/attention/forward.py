@@ -16,7 +16,8 @@ from curta.compiler.attention.products import (
     padded,
 )
 from curta.compiler.attention.rows import add_normalise, add_softmax
-from curta.compiler.attention.spec import Meta, Spec, batch_corners, mask_at, region, row_step, scale
+from curta.compiler.attention.seen import conditions_at, first_key, keys_seen, seen_at
+from curta.compiler.attention.spec import Batch, Meta, Spec, find_batch, region, row_step, scale
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, larger, parameter, read_meta, smaller
 
@@ -30,34 +31,28 @@ def make_forward_kernel(spec: Spec) -> str:
     code = Code()
     units = read_meta(code, Meta.UNITS)
     with code.loop(parameter(code, "start"), parameter(code, "stop")) as unit:
-        batch = unit.index.unsigned_divide(units)
-        first = (unit.index - batch * units) * read_meta(code, Meta.UNIT_ROWS)
+        number = unit.index.unsigned_divide(units)
+        first = (unit.index - number * units) * read_meta(code, Meta.UNIT_ROWS)
         last = smaller(first + read_meta(code, Meta.UNIT_ROWS), read_meta(code, Meta.QUERIES))
-        corners = batch_corners(code, spec, batch)
+        batch = find_batch(code, spec, number)
         keys = keys_seen(code, last)
-        _pack_keys(code, spec, corners, keys)
+        _pack_keys(code, spec, batch, first_key(code, spec, first), keys)
         with code.loop(first, last, read_meta(code, Meta.ROW_BLOCK)) as row:
             rows = smaller(last - row.index, read_meta(code, Meta.ROW_BLOCK))
-            _rows(code, spec, corners, row.index, rows, keys)
+            _rows(code, spec, batch, row.index, rows, keys)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
 
 
-def keys_seen(code: Code, last: Value) -> Value:
-    """How many keys the queries before number `last` see."""
-    keys = read_meta(code, Meta.KEYS)
-    return read_meta(code, Meta.CAUSAL).ne(0).select(smaller(keys, last), keys)
-
-
-def _pack_keys(code: Code, spec: Spec, corners: dict[str, Value], keys: Value) -> None:
+def _pack_keys(code: Code, spec: Spec, batch: Batch, first: Value, keys: Value) -> None:
     """The keys turned over, and the values, block by block."""
     key, value = (row_step(code, spec, name) for name in ("key", "value"))
     block = read_meta(code, Meta.KEY_BLOCK)
-    with code.loop(0, keys, block) as start:
+    with code.loop(first, keys, block) as start:
         count = smaller(keys - start.index, block)
-        source = code.offset(corners["key"], start.index * key)
+        source = code.offset(batch.at["key"], start.index * key)
         pack_turned(code, spec, source, "key", count, Meta.WIDTH, _packed_keys(code, spec, start.index))
-        source = code.offset(corners["value"], start.index * value)
+        source = code.offset(batch.at["value"], start.index * value)
         pack_values(code, spec, source, "value", count, Meta.VALUE_WIDTH, _packed_values(code, spec, start.index))
 
 
@@ -74,31 +69,28 @@ def _sums_step(code: Code, spec: Spec) -> Value:
     return padded(read_meta(code, Meta.VALUE_WIDTH), spec.product().tile_columns) * spec.size
 
 
-def _rows(code: Code, spec: Spec, corners: dict[str, Value], row: Value, rows: Value, packed: Value) -> None:
+def _rows(code: Code, spec: Spec, batch: Batch, row: Value, rows: Value, packed: Value) -> None:
     """One block of queries over all the keys they see, of those that are packed."""
     query, scores, sums = region(code, spec, "rows"), region(code, spec, "scores"), region(code, spec, "sums")
     state, step = region(code, spec, "state"), _sums_step(code, spec)
     totals = code.offset(state, read_meta(code, Meta.ROW_BLOCK) * spec.size)
-    source = code.offset(corners["query"], row * row_step(code, spec, "query"))
+    source = code.offset(batch.at["query"], row * row_step(code, spec, "query"))
     pack_rows(code, spec, source, "query", rows, Meta.WIDTH, query)
-    seen, causal = keys_seen(code, row + rows), read_meta(code, Meta.CAUSAL)
+    seen, start, block = keys_seen(code, row + rows), first_key(code, spec, row), read_meta(code, Meta.KEY_BLOCK)
+    width, value_width = read_meta(code, Meta.WIDTH), read_meta(code, Meta.VALUE_WIDTH)
     # one turn even where there are no keys: it stores empty sums
-    with code.loop(0, larger(seen, 1), read_meta(code, Meta.KEY_BLOCK)) as key:
-        keys = smaller(seen - key.index, read_meta(code, Meta.KEY_BLOCK))
+    with code.loop(start, larger(seen, start + 1), block) as key:
+        keys = larger(smaller(seen - key.index, block), 0)
         keys_at, values_at = _packed_keys(code, spec, key.index), _packed_values(code, spec, key.index)
-        width, value_width = read_meta(code, Meta.WIDTH), read_meta(code, Meta.VALUE_WIDTH)
         multiply(code, spec, query, keys_at, scores, spec.line, width, rows, keys, 0)
-        first_row = causal.ne(0).select(row + 1 - key.index, keys)
-        first = key.index.eq(0).convert("zext", "i64")
         call(code, "softmax", [
-            scores, rows, keys, first_row, causal, scale(code, spec), state, totals, sums, step, first,
-            *mask_at(code, spec, corners, row, key.index),
+            scores, rows, keys, *seen_at(code, row, key.index, keys), scale(code, spec), state, totals, sums, step,
+            key.index.eq(start).convert("zext", "i64"), *conditions_at(code, spec, batch, row, key.index),
         ])  # fmt: skip
-        add = key.index.gt(0).convert("zext", "i64")
-        there = smaller(packed - key.index, read_meta(code, Meta.KEY_BLOCK))
+        add, there = key.index.gt(start).convert("zext", "i64"), smaller(packed - key.index, block)
         multiply(code, spec, scores, values_at, sums, step, keys, rows, value_width, add, packed=there)
     log_step = row_step(code, spec, "log_sum")
-    log_sum = code.offset(corners["log_sum"], row * log_step)
+    log_sum = code.offset(batch.at["log_sum"], row * log_step)
     call(code, "normalise", [sums, step, rows, state, totals, log_sum, log_step])
-    target = code.offset(corners["out"], row * row_step(code, spec, "out"))
+    target = code.offset(batch.at["out"], row * row_step(code, spec, "out"))
     finish_rows(code, spec, sums, step, target, "out", rows, Meta.VALUE_WIDTH)

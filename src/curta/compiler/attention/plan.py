@@ -9,7 +9,7 @@ from math import prod
 
 from curta.compiler.attention.backward import make_backward_kernel
 from curta.compiler.attention.forward import make_forward_kernel
-from curta.compiler.attention.spec import Meta, Spec
+from curta.compiler.attention.spec import Dropout, Meta, Spec
 from curta.compiler.matmul import MatmulPlan
 from curta.compiler.matmul.tiles import even_blocks, round_up
 from curta.dtypes import bool_
@@ -38,15 +38,24 @@ class Sizes:
 
 
 def plan_forward(
-    sizes: Sizes, operands: Sequence[Layout], *, scale: float, causal: bool, level: str, vector_bytes: int
+    sizes: Sizes,
+    operands: Sequence[Layout],
+    *,
+    scale: float,
+    causal: bool,
+    window: int = 0,
+    dropout: Dropout | None = None,
+    level: str,
+    vector_bytes: int,
 ) -> MatmulPlan:
     """The plan for query, key, value, a mask if there is one, and out and the logarithms of the sums of exponentials.
 
     Columns of all but these two results are neighbours in memory. A mask is of the queries' format, and added to the
-    scores, or of truth values; its sizes are the scores' or 1, but for its columns, which are as many as keys.
+    scores, or of truth values; its sizes are the scores' or 1, but for its columns, which are as many as keys. A causal
+    query sees as many keys as the `window` says at most, all where that is 0.
     """
     near, mask = _near(operands[-2:-1]), _mask(operands[3:-2])
-    spec = Spec("forward", operands[0].dtype, near, mask, False, level, vector_bytes)
+    spec = Spec("forward", operands[0].dtype, near, mask, False, window > 0, dropout, level, vector_bytes)
     row_block, key_block = _blocks(spec, sizes, sizes.keys)
     wanted = -(-UNITS // max(1, prod(sizes.batch)))
     unit_rows = max(-(-sizes.queries // wanted), LEAST_UNIT_ROWS)
@@ -60,12 +69,20 @@ def plan_forward(
         "state": 2 * row_block, "tile": spec.product().tile_rows * panel,
     }  # fmt: skip
     return _plan(
-        spec, sizes, operands, regions, (row_block, key_block, unit_rows), (scale, causal), make_forward_kernel
+        spec, sizes, operands, regions, (row_block, key_block, unit_rows), (scale, causal, window), make_forward_kernel
     )
 
 
 def plan_backward(
-    sizes: Sizes, operands: Sequence[Layout], *, scale: float, causal: bool, level: str, vector_bytes: int
+    sizes: Sizes,
+    operands: Sequence[Layout],
+    *,
+    scale: float,
+    causal: bool,
+    window: int = 0,
+    dropout: Dropout | None = None,
+    level: str,
+    vector_bytes: int,
 ) -> MatmulPlan:
     """The plan for g, query, key, value, out, the logarithms, a mask if there is one, and three gradients.
 
@@ -73,7 +90,7 @@ def plan_backward(
     `query_parts`, so many of the query's gradient lie one behind the other, in the sums' format.
     """
     near, mask, parts = _near(operands[-3:]), _mask(operands[6:-3]), query_parts(sizes)
-    spec = Spec("backward", operands[0].dtype, near, mask, parts > 1, level, vector_bytes)
+    spec = Spec("backward", operands[0].dtype, near, mask, parts > 1, window > 0, dropout, level, vector_bytes)
     unit_keys = _unit_keys(sizes)
     row_block, key_block = _blocks(spec, sizes, min(unit_keys, sizes.keys))
     panel, tile = spec.product().tile_columns, spec.product().tile_rows
@@ -87,7 +104,7 @@ def plan_backward(
         "to_value": keys * value_row, "deltas": sizes.queries, "tile": tile * panel,
     }  # fmt: skip
     blocks = row_block, key_block, unit_keys
-    return _plan(spec, sizes, operands, regions, blocks, (scale, causal), make_backward_kernel)
+    return _plan(spec, sizes, operands, regions, blocks, (scale, causal, window), make_backward_kernel)
 
 
 def query_parts(sizes: Sizes) -> int:
@@ -130,17 +147,17 @@ def _packed_rows(spec: Spec, rows: int) -> int:
 
 def _plan(
     spec: Spec, sizes: Sizes, operands: Sequence[Layout], regions: dict[str, int], blocks: tuple[int, int, int],
-    settings: tuple[float, bool], make: Callable[[Spec], str],
+    settings: tuple[float, bool, int], make: Callable[[Spec], str],
 ) -> MatmulPlan:  # fmt: skip
     row_block, key_block, unit_rows = blocks
-    scale, causal = settings
+    scale, causal, window = settings
     units = query_parts(sizes) if spec.family == "backward" else -(-max(1, sizes.queries) // unit_rows)
     part = prod(sizes.batch) * sizes.queries * sizes.width * spec.size if spec.parts else 0
     meta = {
         Meta.QUERIES: sizes.queries, Meta.KEYS: sizes.keys, Meta.WIDTH: sizes.width,
         Meta.VALUE_WIDTH: sizes.value_width, Meta.CAUSAL: int(causal), Meta.SCALE: _bits(scale),
         Meta.UNIT_ROWS: unit_rows, Meta.UNITS: units, Meta.ROW_BLOCK: row_block, Meta.KEY_BLOCK: key_block,
-        Meta.BATCH_DIMS: len(sizes.batch), Meta.PART: part,
+        Meta.BATCH_DIMS: len(sizes.batch), Meta.PART: part, Meta.WINDOW: window,
     }  # fmt: skip
     numbers = [meta[Meta(index)] for index in range(Meta.OPERANDS)]
     over: list[tuple[int, ...]] = []

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from curta.compiler.attention.spec import Spec
+from curta.compiler.attention.dropout import evaluate
+from curta.compiler.attention.spec import NUMBERS, Spec
 from curta.compiler.code import Code, Value
 from curta.compiler.mathlib.exponential import exp_of_negative, exp_without_subnormals
 from curta.compiler.mathlib.logarithm import log
@@ -26,10 +27,11 @@ INTEGERS = {1: "i8", 2: "i16", 4: "i32", 8: "i64"}
 
 
 class Row(NamedTuple):
-    """One row of a block: its number, and how many of its scores count, in every lane."""
+    """One row of a block: its number, how many of its scores count, in every lane, and how many of those are passed."""
 
     number: Value
     counting: Value
+    passed: Value | None
 
 
 def _at(code: Code, start: Value, count: Value, spec: Spec) -> Value:
@@ -64,6 +66,10 @@ class Block:
         self.code = Code(cpu.features())
         self.parameters = {"scores": "ptr", "rows": "i64", "keys": "i64", "seen": "i64", "step": "i64"}
         self.parameters |= {"scale": spec.type, **more}
+        if spec.window:
+            self.parameters |= {"passed": "i64"}
+        if spec.dropout is not None:
+            self.parameters |= {"element": "i64", "element_step": "i64"} | dict.fromkeys(NUMBERS, "i64")
         if spec.mask != "none":
             self.parameters |= {"mask": "ptr", "mask_step": "i64"}
             self._buffer = self.code.emit("alloca [64 x i8], align 64", "ptr")
@@ -73,15 +79,24 @@ class Block:
         self.columns = (self.get["keys"] + (width - 1)) & -width
 
     def row(self, number: Value) -> Row:
-        """`seen` keys count in the block's first row (all `keys` at most), `step` more in each that follows."""
-        get = self.get
+        """`seen` keys count in the block's first row (all `keys` at most), `step` more in each that follows.
+
+        But for those that are `passed` by the window in the first row, and as many more.
+        """
+        get, lanes = self.get, self.spec.lanes
         count = larger(smaller(get["keys"], get["seen"] + number * get["step"]), 0).convert("trunc", "i32")
-        return Row(number, self.code.spread(count, self.spec.lanes))
+        passed = None
+        if self.spec.window:
+            first = larger(get["passed"] + number * get["step"], 0).convert("trunc", "i32")
+            passed = self.code.spread(first, lanes)
+        return Row(number, self.code.spread(count, lanes), passed)
 
     def counts(self, row: Row, column: Value) -> Value:
         """Which lanes of the vector at a column count."""
         first = self.code.spread(column.convert("trunc", "i32"), self.spec.lanes)
-        return (first + self.code.iota("i32", self.spec.lanes)).lt(row.counting)
+        numbers = first + self.code.iota("i32", self.spec.lanes)
+        counts = numbers.lt(row.counting)
+        return counts if row.passed is None else counts & numbers.ge(row.passed)
 
     def each_vector(self, carried: list[Value], turn: Turn) -> list[Value]:
         """A pass over the columns; `turn(column, carried, last)` gives what is carried on.
@@ -115,6 +130,16 @@ class Block:
             return code.load(place, "i8", spec.lanes).ne(0).select(scores, -INFINITY)
         return scores + load_wide(code, place, spec.dtype, spec.lanes, native_half=spec.level != "portable")
 
+    def dropped(self, values: Value, row: Row, column: Value) -> Value:
+        """Values under dropout, if there is any."""
+        spec, get = self.spec, self.get
+        if spec.dropout is None:
+            return values
+        first = get["element"] + row.number * get["element_step"] + column
+        numbers = self.code.spread(first, spec.lanes) + self.code.iota("i64", spec.lanes)
+        kept = evaluate(spec.dropout.kept, numbers, [get[name] for name in NUMBERS])
+        return kept.select(values * spec.dropout.factor, 0.0)
+
     def add_to(self, module: Module, name: str) -> None:
         """The finished function."""
         module.add(name, self.code, signature(**self.parameters))
@@ -136,7 +161,7 @@ def add_softmax(module: Module, spec: Spec) -> None:
         before = begin.select(-INFINITY, code.load(state, spec.type))
         highest = _highest(_scaled(block, row, line), before)
         base = highest.eq(-INFINITY).select(0.0, highest)
-        total = _exponentials(block, line, base)
+        total = _exponentials(block, row, line, base)
         code.store(highest, state)
         with code.when(begin):
             code.store(total, totals)
@@ -170,14 +195,14 @@ def _scaled(block: Block, row: Row, line: Value) -> Value:
     return _across(code, found, _highest)
 
 
-def _exponentials(block: Block, line: Value, base: Value) -> Value:
-    """Scaled scores become e^(score - base); gives their sum."""
+def _exponentials(block: Block, row: Row, line: Value, base: Value) -> Value:
+    """Scaled scores become e^(score - base), and go through the dropout; gives the sum of all."""
     code, spec = block.code, block.spec
     nothing = code.constant(0, spec.type, spec.lanes)
     with code.loop(0, block.columns, spec.lanes, [nothing]) as column:
         place = _at(code, line, column.index, spec)
         values = exp_without_subnormals(code.load(place, spec.type, spec.lanes) - base)
-        code.store(values, place)
+        code.store(block.dropped(values, row, column.index), place)
         column.carried_out = [column.carried[0] + values]
     return horizontal_sum(code, column.results[0])
 
@@ -229,8 +254,9 @@ def _slopes(
     scores = block.masked(scores * scale, row, column, last)
     counts = block.counts(row, column)
     weights = counts.select(exp_without_subnormals(scores - base), 0.0)
-    code.store(weights, places[0])
-    code.store(counts.select(weights * (gradients * scale - delta), 0.0), places[1])
+    gradients = block.dropped(gradients * scale, row, column)
+    code.store(block.dropped(weights, row, column), places[0])
+    code.store(counts.select(weights * (gradients - delta), 0.0), places[1])
     return []
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from curta.compiler.code import Code, Value
+from curta.compiler.expression import Expression, describe
 from curta.compiler.matmul.emit import parameter, read_meta
 from curta.compiler.matmul.spec import LLVM_TYPES
 from curta.compiler.matmul.spec import Spec as ProductSpec
 from curta.dtypes import DType, compute_dtype
 
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 3
+REVISION = 4
 
 
 class Meta(enum.IntEnum):
@@ -40,9 +43,13 @@ class Meta(enum.IntEnum):
     BATCH_DIMS = 10
     #: bytes between the queries' gradients of the units of one batch
     PART = 11
-    OPERANDS = 12
+    #: how many keys a causal query sees at most, its own among them
+    WINDOW = 12
+    OPERANDS = 13
 
 
+#: where there is dropout, the generator's key in two halves and its counter follow the other inputs
+NUMBERS = ("key_low", "key_high", "counter")
 INPUTS = {"forward": ("query", "key", "value"), "backward": ("g", "query", "key", "value", "out", "log_sum")}
 RESULTS = {"forward": ("out", "log_sum"), "backward": ("to_query", "to_key", "to_value")}
 FORWARD_REGIONS = ("rows", "keys", "values", "scores", "sums", "state", "tile")
@@ -53,12 +60,29 @@ BACKWARD_REGIONS = (
 
 
 @dataclass(frozen=True)
+class Dropout:
+    """Which weights stay: where `kept` holds for the weight's number, times `factor`.
+
+    `kept` is an expression over the element's number and three run-time numbers, `scalar` 0, 1 and 2.
+    """
+
+    kept: Expression
+    factor: float
+
+    @property
+    def digest(self) -> str:
+        lines, roots = describe([self.kept])
+        return hashlib.sha256("\n".join([*lines, *roots, self.factor.hex()]).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
 class Spec:
     """All that the text of a kernel depends on.
 
     `family` is "forward" or "backward"; `near` says that neighbouring columns of every result are neighbours in memory.
     `mask` is "none", "add" (to the scaled scores) or "bool" (true where a key counts): an input behind the others.
-    `parts` says that the queries' gradients are sums that are still to be added up over the units of a batch.
+    `parts` says that the queries' gradients are sums that are still to be added up over the units of a batch, and
+    `window` that a causal query does not see all keys before it.
     """
 
     family: str
@@ -66,6 +90,8 @@ class Spec:
     near: bool
     mask: str
     parts: bool
+    window: bool
+    dropout: Dropout | None
     level: str
     vector_bytes: int
 
@@ -73,12 +99,19 @@ class Spec:
     def key(self) -> str:
         near = "near" if self.near else "apart"
         kind = f"{self.family}_{self.dtype.short}_{near}_{self.mask}{'_parts' if self.parts else ''}"
+        kind += ("_window" if self.window else "") + ("" if self.dropout is None else f"_{self.dropout.digest}")
         return f"attention_{kind}_{self.level}_{self.vector_bytes}_r{REVISION}"
 
     @property
     def operands(self) -> tuple[str, ...]:
         mask = () if self.mask == "none" else ("mask",)
         return (*INPUTS[self.family], *mask, *RESULTS[self.family])
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """What the kernel is given: the operands, and numbers."""
+        inputs = self.operands[: -len(RESULTS[self.family])]
+        return (*inputs, *(() if self.dropout is None else NUMBERS), *RESULTS[self.family])
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -131,27 +164,27 @@ def region(code: Code, spec: Spec, name: str) -> Value:
     return code.offset(parameter(code, "scratch", "ptr"), read_meta(code, place))
 
 
-def mask_at(code: Code, spec: Spec, corners: dict[str, Value], row: Value, key: Value) -> list[Value]:
-    """The address of the mask for a query and a key, and the bytes between its rows; nothing where there is none."""
-    if spec.mask == "none":
-        return []
-    step, size = row_step(code, spec, "mask"), 1 if spec.mask == "bool" else spec.dtype.itemsize
-    return [code.offset(corners["mask"], row * step + key * size), step]
-
-
 def scale(code: Code, spec: Spec) -> Value:
     """What the scores are multiplied by."""
     wide = read_meta(code, Meta.SCALE).bitcast("double")
     return wide if spec.type == "double" else wide.convert("fptrunc", spec.type)
 
 
-def batch_corners(code: Code, spec: Spec, batch: Value) -> dict[str, Value]:
-    """Every operand's address in batch number `batch`."""
+class Batch(NamedTuple):
+    """A batch's number, and the address of every operand in it."""
+
+    number: Value
+    at: dict[str, Value]
+
+
+def find_batch(code: Code, spec: Spec, number: Value) -> Batch:
+    """Batch number `number`."""
     count = len(spec.operands)
     table = int(Meta.OPERANDS) + 2 * count + len(spec.regions)
     args = parameter(code, "args", "ptr")
-    starts = [code.load(code.offset(args, slot, "i64"), "ptr", align=8) for slot in range(count)]
-    with code.loop(0, read_meta(code, Meta.BATCH_DIMS), carried=[batch, *starts]) as dim:
+    slots = [spec.slots.index(name) for name in spec.operands]
+    starts = [code.load(code.offset(args, slot, "i64"), "ptr", align=8) for slot in slots]
+    with code.loop(0, read_meta(code, Meta.BATCH_DIMS), carried=[number, *starts]) as dim:
         rest, *pointers = dim.carried
         entry = dim.index * (1 + count) + table
         size = read_meta(code, entry)
@@ -161,4 +194,4 @@ def batch_corners(code: Code, spec: Spec, batch: Value) -> dict[str, Value]:
             code.offset(pointer, digit * read_meta(code, entry + slot)) for slot, pointer in enumerate(pointers, 1)
         ]
         dim.carried_out = [quotient, *moved]
-    return dict(zip(spec.operands, dim.results[1:], strict=True))
+    return Batch(number, dict(zip(spec.operands, dim.results[1:], strict=True)))
