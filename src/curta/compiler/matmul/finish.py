@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.convert import load_wide, store_narrow
-from curta.compiler.matmul.emit import Module, call, parameter, read_meta, signature
+from curta.compiler.matmul.emit import Module, call, parameter, read_meta, signature, transpose
 from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
 from curta.compiler.nest import SIGNATURE, Nest, meta_fields
@@ -34,6 +34,7 @@ def add_finish(module: Module, spec: Spec) -> None:
     code = Code()
     size, out_size = spec.compute.itemsize, spec.out_dtype.itemsize
     columns, column_step = parameter(code, "columns"), parameter(code, "column_step")
+    turned = _finish_turned(code, spec) if spec.c_order == "any" else None
     with code.loop(0, parameter(code, "rows")) as row:
         source = code.offset(parameter(code, "staged", "ptr"), row.index * parameter(code, "staged_step"))
         target = code.offset(parameter(code, "c", "ptr"), row.index * parameter(code, "row_step") * out_size)
@@ -43,6 +44,8 @@ def add_finish(module: Module, spec: Spec) -> None:
             with code.loop(0, done, spec.lanes) as column:
                 _finish_some(code, spec, code.offset(source, column.index * size),
                              code.offset(target, column.index * out_size), spec.lanes)  # fmt: skip
+        elif turned is not None:
+            done = row.index.lt(turned[0]).select(turned[1], 0)
         with code.loop(done, columns) as column:
             _finish_some(code, spec, code.offset(source, column.index * size),
                          code.offset(target, column.index * column_step * out_size), 1)  # fmt: skip
@@ -51,10 +54,34 @@ def add_finish(module: Module, spec: Spec) -> None:
     ))  # fmt: skip
 
 
+def _finish_turned(code: Code, spec: Spec) -> tuple[Value, Value]:
+    """Where C's rows are near: squares turned in registers; gives the rows and columns that are done then."""
+    size, out_size, lanes = spec.compute.itemsize, spec.out_dtype.itemsize, spec.lanes
+    near = parameter(code, "row_step").eq(1)
+    rows = near.select(parameter(code, "rows") & -lanes, 0)
+    columns = near.select(parameter(code, "columns") & -lanes, 0)
+    column_step = parameter(code, "column_step") * out_size
+    with code.loop(0, columns, lanes) as column, code.loop(0, rows, lanes) as row:
+        step = parameter(code, "staged_step")
+        source = code.offset(parameter(code, "staged", "ptr"), row.index * step + column.index * size)
+        target = code.offset(parameter(code, "c", "ptr"), column.index * column_step + row.index * out_size)
+        square = []
+        for _ in range(lanes):
+            square.append(code.load(source, LLVM_TYPES[spec.compute.name], lanes))
+            source = code.offset(source, step)
+        for values in transpose(code, square):
+            _store_or_add(code, spec, values, target)
+            target = code.offset(target, column_step)
+    return rows, columns
+
+
 def _finish_some(code: Code, spec: Spec, source: Value, target: Value, lanes: int) -> None:
-    value = code.load(source, LLVM_TYPES[spec.compute.name], lanes)
+    _store_or_add(code, spec, code.load(source, LLVM_TYPES[spec.compute.name], lanes), target)
+
+
+def _store_or_add(code: Code, spec: Spec, value: Value, target: Value) -> None:
     if spec.accumulate:
-        value = load_wide(code, target, spec.out_dtype, lanes, native_half=spec.fused) + value
+        value = load_wide(code, target, spec.out_dtype, value.lanes, native_half=spec.fused) + value
     store_narrow(code, value, target, spec.out_dtype, native_half=spec.fused)
 
 
