@@ -9,16 +9,17 @@ from curta.compiler.matmul.spec import LLVM_TYPES
 from curta.dtypes import DType
 
 #: a change of the texts below changes their keys
-REVISION = 1
+REVISION = 2
 #: int64s of `meta`: for each plane after them the place of its first element in the target and the source, and how
 #: many rows and columns of it are not zeros
 PLANES_FIELDS = (
     "channels", "source_image", "source_channel", "source_row", "source_column", "target_start", "target_image",
     "target_channel", "target_row", "zeros", "planes",
 )  # fmt: skip
-#: and here for each tap its offsets in the source and the target
+#: and here for each run of taps its offsets in the source and the target, how many they are, and how far in the target
+#: those of the next filter lie
 TURN_FIELDS = (
-    "groups", "rows", "filters", "source_group", "source_row", "source_filter", "target_group", "target_row", "taps",
+    "groups", "rows", "filters", "source_group", "source_row", "source_filter", "target_group", "target_row", "runs",
 )  # fmt: skip
 
 
@@ -109,10 +110,10 @@ def _add_rows(module: Module, dtype: DType, target: DType, near: bool, level: st
 
 
 def make_turn_kernel(dtype: DType, target: DType, level: str, vector_bytes: int) -> str:
-    """Unit group * rows + c: target[group][c][tap, o] from a weight [group, o][c][tap], taps in the table's order."""
+    """Unit group * rows + c: target[group][c] from a weight [group, o][c][tap], run by run as [o][tap]."""
     module = Module(vector_bytes)
     code = Code()
-    copy = _Copy(code, dtype, target, level)
+    copy, lanes = _Copy(code, dtype, target, level), vector_bytes // target.itemsize
     get = _fields(code, TURN_FIELDS)
     source, made = _operands(code)
     with code.loop(parameter(code, "start"), parameter(code, "stop")) as unit:
@@ -122,10 +123,14 @@ def make_turn_kernel(dtype: DType, target: DType, level: str, vector_bytes: int)
         to_row = copy.to_place(made, group * get["target_group"] + row * get["target_row"])
         with code.loop(0, get["filters"]) as number:
             from_filter = copy.from_place(from_row, number.index * get["source_filter"])
-            to_filter = copy.to_place(to_row, number.index)
-            with code.loop(0, get["taps"]) as tap:
-                at, to = _entry(code, len(TURN_FIELDS), tap.index, 2)
-                copy.element(copy.from_place(from_filter, at), copy.to_place(to_filter, to))
+            with code.loop(0, get["runs"]) as run:
+                at, to, length, step = _entry(code, len(TURN_FIELDS), run.index, 4)
+                first, made_at = copy.from_place(from_filter, at), copy.to_place(to_row, to + number.index * step)
+                done = length & -lanes
+                with code.loop(0, done, lanes) as tap:
+                    copy.element(copy.from_place(first, tap.index), copy.to_place(made_at, tap.index), lanes)
+                with code.loop(done, length) as tap:
+                    copy.element(copy.from_place(first, tap.index), copy.to_place(made_at, tap.index))
     key = turn_key(dtype, target, level, vector_bytes)
     module.add(key, code, KERNEL_SIGNATURE, private=False)
     return module.text()

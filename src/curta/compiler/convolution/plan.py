@@ -108,9 +108,9 @@ def plan_input_gradient(
     wide = compute_dtype(g.dtype)
     planes = program.planes(g, ("input", 0), (rows, columns), wide)
     phases = [(one, other) for one in down for other in across]
-    order = [(row, column) for one, other in phases for row, _ in one.taps for column, _ in other.taps]
-    turned = program.turned(geometry, weight, ("input", 1), order)
-    K = len(order) * filters
+    orders = [[(row, column) for row, _ in one.taps for column, _ in other.taps] for one, other in phases]
+    turned = program.turned(geometry, weight, ("input", 1), orders)
+    K = sum(map(len, orders)) * filters
     high, width = geometry.size
     place = groups * channels * high * width, geometry.stride[0] * width, geometry.stride[1]
     steps = channels * K, filters * planes.channel, channels * high * width
@@ -118,7 +118,7 @@ def plan_input_gradient(
     for one, other in phases:
         taps = [
             planes.start + o * planes.channel + (above + row) * planes.row + left + column
-            for _, row in one.taps for _, column in other.taps for o in range(filters)
+            for o in range(filters) for _, row in one.taps for _, column in other.taps
         ]  # fmt: skip
         a = _Matrix(turned, wide, channels, len(taps), K, done)
         part = _Columns(geometry.images, (one.extent, other.extent), planes, place, one.first * width + other.first)

@@ -100,22 +100,28 @@ class Program:
         )
         return Planes(target, start, *steps, columns.length)
 
-    def turned(self, geometry: Geometry, layout: Layout, source: Source, order: Sequence[Pair]) -> Source:
-        """A weight with channels and filters changed over: [group][c][tap, o] from [group, o][c][tap].
+    def turned(self, geometry: Geometry, layout: Layout, source: Source, orders: Sequence[Sequence[Pair]]) -> Source:
+        """A weight with channels and filters changed over, in the sums' format: [group][c] from [group, o][c][tap].
 
-        Its taps come in `order`, and it is in the sums' format.
+        For each channel, one behind the other, the taps of each of the `orders`: [o][tap].
         """
         groups, channels, filters = geometry.groups, geometry.channels, geometry.filters
         per_filter, per_channel, per_row, per_column = layout.strides
-        row, dtype = len(order) * filters, compute_dtype(layout.dtype)
-        words = [
-            word
-            for place, (down, across) in enumerate(order)
-            for word in (down * per_row + across * per_column, place * filters)
-        ]
+        row, dtype = sum(map(len, orders)) * filters, compute_dtype(layout.dtype)
+        runs: list[tuple[int, int, int, int]] = []
+        begin = 0
+        for order in orders:
+            places = [down * per_row + across * per_column for down, across in order]
+            for number, place in enumerate(places):
+                if number and place == places[number - 1] + 1:
+                    at, to, length, step = runs.pop()
+                    runs.append((at, to, length + 1, step))
+                else:
+                    runs.append((place, begin + number, 1, len(order)))
+            begin += len(order) * filters
         meta = (
-            groups, channels, filters, filters * per_filter, per_channel, per_filter, channels * row, row, len(order),
-            *words,
+            groups, channels, filters, filters * per_filter, per_channel, per_filter, channels * row, row, len(runs),
+            *(word for run in runs for word in run),
         )  # fmt: skip
         target = self.temporary(groups * channels * row, dtype)
         arguments = layout.dtype, dtype, self.level, self.vector_bytes
