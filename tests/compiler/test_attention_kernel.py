@@ -11,6 +11,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from curta.errors import CompilerError
+
 sys.path.insert(0, str(Path(__file__).parent))
 from attention_harness import gradients, oracle, plan_for, run
 from matmul_harness import VECTOR_BYTES, Array, levels
@@ -180,6 +182,13 @@ def test_nothing_to_see_gives_zeros_and_nothing_to_do_has_no_units(level: str) -
     assert (made[2] == 0).all()
     _, query, key, value = operands(((0,), 3, 3, 4, 5), "float32")
     assert plan_for([query, key, value, *empty_results(query, value)], level, settings).units == 0
+
+
+def test_heads_that_are_too_wide_are_refused() -> None:
+    _, query, key, value = operands(((), 3, 3, 257, 4), "float32")
+    with pytest.raises(CompilerError) as caught:
+        plan_for([query, key, value, *empty_results(query, value)], "portable", {"scale": 1.0, "causal": False})
+    assert str(caught.value) == "attention: heads are at most 256 wide, got 257 and 4"
 
 
 @pytest.mark.parametrize("level", levels())

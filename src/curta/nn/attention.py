@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 from curta.autograd.state import STATE
+from curta.compiler.attention import WIDEST
 from curta.dtypes import bool_
 from curta.errors import ArgumentError, DTypeError, ShapeError
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
 from curta.nn.dropout import check_probability, dropout
-from curta.ops.attention import ATTENTION, DROPPED_ATTENTION, MASKED_ATTENTION, MASKED_DROPPED_ATTENTION, WIDEST
+from curta.ops.attention import ATTENTION, DROPPED_ATTENTION, MASKED_ATTENTION, MASKED_DROPPED_ATTENTION
 from curta.ops.attention_softmax import weights_of
 from curta.ops.dispatch import bind
 from curta.ops.matmul import multiply

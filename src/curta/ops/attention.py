@@ -28,8 +28,6 @@ from curta.ops.rows import cast, total
 from curta.runtime import cpu
 from curta.shapes import broadcast_shapes, broadcast_strides, elementwise_strides
 
-#: the widest a query, key or value may be
-WIDEST = 256
 #: an attention over no more pairs runs on the calling thread without letting go of the interpreter
 SMALL_PAIRS = 512
 
@@ -54,7 +52,7 @@ def _pairs(sizes: Sizes, causal: bool, window: int) -> int:
     """The pairs of a query and a key that it may see, in all batches."""
     if not causal:
         return prod(sizes.batch) * sizes.queries * sizes.keys
-    # the first `window` keys that a query sees are none of those that another one sees so much later
+    # query i sees no more what query i - window saw
     passed = _below(max(0, sizes.queries - window), sizes.keys) if window else 0
     return prod(sizes.batch) * (_below(sizes.queries, sizes.keys) - passed)
 

@@ -13,6 +13,7 @@ from curta.compiler.attention.spec import Dropout, Meta, Spec
 from curta.compiler.matmul import MatmulPlan
 from curta.compiler.matmul.tiles import even_blocks, round_up
 from curta.dtypes import bool_
+from curta.errors import CompilerError
 from curta.memory.layout import Layout
 from curta.shapes import broadcast_strides
 
@@ -149,6 +150,8 @@ def _plan(
     spec: Spec, sizes: Sizes, operands: Sequence[Layout], regions: dict[str, int], blocks: tuple[int, int, int],
     settings: tuple[float, bool, int], make: Callable[[Spec], str],
 ) -> MatmulPlan:  # fmt: skip
+    if max(sizes.width, sizes.value_width) > WIDEST:
+        raise CompilerError(f"attention: heads are at most {WIDEST} wide, got {sizes.width} and {sizes.value_width}")
     row_block, key_block, unit_rows = blocks
     scale, causal, window = settings
     units = query_parts(sizes) if spec.family == "backward" else -(-max(1, sizes.queries) // unit_rows)

@@ -20,8 +20,6 @@ from curta.compiler.matmul.vector import horizontal_sum
 from curta.runtime import cpu
 
 INFINITY = float("inf")
-
-
 #: an integer of each size, as which the elements of a mask are copied
 INTEGERS = {1: "i8", 2: "i16", 4: "i32", 8: "i64"}
 
