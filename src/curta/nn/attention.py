@@ -42,8 +42,8 @@ def scaled_dot_product_attention(
 
     >>> import curta
     >>> x = curta.ones(1, 2, 3, 4)
-    >>> scaled_dot_product_attention(x, x, x, is_causal=True, window=2).shape
-    Size([1, 2, 3, 4])
+    >>> tuple(scaled_dot_product_attention(x, x, x, is_causal=True, window=2).shape)
+    (1, 2, 3, 4)
     """
     name = "scaled_dot_product_attention"
     q, k, v = lowered(*(check(name, each) for each in (query, key, value)))
