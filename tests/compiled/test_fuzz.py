@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import curta
@@ -101,7 +101,14 @@ def outcome(call: Callable[..., Any], arguments: list[Any]) -> Any:
 
 
 def values(tensors: Any) -> list[Any]:
-    return [(tuple(one.shape), one.dtype, one.detach().numpy().tobytes()) for one in tensors]
+    return [(tuple(one.shape), one.dtype, _bits(one.detach().numpy())) for one in tensors]
+
+
+def _bits(array: Any) -> bytes:
+    """The bytes, every NaN as the same one: whether 0/0 has a sign depends on who works it out."""
+    if array.dtype.kind == "f":
+        array = np.where(np.isnan(array), np.array(np.nan, array.dtype), array)
+    return bytes(array.tobytes())
 
 
 @settings(max_examples=60, deadline=None)
@@ -126,6 +133,7 @@ def test_any_program(steps: list[tuple[str, int, int, int]], shapes: list[list[i
     st.lists(STEP.filter(lambda step: step[0] != "i"), min_size=1, max_size=10),
     st.lists(SHAPES, min_size=1, max_size=2),
 )
+@example([("u", 0, 0, 0)] * 3 + [("u", 4, 0, 0), ("u", 1, 0, 0), ("u", 8, 40, 0)], [[0]])
 def test_gradients_of_any_program(steps: list[tuple[str, int, int, int]], shapes: list[list[int]]) -> None:
     function = program(steps)
 
