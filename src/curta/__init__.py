@@ -12,6 +12,7 @@ from curta.autograd import (
 )
 from curta.compiled.function import compile
 from curta.costs.account import account
+from curta.costs.planner import plan
 from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
 from curta.dtypes import DType as dtype
@@ -391,6 +392,7 @@ __all__ = [
     "optim",
     "outer",
     "permute",
+    "plan",
     "pow",
     "printoptions",
     "prod",

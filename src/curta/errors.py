@@ -67,5 +67,9 @@ class CompileError(CurtaError, RuntimeError):
     """A function that `curta.compile` cannot make a program of; the message names the line."""
 
 
+class PlanError(CurtaError, RuntimeError):
+    """A function that `curta.plan` cannot account for without running it; the message names the line."""
+
+
 class CompilerError(CurtaError, RuntimeError):
     """A program that the compiler cannot turn into machine code."""

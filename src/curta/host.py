@@ -13,7 +13,8 @@ from curta.dtypes import DType
 from curta.errors import ArgumentError, ArgumentTypeError, DTypeError, NoDataError
 from curta.lazy import LazyModule
 from curta.memory.layout import contiguous, strided
-from curta.memory.storage import BorrowedStorage, allocate
+from curta.memory.ledger import INPUTS
+from curta.memory.storage import BorrowedStorage, TracedStorage, allocate
 from curta.promotion import number_for
 from curta.shapes import storage_extent
 from curta.tensor import Tensor
@@ -48,6 +49,11 @@ def known(tensor: Tensor) -> None:
     """CompileError for a tensor whose values a program being recorded will only work out when it runs."""
     if STATE.recorder is not None:
         STATE.recorder.refuse_value(tensor)
+
+
+def has_values(tensor: Tensor) -> bool:
+    """Whether there is anything to read: not on the meta device, nor in what is only recorded or planned."""
+    return tensor.layout.device is not META and not isinstance(tensor.storage, TracedStorage)
 
 
 def array(tensor: Tensor) -> Array:
@@ -117,6 +123,8 @@ def tensor_from(values: Array, dtype: DType | None = None) -> Tensor:
         return constant
     layout = contiguous(values.shape, kind)
     made = Tensor._make(allocate(layout.nbytes), layout, 0)
+    for book in STATE.books:
+        book.assign(made.storage, INPUTS)
     if layout.numel:
         with np.errstate(all="ignore"):
             array(made)[...] = values.astype(kind.numpy) if values.dtype != kind.numpy else values

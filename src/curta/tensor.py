@@ -7,7 +7,7 @@ from weakref import ref
 
 from curta.autograd.state import STATE
 from curta.memory.layout import Layout
-from curta.memory.storage import RECORDING, Storage, TracedStorage
+from curta.memory.storage import MAKERS, Storage, TracedStorage
 from curta.methods.arithmetic import ArithmeticMethods
 from curta.methods.autograd import AutogradMethods
 from curta.methods.choice import ChoiceMethods
@@ -58,6 +58,8 @@ class Tensor(
     trace: Any = None
     #: how often autograd's history of this tensor was replaced by a write; a view that knows an older number is stale
     generation = 0
+    #: the module that it is a parameter of, as accounts name it; see nn/modules/places.py
+    place: Any = None
     _requires_grad = False
     _grad: Tensor | None = None
 
@@ -70,7 +72,7 @@ class Tensor(
         if storage is not None:
             out.offset = offset
             out.pointer = storage.address + offset * layout.dtype.itemsize
-            if type(storage) is TracedStorage:
+            if isinstance(storage, TracedStorage):
                 storage.tensors.append(ref(out))
         else:
             out.trace = trace
@@ -78,6 +80,6 @@ class Tensor(
 
     def detach(self) -> Tensor:
         """The same storage without a gradient history."""
-        if RECORDING and STATE.recorder is not None and type(self.storage) is not TracedStorage:
+        if MAKERS and STATE.recorder is not None and not isinstance(self.storage, TracedStorage):
             STATE.recorder.note_owner(self)  # what is recorded from here on looks at another tensor
         return Tensor._make(self.storage, self.layout, self.offset, self.trace)

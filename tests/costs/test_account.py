@@ -29,8 +29,8 @@ def test_element_wise_by_hand() -> None:
     with curta.account() as books:
         (x + y).exp()
     costs = books.by_op()
-    assert costs["add"] == (24, 0, 24 * 4 + 4 * 4, 24 * 4)
-    assert costs["exp"] == (0, 24, 24 * 4, 24 * 4)
+    assert costs["add"][:4] == (24, 0, 24 * 4 + 4 * 4, 24 * 4)
+    assert costs["exp"][:4] == (0, 24, 24 * 4, 24 * 4)
     assert books.calls == 2
     assert books.intensity == 24 / (96 + 16 + 96 + 96 + 96)
 
@@ -39,7 +39,7 @@ def test_views_cost_nothing() -> None:
     x = curta.ones(6, 4)
     with curta.account() as books:
         x.view(4, 6).t()[1:].unsqueeze(0)
-    assert books.total == (0, 0, 0, 0)
+    assert books.total == (0, 0, 0, 0, 0, 0)
 
 
 def test_nested_accounts_and_the_end() -> None:

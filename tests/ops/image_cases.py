@@ -82,21 +82,22 @@ def _to_weight(x: Any, g: Any, **params: Any) -> Any:
 CONVOLUTIONS = [
     ImageCase(
         "conv2d", convolution.CONV2D, (X, WEIGHT), _convolved,
-        Cost(MULTIPLY_ADDS, 0, X_BYTES + WEIGHT_BYTES, OUT_BYTES), CONVOLUTION, gradients=(0, 1),
+        Cost(MULTIPLY_ADDS, 0, X_BYTES + WEIGHT_BYTES, OUT_BYTES, MULTIPLY_ADDS), CONVOLUTION, gradients=(0, 1),
     ),
     ImageCase(
         "conv2d with bias", convolution.CONV2D_WITH_BIAS, (X, WEIGHT, BIAS), _convolved,
-        Cost(MULTIPLY_ADDS + 144, 0, X_BYTES + WEIGHT_BYTES + BIAS_BYTES, OUT_BYTES), CONVOLUTION,
+        Cost(MULTIPLY_ADDS + 144, 0, X_BYTES + WEIGHT_BYTES + BIAS_BYTES, OUT_BYTES, MULTIPLY_ADDS), CONVOLUTION,
         gradients=(0, 1, 2),
     ),
     ImageCase(
         "conv2d_backward_input", convolution.CONV2D_BACKWARD_INPUT, (OUT, WEIGHT), _to_input,
-        Cost(MULTIPLY_ADDS, 0, OUT_BYTES + WEIGHT_BYTES, X_BYTES), {**CONVOLUTION, "size": (5, 6)}, gradients=(0, 1),
+        Cost(MULTIPLY_ADDS, 0, OUT_BYTES + WEIGHT_BYTES, X_BYTES, MULTIPLY_ADDS),
+        {**CONVOLUTION, "size": (5, 6)}, gradients=(0, 1),
     ),
     ImageCase(
         "conv2d_backward_weight", convolution.CONV2D_BACKWARD_WEIGHT, (X, OUT), _to_weight,
-        Cost(MULTIPLY_ADDS, 0, X_BYTES + OUT_BYTES, WEIGHT_BYTES), {**CONVOLUTION, "kernel": (3, 2)}, batched=(0, 1),
-        gradients=(0, 1),
+        Cost(MULTIPLY_ADDS, 0, X_BYTES + OUT_BYTES, WEIGHT_BYTES, MULTIPLY_ADDS),
+        {**CONVOLUTION, "kernel": (3, 2)}, batched=(0, 1), gradients=(0, 1),
     ),
 ]  # fmt: skip
 

@@ -34,7 +34,7 @@ def test_cost_is_that_of_the_parts_but_memory_is_touched_once():
     out = WAVE.infer(x.layout, x.layout)
     assert (out.shape, out.dtype) == ((3,), curta.float64)
     cost = WAVE.cost((x.layout, x.layout), (out,))
-    assert cost == (2 * 3, 3, 2 * 24, 24)  # two products and one exp an element; two inputs of 24 bytes, one output
+    assert cost[:4] == (2 * 3, 3, 2 * 24, 24)  # two products and one exp an element; two inputs of 24 bytes, one output
 
 
 def test_several_results():

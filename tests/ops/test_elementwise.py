@@ -74,7 +74,7 @@ def test_cost(case: Case) -> None:
     layouts = tuple(tensor.layout for tensor in tensors)
     cost = case.op.cost(layouts, (out.layout,), **case.params)
     count = out.layout.numel
-    assert cost == (case.flops * count, case.transcendentals * count, bytes_read(layouts), out.layout.nbytes)
+    assert cost[:4] == (case.flops * count, case.transcendentals * count, bytes_read(layouts), out.layout.nbytes)
     expanded = curta.zeros(1, 5).expand(7, 5)
     assert case.op.cost((expanded.layout,), (out.layout,), **case.params).bytes_read == 5 * 4
 

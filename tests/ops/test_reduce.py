@@ -97,8 +97,8 @@ def test_cost() -> None:
     from curta.ops.reduce import AMAX, SUM
 
     x = curta.zeros(3, 4)
-    assert SUM.cost((x.layout,), (x.sum(0).layout,), dims=(0,), keepdim=False) == (8, 0, 48, 16)
-    assert AMAX.cost((x.layout,), (x.amax(0).layout,), dims=(0,), keepdim=False) == (0, 0, 48, 16)
+    assert SUM.cost((x.layout,), (x.sum(0).layout,), dims=(0,), keepdim=False)[:4] == (8, 0, 48, 16)
+    assert AMAX.cost((x.layout,), (x.amax(0).layout,), dims=(0,), keepdim=False)[:4] == (0, 0, 48, 16)
 
 
 def test_max_along_a_dimension() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from curta.autograd.state import STATE
 from curta.memory.layout import Layout, strided
+from curta.memory.ledger import GRADIENTS
 from curta.shapes import contiguous_strides, is_dense
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def accumulate(tensor: Tensor, entry: list[Any], create_graph: bool) -> None:
         tensor._grad = entry[1].detach()
     else:
         tensor._grad = _copied(entry[1], tensor.layout)
+    made = tensor._grad
+    if made is not held and made is not None:
+        for book in STATE.books:
+            book.assign(made.storage, GRADIENTS)
 
 
 def _tensor_references(entry: list[Any]) -> int:

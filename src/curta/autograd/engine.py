@@ -35,7 +35,7 @@ def run_backward(
         edge: Any = edge_of(root)  # there is one: the caller takes only roots that require grad
         run.send(edge[0], edge[1], gradient if gradient.layout is root.layout else fit(gradient, root.layout, edge[0]))
     del gradients
-    before = (STATE.grad_enabled, STATE.phase)
+    before = (STATE.grad_enabled, STATE.phase, STATE.module)
     STATE.grad_enabled, STATE.phase = create_graph, "backward"
     try:
         run.visit_all()
@@ -45,7 +45,7 @@ def run_backward(
                 if captured is not None and tensor.grad_fn is not None:
                     accumulate(tensor, [None, captured], create_graph)
     finally:
-        STATE.grad_enabled, STATE.phase = before
+        STATE.grad_enabled, STATE.phase, STATE.module = before
     return found
 
 
@@ -132,6 +132,8 @@ class _Run:
             if not self.into_grad:
                 self.captured[key] = entry[1]
         if self.into_grad:
+            if STATE.hooked:
+                STATE.module = tensor.place
             accumulate(tensor, entry, self.create_graph)
             for hook in tuple((tensor.post_hooks or {}).values()):
                 hook(tensor)
@@ -150,6 +152,8 @@ class _Run:
                 return
         if node.freed:
             raise AutogradError(FREED)
+        if STATE.hooked:
+            STATE.module = getattr(node, "module", None)
         try:
             results = node.apply(gradients)
         finally:

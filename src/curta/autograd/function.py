@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from curta.autograd.hooks import Hooks
 from curta.autograd.modes import no_grad
-from curta.autograd.node import FREED, Node, changed, connected, edges_of, fill_zeros, next_sequence, save
+from curta.autograd.node import FREED, Node, changed, connected, edges_of, fill_zeros, next_sequence, note_node, save
 from curta.autograd.state import STATE
 from curta.errors import ArgumentTypeError, AutogradError, UnsupportedError
 
@@ -39,6 +39,7 @@ class FunctionNode(Node):
         self._constant: tuple[int, ...] = ()
         self._constant_tensors: tuple[Any, ...] = ()
         self._materialize = True
+        self._mark: Any = None
 
     # what forward calls
 
@@ -112,6 +113,11 @@ class FunctionNode(Node):
             self.freed = True
             self._saved = []
         self._kept = ()
+        self._mark = None
+
+    def keep(self, mark: Any) -> None:
+        """Hold `mark` for as long as what is saved."""
+        self._mark = mark
 
     def saved_tensors_of_forward(self) -> list[Any]:
         """The tensors that are kept for the backward pass."""
@@ -126,6 +132,8 @@ class FunctionNode(Node):
             place = places.get(id(value), -1)
             self._saved.append((*save(value.detach() if place >= 0 else value), place))
         self._kept = ()
+        if STATE.hooked:
+            note_node(self)
         constant = {id(out) for out in self._constant_tensors}
         self._constant_tensors = ()
         for place, out in enumerate(outputs):

@@ -11,6 +11,7 @@ from curta.autograd.hooks import Handle, Hooks
 from curta.autograd.state import STATE
 from curta.errors import AutogradError
 from curta.memory.layout import Layout
+from curta.memory.ledger import PARAMETERS
 from curta.ops.record import Op
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ INFERENCE = (
 #: nodes are numbered as they are made: a later one never feeds an earlier one, so backward goes by falling number.
 #: `count` is atomic: with an ordinary counter two threads could number a node below one that feeds it.
 next_sequence = itertools.count(1).__next__
+
+#: where a node keeps what an account wants to know the end of
+MARK = -1
 
 Edge = tuple[Any, int]  # (Node or Accumulate, which of its outputs)
 
@@ -72,8 +76,8 @@ class Node:
     """
 
     __slots__ = (
-        "_inputs", "_outputs", "edges", "freed", "hooks", "input_layouts", "only", "op", "output_layouts", "params",
-        "sequence",
+        "_inputs", "_outputs", "edges", "freed", "hooks", "input_layouts", "module", "only", "op", "output_layouts",
+        "params", "sequence",
     )  # fmt: skip
 
     def __init__(
@@ -142,6 +146,12 @@ class Node:
             self.freed = True
             self._inputs = self._outputs = None
 
+    def keep(self, mark: Any) -> None:
+        """Hold `mark` for as long as what is saved."""
+        saved = self._inputs if self._inputs is not None else self._outputs
+        if saved is not None:
+            saved[MARK] = (mark, 0)
+
     def _hooks(self) -> Hooks:
         if self.hooks is None:
             self.hooks = Hooks()
@@ -178,6 +188,13 @@ class Node:
         return tuple((None, 0) if edge is None else edge for edge in self.edges)
 
 
+def note_node(node: Any) -> None:
+    """Tell the accounts what a node of the dynamic graph keeps; it remembers the module that runs."""
+    node.module = STATE.module
+    for book in STATE.books:
+        book.keep(node)
+
+
 def edges_of(inputs: tuple[Any, ...]) -> tuple[list[Edge | None], list[Any]]:
     """For each input where its gradient goes, and its layout (a number's type)."""
     edges: list[Edge | None] = []
@@ -207,6 +224,8 @@ def leaf_of(tensor: Tensor) -> Accumulate:
         if found is not None:
             return found
     made = Accumulate(tensor)
+    for book in STATE.books:
+        book.assign(tensor.storage, PARAMETERS)
     tensor.accumulator = weakref.ref(made)
     return made
 

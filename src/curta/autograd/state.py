@@ -23,6 +23,11 @@ class State(threading.local):
     recorder: Any = None
     #: accounts that every operator is charged to; see costs/account.py
     books: tuple[Any, ...] = ()
+    #: the place of the module that runs, and the places of all in the outermost one; see nn/modules/places.py
+    module: Any = None
+    places: Any = None
+    #: what keeps the tensors of the backward pass instead of the graph; see autograd/recompute.py
+    saver: Any = None
     #: the part of a training step that operators are charged to: "forward", "backward" or "optimizer"
     phase: str = "forward"
 
@@ -41,16 +46,16 @@ STATE = State()
 
 
 @contextmanager
-def phase(name: str) -> Iterator[None]:
-    """Inside, operators are charged to the part `name` of a training step.
+def phase(name: str, module: Any = None) -> Iterator[None]:
+    """Inside, operators are charged to the part `name` of a training step, and to a module's place.
 
     >>> with phase("optimizer"):
     ...     STATE.phase
     'optimizer'
     """
-    before = STATE.phase
-    STATE.phase = name
+    before = STATE.phase, STATE.module
+    STATE.phase, STATE.module = name, module
     try:
         yield
     finally:
-        STATE.phase = before
+        STATE.phase, STATE.module = before

@@ -145,7 +145,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         batch = random_windows(self.corpus.training, self.options.batch, self.model.config.context, self.batches)
-        with curta.account() as books:
+        with curta.account(memory=False) as books:
             loss, norm = self.update(*tensors(batch))
         value, self.gradient_norm = float(loss.item()), float(norm.item())
         self.seconds += time.perf_counter() - start

@@ -154,7 +154,14 @@ def _with_ending(name: str, product: Node, unit: Unit, arguments: Arguments, out
         parts = [node.call.cost for node in unit.nodes]
         read = sum(layout.nbytes for layout in inputs if isinstance(layout, Layout))
         written = sum(layout.nbytes for layout in made)
-        return Cost(sum(part.flops for part in parts), sum(part.transcendentals for part in parts), read, written)
+        return Cost(
+            sum(part.flops for part in parts),
+            sum(part.transcendentals for part in parts),
+            read,
+            written,
+            sum(part.model_flops for part in parts),
+            sum(part.again_flops for part in parts),
+        )
 
     results = tuple(ref.layout for ref in outputs)
     infer = (lambda *_, **params: results) if len(results) > 1 else (lambda *_, **params: results[0])

@@ -65,6 +65,8 @@ class Node:
     line: str
     #: the operators that were fused into this one
     parts: tuple[Node, ...] = ()
+    #: the place of the module that it is the work of; see nn/modules/places.py
+    module: Any = None
     _reads: tuple[Ref, ...] = field(init=False)
 
     def __post_init__(self) -> None:

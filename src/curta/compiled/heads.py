@@ -16,8 +16,10 @@ from curta.dtypes import bfloat16
 from curta.memory.layout import Layout, contiguous
 from curta.ops.linear_cross_entropy import (
     BIASED_LINEAR_CROSS_ENTROPY,
+    BIASED_LINEAR_CROSS_ENTROPY_BOTH,
     LINEAR_CROSS_ENTROPY,
     LINEAR_CROSS_ENTROPY_BACKWARD,
+    LINEAR_CROSS_ENTROPY_BOTH,
     block_rows,
 )  # fmt: skip
 from curta.ops.loss import CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD
@@ -34,9 +36,11 @@ def make_scores_once(graph: ProgramGraph) -> ProgramGraph:
         forward = next((node for node in nodes if _same_losses(node, backward)), None)
         if forward is None:
             continue
+        op = LINEAR_CROSS_ENTROPY_BOTH if len(backward.operands) == 4 else BIASED_LINEAR_CROSS_ENTROPY_BOTH
+        call = executable(op, tuple(ref.layout for ref in backward.reads()), backward.params)
         one = Node(
-            backward.call, backward.operands, (forward.results[0], *backward.results[1:]), backward.params,
-            backward.phase, backward.line,
+            call, backward.operands, (forward.results[0], *backward.results[1:]), backward.params, backward.phase,
+            backward.line, module=backward.module,
         )  # fmt: skip
         nodes = _gathered(nodes, (forward, backward), backward, one) or nodes
     return ProgramGraph(tuple(nodes), graph.outputs)
@@ -106,12 +110,13 @@ class _Head(NamedTuple):
         given = (_rows_of(x), weight, self.loss.operands[1], *bias)
         params = {name: value for name, value in self.loss.params.items() if name != "dim"}
         if self.slopes is None:
-            op: Op = BIASED_LINEAR_CROSS_ENTROPY if bias else LINEAR_CROSS_ENTROPY
-            return self._node(op, given, (self.loss.results[0],), params)
+            alone = BIASED_LINEAR_CROSS_ENTROPY if bias else LINEAR_CROSS_ENTROPY
+            return self._node(alone, given, (self.loss.results[0],), params)
         made = [_rows_of(node.results[0]) for node in (self.to_x, self.to_weight) if node is not None]
         params["wanted"] = (self.to_x is not None, self.to_weight is not None, *(False for _ in bias))
         given = (self.slopes.operands[0], *given)
-        return self._node(LINEAR_CROSS_ENTROPY_BACKWARD, given, (self.loss.results[0], *made), params)
+        op = BIASED_LINEAR_CROSS_ENTROPY_BOTH if bias else LINEAR_CROSS_ENTROPY_BOTH
+        return self._node(op, given, (self.loss.results[0], *made), params)
 
     def _node(self, op: Op, given: tuple[Ref, ...], results: tuple[Ref, ...], params: dict[str, Any]) -> Node:
         call = executable(op, tuple(ref.layout for ref in given), params)

@@ -9,13 +9,16 @@ from curta.autograd.state import STATE
 from curta.compiled import passes
 from curta.compiled.arrange import arrange
 from curta.compiled.graph import Buffer, Node, ProgramGraph
+from curta.compiled.heads import make_scores_once
 from curta.compiled.profile import Timing
 from curta.compiled.table import Table
+from curta.costs.lines import Line, format_of, line_of
 from curta.dtypes import DType, bfloat16, float16, float32
 from curta.errors import CompileError
 from curta.memory.allocator import HOST, OutOfMemoryError
 from curta.memory.free import available_bytes
-from curta.memory.storage import HostStorage, Storage, allocate
+from curta.memory.ledger import ARENAS
+from curta.memory.storage import MAKERS, HostStorage, Storage, allocate
 from curta.ops.program import Executable
 from curta.ops.record import NO_COST, Cost
 from curta.runtime import jit
@@ -65,6 +68,8 @@ class NativeProgram:
         self._made = [
             (id(one), one.nbytes, HOST.free_blocks(one.nbytes), self.table.moves.get(id(one), ())) for one in outputs
         ]
+        self._recorded = recorded
+        self._lines: list[Line] = []
         self._memory: Storage | None = None
         #: where a run that is profiled puts its timings
         self.watching: list[Timing] | None = None
@@ -91,8 +96,10 @@ class NativeProgram:
         """Run once; gives a fresh storage for each output, by the buffer's identity."""
         made: dict[int, Storage] = {}
         words = self.table.words
+        for book in STATE.books:
+            book.begin_program()
         for key, nbytes, free, moves in self._made:
-            made[key] = storage = HostStorage(nbytes, free)
+            made[key] = storage = allocate(nbytes) if MAKERS else HostStorage(nbytes, free)
             for word, distance in moves:
                 words[word] = storage.address + distance
         if self.watching is None:
@@ -101,28 +108,34 @@ class NativeProgram:
             spans = self.table.run_timed()
             self.watching += [Timing(node, tuple(each)) for node, each in zip(self.graph.nodes, spans, strict=True)]
         for book in STATE.books:
-            before = STATE.phase
-            for name, phase, cost in self._charges():
-                STATE.phase = phase
-                book.add(name, cost)
-            STATE.phase = before
+            book.charge_program(self)
         return made
 
-    def _charges(self) -> Iterator[tuple[str, str, Cost]]:
-        """A fused kernel's arithmetic under its parts' names; it reads as its first part, and writes as its last."""
+    def lines(self, count: int) -> list[Line]:
+        """What so many runs do, as lines of an account: arithmetic as in the function itself, bytes as they move here.
+
+        A fused kernel's bytes stand under its parts' names: it reads as its first, and writes as its last.
+        """
+        if not self._lines:
+            for node in make_scores_once(self._recorded).nodes:
+                self._lines.append(line_of(node.call, node.phase, node.module, 1, None).without_bytes())
+            self._lines += self._moved()
+        return [line.times(count) for line in self._lines]
+
+    def _moved(self) -> Iterator[Line]:
         for node in self.graph.nodes:
-            whole = node.call.cost
-            if not node.parts:
-                yield node.call.op.name, node.phase, whole
-            for part in node.parts:
-                read = whole.bytes_read if part is node.parts[0] else 0
-                written = whole.bytes_written if part is node.parts[-1] else 0
-                cost = part.call.cost
-                yield part.call.op.name, part.phase, Cost(cost.flops, cost.transcendentals, read, written)
+            cost, parts = node.call.cost, node.parts or (node,)
+            for part in {id(part): part for part in (parts[0], parts[-1])}.values():
+                read = cost.bytes_read if part is parts[0] else 0
+                written = cost.bytes_written if part is parts[-1] else 0
+                moved = Cost(0, 0, read, written)
+                yield Line(part.phase, part.module, part.call.op.name, format_of(part.call), 0, moved, 0)
 
     def take_arena(self) -> None:
         """Allocate the arena; OutOfMemoryError where the system does not give it."""
         self._memory = storage = allocate(self.arena.nbytes)
+        for book in STATE.books:
+            book.assign(storage, ARENAS)
         for one in self._inside:
             self.table.point(one.buffer, storage.address + one.offset)
 

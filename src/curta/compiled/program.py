@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
+from curta.autograd.state import STATE
 from curta.compiled import stages
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.compiled.guards import Guards
@@ -14,6 +15,7 @@ from curta.compiled.native import NativeProgram, take_arenas
 from curta.compiled.profile import Profile, Timing
 from curta.compiled.recorder import Recorder
 from curta.errors import CompileError
+from curta.memory.ledger import GRADIENTS
 from curta.memory.storage import Storage
 from curta.ops.record import Cost
 from curta.tensor import Tensor
@@ -200,6 +202,9 @@ class Program:
 
     def execute(self, arguments: list[Tensor]) -> tuple[list[Tensor], dict[int, Storage], dict[int, Any]]:
         """Run once; gives the tensors of the result, the storages that live on, and the numbers it ran with."""
+        for entered in self._recorder.entered if STATE.books else ():
+            for book in STATE.books:
+                book.enter(*entered)
         with self._lock:
             if self._first:
                 take_arenas(self.parts().values())
@@ -297,6 +302,8 @@ class Program:
                 made = Tensor._make(storages[id(ref.buffer)], ref.layout, ref.offset)
                 held = tensor._grad if isinstance(owner, int) else None
                 tensor._grad = made if held is None else held.detach().add_(made)
+                for book in STATE.books:
+                    book.assign(tensor._grad.storage, GRADIENTS)
 
 
 class _Result(NamedTuple):

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
-from threading import get_ident
 from typing import Any, NamedTuple, Self
 
 from curta.autograd.node import next_sequence
 from curta.autograd.state import STATE
 from curta.compiled.graph import Buffer, Node, Ref
 from curta.compiler.graph import LiveNumber
-from curta.device import META
+from curta.device import CPU, META, Device
 from curta.errors import CompileError, UnsupportedError
-from curta.memory.layout import strided
-from curta.memory.storage import RECORDING, Storage, TracedStorage
+from curta.memory.storage import Storage, TracedStorage, own_storage
 from curta.ops.program import Executable
+from curta.ops.rehearsal import Rehearsal, user_line
 from curta.tensor import Tensor
-
-_PACKAGE = str(Path(__file__).parent.parent)
-
-
-def user_line() -> str:
-    """`file:line` of the nearest frame outside Curta."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-    return f"{_file_name(frame.f_code.co_filename)}:{frame.f_lineno}"
-
-
-@cache
-def _file_name(path: str) -> str:
-    return Path(path).name
 
 
 class Feed:
@@ -43,15 +24,6 @@ class Feed:
     def __init__(self, again: Callable[[], Any], numbers: list[LiveNumber]) -> None:
         self.again = again
         self.numbers = numbers
-
-
-class Leaf:
-    """A tensor whose `grad` the function reads or sets, and what that was before."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-        self.original: Tensor | None = tensor._grad
-        self.left: Tensor | None = None  # what the function left, once it is recorded
 
 
 class Flag(NamedTuple):
@@ -78,14 +50,16 @@ class ModuleState(NamedTuple):
         return cls(module, module.training, tuple([part for table in tables for part in table.values()]))
 
 
-class Recorder:
+class Recorder(Rehearsal):
     """What one run of a function did. Use it as a context manager; on an error everything outside is as it was."""
 
+    eager = False
+
     def __init__(self) -> None:
+        super().__init__()
         self.nodes: list[Node] = []
         #: tensors from outside by the identity of their storage, each with its buffer; kept alive here
         self.externals: dict[int, tuple[Tensor, Storage, Buffer]] = {}
-        self.leaves: dict[int, Leaf] = {}
         self.feeds: list[Feed] = []
         #: what must hold for the program to fit again, and what Python does after every run but the first
         self.guards: list[Callable[[], bool]] = []
@@ -93,49 +67,21 @@ class Recorder:
         #: checks of arguments before a run: (tensor of the program, check); and flags to look at after it
         self.checks: list[tuple[Ref, Callable[[Tensor], Any]]] = []
         self.flags: list[Flag] = []
-        self.undo: list[Callable[[], Any]] = []
         #: what optimizers note of their updates, by the optimizer's identity
         self.updates: dict[int, Any] = {}
         self.modules: dict[int, ModuleState] = {}
+        #: the modules that were called by themselves, for accounts
+        self.entered: list[tuple[Any, Any, int]] = []
         #: every tensor from outside: those that nobody else holds by the end may go
         self._owners: dict[int, weakref.ref[Tensor]] = {}
-        self._storages: list[weakref.ref[TracedStorage]] = []
         self._start = next_sequence()
         self._buffers = 0
 
-    def __enter__(self) -> Recorder:
-        RECORDING[get_ident()] = self._storage
-        STATE.watch(recorder=self)
-        return self
-
     def __exit__(self, *exception: object) -> None:
-        del RECORDING[get_ident()]
-        STATE.watch(recorder=None)
-        for leaf in self.leaves.values():
-            leaf.left, leaf.tensor._grad = leaf.tensor._grad, leaf.original
+        super().__exit__(*exception)
         if exception[0] is not None:
-            for step_back in reversed(self.undo):
-                step_back()
+            self.take_back()
             self.forget()
-
-    def forget(self) -> None:
-        """Tensors that outlive the recording have no values: from here on they are of the meta device."""
-        for known in self._storages:
-            storage = known()
-            for tensor in [one() for one in storage.tensors] if storage is not None else ():
-                if tensor is not None:
-                    layout = tensor.layout
-                    tensor.layout = strided(layout.shape, layout.strides, layout.dtype, META)
-
-    def paused(self, make: Callable[[], Any]) -> Any:
-        """Run `make` for real: what it makes is there before the program runs."""
-        del RECORDING[get_ident()]
-        STATE.watch(recorder=None)
-        try:
-            return make()
-        finally:
-            RECORDING[get_ident()] = self._storage
-            STATE.watch(recorder=self)
 
     # memory
 
@@ -144,13 +90,14 @@ class Recorder:
         self._buffers += 1
         return Buffer(kind, nbytes, self._buffers - 1)
 
-    def _storage(self, nbytes: int) -> TracedStorage:
-        return self.storage(self.buffer("internal", nbytes))
+    def make_storage(self, nbytes: int, device: Device = CPU) -> Storage:
+        """What tensors made by the program look into."""
+        return self.storage(self.buffer("internal", nbytes)) if device is CPU else own_storage(nbytes, device)
 
     def storage(self, buffer: Buffer) -> TracedStorage:
         """What tensors of the program look into, for a buffer of it."""
         made = TracedStorage(buffer.nbytes, buffer)
-        self._storages.append(weakref.ref(made))
+        self.note_storage(made)
         return made
 
     def ref(self, tensor: Tensor) -> Ref:
@@ -190,9 +137,12 @@ class Recorder:
         """Write down one operator; its results are tensors without values."""
         if call.outputs[0].device is META:
             raise UnsupportedError(f"compile: tensors on the meta device are not supported ({user_line()})")
-        made = tuple(Tensor._make(self._storage(layout.nbytes), layout, 0) for layout in call.outputs)
+        made = tuple(Tensor._make(self.make_storage(layout.nbytes), layout, 0) for layout in call.outputs)
         self.add_into(call, inputs, made, params)
         return made if call.several else made[0]
+
+    def note_view(self, call: Executable) -> None:
+        """Views are no nodes: what reads one knows how it lies."""
 
     def add_into(
         self, call: Executable, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], params: dict[str, Any]
@@ -200,7 +150,7 @@ class Recorder:
         """Write down one operator that writes into tensors that exist."""
         operands = tuple(self.ref(value) if isinstance(value, Tensor) else value for value in inputs)
         results = tuple(self.ref(out) for out in outputs)
-        self.nodes.append(Node(call, operands, results, params, STATE.phase, user_line()))
+        self.nodes.append(Node(call, operands, results, params, STATE.phase, user_line(), module=STATE.module))
 
     # values and numbers
 
@@ -235,11 +185,17 @@ class Recorder:
         self.paused(again)
         self.effects.append(again)
 
-    def note_leaf(self, tensor: Tensor) -> None:
-        """The function looks at or changes this tensor's `grad`."""
-        if id(tensor) in self.leaves or isinstance(tensor.storage, TracedStorage):
-            return
-        self.leaves[id(tensor)] = Leaf(tensor)
+    def update(self, optimizer: Any, parameter: Tensor, gradient: Tensor, plan: Any, group: Any) -> None:
+        """Write down an update of one parameter; its numbers are worked out anew at every run."""
+        known = self.updates.get(id(optimizer))
+        if known is None:
+            known = self.updates[id(optimizer)] = optimizer.recorded_updates(self)
+        place = next(number for number, one in enumerate(optimizer.param_groups) if one is group)
+        known.add(parameter, gradient, plan, place)
+
+    def enter(self, module: Any, root: Any, tokens: int) -> None:
+        """The function calls this module by itself: accounts hear of it at every run."""
+        self.entered.append((module, root, tokens))
 
     def note_module(self, module: Any) -> None:
         """The function calls this module: the program is for it as it is now."""

@@ -1,74 +1,151 @@
-"""The books: what the operators that ran did, in exact integers.
+"""The books: what the operators that ran did, in exact integers, and what memory they took.
 
 Conventions, here and in every operator's `cost`:
 
-- A multiply-add is 2 FLOPs; a product of [M, K] and [K, N] is 2*M*N*K.
+- A multiply-add is 2 FLOPs; a product of [M, K] and [K, N] is 2*M*N*K. A convolution multiplies each filter with each
+  window, the zeros around an image included.
 - An addition, subtraction, multiplication or division is 1 FLOP an element; comparisons, copies, conversions and
   views are 0. A call of exp, log, tanh, … is one transcendental and no FLOP.
 - An operator reads each of its inputs and writes each of its outputs once: an element that is broadcast is counted
   once, and what a fused operator (softmax, layer_norm) keeps to itself is not memory traffic.
-- `model_flops` are those of the products that a model is made of: those `is_model_operator` names, forward
-  and backward, whichever way they are computed. It is the numerator of MFU; element-wise work is in `flops` only.
+- `model_flops` are those of products, convolutions and attention, forward and backward, whichever way they are
+  computed: the numerator of MFU. Attention counts the pairs of a query and a key that may see each other. What is done
+  a second time to save memory is left out, and counts in `hardware_flops`, the numerator of HFU.
 - A phase is the part of a training step: "backward" inside a backward pass, "optimizer" inside an optimizer's step,
-  else "forward".
+  "recomputation" where a checkpoint runs a part again, else "forward".
+- A compiled program counts the FLOPs of the function itself; what fusion saves shows in the bytes alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from threading import get_ident
+from time import perf_counter
 from typing import Any
 
 from curta.autograd.state import STATE
-from curta.ops.record import NO_COST, Cost
+from curta.costs import existing
+from curta.costs.conventions import Conventions
+from curta.costs.lines import RECOMPUTATION, Group, Line, grouped, line_of, total
+from curta.costs.memory import MemoryBooks
+from curta.costs.tables import Column, text_table
+from curta.device import Device
+from curta.errors import ArgumentError
+from curta.memory.ledger import Holding, Ledger, watch
+from curta.memory.storage import MAKERS, HostStorage, Storage, own_storage
+from curta.ops.record import Cost
 
-#: the operators whose work is a model's own, whatever family their record is in
-MODEL_FAMILIES = ("matmul", "linear", "addmm", "bmm", "conv", "attention", "scaled_dot_product")
-
-
-def is_model_operator(name: str) -> bool:
-    """Whether the operator `name` counts for model FLOPs: products, convolutions and attention, and their gradients.
-
-    >>> is_model_operator("matmul"), is_model_operator("conv2d_backward_weight"), is_model_operator("add")
-    (True, True, False)
-    """
-    return name.startswith(MODEL_FAMILIES)
+#: what a table can have a row for
+KEYS: dict[str, Callable[[Line], str]] = {
+    "op": lambda line: line.operator,
+    "phase": lambda line: line.phase,
+    "dtype": lambda line: line.dtype.name,
+}
 
 
 class Account:
     """What ran while the account was open; see `account`. All figures are exact Python integers."""
 
-    def __init__(self) -> None:
-        #: (phase, operator's name) -> [calls, cost]
-        self._lines: dict[tuple[str, str], list[Any]] = {}
+    def __init__(self, memory: bool = True, timeline: bool = False, timing: bool = False) -> None:
+        #: (operator's compiled form or program, phase, module) -> how often it ran
+        self._counts: dict[tuple[Any, str, Any], int] = {}
+        self._seconds: dict[tuple[Any, str, Any], float] | None = {} if timing else None
+        self._started = 0.0
+        self._entered: list[tuple[Any, int]] = []
+        self._modules: dict[int, Any] = {}
+        self.ledger: Ledger | None = self._new_ledger(timeline) if memory or timeline else None
+        self._is_first = False
 
-    def charge(self, op: Any, call: Any) -> None:
-        """Write down one call of an operator; `call.cost` is what it does."""
-        self.add(op.name, call.cost)
+    def _new_ledger(self, timeline: bool) -> Ledger:
+        return Ledger(where, timeline)
 
-    def add(self, name: str, cost: Cost) -> None:
-        """Write down work under a name, in the present phase."""
-        line = self._lines.get((STATE.phase, name))
-        if line is None:
-            self._lines[STATE.phase, name] = [1, cost]
-        else:
-            line[0] += 1
-            line[1] = line[1] + cost
+    # opening and closing
 
     def __enter__(self) -> Account:
+        if self.ledger is not None:
+            self.ledger.open(existing.holdings())
+            if STATE.recorder is None:
+                self._is_first = get_ident() not in MAKERS
+                MAKERS[get_ident()] = make_watched
         STATE.watch(books=(*STATE.books, self))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        books = list(STATE.books)
-        for place in range(len(books) - 1, -1, -1):
-            if books[place] is self:
-                del books[place]
-                break
-        STATE.watch(books=tuple(books))
+        STATE.watch(books=tuple(book for book in STATE.books if book is not self))
+        if self.ledger is not None:
+            self.ledger.close()
+            if self._is_first:
+                del MAKERS[get_ident()]
+
+    # what the library tells of
+
+    def begin(self, call: Any) -> None:
+        """An operator is about to run."""
+        if self.ledger is not None:
+            self.ledger.operator = call.op.name
+        if self._seconds is not None:
+            call.place()  # compiled before the clock starts
+            self._started = perf_counter()
+
+    def charge(self, call: Any) -> None:
+        """An operator has run."""
+        key = (call, STATE.phase, STATE.module)
+        if self._seconds is not None:
+            self._seconds[key] = self._seconds.get(key, 0.0) + perf_counter() - self._started
+        self._counts[key] = self._counts.get(key, 0) + 1
+        if self.ledger is not None:
+            self.ledger.operator = None
+
+    def begin_program(self) -> None:
+        """A compiled program is about to run."""
+        if self.ledger is not None:
+            self.ledger.operator = "compiled program"
+
+    def charge_program(self, program: Any) -> None:
+        """A compiled program has run; its `lines(count)` say what that is."""
+        if self.ledger is not None:
+            self.ledger.operator = None
+        key = (program, "", None)
+        self._counts[key] = self._counts.get(key, 0) + 1
+
+    def enter(self, module: Any, root: Any, tokens: int) -> None:
+        """A module was called by itself, with so many tokens."""
+        self._entered.append((root, tokens))
+        if self.ledger is not None and id(module) not in self._modules:
+            self._modules[id(module)] = module
+            existing.own(self.ledger, module, root)
+
+    def keep(self, node: Any) -> None:
+        """A node of the dynamic graph was made: what it saved is kept for the backward pass until it lets go."""
+        if self.ledger is not None:
+            saved = {id(one.storage): one.storage for one in node.saved_tensors_of_forward()}
+            held = [holding for key in saved if (holding := self.ledger.live.get(key)) is not None]
+            if held:
+                node.keep(Mark(self.ledger, held))
+
+    def assign(self, storage: Storage | None, kind: str) -> None:
+        """Memory is for this from now on; see `curta.memory.ledger`."""
+        if self.ledger is not None:
+            self.ledger.assign(storage, kind)
+
+    # sums
+
+    @property
+    def lines(self) -> list[Line]:
+        """The account in full: a line for each operator, phase, module and number format."""
+        found: list[Line] = []
+        for key, count in self._counts.items():
+            call, phase, module = key
+            if hasattr(call, "op"):
+                found.append(line_of(call, phase, module, count, (self._seconds or {}).get(key)))
+            else:
+                found += call.lines(count)
+        return found
 
     @property
     def total(self) -> Cost:
         """The sum of everything."""
-        return _sum(cost for _, cost in self._lines.values())
+        return total(line.cost for line in self.lines)
 
     @property
     def flops(self) -> int:
@@ -77,8 +154,13 @@ class Account:
 
     @property
     def model_flops(self) -> int:
-        """The FLOPs of products, convolutions and attention alone: the numerator of MFU."""
-        return sum(cost.flops for (_, name), (_, cost) in self._lines.items() if is_model_operator(name))
+        """The FLOPs of products, convolutions and attention, without what was done twice: the numerator of MFU."""
+        return sum(line.cost.model_flops for line in self.lines if line.phase != RECOMPUTATION)
+
+    @property
+    def hardware_flops(self) -> int:
+        """As `model_flops`, with what was done twice to save memory: the numerator of HFU."""
+        return sum(line.cost.model_flops + line.cost.again_flops for line in self.lines)
 
     @property
     def transcendentals(self) -> int:
@@ -98,77 +180,185 @@ class Account:
     @property
     def intensity(self) -> float:
         """FLOPs per byte moved; 0 when nothing was moved."""
-        total = self.total
-        moved = total.bytes_read + total.bytes_written
-        return total.flops / moved if moved else 0.0
+        whole = self.total
+        moved = whole.bytes_read + whole.bytes_written
+        return whole.flops / moved if moved else 0.0
 
     @property
     def calls(self) -> int:
         """How many operators ran."""
-        return sum(count for count, _ in self._lines.values())
+        return sum(line.calls for line in self.lines)
 
-    def _calls_by_op(self) -> dict[str, int]:
-        calls: dict[str, int] = {}
-        for (_, name), (count, _) in self._lines.items():
-            calls[name] = calls.get(name, 0) + count
-        return calls
+    @property
+    def seconds(self) -> float:
+        """The seconds in operators; ArgumentError unless the account was opened with `timing=True`."""
+        if self._seconds is None:
+            raise ArgumentError("account: the time was not measured: open it with curta.account(timing=True)")
+        return sum(line.seconds or 0.0 for line in self.lines)
+
+    @property
+    def memory(self) -> MemoryBooks:
+        """Who held how many bytes; ArgumentError if the account was opened with `memory=False`."""
+        if self.ledger is None:
+            raise ArgumentError("account: memory was not looked at: open it without memory=False")
+        return MemoryBooks(self.ledger, self.module_name)
+
+    # splits
 
     def by_op(self) -> dict[str, Cost]:
         """The sum for each operator, the one with most FLOPs first."""
-        found: dict[str, Cost] = {}
-        for (_, name), (_, cost) in self._lines.items():
-            found[name] = found.get(name, NO_COST) + cost
-        return dict(sorted(found.items(), key=lambda item: (-item[1].flops, -sum(item[1]), item[0])))
+        return self._by("op")
 
     def by_phase(self) -> dict[str, Cost]:
-        """The sum for each part of a step: "forward", "backward", "optimizer"."""
-        found: dict[str, Cost] = {}
-        for (phase, _), (_, cost) in self._lines.items():
-            found[phase] = found.get(phase, NO_COST) + cost
-        return found
+        """The sum for each part of a step: "forward", "backward", "optimizer", "recomputation"."""
+        return self._by("phase")
+
+    def by_dtype(self) -> dict[str, Cost]:
+        """The sum for each number format that operators work in: that of their first floating-point operand."""
+        return self._by("dtype")
+
+    def by_module(self, depth: int | None = None) -> dict[str, Cost]:
+        """The sum for each module by its dotted path, in the model's order; with `depth`, of so many names at most.
+
+        A module's own sum: what its parts do is theirs, unless `depth` cuts them off. The outermost module stands under
+        its class; work outside of all modules under "-".
+        """
+        return {name: group.cost for name, group in self._modules_grouped(depth).items()}
+
+    def _by(self, key: str) -> dict[str, Cost]:
+        return {name: group.cost for name, group in grouped(self.lines, KEYS[key]).items()}
+
+    def _modules_grouped(self, depth: int | None) -> dict[str, Group]:
+        if depth is not None and (type(depth) is not int or depth < 1):
+            raise ArgumentError(f"account: depth must be a positive integer, got {depth!r}")
+        found = grouped(self.lines, lambda line: self.module_name(line.module, depth))
+        order = {self.module_name(place, depth): None for root in self._roots() for place in root.places.values()}
+        known = {name: found[name] for name in order if name in found}
+        return {**known, **{name: group for name, group in found.items() if name not in known}}
+
+    def _roots(self) -> list[Any]:
+        """The outermost modules that ran, each once; a module that changed meanwhile has several of equal kind."""
+        roots: dict[int, Any] = {id(root): root for root, _ in self._entered}
+        for line in self.lines:
+            if line.module is not None:
+                roots.setdefault(id(line.module.root), line.module.root)
+        return list(roots.values())
+
+    def module_name(self, place: Any, depth: int | None = None) -> str:
+        """A place as tables name it: the dotted path, behind the outermost module's name where there are several."""
+        if place is None:
+            return "-"
+        owners = list(dict.fromkeys(root.owner for root in self._roots()))
+        number = owners.index(place.root.owner) if place.root.owner in owners else 0
+        same = [owner for owner in owners[:number] if owner[0] == place.root.kind]
+        name = place.root.kind if not same else f"{place.root.kind}#{len(same) + 1}"
+        path = ".".join(place.path.split(".")[:depth]) if place.path else ""
+        if not path:
+            return str(name)
+        return path if len(owners) == 1 else f"{name}.{path}"
+
+    # conventions
+
+    def flops_by_convention(self, tokens: int | None = None) -> dict[str, int]:
+        """The model FLOPs as they are counted in the literature, each named; see `Conventions`.
+
+        `tokens` are those that went through the model; if they are not given, the elements of the first argument of
+        each outermost module where that is a tensor of integers. Without tokens, N·D is left out.
+        """
+        return Conventions(self.lines, self._entered, tokens).all()
+
+    # for people and programs
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as plain numbers, strings and dictionaries."""
-        calls = self._calls_by_op()
-        return {
+        splits = {key: grouped(self.lines, KEYS[key]) for key in KEYS} | {"module": self._modules_grouped(None)}
+        whole: dict[str, Any] = {
             **self.total._asdict(),
             "model_flops": self.model_flops,
+            "hardware_flops": self.hardware_flops,
             "calls": self.calls,
             "intensity": self.intensity,
-            "by_op": {name: {"calls": calls[name], **cost._asdict()} for name, cost in self.by_op().items()},
-            "by_phase": {name: cost._asdict() for name, cost in self.by_phase().items()},
+            "flops_by_convention": self.flops_by_convention(),
         }
+        for key, groups in splits.items():
+            whole[f"by_{key}"] = {name: _described(group) for name, group in groups.items()}
+        if self.ledger is not None:
+            whole["memory"] = self.memory.to_dict()
+        return whole
 
-    def table(self) -> str:
-        """The account by operator, as text in columns."""
-        calls = self._calls_by_op()
-        rows: list[tuple[str, ...]] = [("operator", "calls", "FLOPs", "transcendentals", "bytes read", "bytes written")]
-        rows += [(name, f"{calls[name]:,}", *(f"{part:,}" for part in cost)) for name, cost in self.by_op().items()]
-        rows.append(("total", f"{self.calls:,}", *(f"{part:,}" for part in self.total)))
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        return "\n".join(
-            "  ".join([row[0].ljust(widths[0]), *(text.rjust(w) for text, w in zip(row[1:], widths[1:], strict=True))])
-            for row in rows
-        )
+    def table(self, by: str = "op", depth: int | None = None) -> str:
+        """The account as text in columns, with a row for each operator, "module", "phase" or "dtype".
+
+        `depth` is for modules, as in `by_module`. ArgumentError for another `by`.
+        """
+        if by != "module" and by not in KEYS:
+            raise ArgumentError(f"account: by must be one of {', '.join((*KEYS, 'module'))}, got {by!r}")
+        groups = self._modules_grouped(depth) if by == "module" else grouped(self.lines, KEYS[by])
+        head = {"op": "operator"}.get(by, by)
+        whole = Group(self.calls, self.total, None if self._seconds is None else self.seconds)
+        columns: list[Column] = [
+            ("calls", lambda row: f"{row.calls:,}"),
+            ("FLOPs", lambda row: f"{row.cost.flops:,}"),
+            ("of the model", lambda row: f"{row.cost.model_flops:,}"),
+            ("transcendentals", lambda row: f"{row.cost.transcendentals:,}"),
+            ("bytes read", lambda row: f"{row.cost.bytes_read:,}"),
+            ("bytes written", lambda row: f"{row.cost.bytes_written:,}"),
+        ]
+        if self._seconds is not None:
+            columns.append(("ms", lambda row: f"{1e3 * (row.seconds or 0.0):,.2f}"))
+        return text_table(head, groups, whole, columns)
 
     def __repr__(self) -> str:
         return f"<Account of {self.calls:,} operators, {self.flops:,} FLOPs>"
 
 
-def _sum(costs: Any) -> Cost:
-    total = NO_COST
-    for cost in costs:
-        total = total + cost
-    return total
+class Mark:
+    """Held by a node of the dynamic graph as long as what it saved: its end is the end of that."""
+
+    __slots__ = ("held", "ledger")
+
+    def __init__(self, ledger: Ledger, held: list[Holding]) -> None:
+        self.ledger = ledger
+        self.held = held
+        for holding in held:
+            ledger.save(holding, 1)
+
+    def __del__(self) -> None:
+        for holding in self.held:
+            self.ledger.save(holding, -1)
 
 
-def account() -> Account:
+def where() -> tuple[Any, str]:
+    """The module and the phase that this thread is in."""
+    return STATE.module, STATE.phase
+
+
+def make_watched(nbytes: int, device: Device) -> Storage:
+    """Fresh storage that every open account hears of."""
+    storage = own_storage(nbytes, device)
+    if type(storage) is HostStorage:
+        watch(storage)
+        for book in STATE.books:
+            if book.ledger is not None:
+                book.ledger.born(storage)
+    return storage
+
+
+def _described(group: Group) -> dict[str, Any]:
+    found = {"calls": group.calls, **group.cost._asdict()}
+    return found if group.seconds is None else {**found, "seconds": group.seconds}
+
+
+def account(memory: bool = True, timeline: bool = False, timing: bool = False) -> Account:
     """Keep the books of this thread's operators while the `with` block runs; accounts may be nested.
+
+    Memory is looked at too, which costs some milliseconds at the start: `memory=False` does without. `timeline` keeps
+    every change of memory, `timing` the time of each operator.
 
     >>> import curta
     >>> with curta.account() as books:
     ...     product = curta.ones(2, 3) @ curta.ones(3, 4)
-    >>> books.model_flops
-    48
+    >>> books.model_flops, books.memory.current_bytes >= product.nbytes
+    (48, True)
     """
-    return Account()
+    return Account(memory, timeline, timing)

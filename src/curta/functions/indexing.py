@@ -251,9 +251,11 @@ def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexR
     """`index` with negative entries counted from the end; an error for one outside."""
     if index.layout.device is META or not index.layout.numel:
         return index
-    if STATE.recorder is not None:
+    if STATE.recorder is not None and not STATE.recorder.eager:
         index = STATE.recorder.indices(index, -size, size, _outside(dim, size, error))
         return late.functions.where(index < 0, index + size, index)
+    if not host.has_values(index):
+        return index
     low, high = host.bounds(index)
     if low < -size or high >= size:
         values = host.array(index)

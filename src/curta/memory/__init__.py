@@ -1,6 +1,6 @@
 """Memory for tensors, and the figures about it."""
 
-from curta.memory.ledger import (
+from curta.memory.statistics import (
     empty_cache,
     max_memory_allocated,
     memory_allocated,

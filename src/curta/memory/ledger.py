@@ -1,85 +1,243 @@
-"""What memory is in use, under PyTorch's names, and what a graph keeps for its backward pass."""
+"""Who holds the memory: every storage with what it is for, the operator and the module that asked for it, and when."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from copy import copy
+from typing import Any, NamedTuple
 
 from curta.memory.allocator import HOST
+from curta.memory.storage import (
+    WATCHERS,
+    HostStorage,
+    MetaStorage,
+    PlannedStorage,
+    Storage,
+    WatchedMetaStorage,
+    WatchedStorage,
+)
+
+#: what memory is for, in the order in which pages and tables show it:
+#: - parameters: what a module or an optimizer trains, and other leaves that want a gradient
+#: - buffers: what a module keeps beside them (running statistics)
+#: - gradients: the `grad` of a leaf
+#: - optimizer state: moments and the like
+#: - inputs: data from outside, and what was there before and is none of the others
+#: - activations: what an operator made and a backward pass will read
+#: - temporaries: everything else that an operator made, and what it needs only while it runs
+#: - arenas: the memory of compiled programs, which holds their activations, gradients and temporaries
+CATEGORIES = (
+    "parameters", "buffers", "gradients", "optimizer state", "inputs", "activations", "temporaries", "arenas",
+)  # fmt: skip
+PARAMETERS, BUFFERS, GRADIENTS, STATE, INPUTS, ACTIVATIONS, TEMPORARIES, ARENAS = CATEGORIES
+
+Totals = dict[str, int]
 
 
-def stats() -> dict[str, int]:
-    """Bytes that tensors use now and at most since the last reset, and what the process holds for them.
+def watch(storage: Storage) -> None:
+    """From now on the end of a storage is told to the watchers."""
+    if type(storage) is HostStorage:
+        storage.__class__ = WatchedStorage
+    elif type(storage) is MetaStorage:
+        storage.__class__ = WatchedMetaStorage
 
-    >>> sorted(stats())
-    ['cached_bytes', 'current_bytes', 'peak_bytes', 'reserved_bytes', 'system_allocations']
+
+class Holding:
+    """One storage that is alive: its bytes, what it is for, and who asked for it (None: it was there before)."""
+
+    __slots__ = ("key", "kind", "module", "nbytes", "operator", "phase", "saves", "watched")
+
+    def __init__(
+        self, key: int, nbytes: int, kind: str, operator: str | None, module: Any, phase: str, watched: bool
+    ) -> None:
+        #: the storage's identity
+        self.key = key
+        self.nbytes = nbytes
+        self.kind = kind
+        self.operator = operator
+        self.module = module
+        self.phase = phase
+        #: whether the storage is on the device that the account is of
+        self.watched = watched
+        #: how many operators keep it for their backward pass
+        self.saves = 0
+
+    @property
+    def category(self) -> str:
+        """What it is for; a temporary that a backward pass will read is an activation."""
+        return ACTIVATIONS if self.saves and self.kind == TEMPORARIES else self.kind
+
+
+class Event(NamedTuple):
+    """A change of memory: so many more (or fewer) bytes of a category; and the operator, module and phase it was in."""
+
+    category: str
+    nbytes: int
+    operator: str | None
+    module: Any
+    phase: str
+
+
+class Ledger:
+    """The storages of one device that are alive, and what was at the fullest moment; a watcher of `WATCHERS`.
+
+    `operator` is the one that runs, set by whoever runs it; `where` gives the module and the phase. With `timeline`,
+    every change is an event in `events`.
     """
-    cached = HOST.cached_bytes()
-    return {
-        "current_bytes": HOST.current,
-        "peak_bytes": HOST.peak,
-        "reserved_bytes": HOST.reserved,
-        "cached_bytes": cached,
-        "system_allocations": HOST.allocations,
-    }
+
+    def __init__(self, where: Callable[[], tuple[Any, str]], timeline: bool) -> None:
+        self.operator: str | None = None
+        self._where = where
+        self.totals: Totals = dict.fromkeys(CATEGORIES, 0)
+        self.current = 0
+        self.peak = 0
+        self.peak_totals: Totals = dict(self.totals)
+        self.events: list[Event] | None = [] if timeline else None
+        #: the totals and the number of live storages when the ledger was opened
+        self.first_totals: Totals = {}
+        self.live: dict[int, Holding] = {}
+        # what was alive at the fullest moment, whether that is now, and what has changed since
+        self._at_peak: dict[int, Holding] = {}
+        self._full = True
+        self._added: dict[int, Holding] = {}
+        self._removed: list[int] = []
+
+    # opening and closing
+
+    def open(self, found: Iterable[tuple[Storage, str]]) -> None:
+        """Begin with the storages that are there, each with what it is for."""
+        for storage, kind in found:
+            if id(storage) in self.live:
+                continue
+            watch(storage)
+            self._add(Holding(id(storage), storage.nbytes, kind, None, None, "", self.counts(storage)))
+        self.first_totals = dict(self.totals)
+        self._settle()
+        WATCHERS.append(self)
+
+    def close(self) -> None:
+        """Hear of nothing more."""
+        WATCHERS.remove(self)
+
+    def counts(self, storage: Storage) -> bool:
+        """Whether a storage is memory that this ledger counts."""
+        return isinstance(storage, HostStorage)
+
+    # what comes and goes
+
+    def born(self, storage: Storage) -> None:
+        """A storage was made: for something that does not last, until somebody says otherwise."""
+        place = (self.operator, *self._where())
+        self._add(Holding(id(storage), storage.nbytes, TEMPORARIES, *place, self.counts(storage)))
+        if self.events is not None and self.live[id(storage)].watched:
+            self._note(TEMPORARIES, storage.nbytes)
+
+    def _add(self, holding: Holding) -> None:
+        key, kind = holding.key, holding.kind
+        self.live[key] = self._added[key] = holding
+        if holding.watched:
+            self.totals[kind] += holding.nbytes
+            self.current += holding.nbytes
+            if self.current > self.peak:
+                self._settle()
+
+    def transfer(self, old: Storage, new: Storage) -> None:
+        """Another storage stands for one from now on."""
+        holding = self.live.pop(id(old), None)
+        if holding is None:
+            return
+        holding.key = id(new)
+        for table in (self.live, self._added, self._at_peak):
+            known = holding if table is self.live else table.pop(id(old), None)
+            if known is not None:
+                table[id(new)] = known
+
+    def died(self, storage: Storage) -> None:
+        """A storage went away."""
+        key = id(storage)
+        holding = self.live.pop(key, None)
+        if holding is None:
+            return
+        self._added.pop(key, None)
+        if key in self._at_peak:
+            self._removed.append(key)
+        if holding.watched:
+            self._full = False
+            category = holding.category
+            self.totals[category] -= holding.nbytes
+            self.current -= holding.nbytes
+            if self.events is not None:
+                self._note(category, -holding.nbytes)
+
+    def _settle(self) -> None:
+        """Now is the fullest moment so far."""
+        self.peak, self._full = self.current, True
+        self.peak_totals = dict(self.totals)
+        for key in self._removed:
+            self._at_peak.pop(key, None)
+        self._at_peak.update(self._added)
+        self._removed.clear()
+        self._added.clear()
+
+    def _note(self, category: str, nbytes: int) -> None:
+        if self.events is not None:
+            self.events.append(Event(category, nbytes, self.operator, *self._where()))
+
+    # what it is for
+
+    def assign(self, storage: Storage | None, kind: str) -> None:
+        """Say what a storage is for from now on; one that is not known is somebody else's memory."""
+        holding = self.live.get(id(storage))
+        if holding is not None and holding.kind != kind:
+            self._change(id(storage), holding, kind, holding.saves)
+
+    def save(self, holding: Holding, count: int) -> None:
+        """So many more nodes keep a storage for their backward pass (fewer, if the count is negative)."""
+        if self.live.get(holding.key) is holding:
+            self._change(holding.key, holding, holding.kind, holding.saves + count)
+
+    def _change(self, key: int, holding: Holding, kind: str, saves: int) -> None:
+        before = holding.category
+        if not self._full and self._at_peak.get(key) is holding:
+            self._at_peak[key] = copy(holding)  # as it was then
+            self._added[key] = holding
+        holding.kind, holding.saves = kind, saves
+        after = holding.category
+        if before == after or not holding.watched:
+            return
+        self.totals[before] -= holding.nbytes
+        self.totals[after] += holding.nbytes
+        if self._full:
+            self.peak_totals = dict(self.totals)
+        if self.events is not None:
+            self._note(before, -holding.nbytes)
+            self._note(after, holding.nbytes)
+
+    def at_peak(self) -> list[Holding]:
+        """What was alive at the fullest moment, the largest first."""
+        return sorted((one for one in self._at_peak.values() if one.watched), key=lambda one: -one.nbytes)
+
+    @property
+    def elsewhere(self) -> int:
+        """Bytes that the allocator counts and this ledger does not: of other threads."""
+        return HOST.current - self.current
 
 
-def memory_allocated(device: Any = None) -> int:
-    """Bytes that live tensors asked for."""
-    return HOST.current
+class PlanLedger(Ledger):
+    """The ledger of a function that is only planned: of the memory that it would take on the processor.
 
-
-def max_memory_allocated(device: Any = None) -> int:
-    """The most bytes that live tensors asked for at one time since the last `reset_peak_memory_stats`."""
-    return HOST.peak
-
-
-def memory_reserved(device: Any = None) -> int:
-    """Bytes that the process holds for tensors: in use, and kept for the next ones."""
-    return HOST.reserved
-
-
-def reset_peak_memory_stats(device: Any = None) -> None:
-    """Start the peak again from what is in use now.
-
-    >>> reset_peak_memory_stats()
-    >>> max_memory_allocated() == memory_allocated()
-    True
+    For one of the `meta` device its storages count as if they were there, and those that the processor has do not.
     """
-    HOST.reset_peak()
 
+    def __init__(self, where: Callable[[], tuple[Any, str]], meta: bool) -> None:
+        super().__init__(where, timeline=True)
+        self.meta = meta
 
-reset_peak = reset_peak_memory_stats
+    def counts(self, storage: Storage) -> bool:
+        """Whether a storage is memory on the planned device."""
+        return isinstance(storage, (PlannedStorage, MetaStorage if self.meta else HostStorage))
 
-
-def empty_cache() -> None:
-    """Give the blocks that no tensor uses back to the system."""
-    HOST.empty_cache()
-
-
-def saved_for_backward(*outputs: Any) -> int:
-    """Bytes of storage that the graphs behind `outputs` keep for their backward pass; shared storage counts once.
-
-    Leaves (parameters, inputs that require grad) are not counted: they would be there anyway.
-
-    >>> import curta
-    >>> x = curta.ones(4, requires_grad=True)
-    >>> saved_for_backward((x * 2).exp())
-    16
-    """
-    storages: dict[int, int] = {}
-    leaves: set[int] = set()
-    seen: set[int] = set()
-    stack = [output.grad_fn for output in outputs if output.grad_fn is not None]
-    while stack:
-        node = stack.pop()
-        if node.sequence in seen:
-            continue
-        seen.add(node.sequence)
-        if not hasattr(node, "saved_tensors_of_forward"):
-            leaves.add(id(node.tensor.storage))
-            continue
-        for tensor in node.saved_tensors_of_forward():
-            if tensor.storage is not None:
-                storages[id(tensor.storage)] = tensor.storage.nbytes
-        stack += [edge[0] for edge in node.edges if edge is not None]
-    return sum(nbytes for key, nbytes in storages.items() if key not in leaves)
+    @property
+    def elsewhere(self) -> int:
+        """Nothing runs, here or elsewhere."""
+        return 0

@@ -14,8 +14,11 @@ from curta.memory.allocator import HOST, HostAllocator, OutOfMemoryError
 INFERENCE_THREADS: set[int] = set()
 _INFERENCE_VERSION = -(1 << 62)
 
-#: threads that record a program, and what makes a storage there
-RECORDING: dict[int, Callable[[int], Storage]] = {}
+#: threads in which something else makes the storages: a recording, an account
+MAKERS: dict[int, Callable[[int, Device], Storage]] = {}
+
+#: what looks at memory as it comes and goes, in all threads; see memory/ledger.py
+WATCHERS: list[Any] = []
 
 
 def _first_version() -> int:
@@ -77,6 +80,18 @@ class HostStorage(Storage):
         self.free.append(self.address)
 
 
+class WatchedStorage(HostStorage):
+    """Host memory whose end is told to the watchers: what a `HostStorage` becomes while one of them knows it."""
+
+    __slots__ = ()
+
+    def __del__(self, host: HostAllocator = HOST, watchers: list[Any] = WATCHERS) -> None:
+        host.current -= self.nbytes
+        self.free.append(self.address)
+        for watcher in watchers:
+            watcher.died(self)
+
+
 class BorrowedStorage(Storage):
     """Memory that belongs to somebody else, `owner` (a NumPy array): kept alive, never freed here."""
 
@@ -105,6 +120,20 @@ class TracedStorage(Storage):
         self.tensors: list[ref[Any]] = []
 
 
+class PlannedStorage(TracedStorage):
+    """Memory that a function which is only planned would take; it comes and goes as the function's own would."""
+
+    __slots__ = ("device",)
+
+    def __init__(self, nbytes: int, device: Device) -> None:
+        super().__init__(nbytes, None)
+        self.device = device
+
+    def __del__(self, watchers: list[Any] = WATCHERS) -> None:
+        for watcher in watchers:
+            watcher.died(self)
+
+
 class MetaStorage(Storage):
     """No memory at all: what a tensor on the meta device has."""
 
@@ -117,22 +146,37 @@ class MetaStorage(Storage):
         self.version = _first_version() if INFERENCE_THREADS else 0
 
 
+class WatchedMetaStorage(MetaStorage):
+    """What a `MetaStorage` becomes while a plan knows it."""
+
+    __slots__ = ()
+
+    def __del__(self, watchers: list[Any] = WATCHERS) -> None:
+        for watcher in watchers:
+            watcher.died(self)
+
+
 def allocate(nbytes: int, device: Device = CPU) -> Storage:
     """Fresh storage on a device; contents undefined.
 
     >>> allocate(100).nbytes
     100
     """
-    if RECORDING:
-        make = RECORDING.get(get_ident())
-        if make is not None and device is CPU:
-            return make(nbytes)
+    if MAKERS:
+        make = MAKERS.get(get_ident())
+        if make is not None:
+            return make(nbytes, device)
+    return own_storage(nbytes, device)
+
+
+def own_storage(nbytes: int, device: Device = CPU) -> Storage:
+    """Fresh storage that nobody else makes: contents undefined."""
     return HostStorage(nbytes, HOST.free_blocks(nbytes)) if device is CPU else MetaStorage(nbytes, device)
 
 
 def zeros_from_system(nbytes: int, device: Device = CPU) -> Storage | None:
     """Fresh storage whose bytes are zeros without anybody writing them; None where there is none."""
-    if device is not CPU or get_ident() in RECORDING:
+    if device is not CPU or get_ident() in MAKERS:
         return None
     address = HOST.fresh_zeros(nbytes)
     if address is None:

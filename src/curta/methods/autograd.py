@@ -9,6 +9,7 @@ from curta.autograd.hooks import Handle
 from curta.autograd.state import STATE
 from curta.errors import ArgumentTypeError, AutogradError
 from curta.memory.changes import CHANGES
+from curta.memory.ledger import GRADIENTS
 
 if TYPE_CHECKING:
     from curta.tensor import Tensor
@@ -66,6 +67,9 @@ class AutogradMethods:
         if STATE.recorder is not None:
             STATE.recorder.note_leaf(self)
         self._grad = value
+        if value is not None:
+            for book in STATE.books:
+                book.assign(value.storage, GRADIENTS)
 
     @grad.deleter
     def grad(self) -> None:

@@ -96,9 +96,11 @@ def _checked(x: Tensor, weight: Tensor, bias: Tensor | None) -> DType:
 
 def _at_once(given: tuple[Tensor, ...]) -> bool:
     """Whether to make all the gradients together with the losses: a program sees for itself what follows."""
-    if not STATE.grad_enabled or STATE.graph is not None or STATE.recorder is not None:
+    recorder = STATE.recorder
+    if not STATE.grad_enabled or STATE.graph is not None or (recorder is not None and not recorder.eager):
         return False
-    return given[0].layout.device is not META and all(one.requires_grad for one in (*given[:2], *given[3:]))
+    computed = recorder is not None or given[0].layout.device is not META
+    return computed and all(one.requires_grad for one in (*given[:2], *given[3:]))
 
 
 def _expected(rows: Tensor, reduction: str, ignore: int, dtype: DType) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from curta import host
 from curta.autograd.state import STATE
 from curta.device import META
 from curta.dtypes import float32
@@ -19,7 +20,6 @@ from curta.ops.loss import (
     CROSS_ENTROPY,
     LOGITS_CROSS_ENTROPY,
     NEGATIVE_LIKELIHOOD,
-    OUTSIDE,
     SOFT_CROSS_ENTROPY,
     SQUARED_ERROR,
     WEIGHTED_CROSS_ENTROPY,
@@ -43,18 +43,21 @@ def _reduce(loss: Any, reduction: str) -> Any:
 
 def check_classes(name: str, target: Tensor, classes: int, ignore: int) -> Tensor:
     """`target`; IndexRangeError for one that is no class, not where there is no data to look at."""
-    if STATE.graph is not None or target.layout.device is META or not target.layout.numel:
+    if STATE.graph is not None or not target.layout.numel:
         return target
-    if STATE.recorder is not None:
+    if STATE.recorder is not None and target.layout.device is not META:
         found: Tensor = STATE.recorder.indices(
             target, 0, classes,
             lambda wrong: IndexRangeError(f"Target {wrong} is out of bounds. ({name}: {classes} classes)"), ignore,
         )  # fmt: skip
         return found
-    outside = bind(OUTSIDE, (target.detach(),), classes=classes, ignore=ignore)
-    if outside.any().item():
-        wrong = next(v for v in target.detach().reshape(-1).tolist() if v != ignore and not 0 <= v < classes)
-        raise IndexRangeError(f"Target {wrong} is out of bounds. ({name}: {classes} classes)")
+    if host.has_values(target):
+        low, high = host.bounds(target)
+        if low < 0 or high >= classes:
+            values = host.array(target)
+            wrong = values[((values < 0) | (values >= classes)) & (values != ignore)]
+            if wrong.size:
+                raise IndexRangeError(f"Target {wrong.flat[0]} is out of bounds. ({name}: {classes} classes)")
     return target
 
 

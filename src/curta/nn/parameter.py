@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from weakref import ref
 
+from curta.autograd.state import STATE
 from curta.errors import AutogradError
 from curta.functions import creation
+from curta.memory.ledger import PARAMETERS
 from curta.memory.storage import TracedStorage
 from curta.tensor import Tensor
 
@@ -26,9 +28,11 @@ class Parameter(Tensor):
         out: Parameter = object.__new__(cls)
         out.storage, out.layout = source.storage, source.layout
         out.offset, out.pointer = source.offset, source.pointer
-        if type(source.storage) is TracedStorage:
+        if isinstance(source.storage, TracedStorage):
             source.storage.tensors.append(ref(out))
         out._requires_grad = requires_grad
+        for book in STATE.books:
+            book.assign(out.storage, PARAMETERS)
         return out
 
     def __repr__(self) -> str:

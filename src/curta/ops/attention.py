@@ -169,7 +169,8 @@ def _cost(inputs: tuple[Any, ...], outputs: tuple[Layout, ...], causal: bool, wi
     pairs, queries = _pairs(sizes, causal, window), prod(sizes.batch) * sizes.queries
     each = 2 * sizes.width + 2 * sizes.value_width + 3 + _each_pair(inputs[3:])
     flops = pairs * each + queries * sizes.value_width
-    return Cost(flops, pairs + queries, bytes_read(inputs), sum(layout.nbytes for layout in outputs))
+    products = pairs * 2 * (sizes.width + sizes.value_width)
+    return Cost(flops, pairs + queries, bytes_read(inputs), sum(layout.nbytes for layout in outputs), products)
 
 
 def _cost_backward(
@@ -184,7 +185,11 @@ def _cost_backward(
     pairs, queries = _pairs(sizes, causal, window), prod(sizes.batch) * sizes.queries
     more = _each_pair(inputs[6:]) + int(len(inputs) >= 6 + len(NUMBERS))
     flops = pairs * (6 * sizes.width + 4 * sizes.value_width + 5 + more) + queries * 2 * sizes.value_width
-    return Cost(flops, pairs, bytes_read(inputs), sum(layout.nbytes for layout in outputs))
+    again = pairs * 2 * sizes.width
+    return Cost(
+        flops, pairs, bytes_read(inputs), sum(layout.nbytes for layout in outputs),
+        pairs * 4 * (sizes.width + sizes.value_width), again,
+    )  # fmt: skip
 
 
 # gradients

@@ -170,15 +170,16 @@ def _cost(geometry_of: Any) -> Any:
     """The FLOPs are those of the convolution, also for its gradients, which multiply as much."""
 
     def cost(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...], **params: Any) -> Cost:
-        return Cost(_flops(geometry_of(*inputs, **params)), 0, bytes_read(inputs), outputs[0].nbytes)
+        flops = _flops(geometry_of(*inputs, **params))
+        return Cost(flops, 0, bytes_read(inputs), outputs[0].nbytes, flops)
 
     return cost
 
 
 def _cost_with_bias(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, ...], **params: Any) -> Cost:
     """One addition more for each output element."""
-    flops = _flops(_forward_geometry(*inputs[:2], **params)) + outputs[0].numel
-    return Cost(flops, 0, bytes_read(inputs), outputs[0].nbytes)
+    flops = _flops(_forward_geometry(*inputs[:2], **params))
+    return Cost(flops + outputs[0].numel, 0, bytes_read(inputs), outputs[0].nbytes, flops)
 
 
 def _convolution_rule(node: Any, g: Any) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curta.autograd.node import Node
+from curta.autograd.node import Node, note_node
 from curta.autograd.state import STATE
 from curta.compiler.graph import GraphValue, LiveNumber
 from curta.default_dtype import ON_CHANGE
@@ -72,15 +72,27 @@ def _bind_hooked(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any
         return _trace(op, inputs, params)
     if STATE.recorder is not None:
         return _record(op, inputs, params)
+    call = prepared(op, inputs, params)
+    result = _accounted(call, inputs)
+    if STATE.grad_enabled and op.vjp is not None and any(_wants_grad(value) for value in inputs):
+        remember(op, inputs, result if call.several else (result,), params)
+    return result
+
+
+def _accounted(call: Executable, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...] | None = None) -> Any:
+    """Run an operator (into tensors that exist, if they are given) between the two entries of the open accounts."""
     books = STATE.books
-    STATE.hooked = False
-    try:
-        result = bind(op, inputs, **params)
-    finally:
-        STATE.hooked = True
-    call = _CALLS[_signature(op, inputs, params)]
     for book in books:
-        book.charge(op, call)
+        book.begin(call)
+    pointers = [value.pointer if isinstance(value, Tensor) else value for value in inputs]
+    if outputs is None:
+        result = call.run_watched(inputs, pointers)
+    else:
+        result = None
+        if call.outputs[0].device is not META:
+            call.launch_all(pointers, outputs)
+    for book in books:
+        book.charge(call)
     return result
 
 
@@ -88,7 +100,11 @@ def _record(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """`bind` while a program is recorded: the operator is compiled as ever, but only written down."""
     call = prepared(op, inputs, params)
     viewed = type(call) is ViewExecutable
-    result: Any = call.run(inputs, []) if viewed else STATE.recorder.add(call, inputs, params)
+    if viewed:
+        result: Any = call.run(inputs, [])
+        STATE.recorder.note_view(call)
+    else:
+        result = STATE.recorder.add(call, inputs, params)
     if STATE.grad_enabled and op.vjp is not None and any(_wants_grad(value) for value in inputs):
         remember(op, inputs, result if call.several else (result,), params)
     return result
@@ -114,9 +130,12 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     """
     if STATE.graph is not None:
         raise DeviceError(f"{op.name}: in-place writes cannot be traced here")
-    if STATE.recorder is not None:
-        layouts = tuple(out.layout for out in outputs)
-        STATE.recorder.add_into(prepared(op, inputs, params, layouts), inputs, outputs, params)
+    if STATE.hooked:
+        hooked = prepared(op, inputs, params, tuple(out.layout for out in outputs))
+        if STATE.recorder is not None:
+            STATE.recorder.add_into(hooked, inputs, outputs, params)
+        else:
+            _accounted(hooked, inputs, outputs)
         _count_write(outputs)
         return
     key: list[Any] = [op, "into"]
@@ -136,8 +155,6 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     call = _CALLS.get(signature)
     if call is None:
         call = _prepare(op, inputs, params, signature, tuple(out.layout for out in outputs))
-    for book in STATE.books:
-        book.charge(op, call)
     if call.simple is not None:
         call.simple(*pointers, *(out.pointer for out in outputs))
     elif call.outputs[0].device is not META:
@@ -157,6 +174,8 @@ def remember(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], param
     if rule is None:
         return
     node = Node(op, inputs, outputs, params, rule)
+    if STATE.hooked:
+        note_node(node)
     for place, output in enumerate(outputs):
         if place not in rule.constant_outputs and output.layout.dtype.is_floating_point:
             output.grad_fn = node

@@ -239,14 +239,26 @@ def _cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any
 def _cost_backward(
     inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], wanted: tuple[bool, ...], **params: Any
 ) -> Cost:
-    """Of the forward pass, and of the gradients that are wanted: a product each of x's and the weight's."""
+    """Of the forward pass, and of the gradients that are wanted: a product each of x's and the weight's.
+
+    The forward pass is done `again`: whoever does it here alone, in place of the operator of that, counts it as the
+    model's.
+    """
     g, x, weight, target, *bias = inputs
     scores, row = _scores(x, weight), outputs[0]
     slopes = CROSS_ENTROPY_BACKWARD.cost((g, scores, target, row), (scores,), dim=1, **params)
-    products = Cost(2 * scores.numel * x.shape[1] * sum(wanted[:2]), 0, 0, 0)
+    flops = 2 * scores.numel * x.shape[1] * sum(wanted[:2])
+    products = Cost(flops, 0, 0, 0, flops)
     sums = Cost(max(0, scores.numel - weight.shape[0]) * sum(wanted[2:]), 0, 0, 0)
     forward = _cost((x, weight, target, *bias), outputs[:1], **params)
-    return _together((forward, slopes, products, sums), inputs, outputs)
+    again = forward._replace(model_flops=0, again_flops=forward.model_flops)
+    return _together((again, slopes, products, sums), inputs, outputs)
+
+
+def _cost_both(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any) -> Cost:
+    """As of the backward pass; but the scores are made here only."""
+    cost = _cost_backward(inputs, outputs, **params)
+    return cost._replace(model_flops=cost.model_flops + cost.again_flops, again_flops=0)
 
 
 def _together(parts: tuple[Cost, ...], inputs: tuple[Layout, ...], outputs: tuple[Layout, ...]) -> Cost:
@@ -255,6 +267,8 @@ def _together(parts: tuple[Cost, ...], inputs: tuple[Layout, ...], outputs: tupl
         sum(part.transcendentals for part in parts),
         bytes_read(inputs),
         sum(layout.nbytes for layout in outputs),
+        sum(part.model_flops for part in parts),
+        sum(part.again_flops for part in parts),
     )
 
 
@@ -326,8 +340,8 @@ LINEAR_CROSS_ENTROPY_BACKWARD = Op(
 
 #: the same with all the gradients, in the forward pass: the first input is what the gradient is expected to be
 LINEAR_CROSS_ENTROPY_BOTH = Op(
-    "linear_cross_entropy_both", _infer_backward, Generated(_plan_backward), _held(4), _cost_backward
+    "linear_cross_entropy_both", _infer_backward, Generated(_plan_backward), _held(4), _cost_both
 )
 BIASED_LINEAR_CROSS_ENTROPY_BOTH = Op(
-    "linear_cross_entropy_both", _infer_backward, Generated(_plan_backward), _held(5), _cost_backward
+    "linear_cross_entropy_both", _infer_backward, Generated(_plan_backward), _held(5), _cost_both
 )

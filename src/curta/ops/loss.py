@@ -107,14 +107,6 @@ NEGATIVE_LIKELIHOOD = derived("nll", _likelihood_body)
 CLASS_WEIGHT = composition("class_weight", _class_weight_body, NO_GRADIENT)
 
 
-def _outside_body(target: Any, *, classes: int, ignore: int) -> Any:
-    return (target < 0).logical_or(target >= classes).logical_and(target != ignore)
-
-
-#: whether a class index is neither a class nor the one to ignore
-OUTSIDE = composition("outside", _outside_body, NO_GRADIENT)
-
-
 def _squared(x: Any, y: Any) -> Any:
     d = x - y
     return d * d

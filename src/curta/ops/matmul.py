@@ -45,7 +45,8 @@ def _c_name(layout: Layout) -> str:
 
 def _cost(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:
     """A multiply and an add for each of the B M N K products."""
-    return Cost(2 * outputs[0].numel * inputs[0].shape[-1], 0, bytes_read(inputs), outputs[0].nbytes)
+    flops = 2 * outputs[0].numel * inputs[0].shape[-1]
+    return Cost(flops, 0, bytes_read(inputs), outputs[0].nbytes, flops)
 
 
 def _rule(node: Node, g: Any) -> tuple[Any, Any]:
@@ -133,7 +134,8 @@ def _infer_linear(x: Layout, weight: Layout, bias: Layout) -> Layout:
 
 def _cost_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:
     count = outputs[0].numel
-    return Cost(2 * count * inputs[0].shape[-1] + count, 0, bytes_read(inputs), outputs[0].nbytes)
+    flops = 2 * count * inputs[0].shape[-1]
+    return Cost(flops + count, 0, bytes_read(inputs), outputs[0].nbytes, flops)
 
 
 #: x[..., K] @ weight[N, K] transposed + bias[N]; x of rank 2 or more

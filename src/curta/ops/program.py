@@ -29,13 +29,22 @@ class Executable:
     """
 
     __slots__ = (
-        "_in_order", "_keep", "_made", "_only", "_unplaced", "arrangements", "codes", "cost", "free", "in_place",
-        "launch", "launches", "nbytes", "op", "outputs", "parts", "several", "simple", "temporaries", "texts",
+        "_in_order", "_keep", "_made", "_only", "_unplaced", "arrangements", "codes", "cost", "free", "fresh",
+        "in_place", "launch", "launches", "nbytes", "op", "operands", "outputs", "params", "parts", "several", "simple",
+        "temporaries", "texts",
     )  # fmt: skip
 
-    def __init__(self, op: Op, outputs: tuple[Layout, ...], several: bool, cost: Cost) -> None:
+    def __init__(
+        self, op: Op, operands: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Layout, ...], several: bool,
+        cost: Cost,
+    ) -> None:  # fmt: skip
         self.op = op
+        #: what it was made for: the inputs' layouts (a number's type), and the parameters
+        self.operands = operands
+        self.params = params
         self.outputs = outputs
+        #: whether it makes its results' memory, and does not write into tensors that exist
+        self.fresh = True
         self.several = several
         self.cost = cost
         self.launches: list[tuple[int, list[int]]] = []
@@ -73,6 +82,10 @@ class Executable:
             out.pointer = address = storage.address
             self.simple(*pointers, address)
             return out
+        return self.run_watched(inputs, pointers)
+
+    def run_watched(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
+        """As `run`, with every allocation where it can be seen."""
         outputs = tuple(Tensor._make(allocate(one.nbytes, one.device), one, 0) for one in self.outputs)
         if self._only.device is not META:
             self.launch_all(pointers, outputs)
@@ -136,9 +149,15 @@ class ViewExecutable(Executable):
 
     __slots__ = ("distance",)
 
-    def __init__(self, op: Op, layout: Layout, distance: int) -> None:
-        super().__init__(op, (layout,), False, Cost(0, 0, 0, 0))
+    def __init__(
+        self, op: Op, operands: tuple[Any, ...], params: dict[str, Any], layout: Layout, distance: int
+    ) -> None:
+        super().__init__(op, operands, params, (layout,), False, Cost(0, 0, 0, 0))
         self.distance = distance
+
+    def run_watched(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Tensor:
+        """The same: a view takes no memory."""
+        return self.run(inputs, pointers)
 
     def run(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Tensor:
         source = inputs[0]
@@ -154,7 +173,7 @@ def view_executable(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -
     if not isinstance(op.lower, View):
         raise CompilerError(f"{op.name}: is not a view")
     layout, distance = op.lower.geometry(*operands, **params)
-    return ViewExecutable(op, layout, distance)
+    return ViewExecutable(op, operands, params, layout, distance)
 
 
 def executable(
@@ -186,7 +205,8 @@ def executable(
                     "location. Please clone() the tensor before performing the operation."
                 )
         graph = writing_into(graph, into)
-    call = Executable(op, into or inferred, several, cost)
+    call = Executable(op, operands, params, into or inferred, several, cost)
+    call.fresh = into is None
     if call.outputs[0].device is META:
         return call
     values: dict[int, int] = {}
@@ -266,6 +286,8 @@ def _cost(op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any
         sum(part.transcendentals for part in parts),
         sum(layout.nbytes for layout in layouts),
         sum(layout.nbytes for layout in outputs),
+        sum(part.model_flops for part in parts),
+        sum(part.again_flops for part in parts),
     )
 
 
@@ -276,7 +298,8 @@ def _generated(
     inferred = op.infer(*operands, **params)
     several = isinstance(inferred, tuple)
     outputs = into or (inferred if isinstance(inferred, tuple) else (inferred,))
-    call = Executable(op, outputs, several, op.cost(operands, outputs, **params))
+    call = Executable(op, operands, params, outputs, several, op.cost(operands, outputs, **params))
+    call.fresh = into is None
     if outputs[0].device is not META:
         fresh = frozenset(range(len(outputs)) if into is None else ()) if fresh is None else fresh
         if isinstance(lower, Product):

@@ -21,12 +21,16 @@ class Cost(NamedTuple):
     """What an operator does, in exact integers: floating-point operations, transcendental calls, bytes.
 
     A multiply-add is 2 FLOPs; comparisons, copies and views are 0; reading an element that is broadcast counts once.
+    Of the FLOPs, `model_flops` are those of the products that a model is made of, and `again_flops` those of products
+    that a gradient makes a second time in place of keeping their results.
     """
 
     flops: int
     transcendentals: int
     bytes_read: int
     bytes_written: int
+    model_flops: int = 0
+    again_flops: int = 0
 
     def __add__(self, other: object) -> Cost:
         if not isinstance(other, Cost):

@@ -138,7 +138,6 @@ TABLE: tuple[Op, ...] = (
     loss.SOFT_CROSS_ENTROPY,
     loss.NEGATIVE_LIKELIHOOD,
     loss.CLASS_WEIGHT,
-    loss.OUTSIDE,
     loss.SQUARED_ERROR,
     loss.ABSOLUTE_ERROR,
     loss.LOGITS_CROSS_ENTROPY,

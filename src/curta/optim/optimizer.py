@@ -123,15 +123,19 @@ class Optimizer:
         """Change one parameter and its state in place."""
         plan = self.plan(state, group)
         if STATE.recorder is not None:
-            recorded = STATE.recorder.updates.get(id(self))
-            if recorded is None:
-                recorded = STATE.recorder.updates[id(self)] = RecordedUpdates(self, STATE.recorder)
-            place = next(number for number, one in enumerate(self.param_groups) if one is group)
-            recorded.add(parameter, gradient, plan, place)
+            STATE.recorder.update(self, parameter, gradient, plan, group)
             return
+        self.carry_out(plan, parameter, gradient, state)
+
+    def carry_out(self, plan: UpdatePlan, parameter: Tensor, gradient: Tensor, state: State) -> None:
+        """Do what a plan says."""
         tensors = state_tensors(state, plan.names, parameter)
         state.update(plan.counts)
         apply_update(plan.function, (parameter, gradient, *tensors), plan.scalars, plan.flags)
+
+    def recorded_updates(self, recorder: Any) -> RecordedUpdates:
+        """What a program that is being recorded notes of this optimizer's updates."""
+        return RecordedUpdates(self, recorder)
 
     def state_dict(self) -> State:
         """Everything that training goes on from, with parameters replaced by their position: PyTorch's layout.

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from curta.autograd import no_grad
-from curta.autograd.state import phase
+from curta.autograd.state import STATE, phase
 from curta.compiler.graph import LiveNumber
 from curta.functions.creation import full_like
+from curta.memory.ledger import STATE as OPTIMIZER_STATE
 from curta.memory.storage import zeros_from_system
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind_into
@@ -38,7 +39,7 @@ def apply_update(
     if operator is None:
         operator = _OPERATORS[function] = composition(function.__name__, function, NO_GRADIENT)
     parameter, _gradient, *state = tensors
-    with phase("optimizer"):
+    with phase("optimizer", parameter.place):
         bind_into(operator, (*tensors, *map(_number, scalars)), (parameter, *state), **(flags or {}))
 
 
@@ -63,8 +64,11 @@ def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:
         storage = zeros_from_system(layout.nbytes, layout.device)
         if storage is not None:
             return Tensor._make(storage, layout, 0)
-    with no_grad():
-        return full_like(parameter, fill)
+    with no_grad(), phase("optimizer", parameter.place):
+        made = full_like(parameter, fill)
+    for book in STATE.books:
+        book.assign(made.storage, OPTIMIZER_STATE)
+    return made
 
 
 def state_tensors(state: dict[str, Any], names: Sequence[str], parameter: Tensor) -> list[Tensor]:

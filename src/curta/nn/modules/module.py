@@ -16,6 +16,7 @@ from curta.errors import (
     UnsupportedError,
 )
 from curta.memory.changes import CHANGES
+from curta.nn.modules.places import inside
 from curta.nn.parameter import Parameter
 from curta.tensor import Tensor
 
@@ -60,8 +61,14 @@ class Module:
         raise UnsupportedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if STATE.recorder is not None:
-            STATE.recorder.note_module(self)
+        if STATE.hooked:
+            if STATE.recorder is not None:
+                STATE.recorder.note_module(self)
+            with inside(self, args):
+                return self._call(args, kwargs)
+        return self._call(args, kwargs)
+
+    def _call(self, args: Any, kwargs: Any) -> Any:
         for before in self._forward_pre_hooks.values():
             changed = before(self, args)
             if changed is not None:

@@ -1,0 +1,109 @@
+"""What memory is for that was there before an account was opened: found among Python's own objects."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from curta.autograd.function import FunctionNode
+from curta.autograd.node import Node
+from curta.compiled.native import NativeProgram
+from curta.memory.ledger import ACTIVATIONS, ARENAS, BUFFERS, GRADIENTS, INPUTS, PARAMETERS, STATE, Ledger
+from curta.memory.storage import HostStorage, MetaStorage, Storage
+from curta.nn.modules.module import Module
+from curta.optim.optimizer import Optimizer
+from curta.tensor import Tensor
+
+Found = tuple[Storage, str]
+
+
+def holdings() -> list[Found]:
+    """Every storage that is alive, with what it is for: one that is for several things has the first of these."""
+    purposes: dict[str, list[Storage]] = {
+        kind: [] for kind in (GRADIENTS, STATE, PARAMETERS, BUFFERS, ARENAS, ACTIVATIONS)
+    }
+    rest: list[Storage] = []
+    handlers: dict[type, Callable[[Any], Iterator[tuple[str, Any]]] | None] = {}
+    for one in gc.get_objects():
+        kind = type(one)
+        if kind not in handlers:
+            handlers[kind] = _handler(kind)
+        handler = handlers[kind]
+        if handler is None:
+            continue
+        if handler is _storage:
+            rest.append(one)
+            continue
+        for purpose, storage in handler(one):
+            if storage is not None:
+                purposes[purpose].append(storage)
+    found = {id(storage): (storage, purpose) for purpose, each in reversed(purposes.items()) for storage in each}
+    return [*found.values(), *((storage, INPUTS) for storage in rest if id(storage) not in found)]
+
+
+def _handler(kind: type) -> Any:
+    """What looks at objects of a type, if any does."""
+    for known, handler in _HANDLERS:
+        if issubclass(kind, known):
+            return handler
+    return None
+
+
+def _storage(storage: Storage) -> Iterator[tuple[str, Any]]:
+    yield INPUTS, storage
+
+
+def _tensor(tensor: Tensor) -> Iterator[tuple[str, Any]]:
+    if tensor._requires_grad and tensor.grad_fn is None and tensor.base is None:
+        yield PARAMETERS, tensor.storage
+    if tensor._grad is not None:
+        yield GRADIENTS, tensor._grad.storage
+
+
+def _module(module: Module) -> Iterator[tuple[str, Any]]:
+    for buffer in module.__dict__.get("_buffers", {}).values():
+        if buffer is not None:
+            yield BUFFERS, buffer.storage
+    for parameter in module.__dict__.get("_parameters", {}).values():
+        if parameter is not None:
+            yield PARAMETERS, parameter.storage
+
+
+def _optimizer(optimizer: Optimizer) -> Iterator[tuple[str, Any]]:
+    for group in optimizer.__dict__.get("param_groups", ()):
+        for parameter in group["params"]:
+            yield PARAMETERS, parameter.storage
+    for state in optimizer.__dict__.get("state", {}).values():
+        for value in state.values():
+            if isinstance(value, Tensor):
+                yield STATE, value.storage
+
+
+def _node(node: Any) -> Iterator[tuple[str, Any]]:
+    for tensor in node.saved_tensors_of_forward():
+        if tensor.grad_fn is not None or not tensor._requires_grad:
+            yield ACTIVATIONS, tensor.storage
+
+
+def _program(program: NativeProgram) -> Iterator[tuple[str, Any]]:
+    yield ARENAS, program.__dict__.get("_memory")
+
+
+_HANDLERS: tuple[tuple[type, Any], ...] = (
+    (HostStorage, _storage), (MetaStorage, _storage), (Tensor, _tensor), (Module, _module), (Optimizer, _optimizer),
+    (Node, _node), (FunctionNode, _node), (NativeProgram, _program),
+)  # fmt: skip
+
+
+def own(ledger: Ledger, module: Module, root: Any) -> None:
+    """Say whose the parameters, gradients and buffers are that a module came with."""
+    for part in module.modules():
+        place = root.places.get(id(part))
+        for tensor in (*part._parameters.values(), *part._buffers.values()):
+            if tensor is None:
+                continue
+            for one in (tensor, tensor._grad):
+                holding = None if one is None else ledger.live.get(id(one.storage))
+                if holding is not None and holding.module is None:
+                    holding.module = place

@@ -1,0 +1,125 @@
+"""An account's memory as figures: now, at the fullest moment, and all the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from curta.costs.tables import text_table
+from curta.errors import ArgumentError
+from curta.memory.ledger import CATEGORIES, Holding, Ledger
+
+
+class Held(NamedTuple):
+    """One block of memory: its bytes, what it is for, the operator, module and phase that asked for it.
+
+    The operator is None for what no operator made: parameters, data, and what was there before.
+    """
+
+    nbytes: int
+    category: str
+    operator: str | None
+    module: str
+    phase: str
+
+
+class Change(NamedTuple):
+    """A moment at which memory changed: the bytes of all categories after it, and where the program was."""
+
+    totals: dict[str, int]
+    operator: str | None
+    module: str
+    phase: str
+
+    @property
+    def nbytes(self) -> int:
+        """All bytes together."""
+        return sum(self.totals.values())
+
+
+class MemoryBooks:
+    """Who held how many bytes: see `curta.memory.ledger` for the categories."""
+
+    def __init__(self, ledger: Ledger, name: Callable[..., str]) -> None:
+        self._ledger = ledger
+        self._name = name
+
+    @property
+    def current_bytes(self) -> int:
+        """The bytes that are in use, or were when the account was closed."""
+        return self._ledger.current
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most bytes that were in use at one moment while the account was open."""
+        return self._ledger.peak
+
+    @property
+    def elsewhere_bytes(self) -> int:
+        """Bytes in use now that the account does not know of: those that other threads made since it was opened."""
+        return self._ledger.elsewhere
+
+    def by_category(self) -> dict[str, int]:
+        """The bytes in use by what they are for."""
+        return dict(self._ledger.totals)
+
+    def peak_by_category(self) -> dict[str, int]:
+        """The same at the fullest moment."""
+        return dict(self._ledger.peak_totals)
+
+    def at_peak(self) -> list[Held]:
+        """Everything that was in use at the fullest moment, the largest first."""
+        return [self._held(one) for one in self._ledger.at_peak()]
+
+    def peak_by_module(self, depth: int | None = None) -> dict[str, int]:
+        """The bytes at the fullest moment by the module whose they are, the largest first; "-" outside of all."""
+        return _summed((self._name(one.module, depth), one.nbytes) for one in self._ledger.at_peak())
+
+    def by_module(self, depth: int | None = None) -> dict[str, int]:
+        """The bytes in use by module."""
+        live = [one for one in self._ledger.live.values() if one.watched]
+        return _summed((self._name(one.module, depth), one.nbytes) for one in live)
+
+    @property
+    def timeline(self) -> list[Change]:
+        """Memory after every change, from the opening on; ArgumentError unless opened with `timeline=True`."""
+        if self._ledger.events is None:
+            raise ArgumentError("account: the changes of memory were not kept: open it with timeline=True")
+        totals = dict(self._ledger.first_totals)
+        changes = [Change(dict(totals), None, "-", "")]
+        for event in self._ledger.events:
+            totals[event.category] += event.nbytes
+            changes.append(Change(dict(totals), event.operator, self._name(event.module), event.phase))
+        return changes
+
+    def _held(self, one: Holding) -> Held:
+        return Held(one.nbytes, one.category, one.operator, self._name(one.module), one.phase)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain numbers and dictionaries."""
+        return {
+            "current_bytes": self.current_bytes,
+            "peak_bytes": self.peak_bytes,
+            "by_category": self.by_category(),
+            "peak_by_category": self.peak_by_category(),
+            "peak_by_module": self.peak_by_module(),
+        }
+
+    def table(self) -> str:
+        """Bytes by category, now and at the fullest moment, as text in columns."""
+        now, peak = self.by_category(), self.peak_by_category()
+        rows = {kind: (now[kind], peak[kind]) for kind in CATEGORIES if now[kind] or peak[kind]}
+        return text_table(
+            "memory", rows, (self.current_bytes, self.peak_bytes),
+            [("bytes", lambda row: f"{row[0]:,}"), ("at the peak", lambda row: f"{row[1]:,}")],
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<Memory: {self.current_bytes:,} bytes, at most {self.peak_bytes:,}>"
+
+
+def _summed(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name, nbytes in pairs:
+        found[name] = found.get(name, 0) + nbytes
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
