@@ -11,8 +11,8 @@ import pytest
 import curta
 from curta.autograd.state import STATE
 from curta.compiled.explain import Machine, machine, page, write
-from curta.compiled.explain.units import quantity, seconds
 from curta.costs.peaks import MatmulPeak
+from curta.costs.units import quantity, seconds
 from curta.errors import ArgumentError, CompileError
 from curta.nn import functional as F
 from curta.runtime.watch import Watch

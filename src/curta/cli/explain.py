@@ -13,7 +13,7 @@ from curta.cli.problems import bad_input
 from curta.cli.train import read_text
 from curta.cli.trainer import Trainer, tensors
 from curta.compiled.explain import check_writable, measured, page
-from curta.compiled.explain.units import quantity, seconds
+from curta.costs.units import quantity, seconds
 from curta.data import Corpus, random_windows
 from curta.models.gpt import GPTConfig
 
