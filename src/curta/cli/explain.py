@@ -38,7 +38,7 @@ def explain(options: ExplainOptions) -> int:
     console = Console(stderr=True, highlight=False)
     with console.status("") as status:
         machine = measured({curta.float32, getattr(curta, options.dtype)}, status.update)
-        trainer = Trainer(training, config, corpus, max(machine.flops_per_second.values()))
+        trainer = Trainer(training, config, corpus, curta.Peak(max(machine.flops_per_second.values())))
         status.update("compiling the step …")
         for number in range(WARM_UPS):
             trainer.train_step()

@@ -121,12 +121,20 @@ class Meter:
         """
         if not seconds > 0 or seconds == float("inf"):
             raise ArgumentError(f"Meter: a step must take time, and the clock says {seconds} seconds")
-        self._steps.append((float(seconds), _work(self._work, flops, tokens, hardware_flops, books)))
+        work = _work(self._work, flops, tokens, hardware_flops, books)
+        if self._steps and self._steps[-1][1] == work:
+            work = self._steps[-1][1]  # one object for a million equal steps
+        self._steps.append((float(seconds), work))
         self._memory = max(self._memory, stats()["peak_bytes"])
 
     def __len__(self) -> int:
         """The number of steps, those left out included."""
         return len(self._steps)
+
+    @property
+    def seconds(self) -> float:
+        """The seconds of all steps together, those left out included."""
+        return sum(seconds for seconds, _ in self._steps)
 
     def rates(self, first: int = 0) -> Rates:
         """The rates of the steps from number `first` (0, the very first) on, without the warm-up steps among them."""

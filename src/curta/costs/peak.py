@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from curta.costs import accelerators, processor, recognise
+from curta.costs import accelerators, processor, recognise, units
 from curta.device import Device
 from curta.dtypes import DType
 from curta.errors import ArgumentError, ArgumentTypeError, DTypeError
@@ -55,9 +55,9 @@ class Peak:
             object.__setattr__(self, "dtype", self.dtype.name)
 
     def __str__(self) -> str:
-        parts = [f"{self.flops_per_second / 1e12:.4g} TFLOP/s" + (f" in {self.dtype}" if self.dtype else "")]
+        parts = [units.exact(self.flops_per_second, "FLOP/s") + (f" in {self.dtype}" if self.dtype else "")]
         if self.bytes_per_second is not None:
-            parts.append(f"{self.bytes_per_second / 1e9:.4g} GB/s")
+            parts.append(units.exact(self.bytes_per_second, "B/s"))
         if self.memory:
             parts.append(self.memory)
         text = f"{self.name}{f' ({self.scope})' if self.scope else ''}: {', '.join(parts)}; {self.source}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from curta.costs import units
 from curta.costs.peak import Peak
 from curta.costs.rates import Rates
 from curta.errors import ImplausibleRateWarning
@@ -42,7 +43,9 @@ def _causes(peak: Peak, share: float) -> list[str]:
         "half formats are faster than float32, and tf32 is not float32"
     )
     sparsity = "the work was done with sparsity, or counted with it, while the peak is of dense matrices"
-    other = f"the peak is not this device's ({peak.name}, {peak.flops_per_second / 1e12:.4g} TFLOP/s; {peak.source})"
+    other = (
+        f"the peak is not this device's ({peak.name}, {units.exact(peak.flops_per_second, 'FLOP/s')}; {peak.source})"
+    )
     causes = [dtype, work, clock, sparsity, other]
     if share >= _CLOCK:
         causes = [clock, work, dtype, sparsity, other]
