@@ -208,6 +208,29 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(run, tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.filterwarnings("default")
+def test_an_mfu_that_cannot_be_is_a_line_of_the_run(run, monkeypatch):
+    figures = {"flops_per_second": 1.0, "dtype": "float32", "name": "a wrong one", "notes": ("a note",)}
+    monkeypatch.setattr("curta.costs.processor.figures", lambda dtype, remeasure: figures)
+    outcome = run("train", *TINY, "--steps", "3", "--output", "out")
+    assert outcome.code == 0
+    assert outcome.err == ""
+    lines = outcome.out.splitlines()
+    assert [line[:16] for line in lines if line.startswith("warning")] == ["warning  MFU is "]
+    assert "machine  matmul peak 1 FLOP/s in float32 (100% MFU), given by hand" in lines
+    assert "         a note" in lines
+    assert any("good: half of the peak or more" in line for line in lines)
+
+
+def test_a_run_of_warm_up_steps_only_has_no_rates(run, tmp_path):
+    outcome = run("train", *TINY, "--steps", "2", "--output", "out")
+    assert outcome.code == 0
+    assert "of training, - after the first 2 steps; memory peak" in outcome.out
+    last = metrics_of(tmp_path / "out")[-1]
+    assert (last["mfu"], last["tokens_per_second"], last["flops_per_second"]) == (None, None, None)
+    assert last["training_seconds"] > 0
+
+
 def test_help_is_quick(tmp_path):
     begin = time.perf_counter()
     process = start(["--help"], tmp_path)

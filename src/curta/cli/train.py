@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -26,6 +27,7 @@ from curta.costs import processor
 from curta.costs.peak import Peak
 from curta.costs.rates import verdict
 from curta.data import Corpus, default_text, read_bytes
+from curta.errors import ImplausibleRateWarning
 from curta.models.gpt import GPTConfig
 
 SAMPLE_PROMPT = "The "
@@ -67,10 +69,11 @@ def train(options: TrainOptions) -> int:
         name, text = read_text(options)
         corpus = Corpus.split(text)
         corpus.require_context(options.context, name)
-    with RunDirectory(options.output or output.default_directory(), options.overwrite) as directory:
+    display = make_display(options.steps)
+    wanted = options.output or output.default_directory()
+    with RunDirectory(wanted, options.overwrite) as directory, _rates_that_cannot_be(display):
         if options.threads is not None:
             curta.set_num_threads(options.threads)
-        display = make_display(options.steps)
         display.line(
             f"data     {name}: {len(text):,} bytes, "
             f"{len(corpus.training):,} to train on and {len(corpus.validation):,} to validate"
@@ -81,6 +84,22 @@ def train(options: TrainOptions) -> int:
         trainer = Trainer(options, config, corpus, peak)
         _introduce(display, options, trainer, peak, directory)
         return _run(options, trainer, display, directory, name)
+
+
+@contextmanager
+def _rates_that_cannot_be(display: Display) -> Iterator[None]:
+    """Inside, the meter's warnings are lines of the run's own, which Python's would tear apart."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, ImplausibleRateWarning):
+                display.line(f"warning  {message}")
+            else:
+                others(message, category, *place, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def read_text(options: TrainOptions) -> tuple[str, bytes]:

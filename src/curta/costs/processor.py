@@ -42,6 +42,10 @@ def matmul(dtype: str, remeasure: bool = False) -> Figure:
     """The highest rate of a matmul in `dtype` here, in FLOP/s: as kept, else measured in about half a second.
 
     DTypeError for a format whose matmul is not measured.
+
+    >>> matmul("int8")
+    Traceback (most recent call last):
+    curta.errors.DTypeError: peak: this processor's matmul is measured in ..., not in int8
     """
     if dtype not in FORMATS:
         raise DTypeError(f"peak: this processor's matmul is measured in {', '.join(FORMATS)}, not in {dtype}")
@@ -54,7 +58,11 @@ def copy(remeasure: bool = False) -> Figure:
 
 
 def kept(what: str) -> Figure | None:
-    """The figure "copy" or "matmul in float32" if it has been measured, here or by another process."""
+    """The figure "copy" or "matmul in float32" if it has been measured, here or by another process.
+
+    >>> kept("matmul in no format") is None
+    True
+    """
     return _measured.get(_key(what)) or _read(_key(what))
 
 
