@@ -263,5 +263,5 @@ def test_threads_say_when_they_work():
 
 
 def test_numbers():
-    assert [seconds(2.5), seconds(1e-3), seconds(3e-7)] == ["2.5e+03 ms", "1 ms", "0.3 µs"]
+    assert [seconds(2.5), seconds(1e-3), seconds(3e-7)] == ["2.5 s", "1 ms", "0.3 µs"]
     assert [quantity(999.6, "B"), quantity(0, "B"), quantity(5e12, "FLOP/s")] == ["1 kB", "0 B", "5 TFLOP/s"]
