@@ -12,6 +12,8 @@ from curta.autograd import (
 )
 from curta.compiled.function import compile
 from curta.costs.account import account
+from curta.costs.meter import Meter
+from curta.costs.peak import Peak, peak
 from curta.costs.planner import plan
 from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
@@ -218,6 +220,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Generator",
+    "Meter",
+    "Peak",
     "Size",
     "Tensor",
     "__version__",
@@ -391,6 +395,7 @@ __all__ = [
     "ones_like",
     "optim",
     "outer",
+    "peak",
     "permute",
     "plan",
     "pow",

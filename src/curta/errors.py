@@ -73,3 +73,11 @@ class PlanError(CurtaError, RuntimeError):
 
 class CompilerError(CurtaError, RuntimeError):
     """A program that the compiler cannot turn into machine code."""
+
+
+class CurtaWarning(UserWarning):
+    """Base of every warning that Curta gives itself."""
+
+
+class ImplausibleRateWarning(CurtaWarning):
+    """A measured rate that the device cannot reach: one of the figures it was made of is wrong."""

@@ -201,11 +201,34 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(run, tmp_path, monkeypatch)
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("curta.cli.train.matmul_peak", interrupted)
+    monkeypatch.setattr("curta.costs.processor.figures", interrupted)
     outcome = run("train", *TINY, "--output", "a/b")
     assert outcome.code == 130
     assert "curta train: stopped by Ctrl-C; nothing was kept" in outcome.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("default")
+def test_an_mfu_that_cannot_be_is_a_line_of_the_run(run, monkeypatch):
+    figures = {"flops_per_second": 1.0, "dtype": "float32", "name": "a wrong one", "notes": ("a note",)}
+    monkeypatch.setattr("curta.costs.processor.figures", lambda dtype, remeasure: figures)
+    outcome = run("train", *TINY, "--steps", "3", "--output", "out")
+    assert outcome.code == 0
+    assert outcome.err == ""
+    lines = outcome.out.splitlines()
+    assert [line[:16] for line in lines if line.startswith("warning")] == ["warning  MFU is "]
+    assert "machine  matmul peak 1 FLOP/s in float32 (100% MFU), given by hand" in lines
+    assert "         a note" in lines
+    assert any("good: half of the peak or more" in line for line in lines)
+
+
+def test_a_run_of_warm_up_steps_only_has_no_rates(run, tmp_path):
+    outcome = run("train", *TINY, "--steps", "2", "--output", "out")
+    assert outcome.code == 0
+    assert "of training, - after the first 2 steps; memory peak" in outcome.out
+    last = metrics_of(tmp_path / "out")[-1]
+    assert (last["mfu"], last["tokens_per_second"], last["flops_per_second"]) == (None, None, None)
+    assert last["training_seconds"] > 0
 
 
 def test_help_is_quick(tmp_path):
@@ -213,7 +236,7 @@ def test_help_is_quick(tmp_path):
     process = start(["--help"], tmp_path)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert all(command in out for command in ("train", "sample", "info"))
+    assert all(command in out for command in ("train", "sample", "doctor"))
     # Loading rich or matplotlib would be most of a second; generous, because the tests share the machine.
     assert time.perf_counter() - begin < 5.0
 
@@ -238,14 +261,9 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path, trained):
     assert process.wait(timeout=120) == 1
 
 
-def test_info_and_version(run):
+def test_version(run):
     import curta
 
-    outcome = run("info")
-    assert outcome.code == 0
-    rows = dict(line.split(maxsplit=1) for line in outcome.out.splitlines())
-    assert rows["threads"] == str(curta.get_num_threads())
-    assert rows["curta"] == curta.__version__
     assert run("--version").out == f"curta {curta.__version__}\n"
 
 

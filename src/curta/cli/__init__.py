@@ -1,1 +1,1 @@
-"""The `curta` command: `curta train`, `curta sample`, `curta explain`, `curta info`."""
+"""The `curta` command: `curta train`, `curta sample`, `curta explain`, `curta doctor`."""

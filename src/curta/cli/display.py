@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from curta.cli.trainer import Report
-from curta.compiled.explain import units
+from curta.costs import units
 
 SHOWN_ROWS = 24  # what a common terminal holds; older reports are in metrics.jsonl
 

@@ -13,7 +13,7 @@ from curta.cli.problems import bad_input
 from curta.cli.train import read_text
 from curta.cli.trainer import Trainer, tensors
 from curta.compiled.explain import check_writable, measured, page
-from curta.compiled.explain.units import quantity, seconds
+from curta.costs.units import quantity, seconds
 from curta.data import Corpus, random_windows
 from curta.models.gpt import GPTConfig
 
@@ -38,7 +38,7 @@ def explain(options: ExplainOptions) -> int:
     console = Console(stderr=True, highlight=False)
     with console.status("") as status:
         machine = measured({curta.float32, getattr(curta, options.dtype)}, status.update)
-        trainer = Trainer(training, config, corpus, max(machine.flops_per_second.values()))
+        trainer = Trainer(training, config, corpus, curta.Peak(max(machine.flops_per_second.values())))
         status.update("compiling the step …")
         for number in range(WARM_UPS):
             trainer.train_step()

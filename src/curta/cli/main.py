@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import Namespace
 
-from curta.cli.options import ExplainOptions, SampleOptions, TrainOptions, make_parser
+from curta.cli.options import DoctorOptions, ExplainOptions, SampleOptions, TrainOptions, make_parser
 from curta.cli.problems import CommandError
 
 INTERRUPTED = 130  # 128 + SIGINT: what a shell expects of a program that Ctrl-C stopped
@@ -60,9 +60,9 @@ def _run(given: Namespace, usage: str) -> int:
         from curta.cli.explain import explain
 
         return explain(ExplainOptions(**options))
-    if given.command == "info":
-        from curta.cli.info import info
+    if given.command == "doctor":
+        from curta.cli.doctor import doctor
 
-        return info()
+        return doctor(DoctorOptions(**options))
     print(usage, end="")
     return 0

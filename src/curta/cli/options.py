@@ -73,6 +73,14 @@ class SampleOptions:
     threads: int | None = None
 
 
+@dataclass(frozen=True)
+class DoctorOptions:
+    """What `curta doctor` was asked for: whether to measure again, and whether to print JSON."""
+
+    measure: bool = False
+    json: bool = False
+
+
 def positive_int(text: str) -> int:
     """A whole number of at least 1.
 
@@ -235,6 +243,18 @@ def _add_sample(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--threads", type=positive_int, metavar="N", help="native threads; by default all cores")
 
 
+def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser(
+        "doctor",
+        help="say what the machine can do, what Curta runs on, and what is wrong with that",
+        description="Print the processor, its measured peaks, memory, versions and the cache, and what is wrong with "
+        "any of it. Peaks are measured once, on a machine that does nothing else, and kept in the cache.",
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument("--measure", action="store_true", help="measure the peaks again")
+    parser.add_argument("--json", action="store_true", help="print JSON, in bytes, FLOP/s and shares from 0 to 1")
+
+
 def make_parser() -> Parser:
     """The parser of the whole command line.
 
@@ -247,7 +267,5 @@ def make_parser() -> Parser:
     _add_train(commands)
     _add_sample(commands)
     _add_explain(commands)
-    commands.add_parser(
-        "info", help="print version, processor, threads and cache", description="Print what Curta runs on."
-    )
+    _add_doctor(commands)
     return parser

@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -22,8 +23,11 @@ from curta.cli.output import RunDirectory
 from curta.cli.plot import loss_plot
 from curta.cli.problems import bad_input
 from curta.cli.trainer import Report, Trainer
-from curta.costs.peaks import MatmulPeak, matmul_peak
+from curta.costs import processor
+from curta.costs.peak import Peak
+from curta.costs.rates import verdict
 from curta.data import Corpus, default_text, read_bytes
+from curta.errors import ImplausibleRateWarning
 from curta.models.gpt import GPTConfig
 
 SAMPLE_PROMPT = "The "
@@ -65,19 +69,37 @@ def train(options: TrainOptions) -> int:
         name, text = read_text(options)
         corpus = Corpus.split(text)
         corpus.require_context(options.context, name)
-    with RunDirectory(options.output or output.default_directory(), options.overwrite) as directory:
+    display = make_display(options.steps)
+    wanted = options.output or output.default_directory()
+    with RunDirectory(wanted, options.overwrite) as directory, _rates_that_cannot_be(display):
         if options.threads is not None:
             curta.set_num_threads(options.threads)
-        display = make_display(options.steps)
         display.line(
             f"data     {name}: {len(text):,} bytes, "
             f"{len(corpus.training):,} to train on and {len(corpus.validation):,} to validate"
         )
-        display.status("measuring the machine's matmul peak …")
-        peak = matmul_peak(getattr(curta, options.dtype))
-        trainer = Trainer(options, config, corpus, peak.flops_per_second)
+        if processor.kept(f"matmul in {options.dtype}") is None:
+            display.status("measuring the machine's matmul peak …")
+        peak = curta.peak("cpu", options.dtype)
+        trainer = Trainer(options, config, corpus, peak)
         _introduce(display, options, trainer, peak, directory)
         return _run(options, trainer, display, directory, name)
+
+
+@contextmanager
+def _rates_that_cannot_be(display: Display) -> Iterator[None]:
+    """Inside, the meter's warnings are lines of the run's own, which Python's would tear apart."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, ImplausibleRateWarning):
+                display.line(f"warning  {message}")
+            else:
+                others(message, category, *place, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def read_text(options: TrainOptions) -> tuple[str, bytes]:
@@ -87,9 +109,7 @@ def read_text(options: TrainOptions) -> tuple[str, bytes]:
     return str(options.data), read_bytes(options.data)
 
 
-def _introduce(
-    display: Display, options: TrainOptions, trainer: Trainer, peak: MatmulPeak, directory: RunDirectory
-) -> None:
+def _introduce(display: Display, options: TrainOptions, trainer: Trainer, peak: Peak, directory: RunDirectory) -> None:
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
     display.line(
         f"model    {options.layers} layers × {options.width} wide, {options.heads} heads, "
@@ -100,9 +120,10 @@ def _introduce(
         f"learning rate {options.learning_rate:g}, seed {options.seed}"
     )
     display.line(
-        f"machine  {peak.threads} thread{'s' if peak.threads > 1 else ''}; matmul peak "
-        f"{quantity(peak.flops_per_second, 'FLOP/s')} in {options.dtype} at {peak.size}³ (100% MFU)"
+        f"machine  matmul peak {quantity(peak.flops_per_second, 'FLOP/s')} in {options.dtype} (100% MFU), {peak.source}"
     )
+    for note in peak.notes:
+        display.line(f"         {note}")
     display.line(f"output   {directory.path}")
     display.line()
 
@@ -165,19 +186,21 @@ def _say_stopped(options: TrainOptions, trainer: Trainer, directory: RunDirector
 
 def _conclude(display: Display, trainer: Trainer, directory: RunDirectory, reports: list[Report]) -> None:
     first, last = reports[0], reports[-1]
-    seconds, peak = trainer.seconds, trainer.peak
+    seconds, rates = trainer.meter.seconds, trainer.meter.rates()
     tokens = trainer.step * trainer.options.batch * trainer.options.context
     display.line()
     display.line(f"validation loss {last.validation_loss:.4f} nats a byte (it began at {first.validation_loss:.4f})")
     display.line(
-        f"{tokens:,} tokens in {seconds:.1f} s of training: {quantity(tokens / seconds, 'tokens/s')}, "
-        f"memory peak {mebibytes(last.memory_peak_bytes)}, process {mebibytes(last.resident_bytes)}"
+        f"{tokens:,} tokens in {seconds:.1f} s of training, {quantity(rates.tokens_per_second, 'tokens/s')} after the "
+        f"first {rates.left_out} steps; memory peak {mebibytes(last.memory_peak_bytes)}, "
+        f"process {mebibytes(last.resident_bytes)}"
     )
-    achieved = trainer.model_flops / seconds
-    display.line(
-        f"{quantity(achieved, 'FLOP/s')} of the measured matmul peak of {quantity(peak, 'FLOP/s')}: "
-        f"MFU {100 * achieved / peak:.1f}% (with the optimizer {quantity(trainer.flops / seconds, 'FLOP/s')})"
-    )
+    if rates.mfu is not None:
+        display.line(
+            f"{quantity(rates.flops_per_second, 'FLOP/s')} of the measured matmul peak of "
+            f"{quantity(trainer.peak.flops_per_second, 'FLOP/s')}: MFU {100 * rates.mfu:.1f}%, {verdict(rates.mfu)} "
+            f"(with the optimizer {quantity(rates.all_flops_per_second, 'FLOP/s')})"
+        )
     display.line()
     display.line(f"A sample, from {SAMPLE_PROMPT!r} on:")
     text = trainer.model.generate(SAMPLE_PROMPT.encode(), SAMPLE_BYTES, seed=trainer.options.seed)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ from curta import Tensor
 from curta.amp import MasterWeights
 from curta.cli.options import TrainOptions
 from curta.cli.problems import CommandError
+from curta.costs.peak import Peak
 from curta.data import Corpus, fixed_windows, random_windows
 from curta.data.text import Batch
 from curta.models.gpt import GPT, GPTConfig
@@ -79,6 +79,7 @@ class Report:
     """The state of a run after `step` updates. Rates are over the steps since the last report, without validation.
 
     Losses are in nats a byte, times in seconds, `mfu` is model FLOP/s over the measured matmul peak in the same dtype.
+    The first steps of a run, which compile, have no part in the rates; where there are no others, those are None.
     """
 
     step: int
@@ -98,11 +99,13 @@ class Report:
 
 
 class Trainer:
-    """One training run of a GPT on `corpus`; `peak` is the machine's matmul rate in FLOP/s that MFU is against."""
+    """One training run of a GPT on `corpus`; `peak` is the machine's matmul rate that MFU is against."""
 
-    def __init__(self, options: TrainOptions, config: GPTConfig, corpus: Corpus, peak: float) -> None:
+    def __init__(self, options: TrainOptions, config: GPTConfig, corpus: Corpus, peak: Peak) -> None:
         curta.manual_seed(options.seed)
         self.options, self.corpus, self.peak = options, corpus, peak
+        # No bandwidth: small models live in the caches, and move their bytes faster than memory could.
+        self.meter = curta.Meter(tokens=options.batch * config.context, peak=replace(peak, bytes_per_second=None))
         self.model = GPT(config)
         if options.dtype != "float32":
             self.model.to(getattr(curta, options.dtype))
@@ -116,11 +119,9 @@ class Trainer:
         #: one update, and the loss alone: native programs unless the run is eager
         self.update, self.evaluate = compile(self._update), compile(self._loss)
         self.step = 0
-        self.seconds = 0.0
-        self.flops = self.model_flops = 0
         self.gradient_norm: float | None = None
         self.losses: list[float] = []
-        self._reported = (0, 0.0, 0, 0)  # step, seconds, flops and model flops at the last report
+        self._reported = 0  # the step of the last report
 
     def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         logits = self.model(inputs)
@@ -140,17 +141,15 @@ class Trainer:
 
     def train_step(self) -> float:
         """Do one update and return its loss; raises `CommandError` (exit code 1) if that is no longer a number."""
-        start = time.perf_counter()
-        rate = learning_rate_at(self.step, self.options.steps, self.options.learning_rate)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        batch = random_windows(self.corpus.training, self.options.batch, self.model.config.context, self.batches)
-        with curta.account(memory=False) as books:
-            loss, norm = self.update(*tensors(batch))
-        value, self.gradient_norm = float(loss.item()), float(norm.item())
-        self.seconds += time.perf_counter() - start
-        self.flops += books.flops
-        self.model_flops += books.model_flops
+        books = curta.account(memory=False)
+        with self.meter.step(books=books):
+            rate = learning_rate_at(self.step, self.options.steps, self.options.learning_rate)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            batch = random_windows(self.corpus.training, self.options.batch, self.model.config.context, self.batches)
+            with books:
+                loss, norm = self.update(*tensors(batch))
+            value, self.gradient_norm = float(loss.item()), float(norm.item())
         self.step += 1
         self.losses.append(value)
         if not math.isfinite(value):
@@ -168,13 +167,7 @@ class Trainer:
 
     def report(self) -> Report:
         """Measure the validation loss and sum up the steps since the last report."""
-        step, seconds, flops, model_flops = self._reported
-        steps, elapsed = self.step - step, self.seconds - seconds
-
-        def rate(amount: int) -> float | None:
-            return amount / elapsed if steps else None
-
-        model_rate = rate(self.model_flops - model_flops)
+        rates = self.meter.rates(first=self._reported)
         memory = curta.memory.stats()
         report = Report(
             step=self.step,
@@ -182,17 +175,17 @@ class Trainer:
             validation_loss=self.validation_loss(),
             learning_rate=learning_rate_at(max(self.step - 1, 0), self.options.steps, self.options.learning_rate),
             gradient_norm=self.gradient_norm,
-            tokens_per_second=rate(steps * self.options.batch * self.model.config.context),
-            flops_per_second=rate(self.flops - flops),
-            model_flops_per_second=model_rate,
-            mfu=None if model_rate is None else model_rate / self.peak,
-            peak_flops_per_second=self.peak,
+            tokens_per_second=rates.tokens_per_second,
+            flops_per_second=rates.all_flops_per_second,
+            model_flops_per_second=rates.flops_per_second,
+            mfu=rates.mfu,
+            peak_flops_per_second=self.peak.flops_per_second,
             memory_current_bytes=memory["current_bytes"],
             memory_peak_bytes=memory["peak_bytes"],
             resident_bytes=resident_bytes(),
-            training_seconds=self.seconds,
+            training_seconds=self.meter.seconds,
         )
-        self._reported = (self.step, self.seconds, self.flops, self.model_flops)
+        self._reported = self.step
         self.losses = []
         return report
 
@@ -207,7 +200,7 @@ class Trainer:
                 break
             if self.step % self.options.report_every == 0 or self.step == self.options.steps:
                 on_report(self.report())
-        if self._reported[0] != self.step:
+        if self._reported != self.step:
             on_report(self.report())
 
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:

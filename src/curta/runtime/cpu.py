@@ -92,6 +92,15 @@ def level() -> str:
     return reached[-1]
 
 
+def highest_level() -> str:
+    """The level that this processor has, whatever `CURTA_CPU` and the system say to using it.
+
+    >>> LEVELS.index(highest_level()) >= LEVELS.index(level())
+    True
+    """
+    return _host_levels()[-1]
+
+
 def vector_bytes() -> int:
     """The bytes of one vector register at this level: 64, 32 or 16.
 

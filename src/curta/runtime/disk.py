@@ -27,6 +27,8 @@ _HEADER = struct.Struct("<8sIQ32s")  # magic, format, length of what follows, it
 _ENTRY = struct.Struct("<32sQ")  # in a bundle before each object: the SHA-256 of its key, its length
 #: the code of one kernel, and that of all kernels of a program
 OBJECT, BUNDLE = ".o", ".bundle"
+#: a measured figure of this processor (`costs/processor.py`)
+FIGURE = ".figure"
 
 
 def cache_directory() -> Path | None:
@@ -185,7 +187,7 @@ def _files(directory: Path) -> list[tuple[int, int, str]]:
     found = []
     with suppress(OSError), os.scandir(directory) as entries:
         for entry in entries:
-            if entry.name.endswith((OBJECT, BUNDLE)):
+            if entry.name.endswith((OBJECT, BUNDLE, FIGURE)):
                 with suppress(OSError):  # another process has removed it
                     status = entry.stat()
                     found.append((status.st_mtime_ns, status.st_size, entry.path))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from curta.compiled.explain.scale import WIDTH, colour
-from curta.compiled.explain.units import quantity, seconds
 from curta.compiled.graph import Node
 from curta.compiled.profile import Profile
+from curta.costs.units import quantity, seconds
 
 ROW, ARCS, PARTS = 22, 210, 560
 

@@ -8,10 +8,10 @@ from curta.compiled.explain.boxes import graph_chart
 from curta.compiled.explain.machine import Machine
 from curta.compiled.explain.scale import COLOURS
 from curta.compiled.explain.timeline import arena_chart, busy_share, thread_chart
-from curta.compiled.explain.units import quantity, seconds
 from curta.compiled.native import NativeProgram
 from curta.compiled.profile import Profile
 from curta.compiled.program import Program
+from curta.costs.units import quantity, seconds
 from curta.ops.record import NO_COST
 
 STYLE = """

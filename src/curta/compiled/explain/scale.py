@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from curta.compiled.explain.units import seconds
 from curta.compiled.profile import Profile
+from curta.costs.units import seconds
 
 WIDTH = 1160
 #: for the parts of a step; anything else is grey

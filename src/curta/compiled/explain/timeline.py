@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from curta.compiled.explain.scale import TimeAxis, colour, rectangle, svg
-from curta.compiled.explain.units import quantity, seconds
 from curta.compiled.native import Placement
 from curta.compiled.profile import Profile
+from curta.costs.units import quantity, seconds
 
 ARENA_HEIGHT, LANE = 360, 34
 
