@@ -44,6 +44,12 @@ class Generator:
 
     def take(self, count: int) -> tuple[int, int, int]:
         """Reserve `count` counter blocks of four 32-bit numbers; the key's two halves and the first block's number."""
+        if STATE.saver is None:
+            return self._reserve(count)
+        found: tuple[int, int, int] = STATE.saver.numbers(lambda: self._reserve(count))
+        return found
+
+    def _reserve(self, count: int) -> tuple[int, int, int]:
         if STATE.recorder is not None:
             before = self.offset
             STATE.recorder.undo.append(lambda: setattr(self, "offset", before))

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from curta.autograd.hooks import Hooks
 from curta.autograd.modes import no_grad
-from curta.autograd.node import FREED, Node, changed, connected, edges_of, fill_zeros, next_sequence, note_node, save
+from curta.autograd.node import (
+    FREED,
+    Later,
+    Node,
+    changed,
+    connected,
+    edges_of,
+    fill_zeros,
+    next_sequence,
+    note_node,
+    save,
+)
 from curta.autograd.state import STATE
 from curta.errors import ArgumentTypeError, AutogradError, UnsupportedError
 
@@ -82,6 +93,9 @@ class FunctionNode(Node):
     def _unpacked(self, value: Any, version: int, output: int, place: int) -> Any:
         if value is None:
             return None
+        if type(value) is Later:
+            value, version = value.made()
+            self._saved[place] = (value, version, output)
         if value.storage is not None and value.storage.version != version:
             made_by = self if output >= 0 else value.grad_fn
             raise changed(self._function.__name__, "tensor", place, value, made_by, version)
@@ -121,7 +135,7 @@ class FunctionNode(Node):
 
     def saved_tensors_of_forward(self) -> list[Any]:
         """The tensors that are kept for the backward pass."""
-        return [value for value, _, _ in self._saved if value is not None]
+        return [value for value, _, _ in self._saved if hasattr(value, "layout")]
 
     def seal(self, outputs: tuple[Any, ...]) -> None:
         """After forward: note what was saved, and connect the outputs."""

@@ -39,6 +39,21 @@ MARK = -1
 Edge = tuple[Any, int]  # (Node or Accumulate, which of its outputs)
 
 
+class Later:
+    """Stands in a node for a tensor that is made again when the node needs it; see autograd/recompute.py."""
+
+    __slots__ = ("number", "region")
+
+    def __init__(self, region: Any, number: int) -> None:
+        self.region = region
+        self.number = number
+
+    def made(self) -> tuple[Any, int]:
+        """The tensor and its version."""
+        found: tuple[Any, int] = self.region.take(self.number)
+        return found
+
+
 class Accumulate:
     """The end of the line at a leaf: adds the gradient to the tensor's `grad`.
 
@@ -112,6 +127,8 @@ class Node:
         if self._inputs is None:
             raise AutogradError(FREED)
         value, version = self._inputs[position]
+        if type(value) is Later:
+            value, version = self._inputs[position] = value.made()
         storage = getattr(value, "storage", None)
         if storage is not None and storage.version != version:
             raise changed(self.op.name, "input", position, value, value.grad_fn, version)
@@ -128,6 +145,8 @@ class Node:
         if self._outputs is None:
             raise AutogradError(FREED)
         value, version = self._outputs[position]
+        if type(value) is Later:
+            value, version = self._outputs[position] = value.made()
         if value.storage is not None and value.storage.version != version:
             raise changed(self.op.name, "output", position, value, self, version)
         return connected(value, self, position) if STATE.grad_enabled else value
@@ -195,6 +214,15 @@ def note_node(node: Any) -> None:
         book.keep(node)
 
 
+def loaded(saved: tuple[Any, int], operator: str, position: int) -> Any:
+    """What `save` gave, as it was then."""
+    value, version = saved[0].made() if type(saved[0]) is Later else saved
+    storage = getattr(value, "storage", None)
+    if storage is not None and storage.version != version:
+        raise changed(operator, "input", position, value, value.grad_fn, version)
+    return value
+
+
 def edges_of(inputs: tuple[Any, ...]) -> tuple[list[Edge | None], list[Any]]:
     """For each input where its gradient goes, and its layout (a number's type)."""
     edges: list[Edge | None] = []
@@ -244,6 +272,15 @@ def edge_of(tensor: Tensor) -> Edge | None:
 
 
 def save(value: Any) -> tuple[Any, int]:
+    """A value to keep for backward, and the version it has now; or what gives it later."""
+    saver = STATE.saver
+    if saver is not None and getattr(value, "storage", None) is not None:
+        found: tuple[Any, int] = saver.save(value)
+        return found
+    return saved_now(value)
+
+
+def saved_now(value: Any) -> tuple[Any, int]:
     """A value to keep for backward, and the version it has now."""
     storage = getattr(value, "storage", None)
     if storage is None:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+#: the phase of what is done a second time to save memory; see autograd/recompute.py
+RECOMPUTATION = "recomputation"
+
 
 class State(threading.local):
     """The modes of the current thread."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from curta.autograd.state import RECOMPUTATION
 from curta.compiled.fusion import Known, fuse
 from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
 from curta.compiled.heads import hold_few_scores, make_scores_once
@@ -68,7 +69,8 @@ def _redirected(operand: Any, instead: dict[int, Buffer]) -> Any:
 
 def _meaning(node: Node) -> tuple[Any, ...]:
     """Equal for operators that make the same: live numbers are known by who they are, others by their value."""
-    words: list[Any] = [node.call]
+    # what is made again to save memory is not to be kept for it
+    words: list[Any] = [node.call, node.phase == RECOMPUTATION]
     for operand in node.operands:
         if isinstance(operand, Ref):
             words.append(key_of(operand))

@@ -23,10 +23,10 @@ from threading import get_ident
 from time import perf_counter
 from typing import Any
 
-from curta.autograd.state import STATE
+from curta.autograd.state import RECOMPUTATION, STATE
 from curta.costs import existing
 from curta.costs.conventions import Conventions
-from curta.costs.lines import RECOMPUTATION, Group, Line, grouped, line_of, total
+from curta.costs.lines import Group, Line, grouped, line_of, total
 from curta.costs.memory import MemoryBooks
 from curta.costs.tables import Column, text_table
 from curta.device import Device
@@ -118,10 +118,17 @@ class Account:
     def keep(self, node: Any) -> None:
         """A node of the dynamic graph was made: what it saved is kept for the backward pass until it lets go."""
         if self.ledger is not None:
-            saved = {id(one.storage): one.storage for one in node.saved_tensors_of_forward()}
-            held = [holding for key in saved if (holding := self.ledger.live.get(key)) is not None]
-            if held:
-                node.keep(Mark(self.ledger, held))
+            mark = self.mark(node.saved_tensors_of_forward())
+            if mark is not None:
+                node.keep(mark)
+
+    def mark(self, tensors: list[Any]) -> Mark | None:
+        """What keeps tensors for the backward pass holds this as long as it does."""
+        if self.ledger is None or not tensors:
+            return None
+        live = self.ledger.live
+        held = [live[key] for key in {id(one.storage) for one in tensors} if key in live]
+        return Mark(self.ledger, held) if held else None
 
     def assign(self, storage: Storage | None, kind: str) -> None:
         """Memory is for this from now on; see `curta.memory.ledger`."""

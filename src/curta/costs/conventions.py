@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from curta.costs.lines import RECOMPUTATION, Line
+from curta.autograd.state import RECOMPUTATION
+from curta.costs.lines import Line
 from curta.errors import ArgumentError
 
 EXECUTED = "executed"

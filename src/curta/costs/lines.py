@@ -9,9 +9,6 @@ from curta.dtypes import DType
 from curta.memory.layout import Layout
 from curta.ops.record import NO_COST, Cost
 
-#: the phase of what is done a second time to save memory; see utils/checkpoint.py
-RECOMPUTATION = "recomputation"
-
 
 class Line(NamedTuple):
     """`calls` runs of an operator: what they did together, and the seconds they took (None: not measured).

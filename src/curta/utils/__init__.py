@@ -1,0 +1,5 @@
+"""Helpers around training."""
+
+from curta.utils.checkpoint import checkpoint
+
+__all__ = ["checkpoint"]
