@@ -206,6 +206,7 @@ from curta.functions import (
     zeros_like,
 )
 from curta.number_formats import finfo, iinfo
+from curta.ops.record import Cost
 from curta.printing import get_printoptions, printoptions, set_printoptions
 from curta.promotion import can_cast, promote_types
 from curta.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -219,6 +220,7 @@ short, int, long = int16, int32, int64
 __version__ = "0.1.0"
 
 __all__ = [
+    "Cost",
     "Generator",
     "Meter",
     "Peak",

@@ -67,6 +67,10 @@ class CompileError(CurtaError, RuntimeError):
     """A function that `curta.compile` cannot make a program of; the message names the line."""
 
 
+class CostError(CurtaError, RuntimeError):
+    """Work that an account cannot count, named, with what to do."""
+
+
 class PlanError(CurtaError, RuntimeError):
     """A function that `curta.plan` cannot account for without running it; the message names the line."""
 

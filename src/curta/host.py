@@ -6,6 +6,7 @@ from ctypes import string_at
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from curta import dtypes
+from curta.autograd.counted import refuse_opaque
 from curta.autograd.state import STATE
 from curta.default_dtype import get_default_dtype
 from curta.device import META
@@ -59,6 +60,8 @@ def has_values(tensor: Tensor) -> bool:
 def array(tensor: Tensor) -> Array:
     """The tensor's own memory as an array (bfloat16 as ml_dtypes' format); the array keeps the memory alive."""
     known(tensor)
+    if STATE.opaque is not None:
+        refuse_opaque()
     if tensor.storage is None or tensor.layout.device is META:
         raise NoDataError("Cannot copy out of meta tensor; no data!")
     if tensor.layout.numel == 0:

@@ -1,7 +1,15 @@
 """The books against counts done by hand."""
 
+from typing import Any
+
+import numpy as np
+import pytest
+
 import curta
 from curta import nn
+from curta.errors import ArgumentError, ArgumentTypeError, CostError
+from curta.nn import functional as F
+from curta.ops.record import Op, View
 from curta.optim import SGD
 
 
@@ -76,3 +84,171 @@ def test_the_table_and_the_dictionary_agree() -> None:
     assert found["by_op"]["matmul"]["calls"] == 1
     assert "matmul" in books.table()
     assert books.table().splitlines()[-1].split()[0] == "total"
+
+
+def test_places_phases_and_formats() -> None:
+    curta.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Sequential(nn.Linear(16, 4)))
+    optimizer = SGD(model.parameters(), lr=0.1)
+    x = curta.randn(5, 8)
+    with curta.account() as books:
+        with curta.autocast("cpu"):
+            loss = model(x).square().sum()
+        loss.backward()
+        optimizer.step()
+    modules = books.by_module()
+    assert list(modules) == ["0", "1", "2.0", "-"]
+    assert modules["0"].model_flops == 2 * 2 * 5 * 8 * 16  # x wants no gradient
+    assert modules["2.0"].model_flops == 3 * 2 * 5 * 16 * 4
+    assert list(books.by_module(1)) == ["0", "1", "2", "-"]
+    assert books.by_dtype()["bfloat16"].model_flops == books.model_flops
+    assert books.by_phase()["optimizer"].flops == 2 * model.num_parameters()
+    for split in (books.by_op(), modules, books.by_module(1), books.by_phase(), books.by_dtype()):
+        assert sum(cost.flops for cost in split.values()) == books.flops
+        assert sum(cost.bytes_read for cost in split.values()) == books.bytes_read
+
+
+def test_two_models_of_a_kind_are_told_apart() -> None:
+    one, two = nn.Sequential(nn.Linear(3, 4)), nn.Sequential(nn.Linear(3, 5))
+    with curta.account() as books:
+        one(curta.ones(2, 3))
+        two(curta.ones(2, 3))
+    assert {name: cost.model_flops for name, cost in books.by_module().items() if name != "-"} == {
+        "Sequential.0": 2 * 2 * 3 * 4,
+        "Sequential#2.0": 2 * 2 * 3 * 5,
+    }
+
+
+def test_a_module_that_is_no_part_is_called_by_itself() -> None:
+    class Outer(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return hidden[0](x) + x
+
+    hidden = (nn.Linear(3, 3),)
+    with curta.account() as books:
+        Outer()(curta.ones(2, 3))
+    assert books.by_module()["Linear"].model_flops == 36
+    assert books.by_module()["Outer"].flops == 6
+
+
+class Flat(nn.Module):
+    """Looks tokens up, mixes them, and projects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(50, 8)
+        self.head = nn.Linear(8, 50, bias=False)
+
+    def forward(self, tokens: Any) -> Any:
+        x = self.table(tokens)[:, None]  # [B, 1, T, 8]
+        return self.head(F.scaled_dot_product_attention(x, x, x, is_causal=True))
+
+
+def test_conventions() -> None:
+    B, T, V, C = 2, 6, 50, 8
+    model, tokens = Flat(), curta.zeros(B, T, dtype=curta.int64)
+    with curta.account() as books:
+        model(tokens).sum().backward()
+    found = books.flops_by_convention()
+    head, pairs, square = 2 * B * T * C * V, B * T * (T + 1) // 2, B * T * T
+    assert found == {
+        "executed": 3 * head + pairs * (3 * 4 * C + 2 * C),  # backward makes the scores again
+        "causal attention": 3 * head + 3 * 4 * C * pairs,
+        "full attention": 3 * head + 3 * 4 * C * square,
+        "6·N·D, all parameters": 6 * 2 * V * C * B * T,
+        "6·N·D, without embeddings": 6 * V * C * B * T,
+    }
+    assert books.model_flops == found["causal attention"]
+    assert books.hardware_flops == found["executed"]
+    assert books.flops_by_convention(tokens=1)["6·N·D, all parameters"] == 6 * 2 * V * C
+    with curta.no_grad(), curta.account() as books:
+        model(tokens)
+    assert books.flops_by_convention()["2·N·D, all parameters"] == 2 * 2 * V * C * B * T
+    with curta.account() as books:
+        nn.Linear(3, 4)(curta.ones(2, 3))
+    assert set(books.flops_by_convention()) == {"executed", "causal attention", "full attention"}
+    with pytest.raises(ArgumentError, match="flops_by_convention: tokens must be a number of tokens, got -1"):
+        books.flops_by_convention(tokens=-1)
+
+
+def test_a_function_without_a_cost_is_its_operators() -> None:
+    class Square(curta.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * ctx.saved_tensors[0] * 2
+
+    x = curta.ones(10, requires_grad=True)
+    with curta.account() as books:
+        Square.apply(x).sum().backward()
+    assert books.by_op()["mul"][:2] == (30, 0)
+
+
+def test_a_function_that_leaves_curta_must_say_what_it_costs() -> None:
+    class Hidden(curta.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return curta.from_numpy(np.sin(x.detach().numpy()))
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return curta.from_numpy(g.numpy() * 2)
+
+    class Stated(Hidden):
+        cost = staticmethod(lambda inputs, outputs: curta.Cost(0, inputs[0].numel, inputs[0].nbytes, outputs[0].nbytes))
+        backward_cost = staticmethod(lambda gradients, results: curta.Cost(results[0].numel, 0, 40, 40))
+
+    x = curta.ones(10, requires_grad=True)
+    assert Hidden.apply(x).shape == (10,)
+    with curta.account(), pytest.raises(CostError, match=r"account: Hidden takes values out of Curta, .* cost.inputs"):
+        Hidden.apply(x)
+    with curta.account() as books:
+        y = Stated.apply(x)
+        y.backward(curta.ones(10))
+    assert books.by_op()["Stated"] == (0, 10, 40, 40, 0, 0)
+    assert books.by_op()["StatedBackward"] == (10, 0, 40, 40, 0, 0)
+    assert books.by_phase()["backward"].flops == 10
+    Stated.cost = staticmethod(lambda inputs, outputs: 3)
+    with (
+        curta.account(),
+        pytest.raises(CostError, match=r"account: the cost of Stated must be a curta.Cost of integers, got 3"),
+    ):
+        Stated.apply(x)
+
+
+def test_an_operator_needs_a_cost() -> None:
+    with pytest.raises(ArgumentTypeError, match=r"twice: an operator needs a cost: a function of .* got NoneType"):
+        Op("twice", lambda x: x, View(lambda x: (x, 0)), None, None)  # type: ignore[arg-type]
+
+
+def test_time_is_measured_if_asked_for() -> None:
+    x = curta.ones(200, 200)
+    with curta.account(timing=True) as books:
+        for _ in range(3):
+            x @ x
+    (line,) = books.lines
+    assert line.calls == 3
+    assert 0 < books.seconds == line.seconds < 1
+    assert books.table().splitlines()[0].split()[-1] == "ms"
+    assert books.to_dict()["by_op"]["matmul"]["seconds"] == books.seconds
+    with curta.account() as books:
+        x @ x
+    with pytest.raises(ArgumentError, match=r"account: the time was not measured: open it with curta.account\(timing="):
+        _ = books.seconds
+
+
+def test_tables() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+    with curta.account() as books:
+        model(curta.ones(2, 3))
+    assert books.table("module").splitlines()[1].split()[:3] == ["0", "1", "56"]
+    assert [line.split()[0] for line in books.table("phase").splitlines()] == ["phase", "forward", "total"]
+    assert [line.split()[0] for line in books.table(by="dtype").splitlines()] == ["dtype", "float32", "total"]
+    with pytest.raises(ArgumentError, match="account: by must be one of op, phase, dtype, module, got 'model'"):
+        books.table("model")
+    with pytest.raises(ArgumentError, match="account: depth must be a positive integer, got 0"):
+        books.by_module(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from curta.autograd.counted import as_one
 from curta.autograd.hooks import Hooks
 from curta.autograd.modes import no_grad
 from curta.autograd.node import (
@@ -111,7 +112,13 @@ class FunctionNode(Node):
         """The gradients of the inputs, by the function's `backward`."""
         if self._materialize:
             fill_zeros(gradients, self.output_layouts)
-        results = self._function.backward(self, *gradients)
+        if STATE.books:
+            made: list[Any] = []
+            with as_one(self.name(), self._function.backward_cost, gradients, made):
+                results = self._function.backward(self, *gradients)
+                made += _several(results)
+        else:
+            results = self._function.backward(self, *gradients)
         found = results if isinstance(results, tuple) else (results,)
         wanted = len(self.edges)
         while len(found) > wanted and found[-1] is None:
@@ -204,6 +211,11 @@ class Function:
             "backward mode AD."
         )
 
+    #: `cost(inputs, outputs)` gives the `curta.Cost` of `forward` from its tensors' layouts (shape, dtype, nbytes), and
+    #: `backward_cost(gradients, results)` that of `backward`; without them, accounts count the operators that are used
+    cost: Any = None
+    backward_cost: Any = None
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run the function; its result remembers how to go back."""
@@ -211,17 +223,36 @@ class Function:
         if any(getattr(value, "_requires_grad", False) for value in kwargs.values()):
             raise UnsupportedError(f"{cls.__name__}: tensors that require grad must be positional arguments")
         with no_grad():
-            if cls.setup_context is Function.setup_context:
-                result = cls.forward(node, *args, **kwargs)
+            if STATE.books:
+                result = cls._counted(node, args, kwargs)
             else:
-                result = cls.forward(*args, **kwargs)
-                cls.setup_context(node, args, result)
+                result = cls._run(node, args, kwargs)
         if not any(node.needs_input_grad):
             return result
         several = isinstance(result, (tuple, list))
         outputs = tuple(_own(out, args) for out in (result if several else (result,)))
         node.seal(outputs)
         return outputs if several else outputs[0]
+
+    @classmethod
+    def _run(cls, node: FunctionNode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if cls.setup_context is Function.setup_context:
+            return cls.forward(node, *args, **kwargs)
+        result = cls.forward(*args, **kwargs)
+        cls.setup_context(node, args, result)
+        return result
+
+    @classmethod
+    def _counted(cls, node: FunctionNode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        made: list[Any] = []
+        with as_one(cls.__name__, cls.cost, (*args, *kwargs.values()), made):
+            result = cls._run(node, args, kwargs)
+            made += _several(result)
+        return result
+
+
+def _several(result: Any) -> list[Any]:
+    return list(result) if isinstance(result, (tuple, list)) else [result]
 
 
 def _own(output: Any, inputs: tuple[Any, ...]) -> Any:

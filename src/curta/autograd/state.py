@@ -31,6 +31,8 @@ class State(threading.local):
     places: Any = None
     #: what keeps the tensors of the backward pass instead of the graph; see autograd/recompute.py
     saver: Any = None
+    #: the user's function that runs and does not say what it costs, while an account is open
+    opaque: str | None = None
     #: the part of a training step that operators are charged to: "forward", "backward" or "optimizer"
     phase: str = "forward"
 

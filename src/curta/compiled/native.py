@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from curta.autograd.state import STATE
 from curta.compiled import passes
@@ -111,7 +111,7 @@ class NativeProgram:
             book.charge_program(self)
         return made
 
-    def lines(self, count: int) -> list[Line]:
+    def lines(self, count: int, phase: str = "", module: Any = None) -> list[Line]:
         """What so many runs do, as lines of an account: arithmetic as in the function itself, bytes as they move here.
 
         A fused kernel's bytes stand under its parts' names: it reads as its first, and writes as its last.

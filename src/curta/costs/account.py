@@ -26,11 +26,13 @@ from typing import Any
 from curta.autograd.state import RECOMPUTATION, STATE
 from curta.costs import existing
 from curta.costs.conventions import Conventions
-from curta.costs.lines import Group, Line, grouped, line_of, total
+from curta.costs.lines import Group, Line, Stated, grouped, line_of, total
 from curta.costs.memory import MemoryBooks
 from curta.costs.tables import Column, text_table
+from curta.default_dtype import get_default_dtype
 from curta.device import Device
 from curta.errors import ArgumentError
+from curta.memory.layout import Layout
 from curta.memory.ledger import Holding, Ledger, watch
 from curta.memory.storage import MAKERS, HostStorage, Storage, own_storage
 from curta.ops.record import Cost
@@ -51,6 +53,8 @@ class Account:
         self._counts: dict[tuple[Any, str, Any], int] = {}
         self._seconds: dict[tuple[Any, str, Any], float] | None = {} if timing else None
         self._started = 0.0
+        #: how many functions run that say themselves what they cost
+        self.muted = 0
         self._entered: list[tuple[Any, int]] = []
         self._modules: dict[int, Any] = {}
         self.ledger: Ledger | None = self._new_ledger(timeline) if memory or timeline else None
@@ -92,9 +96,18 @@ class Account:
         key = (call, STATE.phase, STATE.module)
         if self._seconds is not None:
             self._seconds[key] = self._seconds.get(key, 0.0) + perf_counter() - self._started
-        self._counts[key] = self._counts.get(key, 0) + 1
+        if not self.muted:
+            self._counts[key] = self._counts.get(key, 0) + 1
         if self.ledger is not None:
             self.ledger.operator = None
+
+    def charge_cost(self, name: str, cost: Cost, layouts: list[Layout]) -> None:
+        """A function of the user's has run, which says what it costs."""
+        floating = [one.dtype for one in layouts if one.dtype.is_floating_point]
+        dtype = floating[0] if floating else layouts[0].dtype if layouts else get_default_dtype()
+        key = (Stated(name, cost, dtype), STATE.phase, STATE.module)
+        if not self.muted:
+            self._counts[key] = self._counts.get(key, 0) + 1
 
     def begin_program(self) -> None:
         """A compiled program is about to run."""
@@ -146,7 +159,7 @@ class Account:
             if hasattr(call, "op"):
                 found.append(line_of(call, phase, module, count, (self._seconds or {}).get(key)))
             else:
-                found += call.lines(count)
+                found += call.lines(count, phase, module)
         return found
 
     @property

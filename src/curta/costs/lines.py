@@ -34,6 +34,19 @@ class Line(NamedTuple):
         return self._replace(cost=self.cost._replace(bytes_read=0, bytes_written=0))
 
 
+class Stated(NamedTuple):
+    """What a function of the user's says that it costs."""
+
+    name: str
+    cost: Cost
+    dtype: DType
+
+    def lines(self, count: int, phase: str, module: Any) -> list[Line]:
+        """So many runs of it."""
+        cost = times(self.cost, count)
+        return [Line(phase, module, self.name, self.dtype, count, cost, cost.model_flops)]
+
+
 def times(cost: Cost, count: int) -> Cost:
     """The cost of so many runs."""
     return Cost(*(part * count for part in cost))

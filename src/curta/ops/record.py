@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from curta.errors import ArgumentTypeError
 from curta.memory.layout import Layout
 
 if TYPE_CHECKING:
@@ -173,6 +174,13 @@ class Op:
     lower: Lowering
     vjp: Gradient | None
     cost: Callable[..., Cost]
+
+    def __post_init__(self) -> None:
+        if not callable(self.cost):
+            raise ArgumentTypeError(
+                f"{self.name}: an operator needs a cost: a function of (inputs, outputs, **params), layouts all, that "
+                f"returns a Cost of exact integers; got {type(self.cost).__name__}"
+            )
 
     def __repr__(self) -> str:
         return f"Op({self.name})"
