@@ -15,6 +15,7 @@ from curta.costs.account import account
 from curta.costs.meter import Meter
 from curta.costs.peak import Peak, peak
 from curta.costs.planner import plan
+from curta.costs.roofline import roofline
 from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
 from curta.dtypes import DType as dtype
@@ -417,6 +418,7 @@ __all__ = [
     "remainder",
     "reshape",
     "roll",
+    "roofline",
     "round",
     "rsqrt",
     "scatter",
