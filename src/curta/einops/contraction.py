@@ -39,7 +39,7 @@ def _program(pattern: str, given: tuple[Shape, ...]) -> tuple[Step, ...]:
 
 
 class _Writer:
-    """Writes the steps down. `names` are the axes of each tensor as it is by then; the result is tensor 0 at the end."""
+    """Writes the steps down. `names` are the axes that each tensor has by then; the result ends up as tensor 0."""
 
     def __init__(self, known: Terms, given: tuple[Shape, ...]) -> None:
         self.steps: list[Step] = []

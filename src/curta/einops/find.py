@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from curta.einops.frameworks import Framework, NumPy, PyTorch
@@ -23,6 +24,16 @@ def framework_of(operation: str, value: Any) -> Framework:
     if found is None:
         found = _FOUND[type(value)] = _recognised(operation, value)
     return found
+
+
+def one_framework(operation: str, values: Sequence[Any]) -> Framework:
+    """The framework of several tensors; ArgumentTypeError if they do not belong together."""
+    framework = framework_of(operation, values[0])
+    for value in values:
+        if framework_of(operation, value) is not framework:
+            kinds = " and ".join(type(one).__name__ for one in (values[0], value))
+            raise ArgumentTypeError(f"{operation}(): tensors of different frameworks: {kinds}")
+    return framework
 
 
 def _recognised(operation: str, value: Any) -> Framework:

@@ -122,8 +122,14 @@ def letters(pattern: str, shapes: tuple[Shape, ...]) -> str:
     signs = dict(zip(names, ascii_letters, strict=False))
     if not dots:
         return ",".join(_signed(one, signs) for one in inputs) + "->" + _signed(output, signs)
-    sides = [_signed(tuple(axis.name for axis in one.axes), {ELLIPSIS: ELLIPSIS, **signs}) for one in formula(pattern)[0]]
-    return ",".join(sides) + "->" + _signed(tuple(a.name for a in formula(pattern).output.axes), {ELLIPSIS: ELLIPSIS, **signs})
+    sides = [
+        _signed(tuple(axis.name for axis in one.axes), {ELLIPSIS: ELLIPSIS, **signs}) for one in formula(pattern)[0]
+    ]
+    return (
+        ",".join(sides)
+        + "->"
+        + _signed(tuple(a.name for a in formula(pattern).output.axes), {ELLIPSIS: ELLIPSIS, **signs})
+    )
 
 
 def _signed(names: tuple[str, ...], signs: dict[str, str]) -> str:

@@ -117,16 +117,14 @@ class NumPy(Framework):
 class PyTorch(Framework):
     """PyTorch's tensors, which have the standard's functions under other names."""
 
-    #: reductions that go by another name, or over one dimension at a time
-    _FUNCTIONS = {"max": "amax", "min": "amin"}
-    _ONE_BY_ONE = ("prod", "any", "all")
-
     def names(self, x: Any) -> Any:
         return sys.modules["torch"]
 
     def reduce_by_name(self, x: Any, name: str, dims: Shape) -> Any:
-        if name not in self._ONE_BY_ONE:
-            return getattr(x, self._FUNCTIONS.get(name, name))(dim=dims)
+        if name in ("sum", "mean"):
+            return getattr(x, name)(dim=dims)
+        if name in ("max", "min"):
+            return getattr(x, f"a{name}")(dim=dims)
         for dim in reversed(dims):
             x = getattr(x, name)(dim=dim)
         return x

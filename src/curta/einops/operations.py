@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from curta.einops.find import framework_of
-from curta.einops.problems import Call, listed
-from curta.einops.reductions import Reduction, check_reduction
+from curta.einops.find import framework_of, one_framework
+from curta.einops.problems import Call, listed, require_text
+from curta.einops.reductions import NAMES, Reduction, check_reduction
 from curta.errors import ArgumentTypeError
 from curta.functions.movement import integer
 
@@ -44,7 +44,8 @@ def reduce(tensor: Any, pattern: str, reduction: Reduction, **axes_lengths: int)
     >>> reduce(curta.ones(2, 3, 4), "b h w -> w b", "sum").shape
     torch.Size([4, 2])
     """
-    check_reduction(pattern, reduction)
+    if reduction not in NAMES and not callable(reduction):
+        check_reduction(pattern, reduction)
     return _transform("reduce", reduction, tensor, pattern, axes_lengths)
 
 
@@ -81,7 +82,7 @@ def einsum(*tensors_and_pattern: Any) -> Any:
     *tensors, pattern = tensors_and_pattern
     if not tensors:
         raise ArgumentTypeError("einsum(): at least one tensor must come before the pattern")
-    return framework_of("einsum", tensors[0]).einsum(pattern, tensors)
+    return one_framework("einsum", tensors).einsum(pattern, tensors)
 
 
 def _transform(
@@ -94,8 +95,8 @@ def _transform(
         if type(size) is not int:
             axes_lengths = {name: integer(operation, given, name) for name, given in axes_lengths.items()}
             break
-    if type(pattern) is not str:
-        raise ArgumentTypeError(f"{operation}(): argument 'pattern' must be str, not {type(pattern).__name__}")
+    if not isinstance(pattern, str):
+        require_text(operation, "pattern", pattern)
     return framework.transform(operation, reduction, pattern, tensor, tuple(axes_lengths.items()))
 
 
@@ -103,10 +104,8 @@ def _stacked(operation: str, tensors: Any, pattern: str) -> Any:
     """A list of tensors as one, with a first axis for the list."""
     if not tensors:
         raise ArgumentTypeError(f"{operation}(): the list of tensors is empty")
-    framework = framework_of(operation, tensors[0])
-    shapes = tuple(tuple(one.shape) if framework_of(operation, one) is framework else None for one in tensors)
-    if None in shapes:
-        raise ArgumentTypeError(f"{operation}(): the tensors of a list must be of one framework")
+    framework = one_framework(operation, tensors)
+    shapes = [tuple(one.shape) for one in tensors]
     if any(shape != shapes[0] for shape in shapes):
         different = next(shape for shape in shapes if shape != shapes[0])
         raise Call(operation, pattern).error(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from curta.errors import EinopsError
+from curta.errors import ArgumentTypeError, EinopsError
 
 #: where something stands in a pattern: its first character and the one after its last
 Span = tuple[int, int]
@@ -45,6 +45,12 @@ class Call(NamedTuple):
         if about:
             lines.append("    " + "; ".join(about))
         return EinopsError("\n".join(lines))
+
+
+def require_text(operation: str, place: str, value: Any) -> None:
+    """ArgumentTypeError for what is no text."""
+    if not isinstance(value, str):
+        raise ArgumentTypeError(f"{operation}(): argument '{place}' must be str, not {type(value).__name__}")
 
 
 def listed(shape: Shape) -> str:

@@ -41,9 +41,7 @@ def planned(operation: str, reduction: str | None, pattern: str, shape: Shape, s
     """The plan, if `reduction` can be done: there is no largest or smallest of nothing."""
     made = plan(operation, pattern, shape, sizes)
     if reduction in ("max", "min"):
-        empty = [
-            span for dim, span in zip(made.reduced, made.gone, strict=True) if made.split[made.order[dim]] == 0
-        ]
+        empty = [span for dim, span in zip(made.reduced, made.gone, strict=True) if made.split[made.order[dim]] == 0]
         if empty:
             call = Call(operation, pattern, (shape,), sizes)
             raise call.error(f"there is no {reduction} of 0 elements", *empty)

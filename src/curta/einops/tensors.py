@@ -17,7 +17,7 @@ from curta.errors import DTypeError
 from curta.memory.layout import Layout, contiguous
 from curta.ops import reduce, statistics
 from curta.ops.dispatch import bind
-from curta.ops.rearrange import moves, rearranged
+from curta.ops.rearrange import moves
 from curta.ops.record import Op
 
 #: operators with the numbers and parameters that they take, one after the other
@@ -38,6 +38,10 @@ class Curta(Framework):
         for op, numbers, params in _steps(operation, reduction, pattern, x.layout, sizes):
             x = bind(op, (x, *numbers), **params)
         return x
+
+    def reduce_by_name(self, x: Any, name: str, dims: Shape) -> Any:
+        op, numbers, params = _reducing(name, x.layout, x.layout.shape, dims)
+        return bind(op, (x, *numbers), **params)
 
     def reshape(self, x: Any, shape: Shape) -> Any:
         return functions.reshape(x, shape)
