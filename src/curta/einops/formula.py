@@ -66,15 +66,14 @@ def terms(pattern: str, shapes: tuple[Shape, ...]) -> Terms:
     call = Call(OPERATION, pattern, shapes)
     inputs, output = formula(pattern)
     if len(inputs) != len(shapes):
-        raise call.error(f"the pattern is for {counted(len(inputs), 'tensor')}, {len(shapes)} were passed")
+        raise call.error(f"the pattern is for {counted(len(inputs), 'tensor')}, {len(shapes)} passed")
     ranks = []
     for number, (one, shape) in enumerate(zip(inputs, shapes, strict=True)):
         ranks.append(len(shape) - len(one.groups) + 1)
         if ranks[-1] < 0 or (ranks[-1] != 1 and not one.ellipsis):
-            least = counted(len(one.groups) - bool(one.ellipsis), "axis")
             few = "at least " if one.ellipsis else ""
-            span = one.groups[0].span[0] if one.groups else one.span[0], one.groups[-1].span[1] if one.groups else 1
-            raise call.error(f"tensor {number} has {counted(len(shape), 'axis')}, the pattern {few}{least}", span)
+            axes = counted(len(one.groups) - bool(one.ellipsis), "axis")
+            raise call.error(f"the pattern is for {few}{axes}, tensor {number} has {len(shape)}", one.written)
     total = max((rank for rank, one in zip(ranks, inputs, strict=True) if one.ellipsis), default=0)
     named = tuple(_written_out(one, rank, total) for one, rank in zip(inputs, ranks, strict=True))
     return Terms(named, _written_out(output, total, total), _sizes(call, named, shapes))

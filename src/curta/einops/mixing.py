@@ -91,7 +91,7 @@ def _check_weight(call: Call, left: Side, right: Side, weight: Side, known: dict
 
 def _sized(call: Call, axis: Axis, known: dict[str, int]) -> None:
     if axis.name not in known:
-        raise call.error(f"the size of axis {axis.label} is not given: pass {axis.name}=…", axis.span)
+        raise call.error(f"the size of axis {axis.label} is not given: pass it by name", axis.span)
 
 
 def _bias(text: str, right: Side, sizes: Sizes, known: dict[str, int]) -> Shape:

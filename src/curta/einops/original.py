@@ -20,6 +20,8 @@ from curta.tensor import Tensor
 
 #: where the package keeps the class from which every framework's is derived
 MODULE = "einops._backends"
+#: classes know their subclasses only as long as somebody holds them
+_HELD: list[type] = []
 
 
 class Awaiting:
@@ -31,17 +33,19 @@ class Awaiting:
             return None
         others = (finder for finder in tuple(sys.meta_path) if finder is not self)
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
-        if spec is None or spec.loader is None:
+        loader = None if spec is None else spec.loader
+        if loader is None:
             return spec
-        run = spec.loader.exec_module
+        run = loader.exec_module
 
         def run_and_tell(module: Any) -> None:
+            del loader.exec_module
             run(module)
             register(module)
             if self in sys.meta_path:
                 sys.meta_path.remove(self)
 
-        spec.loader.exec_module = run_and_tell  # type: ignore[method-assign]
+        loader.exec_module = run_and_tell  # type: ignore[method-assign]
         return spec
 
 
@@ -54,7 +58,7 @@ def attend() -> None:
         register(present)
 
 
-def register(backends: Any) -> type:
+def register(backends: Any) -> None:
     """Derive Curta's class from the package's own, which is how it finds it."""
     operations = Curta()
 
@@ -112,4 +116,4 @@ def register(backends: Any) -> type:
         def einsum(self, pattern: str, *x: Tensor) -> Any:
             return contract(re.sub("[A-Za-z]", r" \g<0>", pattern), x)
 
-    return CurtaBackend
+    _HELD.append(CurtaBackend)

@@ -56,6 +56,12 @@ class Side(NamedTuple):
         return {axis.name for axis in self.axes}
 
     @property
+    def written(self) -> Span:
+        """From the first axis to the last."""
+        start, stop = self.span
+        return (self.groups[0].span[0], self.groups[-1].span[1]) if self.groups else (start, max(stop, start + 1))
+
+    @property
     def ellipsis(self) -> Axis | None:
         """The three dots, where there are any."""
         return next((axis for axis in self.axes if axis.name == ELLIPSIS), None)

@@ -57,7 +57,7 @@ def plan(operation: str, pattern: str, shape: Shape, sizes: Sizes) -> Plan:
         _measure(call, group, size, known)
     for axis in right.axes:
         if axis.name not in known and axis.name != ELLIPSIS:
-            raise call.error(f"the size of the new axis {axis.label} is not given: pass {axis.name}=…", axis.span)
+            raise call.error(f"the size of the new axis {axis.label} is not given: pass it by name", axis.span)
     return _planned(groups, spread_ellipsis(right, len(shape) - len(left.groups) + 1), known)
 
 
@@ -95,8 +95,7 @@ def spread_ellipsis(side: Side, rank: int) -> list[Group]:
 def _rank_error(call: Call, left: Side, shape: Shape) -> Exception:
     count = len(left.groups) - (left.ellipsis is not None)
     few = "at least " if left.ellipsis else ""
-    span = (left.groups[0].span[0], left.groups[-1].span[1]) if left.groups else (0, 1)
-    return call.error(f"the pattern is for {few}{counted(count, 'axis')}, the tensor has {len(shape)}", span)
+    return call.error(f"the pattern is for {few}{counted(count, 'axis')}, the tensor has {len(shape)}", left.written)
 
 
 def _measure(call: Call, group: Group, size: int, known: dict[str, int]) -> None:
