@@ -25,8 +25,11 @@ class Namespace:
         self.concat = lambda arrays, axis: Array(np.concatenate([one.values for one in arrays], axis))
         self.isdtype = lambda dtype, kinds: dtype.kind in "iub"
         self.einsum = lambda letters, *arrays: Array(np.einsum(letters, *(one.values for one in arrays)))
-        for name in ("sum", "mean", "max", "min", "prod", "any", "all"):
-            setattr(self, name, lambda x, axis, of=getattr(np, name): Array(of(x.values, axis=axis)))
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("sum", "mean", "max", "min", "prod", "any", "all"):
+            raise AttributeError(name)
+        return lambda x, axis: Array(getattr(np, name)(x.values, axis=axis))
 
 
 class Array:

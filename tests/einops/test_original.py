@@ -1,4 +1,4 @@
-"""The package `einops` on Curta's tensors, with nothing to set up; and our results against its own on NumPy's arrays."""
+"""The package `einops` on Curta's tensors, with nothing to set up; and its results on NumPy's arrays beside ours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BLANKS = [family for family in REARRANGE if "\n" not in family.pattern]
 
 
 def numbers(shape: tuple[int, ...]) -> Any:
-    return np.random.default_rng(6).permutation(int(np.prod(shape))).reshape(shape) * 0.5
+    return np.asarray(np.random.default_rng(6).permutation(int(np.prod(shape))).reshape(shape) * 0.5)
 
 
 @pytest.mark.parametrize("family", [*BLANKS, *REPEAT], ids=lambda family: family.pattern)
@@ -121,7 +121,7 @@ def test_on_numpys_arrays_both_agree(family: Family) -> None:
     "a b c -> a b", "a b c -> a b c d", "a b 4 -> a b 4", "a (b p) c -> a b p c", "a b -> b a", "a 1 c -> a c",
 ])  # fmt: skip
 def test_what_it_refuses_we_refuse(pattern: str) -> None:
-    with pytest.raises(Exception, match=""):
+    with pytest.raises((RuntimeError, ValueError)):
         original.rearrange(numbers((2, 3, 4)), pattern)
     with pytest.raises(RuntimeError, match="rearrange"):
         ours.rearrange(numbers((2, 3, 4)), pattern)
