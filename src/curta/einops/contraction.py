@@ -28,7 +28,7 @@ Step = Callable[[list[Any]], None]
 def contract(pattern: str, tensors: Sequence[Any]) -> Any:
     """The sum of products that an einsum pattern says."""
     values = list(tensors)
-    for step in _program(pattern, tuple(value.layout.shape for value in values)):
+    for step in _program(pattern, tuple([value.layout.shape for value in values])):
         step(values)
     return values[0]
 

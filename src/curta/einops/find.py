@@ -28,9 +28,10 @@ def framework_of(operation: str, value: Any) -> Framework:
 
 def one_framework(operation: str, values: Sequence[Any]) -> Framework:
     """The framework of several tensors; ArgumentTypeError if they do not belong together."""
-    framework = framework_of(operation, values[0])
+    kind = type(values[0])
+    framework = _FOUND.get(kind) or framework_of(operation, values[0])
     for value in values:
-        if framework_of(operation, value) is not framework:
+        if type(value) is not kind and framework_of(operation, value) is not framework:
             kinds = " and ".join(type(one).__name__ for one in (values[0], value))
             raise ArgumentTypeError(f"{operation}(): tensors of different frameworks: {kinds}")
     return framework

@@ -11,7 +11,7 @@ from typing import Any
 
 from curta.einops.formula import letters
 from curta.einops.problems import Shape, Sizes
-from curta.einops.reductions import Reduction, name_of, planned
+from curta.einops.reductions import Reduction, planned
 from curta.errors import DTypeError, UnsupportedError
 from curta.lazy import LazyModule
 
@@ -23,16 +23,17 @@ class Framework:
 
     def transform(self, operation: str, reduction: Reduction | None, pattern: str, x: Any, sizes: Sizes) -> Any:
         """`x` rearranged, reduced or repeated."""
-        made = planned(operation, name_of(reduction), pattern, tuple(x.shape), sizes)
-        if made.split != x.shape:
-            x = self.reshape(x, made.split)
-        if not made.keeps_order:
-            x = self.permute(x, made.order)
-        if made.reduced:
-            x = self.reduce(x, reduction, made.reduced)
-        if made.spread is not None:
-            x = self.spread(x, made.spread)
-        return x if made.merged == x.shape else self.reshape(x, made.merged)
+        name = None if callable(reduction) else reduction
+        split, order, reduced, _, spread, merged = planned(operation, name, pattern, x.shape, sizes)
+        if split != x.shape:
+            x = self.reshape(x, split)
+        if order is not None:
+            x = self.permute(x, order)
+        if reduced:
+            x = self.reduce(x, reduction, reduced)
+        if spread is not None:
+            x = self.spread(x, spread)
+        return x if merged == x.shape else self.reshape(x, merged)
 
     def reduce(self, x: Any, reduction: Any, dims: Shape) -> Any:
         """One of the reductions by name, or whatever a function makes of the tensor and the dimensions."""
@@ -66,6 +67,10 @@ class Framework:
         """Dimensions of size 1 repeated."""
         return self.names(x).broadcast_to(x, shape)
 
+    def part(self, x: Any, dim: int, start: int, stop: int) -> Any:
+        """From `start` to `stop` along one dimension."""
+        return x[(*(slice(None),) * dim, slice(start, stop))]
+
     def stack(self, tensors: Sequence[Any]) -> Any:
         """Tensors of one shape along a new first dimension."""
         return self.names(tensors[0]).stack(tensors)
@@ -76,7 +81,7 @@ class Framework:
 
     def einsum(self, pattern: str, tensors: Sequence[Any]) -> Any:
         """The framework's own einsum, with letters for axes."""
-        text = letters(pattern, tuple(tuple(one.shape) for one in tensors))
+        text = letters(pattern, tuple([one.shape for one in tensors]))
         try:
             own = self.names(tensors[0]).einsum
         except AttributeError:
@@ -97,6 +102,9 @@ class NumPy(Framework):
 
     def reduce_by_name(self, x: Any, name: str, dims: Shape) -> Any:
         return getattr(x, name)(axis=dims)
+
+    def einsum(self, pattern: str, tensors: Sequence[Any]) -> Any:
+        return numpy.einsum(letters(pattern, tuple([one.shape for one in tensors])), *tensors)
 
     def is_whole(self, x: Any) -> bool:
         return x.dtype.kind in "iub"
@@ -143,6 +151,9 @@ class PyTorch(Framework):
 
     def concatenate(self, tensors: Sequence[Any], dim: int) -> Any:
         return self.names(tensors[0]).cat(tensors, dim)
+
+    def einsum(self, pattern: str, tensors: Sequence[Any]) -> Any:
+        return sys.modules["torch"].einsum(letters(pattern, tuple([one.shape for one in tensors])), *tensors)
 
     def to_numpy(self, x: Any) -> Any:
         return x.detach().cpu().numpy()

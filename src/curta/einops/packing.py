@@ -47,17 +47,27 @@ def pack(tensors: Sequence[Any], pattern: str) -> tuple[Any, list[Shape]]:
         raise ArgumentTypeError("pack(): expected a list of at least one tensor")
     framework = one_framework("pack", tensors)
     require_text("pack", "pattern", pattern)
+    dim, wholes, inner = _packed(pattern, tuple([one.shape for one in tensors]))
+    parts = [
+        one if whole is None else framework.reshape(one, whole) for one, whole in zip(tensors, wholes, strict=True)
+    ]
+    return framework.concatenate(parts, dim), list(inner)
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _packed(pattern: str, given: tuple[Shape, ...]) -> tuple[int, tuple[Shape | None, ...], tuple[Shape, ...]]:
+    """The place of '*', the shapes with one dimension there (None: as they are), and what stood there before."""
     before, after = _axes("pack", pattern)
-    start, end = len(before), len(after)
-    given = tuple(tuple(one.shape) for one in tensors)
     _check_packed(pattern, given)
-    parts, packed = [], []
-    for one, shape in zip(tensors, given, strict=True):
-        inner = shape[start : len(shape) - end]
-        whole = (*shape[:start], prod(inner), *shape[len(shape) - end :])
-        parts.append(one if whole == shape else framework.reshape(one, whole))
-        packed.append(inner)
-    return framework.concatenate(parts, start), packed
+    start = len(before)
+    wholes: list[Shape | None] = []
+    inner: list[Shape] = []
+    for shape in given:
+        end = len(shape) - len(after)
+        inner.append(tuple(shape[start:end]))
+        whole = (*shape[:start], prod(inner[-1]), *shape[end:])
+        wholes.append(None if whole == shape else whole)
+    return start, tuple(wholes), tuple(inner)
 
 
 def _check_packed(pattern: str, given: tuple[Shape, ...]) -> None:
@@ -89,22 +99,26 @@ def unpack(tensor: Any, packed_shapes: Sequence[Sequence[int]], pattern: str) ->
     """
     framework = framework_of("unpack", tensor)
     require_text("unpack", "pattern", pattern)
-    start = len(_axes("unpack", pattern)[0])
-    shape = tuple(tensor.shape)
     try:
-        wanted = tuple(tuple(map(int, one)) for one in packed_shapes)
-    except (TypeError, ValueError):
+        wanted = tuple([tuple(one) for one in packed_shapes])
+        dim, parts = _unpacked(pattern, tensor.shape, wanted)
+    except TypeError:
         raise ArgumentTypeError("unpack(): the packed shapes must be a list of shapes") from None
-    parts, place = [], 0
-    for inner in _measured(pattern, shape, wanted):
-        stop = place + prod(inner)
-        whole = (*shape[:start], *inner, *shape[start + 1 :])
-        parts.append(framework.reshape(tensor[(*(slice(None),) * start, slice(place, stop))], whole))
-        place = stop
-    return parts
+    return [framework.reshape(framework.part(tensor, dim, start, stop), shape) for start, stop, shape in parts]
 
 
 @lru_cache(maxsize=CACHE_SIZE)
+def _unpacked(pattern: str, shape: Shape, wanted: tuple[Shape, ...]) -> tuple[int, list[tuple[int, int, Shape]]]:
+    """The place of '*', and for each part where it begins and ends there and its shape."""
+    dim = len(_axes("unpack", pattern)[0])
+    parts, start = [], 0
+    for inner in _measured(pattern, shape, tuple(tuple(map(int, one)) for one in wanted)):
+        stop = start + prod(inner)
+        parts.append((start, stop, (*shape[:dim], *inner, *shape[dim + 1 :])))
+        start = stop
+    return dim, parts
+
+
 def _measured(pattern: str, shape: Shape, wanted: tuple[Shape, ...]) -> tuple[Shape, ...]:
     """The shapes with a -1 worked out."""
     before, after = _axes("unpack", pattern)

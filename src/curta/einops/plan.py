@@ -17,23 +17,18 @@ class Plan(NamedTuple):
 
     - `split`: the tensor is looked at with a dimension for each axis, those of size 1 left out; new axes, of size 1
       for now, are at the end.
-    - `order`: these dimensions are put in this order.
+    - `order`: these dimensions are put in this order, None where they stand in it already.
     - `reduced`: these dimensions of the result are reduced; `gone` are their axes' places in the pattern.
     - `spread`: new axes are repeated, to this shape; None where there is nothing to repeat.
     - `merged`: neighbours become one dimension: the result's shape.
     """
 
     split: Shape
-    order: Shape
+    order: Shape | None
     reduced: Shape
     gone: tuple[Span, ...]
     spread: Shape | None
     merged: Shape
-
-    @property
-    def keeps_order(self) -> bool:
-        """Whether the dimensions stand in order already."""
-        return self.order == tuple(range(len(self.order)))
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -43,9 +38,9 @@ def plan(operation: str, pattern: str, shape: Shape, sizes: Sizes) -> Plan:
     >>> plan("rearrange", "(a b) c -> c 1 (b a)", (6, 4), (("a", 2),))
     Plan(split=(2, 3, 4), order=(2, 1, 0), reduced=(), gone=(), spread=None, merged=(4, 1, 6))
     >>> plan("reduce", "b (h 2) -> b h", (5, 8), ())
-    Plan(split=(5, 4, 2), order=(0, 1, 2), reduced=(2,), gone=((5, 6),), spread=None, merged=(5, 4))
+    Plan(split=(5, 4, 2), order=None, reduced=(2,), gone=((5, 6),), spread=None, merged=(5, 4))
     >>> plan("repeat", "h -> (h 3)", (2,), ())
-    Plan(split=(2, 1), order=(0, 1), reduced=(), gone=(), spread=(2, 3), merged=(6,))
+    Plan(split=(2, 1), order=None, reduced=(), gone=(), spread=(2, 3), merged=(6,))
     """
     call = Call(operation, pattern, (shape,), sizes)
     left, right = checked(operation, pattern)
@@ -141,7 +136,7 @@ def _planned(left: list[Group], right: list[Group], known: dict[str, int]) -> Pl
         order += gone
     return Plan(
         (*(known[name] for name in before), *(1 for _ in new)),
-        tuple(order),
+        None if order == sorted(order) else tuple(order),
         tuple(reduced),
         tuple(axis.span for group in left for axis in group.axes if axis.name not in after),
         tuple(known[name] for name in after) if any(known[name] != 1 for name in new) else None,

@@ -16,11 +16,6 @@ Reduction = str | Callable[..., Any]
 NAMES = ("sum", "mean", "max", "min", "prod", "any", "all")
 
 
-def name_of(reduction: Reduction | None) -> str | None:
-    """A reduction's name as far as plans need it: all functions are one."""
-    return "function" if callable(reduction) else reduction
-
-
 def check_reduction(pattern: str, reduction: Any) -> None:
     """EinopsError for a name that stands for no reduction, ArgumentTypeError for what is no name."""
     if callable(reduction):
@@ -41,7 +36,8 @@ def planned(operation: str, reduction: str | None, pattern: str, shape: Shape, s
     """The plan, if `reduction` can be done: there is no largest or smallest of nothing."""
     made = plan(operation, pattern, shape, sizes)
     if reduction in ("max", "min"):
-        empty = [span for dim, span in zip(made.reduced, made.gone, strict=True) if made.split[made.order[dim]] == 0]
+        order = made.order or range(len(made.split))
+        empty = [span for dim, span in zip(made.reduced, made.gone, strict=True) if made.split[order[dim]] == 0]
         if empty:
             call = Call(operation, pattern, (shape,), sizes)
             raise call.error(f"there is no {reduction} of 0 elements", *empty)

@@ -49,6 +49,9 @@ class Curta(Framework):
     def permute(self, x: Any, order: Shape) -> Any:
         return functions.permute(x, order)
 
+    def part(self, x: Any, dim: int, start: int, stop: int) -> Any:
+        return functions.narrow(x, dim, start, stop - start)
+
     def stack(self, tensors: Sequence[Any]) -> Any:
         return functions.stack(tensors)
 
@@ -66,10 +69,11 @@ class Curta(Framework):
 def _steps(operation: str, reduction: str | None, pattern: str, layout: Layout, sizes: Sizes) -> Steps:
     """The operators that a pattern comes to on tensors of one layout."""
     made = planned(operation, reduction, pattern, layout.shape, sizes)
+    order = tuple(range(len(made.split))) if made.order is None else made.order
     if reduction is None or not made.reduced:
-        return _plain(moves(layout, made.split, made.order, made.spread, made.merged))
-    placed = tuple(made.split[dim] for dim in made.order)
-    first = _plain(moves(layout, made.split, made.order, None, placed))
+        return _plain(moves(layout, made.split, order, made.spread, made.merged))
+    placed = tuple(made.split[dim] for dim in order)
+    first = _plain(moves(layout, made.split, order, None, placed))
     kept = tuple(size for dim, size in enumerate(placed) if dim not in made.reduced)
     between = contiguous(kept, layout.dtype, layout.device)
     last = _plain(moves(between, kept, tuple(range(len(kept))), None, made.merged))
