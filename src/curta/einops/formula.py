@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from string import ascii_letters
 from typing import NamedTuple
 
 from curta.einops.parse import CACHE_SIZE, ELLIPSIS, Side, arrow, side
 from curta.einops.problems import Call, Shape, Span, counted
 
 OPERATION = "einsum"
+#: what other frameworks call axes
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Formula(NamedTuple):
@@ -114,22 +115,20 @@ def letters(pattern: str, shapes: tuple[Shape, ...]) -> str:
     '...a,ab->...b'
     """
     inputs, output, sizes = terms(pattern, shapes)
-    dots = formula(pattern).output.ellipsis is not None
-    names = [name for name in sizes if not (dots and name.startswith(ELLIPSIS))]
-    if len(names) > len(ascii_letters):
-        raise Call(OPERATION, pattern, shapes).error(f"more than {len(ascii_letters)} axes")
-    signs = dict(zip(names, ascii_letters, strict=False))
-    if not dots:
-        return ",".join(_signed(one, signs) for one in inputs) + "->" + _signed(output, signs)
-    sides = [
-        _signed(tuple(axis.name for axis in one.axes), {ELLIPSIS: ELLIPSIS, **signs}) for one in formula(pattern)[0]
-    ]
-    return (
-        ",".join(sides)
-        + "->"
-        + _signed(tuple(a.name for a in formula(pattern).output.axes), {ELLIPSIS: ELLIPSIS, **signs})
-    )
+    written = formula(pattern)
+    signs: dict[str, str] = {}
+    if (
+        written.output.ellipsis
+    ):  # dots stay dots, which broadcast; where the result lacks them they are axes to be summed
+        inputs, output = tuple(map(_names, written.inputs)), _names(written.output)
+        signs[ELLIPSIS] = ELLIPSIS
+    names = [name for name in sizes if any(name in one for one in inputs)]
+    if len(names) > len(_LETTERS):
+        raise Call(OPERATION, pattern, shapes).error(f"more than {len(_LETTERS)} axes")
+    signs |= zip(names, _LETTERS, strict=False)
+    left, right = (["".join(signs[name] for name in one) for one in side] for side in (inputs, (output,)))
+    return f"{','.join(left)}->{right[0]}"
 
 
-def _signed(names: tuple[str, ...], signs: dict[str, str]) -> str:
-    return "".join(signs[name] for name in names)
+def _names(one: Side) -> tuple[str, ...]:
+    return tuple(axis.name for axis in one.axes)
