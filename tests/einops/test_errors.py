@@ -147,6 +147,8 @@ unpack: sizes must not be negative but for one -1, in [-2]
         ^
     shape [2, 3, 4]"""),
     Refusal(lambda x: unpack(x, 4, "a b *"), "unpack(): the packed shapes must be a list of shapes", ArgumentTypeError),
+    Refusal(lambda x: unpack(x, [(2.0, 2)], "a b *"), "unpack(): the packed shapes must be a list of shapes",
+            ArgumentTypeError),
 )  # fmt: skip
 
 OTHERS = (

@@ -61,9 +61,12 @@ def _named(call: Call, span: Span, where: str, repeated: bool) -> Side:
 def terms(pattern: str, shapes: tuple[Shape, ...]) -> Terms:
     """The axes of tensors of these shapes; EinopsError where they do not fit.
 
-    >>> terms("... i, i j -> ... j", ((5, 2, 3), (3, 4)))
-    Terms(inputs=(('...0', '...1', 'i'), ('i', 'j')), output=('...0', '...1', 'j'), sizes={'...0': 5, '...1': 2, 'i': 3, 'j': 4})
-    """  # noqa: E501
+    >>> found = terms("... i, i j -> ... j", ((5, 2, 3), (3, 4)))
+    >>> found.inputs, found.output
+    ((('...0', '...1', 'i'), ('i', 'j')), ('...0', '...1', 'j'))
+    >>> found.sizes
+    {'...0': 5, '...1': 2, 'i': 3, 'j': 4}
+    """
     call = Call(OPERATION, pattern, shapes)
     inputs, output = formula(pattern)
     if len(inputs) != len(shapes):

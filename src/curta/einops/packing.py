@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
+from operator import index
 from typing import Any
 
 from curta.einops.find import framework_of, one_framework
@@ -112,7 +113,7 @@ def _unpacked(pattern: str, shape: Shape, wanted: tuple[Shape, ...]) -> tuple[in
     """The place of '*', and for each part where it begins and ends there and its shape."""
     dim = len(_axes("unpack", pattern)[0])
     parts, start = [], 0
-    for inner in _measured(pattern, shape, tuple(tuple(map(int, one)) for one in wanted)):
+    for inner in _measured(pattern, shape, tuple(tuple(map(index, one)) for one in wanted)):
         stop = start + prod(inner)
         parts.append((start, stop, (*shape[:dim], *inner, *shape[dim + 1 :])))
         start = stop
