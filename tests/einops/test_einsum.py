@@ -46,7 +46,7 @@ CASES = (
     Case("i j i -> j i", ((3, 2, 3),), "iji->ji"),
     Case("i i i -> i", ((3, 3, 3),), "iii->i"),
     Case("i i, i j -> j", ((3, 3), (3, 2)), "ii,ij->j"),
-    Case("a b c, c b d, a g k -> a b k", ((2, 3, 4), (4, 3, 5), (2, 6, 7)), "abc,cbd,agk->abk"),
+    Case("a b c, d c b, e a d -> c e", ((2, 3, 4), (5, 4, 3), (6, 2, 5)), "abc,dcb,ead->ce"),
     Case("a b, b c, c d, d e -> a e", ((2, 3), (3, 4), (4, 5), (5, 6)), "ab,bc,cd,de->ae"),
     Case("a, b, c -> c a b", ((2,), (3,), (4,)), "a,b,c->cab"),
     Case("... a, a b -> ... b", ((2, 3, 4), (4, 5)), "...a,ab->...b"),

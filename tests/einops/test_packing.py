@@ -11,7 +11,7 @@ import curta
 from curta.einops import asnumpy, pack, parse_shape, unpack
 
 SHAPES = (
-    ("i j * k", [(2, 3, 5), (2, 3, 7, 5), (2, 3, 7, 9, 5)], [(), (7,), (7, 9)], (2, 3, 71, 5)),
+    ("a b * c", [(3, 2, 6), (3, 2, 4, 5, 6), (3, 2, 8, 6)], [(), (4, 5), (8,)], (3, 2, 29, 6)),
     ("*", [(), (3,), (2, 2)], [(), (3,), (2, 2)], (8,)),
     ("* c", [(3,), (2, 3), (2, 0, 3)], [(), (2,), (2, 0)], (3, 3)),
     ("b *", [(2, 4)], [(4,)], (2, 4)),
@@ -75,12 +75,12 @@ def test_formats_are_those_of_cat() -> None:
 
 @pytest.mark.parametrize("of", [curta.tensor, np.asarray])
 def test_sizes_by_name(of: Any) -> None:
-    x = of(np.zeros((2, 3, 5, 7)))
-    assert parse_shape(x, "batch _ h w") == {"batch": 2, "h": 5, "w": 7}
-    assert parse_shape(x, "b ... w") == {"b": 2, "w": 7}
-    assert parse_shape(x, "b (c) 5 _") == {"b": 2, "c": 3}
+    x = of(np.zeros((4, 6, 2, 9)))
+    assert parse_shape(x, "first _ third fourth") == {"first": 4, "third": 2, "fourth": 9}
+    assert parse_shape(x, "a ... d") == {"a": 4, "d": 9}
+    assert parse_shape(x, "a (b) 2 _") == {"a": 4, "b": 6}
     assert parse_shape(x, "_ _ _ _") == {}
-    assert parse_shape(x, "... a b c d") == {"a": 2, "b": 3, "c": 5, "d": 7}
+    assert parse_shape(x, "... a b c d") == {"a": 4, "b": 6, "c": 2, "d": 9}
     assert parse_shape(of(np.zeros((1, 2))), "1 a") == parse_shape(of(np.zeros((1, 2))), "() a") == {"a": 2}
     assert parse_shape(of(np.zeros(())), "") == {}
 

@@ -16,11 +16,11 @@ def parse_shape(x: Any, pattern: str) -> dict[str, int]:
 
     >>> import curta
     >>> from curta.einops import parse_shape, rearrange
-    >>> images = curta.zeros(2, 3, 5, 7)
-    >>> parse_shape(images, "batch _ h w")
-    {'batch': 2, 'h': 5, 'w': 7}
-    >>> rearrange(curta.zeros(700), "(b c h w) -> b c h w", **parse_shape(images, "b _ h w")).shape
-    torch.Size([2, 10, 5, 7])
+    >>> sentences = curta.zeros(4, 6, 32)
+    >>> parse_shape(sentences, "sentence word _")
+    {'sentence': 4, 'word': 6}
+    >>> rearrange(curta.arange(24), "(s w) -> s w", **parse_shape(sentences, "s w _")).shape
+    torch.Size([4, 6])
     """
     framework_of("parse_shape", x)
     require_text("parse_shape", "pattern", pattern)

@@ -21,11 +21,11 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Any:
 
     >>> import curta
     >>> from curta.einops import rearrange
-    >>> images = curta.zeros(32, 30, 40, 3)
-    >>> rearrange(images, "b h w c -> b c h w").shape
-    torch.Size([32, 3, 30, 40])
-    >>> rearrange(images, "b (h p) (w q) c -> b h w (p q c)", p=10, q=10).shape
-    torch.Size([32, 3, 4, 300])
+    >>> tokens = curta.zeros(8, 16, 96)
+    >>> rearrange(tokens, "batch time width -> width batch time").shape
+    torch.Size([96, 8, 16])
+    >>> rearrange(tokens, "b (t n) (h d) -> b h t (n d)", n=2, h=6).shape
+    torch.Size([8, 6, 8, 32])
     """
     return _transform("rearrange", None, tensor, pattern, axes_lengths)
 
