@@ -1,6 +1,6 @@
 """Curta: deep learning in pure Python that keeps the books."""
 
-from curta import autograd, cuda, dtypes, functions, memory, nn, optim, utils
+from curta import autograd, cuda, dtypes, einops, functions, memory, nn, optim, utils
 from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from curta.autograd import (
     enable_grad,
@@ -293,6 +293,7 @@ __all__ = [
     "double",
     "dtype",
     "dtypes",
+    "einops",
     "empty",
     "empty_like",
     "empty_strided",

@@ -63,6 +63,10 @@ class NameTakenError(CurtaError, KeyError):
     __str__ = Exception.__str__  # KeyError's own would quote the sentence
 
 
+class EinopsError(CurtaError, RuntimeError, ValueError):
+    """A pattern of `curta.einops` that says nothing, or does not fit the tensor; shows the place in the pattern."""
+
+
 class CompileError(CurtaError, RuntimeError):
     """A function that `curta.compile` cannot make a program of; the message names the line."""
 

@@ -4,6 +4,7 @@ from curta.nn import functional, init, utils
 from curta.nn.modules.activation import GELU, Dropout, ReLU, Sigmoid, SiLU, Softmax, Tanh
 from curta.nn.modules.container import ModuleDict, ModuleList, Sequential
 from curta.nn.modules.convolution import Conv2d
+from curta.nn.modules.einops import EinMix, Rearrange, Reduce
 from curta.nn.modules.embedding import Embedding
 from curta.nn.modules.linear import Flatten, Identity, Linear
 from curta.nn.modules.loss import CrossEntropyLoss, MSELoss
@@ -22,6 +23,7 @@ __all__ = [
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
+    "EinMix",
     "Embedding",
     "Flatten",
     "Identity",
@@ -34,6 +36,8 @@ __all__ = [
     "ModuleList",
     "Parameter",
     "ReLU",
+    "Rearrange",
+    "Reduce",
     "Sequential",
     "SiLU",
     "Sigmoid",

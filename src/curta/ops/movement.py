@@ -22,19 +22,21 @@ if TYPE_CHECKING:
     from curta.tensor import Tensor
 
 
-def _free(inputs: Any, outputs: Any, **params: Any) -> Cost:
+def free(inputs: Any, outputs: Any, **params: Any) -> Cost:
+    """The cost of a view."""
     return NO_COST
 
 
 def _view(name: str, geometry: Any, rule: Any) -> Op:
     """The record of a view; its layout does not depend on where in the storage it starts."""
-    return Op(name, lambda layout, **params: geometry(layout, **params)[0], View(geometry), Gradient(rule), _free)
+    return Op(name, lambda layout, **params: geometry(layout, **params)[0], View(geometry), Gradient(rule), free)
 
 
 # other orders and sizes
 
 
-def _permuted(layout: Layout, dims: Shape) -> tuple[Layout, int]:
+def permuted(layout: Layout, dims: Shape) -> tuple[Layout, int]:
+    """The geometry of dimensions in another order."""
     shape, strides = shapes.permute(layout.shape, layout.strides, dims)
     return strided(shape, strides, layout.dtype, layout.device), 0
 
@@ -46,15 +48,16 @@ def _permute_rule(node: Node, gradient: Tensor) -> Tensor:
     return result
 
 
-PERMUTE = _view("permute", _permuted, _permute_rule)
+PERMUTE = _view("permute", permuted, _permute_rule)
 
 
-def _expanded(layout: Layout, size: Shape) -> tuple[Layout, int]:
+def expanded(layout: Layout, size: Shape) -> tuple[Layout, int]:
+    """The geometry of dimensions of size 1 repeated."""
     shape, strides = shapes.expand(layout.shape, layout.strides, size)
     return strided(shape, strides, layout.dtype, layout.device), 0
 
 
-EXPAND = _view("expand", _expanded, lambda node, gradient: gradient.sum_to_size(node.input_layouts[0].shape))
+EXPAND = _view("expand", expanded, lambda node, gradient: gradient.sum_to_size(node.input_layouts[0].shape))
 
 
 def blocking_strides(layout: Layout) -> str:
@@ -71,7 +74,8 @@ def blocking_strides(layout: Layout) -> str:
     return "; ".join(found)
 
 
-def _viewed(layout: Layout, size: Shape) -> tuple[Layout, int]:
+def viewed(layout: Layout, size: Shape) -> tuple[Layout, int]:
+    """The geometry of the same elements as another shape; ShapeError where that takes a copy."""
     strides = shapes.view_strides(layout.shape, layout.strides, size)
     if strides is None:
         raise ShapeError(
@@ -83,7 +87,7 @@ def _viewed(layout: Layout, size: Shape) -> tuple[Layout, int]:
     return strided(size, strides, layout.dtype, layout.device), 0
 
 
-VIEW = _view("view", _viewed, lambda node, gradient: gradient.reshape(node.input_layouts[0].shape))
+VIEW = _view("view", viewed, lambda node, gradient: gradient.reshape(node.input_layouts[0].shape))
 
 
 # regions: what basic indexing gives

@@ -1,0 +1,52 @@
+"""Which framework a tensor belongs to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from curta.einops.frameworks import Framework, NumPy, PyTorch
+from curta.einops.tensors import Curta
+from curta.errors import ArgumentTypeError
+from curta.tensor import Tensor
+
+_STANDARD = Framework()
+#: by type; the first look is the slow one
+_FOUND: dict[type, Framework] = {Tensor: Curta()}
+#: frameworks that recognise their tensors by a class of theirs: package, class
+_KNOWN = (("numpy", "ndarray", NumPy()), ("torch", "Tensor", PyTorch()))
+
+
+def framework_of(operation: str, value: Any) -> Framework:
+    """The framework of a tensor; ArgumentTypeError if it is nobody's."""
+    found = _FOUND.get(type(value))
+    if found is None:
+        found = _FOUND[type(value)] = _recognised(operation, value)
+    return found
+
+
+def one_framework(operation: str, values: Sequence[Any]) -> Framework:
+    """The framework of several tensors; ArgumentTypeError if they do not belong together."""
+    kind = type(values[0])
+    framework = _FOUND.get(kind) or framework_of(operation, values[0])
+    for value in values:
+        if type(value) is not kind and framework_of(operation, value) is not framework:
+            kinds = " and ".join(type(one).__name__ for one in (values[0], value))
+            raise ArgumentTypeError(f"{operation}(): tensors of different frameworks: {kinds}")
+    return framework
+
+
+def _recognised(operation: str, value: Any) -> Framework:
+    if isinstance(value, Tensor):
+        return _FOUND[Tensor]
+    for package, name, framework in _KNOWN:
+        kind = getattr(sys.modules.get(package), name, None)
+        if kind is not None and isinstance(value, kind):
+            return framework
+    if hasattr(value, "__array_namespace__"):
+        return _STANDARD
+    raise ArgumentTypeError(
+        f"{operation}(): expected a tensor of Curta, NumPy or PyTorch, or an array with __array_namespace__, "
+        f"not {type(value).__name__}"
+    )

@@ -1,0 +1,159 @@
+"""What the operations ask of a framework, and how NumPy, PyTorch and those of the array API standard do it.
+
+None of them is imported here: who passes a tensor has imported its framework.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from curta.einops.formula import letters
+from curta.einops.problems import Shape, Sizes
+from curta.einops.reductions import Reduction, planned
+from curta.errors import DTypeError, UnsupportedError
+from curta.lazy import LazyModule
+
+numpy: Any = LazyModule("numpy")
+
+
+class Framework:
+    """Arrays of the Python array API standard: JAX, CuPy and others."""
+
+    def transform(self, operation: str, reduction: Reduction | None, pattern: str, x: Any, sizes: Sizes) -> Any:
+        """`x` rearranged, reduced or repeated."""
+        name = None if callable(reduction) else reduction
+        split, order, reduced, _, spread, merged = planned(operation, name, pattern, x.shape, sizes)
+        if split != x.shape:
+            x = self.reshape(x, split)
+        if order is not None:
+            x = self.permute(x, order)
+        if reduced:
+            x = self.reduce(x, reduction, reduced)
+        if spread is not None:
+            x = self.spread(x, spread)
+        return x if merged == x.shape else self.reshape(x, merged)
+
+    def reduce(self, x: Any, reduction: Any, dims: Shape) -> Any:
+        """One of the reductions by name, or whatever a function makes of the tensor and the dimensions."""
+        if callable(reduction):
+            return reduction(x, dims)
+        if reduction == "mean" and self.is_whole(x):
+            raise DTypeError(f"reduce: the mean of whole numbers ({x.dtype}) is not defined: convert the tensor first")
+        return self.reduce_by_name(x, reduction, dims)
+
+    def reduce_by_name(self, x: Any, name: str, dims: Shape) -> Any:
+        """The reduction `name` over `dims`."""
+        return getattr(self.names(x), name)(x, axis=dims)
+
+    def names(self, x: Any) -> Any:
+        """The namespace with the functions of the standard."""
+        return x.__array_namespace__()
+
+    def is_whole(self, x: Any) -> bool:
+        """Whether the elements are integers or truth values."""
+        return bool(self.names(x).isdtype(x.dtype, ("integral", "bool")))
+
+    def reshape(self, x: Any, shape: Shape) -> Any:
+        """The same elements as another shape."""
+        return self.names(x).reshape(x, shape)
+
+    def permute(self, x: Any, order: Shape) -> Any:
+        """The dimensions in another order."""
+        return self.names(x).permute_dims(x, order)
+
+    def spread(self, x: Any, shape: Shape) -> Any:
+        """Dimensions of size 1 repeated."""
+        return self.names(x).broadcast_to(x, shape)
+
+    def part(self, x: Any, dim: int, start: int, stop: int) -> Any:
+        """From `start` to `stop` along one dimension."""
+        return x[(*(slice(None),) * dim, slice(start, stop))]
+
+    def stack(self, tensors: Sequence[Any]) -> Any:
+        """Tensors of one shape along a new first dimension."""
+        return self.names(tensors[0]).stack(tensors)
+
+    def concatenate(self, tensors: Sequence[Any], dim: int) -> Any:
+        """Tensors one behind the other along `dim`."""
+        return self.names(tensors[0]).concat(tensors, axis=dim)
+
+    def einsum(self, pattern: str, tensors: Sequence[Any]) -> Any:
+        """The framework's own einsum, with letters for axes."""
+        text = letters(pattern, tuple([one.shape for one in tensors]))
+        try:
+            own = self.names(tensors[0]).einsum
+        except AttributeError:
+            kind = type(tensors[0])
+            raise UnsupportedError(f"einsum: {kind.__module__}.{kind.__name__} has no einsum of its own") from None
+        return own(text, *tensors)
+
+    def to_numpy(self, x: Any) -> Any:
+        """The elements as a NumPy array."""
+        return numpy.asarray(x)
+
+
+class NumPy(Framework):
+    """NumPy's arrays, whose methods cost a fraction of its functions."""
+
+    def names(self, x: Any) -> Any:
+        return numpy
+
+    def reduce_by_name(self, x: Any, name: str, dims: Shape) -> Any:
+        return getattr(x, name)(axis=dims)
+
+    def einsum(self, pattern: str, tensors: Sequence[Any]) -> Any:
+        return numpy.einsum(letters(pattern, tuple([one.shape for one in tensors])), *tensors)
+
+    def is_whole(self, x: Any) -> bool:
+        return x.dtype.kind in "iub"
+
+    def reshape(self, x: Any, shape: Shape) -> Any:
+        return x.reshape(shape)
+
+    def permute(self, x: Any, order: Shape) -> Any:
+        return x.transpose(order)
+
+    def spread(self, x: Any, shape: Shape) -> Any:
+        return numpy.broadcast_to(x, shape).copy()  # what NumPy broadcasts cannot be written to
+
+    def to_numpy(self, x: Any) -> Any:
+        return x
+
+
+class PyTorch(Framework):
+    """PyTorch's tensors, which have the standard's functions under other names."""
+
+    def names(self, x: Any) -> Any:
+        return sys.modules["torch"]
+
+    def reduce_by_name(self, x: Any, name: str, dims: Shape) -> Any:
+        if name in ("sum", "mean"):
+            return getattr(x, name)(dim=dims)
+        if name in ("max", "min"):
+            return getattr(x, f"a{name}")(dim=dims)
+        for dim in reversed(dims):
+            x = getattr(x, name)(dim=dim)
+        return x
+
+    def is_whole(self, x: Any) -> bool:
+        return not (x.is_floating_point() or x.is_complex())
+
+    def reshape(self, x: Any, shape: Shape) -> Any:
+        return x.reshape(shape)
+
+    def permute(self, x: Any, order: Shape) -> Any:
+        return x.permute(order)
+
+    def spread(self, x: Any, shape: Shape) -> Any:
+        return x.expand(shape)
+
+    def concatenate(self, tensors: Sequence[Any], dim: int) -> Any:
+        return self.names(tensors[0]).cat(tensors, dim)
+
+    def einsum(self, pattern: str, tensors: Sequence[Any]) -> Any:
+        return sys.modules["torch"].einsum(letters(pattern, tuple([one.shape for one in tensors])), *tensors)
+
+    def to_numpy(self, x: Any) -> Any:
+        return x.detach().cpu().numpy()
