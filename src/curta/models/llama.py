@@ -67,7 +67,7 @@ class LlamaConfig:
 
 
 class Attention(nn.Module):
-    """Causal self-attention with rotary positions, whose keys and values several heads share: [B, T, C] to [B, T, C]."""
+    """Causal self-attention with rotary positions; several heads share keys and values: [B, T, C] to [B, T, C]."""
 
     def __init__(self, config: LlamaConfig) -> None:
         super().__init__()
