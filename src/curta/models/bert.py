@@ -75,9 +75,7 @@ class BERT(nn.Module):
         self.pooler = nn.Linear(config.width, config.width)
         initialise(self)
 
-    def forward(
-        self, tokens: Tensor, types: Tensor | None = None, mask: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, tokens: Tensor, types: Tensor | None = None, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The states of all positions, and the first one's through the pooler, all of shape [B, T] given.
 
         `types` are the tokens' segments (int64; all 0 if left out); `mask` is true, or 1, for those that take part.

@@ -103,7 +103,8 @@ class ResNet(nn.Module):
 
     `blocks` is how many blocks each of the four stages has; the first has `width` channels (four times as many with
     `bottleneck` blocks) and every other one twice as many as the one before, at half the size. Images first pass a 7x7
-    convolution with stride 2 and a max-pool, or with `small_images` (32x32, say) a single 3x3 convolution. Raises `ArgumentError` unless there are four stages.
+    convolution with stride 2 and a max-pool, or with `small_images` (32x32, say) a single 3x3 convolution. Raises
+    `ArgumentError` unless there are four stages.
 
     >>> import curta
     >>> ResNet((1, 1, 1, 1), num_classes=10, width=4, small_images=True)(curta.ones(2, 3, 32, 32)).shape
