@@ -55,8 +55,8 @@ def _gpt2(given: Fields) -> GPTConfig:
     return GPTConfig(given.size("vocab_size"), width, given.size("n_layer"), heads, given.size("n_positions"))
 
 
-def _llama(given: Fields, **more: Any) -> LlamaConfig:
-    """What the family has in common; `more` are fields that only some have."""
+def _llama(given: Fields, epsilon: float = 1e-6, base: float = 10000.0, **more: Any) -> LlamaConfig:
+    """What the family has in common: `epsilon` and `base` hold where the file names none, `more` only some have."""
     given.only("hidden_act", "silu")
     given.only("partial_rotary_factor", 1.0, None)
     heads = given.size("num_attention_heads")
@@ -69,12 +69,12 @@ def _llama(given: Fields, **more: Any) -> LlamaConfig:
         given.check_divides("num_attention_heads", "num_key_value_heads")
     if head_width % 2:
         raise ArgumentError(f"config.json: the width of a head (head_dim) must be even, got {head_width}")
-    base, scaling = _rotary(given)
+    base, scaling = _rotary(given, base)
     return LlamaConfig(
         vocabulary=given.size("vocab_size"), width=given.size("hidden_size"), layers=given.size("num_hidden_layers"),
         heads=heads, key_value_heads=shared, head_width=head_width,
         feed_forward_width=given.size("intermediate_size"), context=given.size("max_position_embeddings"),
-        norm_epsilon=given.number("rms_norm_eps", 1e-6), rotary_base=base, rotary_scaling=scaling,
+        norm_epsilon=given.number("rms_norm_eps", epsilon), rotary_base=base, rotary_scaling=scaling,
         tied=given.flag("tie_word_embeddings", False), **more,
     )  # fmt: skip
 
@@ -97,14 +97,16 @@ def _mixtral(given: Fields) -> LlamaConfig:
             f"config.json: num_experts_per_tok must not be above num_local_experts, got {chosen} and {experts}"
         )
     window, shared = given.optional_size("sliding_window"), given.size("num_key_value_heads")
-    return _llama(given, key_value_heads=shared, window=window, experts=experts, experts_per_token=chosen)
+    return _llama(
+        given, epsilon=1e-5, base=1e6, key_value_heads=shared, window=window, experts=experts, experts_per_token=chosen
+    )
 
 
-def _rotary(given: Fields) -> tuple[float, RotaryScaling | None]:
+def _rotary(given: Fields, default: float) -> tuple[float, RotaryScaling | None]:
     """The base and the scaling, in `rope_theta` and `rope_scaling` or, in newer files, both in `rope_parameters`."""
     newer = given.inner("rope_parameters")
     inner = given.inner("rope_scaling") if newer is None else newer
-    base = (given if newer is None else newer).number("rope_theta", 10000.0)
+    base = (given if newer is None else newer).number("rope_theta", default)
     if inner is None:
         return base, None
     place = "rope_type" if inner.has("rope_type") else "type"
