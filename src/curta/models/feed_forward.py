@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import curta
 from curta import Tensor, nn
 from curta.autograd.state import STATE
@@ -49,16 +51,23 @@ class Experts(nn.Module):
         chosen = self._likeliest(probabilities.detach())
         weights = probabilities.masked_fill(chosen.logical_not(), 0.0)
         weights = (weights / weights.sum(dim=-1, keepdim=True)).to(x.dtype)
-        out = curta.zeros_like(rows)
+        mixed = self._all(rows, weights) if STATE.recorder is not None else self._chosen(rows, weights, chosen)
+        return mixed.to(x.dtype).reshape(x.shape)
+
+    def _all(self, rows: Tensor, weights: Tensor) -> Tensor:
+        made = [expert(rows) * weights.narrow(1, number, 1) for number, expert in enumerate(self.experts)]
+        return sum(made[1:], start=made[0])
+
+    def _chosen(self, rows: Tensor, weights: Tensor, chosen: Tensor) -> Tensor:
+        made, places = [], []
         for number, expert in enumerate(self.experts):
-            share = weights.narrow(1, number, 1)  # [N, 1]
-            if STATE.recorder is not None:
-                out = out + expert(rows) * share
-                continue
-            places = self._places(chosen, number)
-            made = expert(rows.index_select(0, places)) * share.index_select(0, places)
-            out.index_add_(0, places, made.to(out.dtype))
-        return out.reshape(x.shape)
+            own = self._places(chosen, number)
+            share = weights.narrow(1, number, 1).index_select(0, own)  # [n, 1]
+            made.append(expert(rows.index_select(0, own)) * share)
+            places.append(own)
+        # every row is there as often as it chose an expert: brought together, it is added up in one go
+        back = _order(curta.cat(places))
+        return curta.cat(made).index_select(0, back).unflatten(0, (-1, self.chosen)).sum(dim=1)
 
     def _likeliest(self, probabilities: Tensor) -> Tensor:
         """Which experts each row chose, as truth values [N, experts]; the first of equally likely ones."""
@@ -76,3 +85,10 @@ class Experts(nn.Module):
             return chosen.select(1, number).nonzero().squeeze(1)
         each, over = divmod(chosen.shape[0] * self.chosen, len(self.experts))
         return curta.empty(each + (number < over), dtype=curta.int64, device=chosen.device)
+
+
+def _order(numbers: Tensor) -> Tensor:
+    """Where the numbers are, the smallest first."""
+    if numbers.is_meta:
+        return curta.empty_like(numbers)
+    return curta.from_numpy(np.argsort(numbers.numpy(), kind="stable"))
