@@ -124,6 +124,38 @@ def test_a_number_in_memory_goes_with_a_tensor_that_has_none() -> None:
     assert (curta.ones(2, device="meta") * curta.tensor(2.0)).is_meta
 
 
+META: dict[str, Any] = {
+    "flip": lambda x: x.flip(0),
+    "roll": lambda x: x.roll(1),
+    "a list": lambda x: x[[0, 1]],
+    "an index in memory": lambda x: x[curta.tensor([[0, 1]])],
+    "index_select": lambda x: x.index_select(1, curta.tensor([0, 0])),
+    "an entry": lambda x: x[curta.tensor(1), [1, 2]],
+    "index_put": lambda x: x.index_put((curta.tensor([0, 2]),), x[:2]),
+    "writing a part": lambda x: _written(x.clone(), slice(0, 2)),
+    "writing by a list": lambda x: _written(x.T.clone(), [0, 1]),
+    "unbinding an overlap": lambda x: x.expand(2, 4, 6).unbind(0)[1],
+}
+
+
+def _written(x: Any, index: Any) -> Any:
+    x[index] = 3.0
+    return x
+
+
+@pytest.mark.parametrize("name", META)
+def test_indices_in_memory_go_with_tensors_on_the_meta_device(name: str) -> None:
+    real = curta.randn(4, 6, requires_grad=True)
+    x = curta.randn(4, 6, device="meta", requires_grad=True)
+    made = META[name](x)
+    assert made.is_meta
+    assert made.shape == META[name](real).shape
+    made.sum().backward()
+    assert x.grad is not None
+    assert x.grad.is_meta
+    assert x.grad.shape == (4, 6)
+
+
 def test_random_streams_stand_still_on_the_meta_device() -> None:
     before = curta.default_generator.offset
     with curta.device("meta"):

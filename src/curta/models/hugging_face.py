@@ -20,7 +20,7 @@ def from_config(fields: Mapping[str, Any]) -> Config:
     """The configuration that a Hugging Face `config.json` describes; `fields` is what `json.load` gives.
 
     `model_type` is one of gpt2, llama, mistral, mixtral, bert, vit and resnet. What changes what a model computes is
-    read or refused; how it is trained (dropout, initialisation), stored and generated from is not looked at.
+    read or refused; how it is trained (dropout, initialisation, padding), stored and generated from is not looked at.
 
     Raises `ArgumentError` for a field that is missing, out of range or does not fit another, `ArgumentTypeError` for
     one of another type, `UnsupportedError` for one that asks for what Curta's models do not have. All name the field.
