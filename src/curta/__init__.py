@@ -18,6 +18,7 @@ from curta.costs.planner import plan
 from curta.costs.roofline import roofline
 from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
+from curta.device import get_default_device, set_default_device
 from curta.dtypes import DType as dtype
 from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32, int64, uint8
 from curta.dtypes import bool_ as bool
@@ -325,6 +326,7 @@ __all__ = [
     "gather",
     "ge",
     "get_autocast_dtype",
+    "get_default_device",
     "get_default_dtype",
     "get_num_threads",
     "get_printoptions",
@@ -426,6 +428,7 @@ __all__ = [
     "scatter_add",
     "seed",
     "select",
+    "set_default_device",
     "set_default_dtype",
     "set_grad_enabled",
     "set_num_threads",

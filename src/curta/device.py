@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from curta.errors import ArgumentTypeError, CurtaError, DeviceError
 
 KNOWN_TYPES = ("cpu", "cuda", "meta")
@@ -14,8 +16,16 @@ class CudaAssertionError(CurtaError, AssertionError):
 class Device:
     """A device by type and index; equal devices are one object, so that comparing and hashing them is free.
 
+    As a context manager it is where new tensors are made, in this thread, if nobody names a device: inside of
+    `with curta.device("meta"):` a model of any size takes no memory. Raises `DeviceError` for an unknown type.
+
+    >>> import curta
     >>> Device("cuda:1").index, str(Device("cpu")), Device("cpu") is Device("cpu")
     (1, 'cpu', True)
+    >>> with Device("meta"):
+    ...     layer = curta.nn.Linear(1_000_000, 1_000_000)
+    >>> layer.weight.device, curta.zeros(1).device
+    (device(type='meta'), device(type='cpu'))
     """
 
     __slots__ = ("index", "type")
@@ -38,6 +48,15 @@ class Device:
         fresh.index = int(number) if colon else index
         return _DEVICES.setdefault((name, fresh.index), fresh)
 
+    def __enter__(self) -> Device:
+        wanted = resolve(self)
+        _DEFAULT.before.append(_DEFAULT.device)
+        _DEFAULT.device = wanted
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _DEFAULT.device = _DEFAULT.before.pop()
+
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         return Device, (self.type, self.index)
 
@@ -55,13 +74,50 @@ CPU = Device("cpu")
 META = Device("meta")
 
 
+class _Default(threading.local):
+    """Where this thread makes tensors if nobody names a device."""
+
+    def __init__(self) -> None:
+        self.device: Device = CPU
+        #: what it was outside of each open `with` block
+        self.before: list[Device] = []
+
+
+_DEFAULT = _Default()
+
+
+def get_default_device() -> Device:
+    """Where this thread makes new tensors if nobody names a device.
+
+    >>> get_default_device()
+    device(type='cpu')
+    """
+    return _DEFAULT.device
+
+
+def set_default_device(device: str | Device | None) -> None:
+    """Make this thread's new tensors on `device` from now on; None is the CPU.
+
+    Tensors made from others (`zeros_like`, `new_ones`, `from_numpy`) stay where these are. Raises `DeviceError` for an
+    unknown device.
+
+    >>> set_default_device("meta")
+    >>> get_default_device()
+    device(type='meta')
+    >>> set_default_device(None)
+    """
+    _DEFAULT.device = CPU if device is None else resolve(device)
+
+
 def resolve(device: str | Device | None) -> Device:
-    """The one object for `device`; raises what PyTorch raises where there is no such device.
+    """The one object for `device`, the default one for None; raises what PyTorch raises where there is no such device.
 
     >>> resolve(None) is CPU
     True
     """
-    if device is None or device is CPU:
+    if device is None:
+        return _DEFAULT.device
+    if device is CPU:
         return CPU
     wanted = Device(device)
     if wanted.type == "cpu":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from curta.autograd.state import STATE
+from curta.device import CPU, META, Device
 
 
 class Generator:
@@ -42,8 +43,13 @@ class Generator:
         self.manual_seed(int.from_bytes(os.urandom(8), "little"))
         return self._seed
 
-    def take(self, count: int) -> tuple[int, int, int]:
-        """Reserve `count` counter blocks of four 32-bit numbers; the key's two halves and the first block's number."""
+    def take(self, count: int, device: Device = CPU) -> tuple[int, int, int]:
+        """Reserve `count` counter blocks of four 32-bit numbers; the key's two halves and the first block's number.
+
+        The meta device draws nothing: there the stream stays where it is.
+        """
+        if device is META:
+            return 0, 0, 0
         if STATE.saver is None:
             return self._reserve(count)
         found: tuple[int, int, int] = STATE.saver.numbers(lambda: self._reserve(count))
@@ -67,7 +73,7 @@ class Generator:
         import curta
 
         low = self._seed - (1 << 64) if self._seed >> 63 else self._seed
-        return curta.tensor([low, self.offset], dtype=curta.int64)
+        return curta.tensor([low, self.offset], dtype=curta.int64, device="cpu")
 
     def set_state(self, new_state: object) -> Generator:
         """Go on from what `get_state` gave."""

@@ -27,6 +27,7 @@ HALF: dict[str, Callable[[], Any]] = {
 SINGLE: dict[str, Callable[[], Any]] = {
     "sum": lambda: X.sum(),
     "layer_norm": lambda: F.layer_norm(X, (3,)),
+    "rms_norm": lambda: F.rms_norm(X, (3,)),
     "mixed": lambda: X @ W.T + B,
     "cross_entropy": lambda: F.cross_entropy(X @ W.T, curta.tensor([0, 1])),
     "nll_loss": lambda: F.nll_loss(X @ W.T, curta.tensor([0, 1])),

@@ -38,6 +38,9 @@ RECORDED = {
     "silu": (lambda: F.silu(X), [0.3112297, -0.2689414, 1.761594, 1.226362, 0.1405441, -0.240616]),
     "leaky": (lambda: F.leaky_relu(X, 0.1), [0.5, -0.1, 2.0, 1.5, 0.25, -0.075]),
     "layer_norm": (lambda: F.layer_norm(X, (3,), W, W), [0.5, -0.4494816, 2.224741, 1.133746, 1.81893, -0.1769578]),
+    "rms_norm": (lambda: F.rms_norm(X, (3,), W), [0.1889822, -1.511858, 1.511858, 0.7661309, 0.5107539, -0.7661309]),
+    "plain_rms_norm": (lambda: F.rms_norm(X, (3,), eps=0.5),
+                       [0.3333333, -0.6666667, 1.333333, 1.242118, 0.2070197, -0.621059]),
     "softmax": (lambda: F.softmax(X, 0), [0.2689414, 0.2227001, 0.9399133, 0.7310586, 0.7772999, 0.06008665]),
     "log_softmax": (lambda: F.log_softmax(X, -1),
                     [-1.741311, -3.241311, -0.2413113, -0.3306726, -1.580673, -2.580673]),
@@ -75,6 +78,9 @@ DIFFERENTIATED = {
     "log_softmax": (lambda x: F.log_softmax(x, 1), [_normal(3, 4, 2)]),
     "layer_norm": (lambda x, w, b: F.layer_norm(x, (2, 3), w, b), [_normal(4, 2, 3), _normal(2, 3), _normal(2, 3)]),
     "plain_norm": (lambda x: F.layer_norm(x, (3,)), [_normal(4, 3)]),
+    "rms_norm": (lambda x, w: F.rms_norm(x, (2, 3), w), [_normal(4, 2, 3), _normal(2, 3)]),
+    "rms_norm of one row": (lambda x, w: F.rms_norm(x, (3,), w, 0.1), [_normal(3), _normal(3)]),
+    "plain_rms_norm": (lambda x: F.rms_norm(x, (3,)), [_normal(4, 3)]),
     "gelu": (F.gelu, [_normal(7)]),
     "gelu tanh": (lambda x: F.gelu(x, approximate="tanh"), [_normal(7)]),
     "silu": (F.silu, [_normal(7)]),
@@ -125,7 +131,9 @@ def test_gradients_by_central_differences(name):
         np.testing.assert_allclose(inputs[place].grad.numpy(), slope, atol=2e-8)
 
 
-@pytest.mark.parametrize("name", ["softmax", "layer_norm", "gelu", "ce", "attention", "linear", "mse"])
+@pytest.mark.parametrize(
+    "name", ["softmax", "layer_norm", "rms_norm", "plain_rms_norm", "gelu", "ce", "attention", "linear", "mse"]
+)
 def test_a_gradient_can_be_differentiated_again(name):
     function, values = DIFFERENTIATED[name]
     weight = RNG.standard_normal(tuple(function(*map(curta.from_numpy, values)).shape))

@@ -41,6 +41,16 @@ def test_printing_is_torchs():
     )
 
 
+def test_rms_norm_is_torchs():
+    assert repr(nn.RMSNorm(4)) == "RMSNorm((4,), eps=None, elementwise_affine=True)"
+    plain = nn.RMSNorm((2, 3), eps=1e-5, elementwise_affine=False)
+    assert repr(plain) == "RMSNorm((2, 3), eps=1e-05, elementwise_affine=False)"
+    assert list(plain.parameters()) == []
+    # the epsilon of float32, also for half formats: 1e-4 / sqrt(1e-8 + 1.1920929e-7)
+    x = curta.full((1, 2), 1e-4, dtype=curta.bfloat16)
+    assert nn.RMSNorm(2, dtype=curta.bfloat16)(x).tolist() == [[0.279296875, 0.279296875]]
+
+
 def test_state_dict_in_and_out():
     model = _model()
     state = model.state_dict()

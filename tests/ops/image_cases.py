@@ -1,4 +1,4 @@
-"""Every operator on images: what it computes, in plain NumPy, and what it costs, counted by hand."""
+"""Operators on images and on rows: what each computes, in plain NumPy, and what it costs, counted by hand."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from curta.dtypes import float32
 from curta.ops import batch_normalization as bn
 from curta.ops import convolution, pooling
+from curta.ops import rms_normalization as rms
 from curta.ops.record import Cost, Op
 
 HALVES, FLOATS = ("float16", "bfloat16"), ("float32", "float64")
@@ -233,7 +234,44 @@ BATCH_NORMS = [
                 (0.9, 0.1, 1.025), batched=(), params={}),
 ]  # fmt: skip
 
-IMAGE_CASES = [*CONVOLUTIONS, *POOLING, *BATCH_NORMS]
+# root mean square normalization of 5 rows of 2 x 3 elements: 30 in all; a sum over the rows takes 25 additions, one
+# over the elements at each place 24; 1 / root of the mean square four FLOPs a row
+
+ROWS, ROW, ROOTS = (5, 2, 3), (1, 2, 3), (5, 1, 1)
+RMS: dict[str, Any] = {"count": 2}
+
+
+def _rms_norm(x: Any, weight: Any = 1, *, count: int, eps: float) -> tuple[Any, Any]:
+    rstd = 1 / np.sqrt((x**2).mean((1, 2), keepdims=True) + eps)
+    return x * rstd * weight, rstd
+
+
+def _rms_norm_backward(g: Any, x: Any, weight: Any, rstd: Any, *, count: int) -> Any:
+    return (g * weight - x * rstd * (g * weight * x * rstd).mean((1, 2), keepdims=True)) * rstd
+
+
+def _plain_rms_norm_backward(g: Any, x: Any, rstd: Any, *, count: int) -> Any:
+    return _rms_norm_backward(g, x, 1, rstd, count=count)
+
+
+def _rms_norm_dweight(g: Any, x: Any, rstd: Any, *, count: int) -> Any:
+    return (g * x * rstd).sum(0, keepdims=True)
+
+
+RMS_NORMS = [
+    ImageCase("rms_norm", rms.RMS_NORM, (ROWS, ROW), _rms_norm, Cost(3 * 30 + 25 + 4 * 5, 0, 144, 140),
+              {**RMS, "eps": EPS}, gradients=(0, 1)),
+    ImageCase("plain_rms_norm", rms.PLAIN_RMS_NORM, (ROWS,), _rms_norm, Cost(2 * 30 + 25 + 4 * 5, 0, 120, 140),
+              {**RMS, "eps": EPS}, gradients=(0,)),
+    ImageCase("rms_norm_backward", rms.RMS_NORM_BACKWARD, (ROWS, ROWS, ROW, ROOTS), _rms_norm_backward,
+              Cost(6 * 30 + 25 + 5, 0, 284, 120), RMS, batched=(0, 1, 3), dtypes=FLOATS),
+    ImageCase("plain_rms_norm_backward", rms.PLAIN_RMS_NORM_BACKWARD, (ROWS, ROWS, ROOTS), _plain_rms_norm_backward,
+              Cost(5 * 30 + 25 + 5, 0, 260, 120), RMS, batched=(0, 1, 2), dtypes=FLOATS),
+    ImageCase("rms_norm_dweight", rms.RMS_NORM_DWEIGHT, (ROWS, ROWS, ROOTS), _rms_norm_dweight,
+              Cost(2 * 30 + 24, 0, 260, 24), RMS, batched=(0, 1, 2), dtypes=FLOATS),
+]  # fmt: skip
+
+IMAGE_CASES = [*CONVOLUTIONS, *POOLING, *BATCH_NORMS, *RMS_NORMS]
 
 
 def params_of(case: ImageCase, dtype: Any = float32) -> dict[str, Any]:

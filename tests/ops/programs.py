@@ -183,6 +183,11 @@ def _layer_norm(make: Make, rows: int, columns: int) -> Any:
     return with_gradients(lambda x, w, b: F.layer_norm(x, (columns,), w, b), x, weight, bias)
 
 
+def _rms_norm(make: Make, rows: int, columns: int) -> Any:
+    x, weight = make(numbers(rows, columns)), make(numbers(columns, seed=2))
+    return with_gradients(lambda x, w: F.rms_norm(x, (columns,), w), x, weight)
+
+
 def _batch_norm(training: bool, dtype: str = "float32", image: bool = True) -> Program:
     def run(make: Make, rows: int, columns: int) -> Any:
         x = numbers(4, rows // 16 + 2, 3, columns, dtype=dtype) if image else numbers(rows, columns, dtype=dtype)
@@ -301,6 +306,8 @@ OTHERS: dict[str, Program] = {
     "log_softmax columns": _unary(lambda x: F.log_softmax(x, 0)),
     "layer_norm": _layer_norm,
     "layer_norm without weights": _unary(lambda x: F.layer_norm(x, (x.shape[1],))),
+    "rms_norm": _rms_norm,
+    "rms_norm without weights": _unary(lambda x: F.rms_norm(x, (x.shape[1],))),
     "batch_norm": _batch_norm(training=True),
     "batch_norm in bfloat16": _batch_norm(training=True, dtype="bfloat16"),
     "batch_norm of rows": _batch_norm(training=True, image=False),

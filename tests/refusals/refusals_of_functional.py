@@ -83,6 +83,26 @@ REFUSALS = (
         "Expected attn_mask dtype to be bool or to match query dtype, but got attn_mask.dtype: int64 and query.dtype: float32 instead.",
     ),
     Refusal(
+        lambda c: F(c).rms_norm(c.zeros(2, dtype=c.int64), (2,)),
+        UnsupportedDTypeError,
+        "\"rms_norm\" not implemented for 'int64'",
+    ),
+    Refusal(
+        lambda c: F(c).rms_norm(c.zeros(2, 3), (3,), c.zeros(2)),
+        ShapeError,
+        "Expected weight to be of same shape as normalized_shape, but got weight of shape [2] and normalized_shape = [3]",
+    ),
+    Refusal(
+        lambda c: F(c).rms_norm(c.zeros(2, 3), (2,)),
+        ShapeError,
+        "Given normalized_shape=[2], expected input with shape [*2], but got input of size[2, 3]",
+    ),
+    Refusal(
+        lambda c: F(c).rms_norm(c.zeros(2, 3), ()),
+        ShapeError,
+        "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []",
+    ),
+    Refusal(
         lambda c: F(c).layer_norm(c.zeros(2, 3), (3,), c.zeros(2)),
         ShapeError,
         "Expected weight to be of same shape as normalized_shape, but got weight of shape [2] and normalized_shape = [3]",

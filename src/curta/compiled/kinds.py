@@ -11,6 +11,7 @@ from typing import Any
 
 from curta.autograd.state import STATE
 from curta.default_dtype import get_default_dtype
+from curta.device import get_default_device
 from curta.tensor import Tensor
 
 _PLAIN = (int, float, bool, str, bytes, type(None))
@@ -68,7 +69,7 @@ class Outside:
 
 
 def _modes() -> tuple[Any, ...]:
-    return STATE.grad_enabled, STATE.inference, STATE.autocast, get_default_dtype()
+    return STATE.grad_enabled, STATE.inference, STATE.autocast, get_default_dtype(), get_default_device()
 
 
 def _global_names(code: CodeType) -> Iterator[str]:

@@ -35,8 +35,8 @@ def matmul_peak(dtype: DType | None = None, sizes: tuple[int, ...] = (1024, 2048
 
 def _matmul_rate(size: int, dtype: DType, seconds: float) -> float:
     with curta.no_grad():
-        a = curta.rand(size, size).to(dtype)
-        b = curta.rand(size, size).to(dtype)
+        a = curta.rand(size, size, device="cpu").to(dtype)
+        b = curta.rand(size, size, device="cpu").to(dtype)
         a @ b  # compiles, and touches the memory of the result
         shortest, until = float("inf"), time.perf_counter() + seconds
         while True:
@@ -56,7 +56,7 @@ def copy_peak(nbytes: int = 1 << 26, seconds: float = 0.25) -> float:
     True
     """
     with curta.no_grad():
-        source, target = curta.zeros(nbytes // 4), curta.zeros(nbytes // 4)
+        source, target = (curta.zeros(nbytes // 4, device="cpu") for _ in range(2))
         target.copy_(source)  # compiles, and touches the memory
         shortest, until = float("inf"), time.perf_counter() + seconds
         while True:

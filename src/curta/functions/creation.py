@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from curta import dtypes, host
 from curta.default_dtype import get_default_dtype
-from curta.device import CPU, Device, resolve
+from curta.device import META, Device, resolve
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions.movement import sizes
@@ -17,6 +17,7 @@ from curta.memory.storage import allocate
 from curta.ops.creation import ARANGE, EYE, FULL, LINSPACE
 from curta.ops.dispatch import bind
 from curta.promotion import number_for, scalar_dtype
+from curta.shapes import elementwise_strides, storage_extent
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -67,23 +68,31 @@ def tensor(
             [3., 4.]])
     """
     checked_options("tensor", None, pin_memory)
-    target = resolve(device) if device is not None else None
+    target = resolve(device)
     if isinstance(data, Tensor):
-        made = data.detach().clone().to(dtype=dtype, device=target)
+        data = data.detach()
+        made = _without_data(data.layout, dtype) if target is META else data.clone().to(dtype=dtype, device=target)
         return finish(made, requires_grad)
-    made = host.tensor_from(host.array_of(data, dtype), dtype)
-    if target is not None and target is not made.layout.device:
-        made = made.to(device=target)
-    return finish(made, requires_grad)
+    values = host.array_of(data, dtype)
+    if target is META:
+        kind = dtypes.from_numpy(values.dtype)
+        return finish(_without_data(contiguous(values.shape, kind), dtype), requires_grad)
+    return finish(host.tensor_from(values, dtype), requires_grad)
+
+
+def _without_data(like: Layout, dtype: DType | None) -> Tensor:
+    """A tensor on the meta device of this layout, in format `dtype` if one is named."""
+    return empty_of(strided(like.shape, elementwise_strides(like.shape, like.strides), dtype or like.dtype, META))
 
 
 def as_tensor(data: Any, dtype: DType | None = None, device: DeviceLike = None) -> Tensor:
     """`data` as a tensor, sharing memory where it is a tensor or an array of the right format already."""
     if isinstance(data, np.ndarray):
         data = from_numpy(data)
-    if isinstance(data, Tensor):
-        return data.to(dtype=dtype, device=device)
-    return tensor(data, dtype=dtype, device=device)
+    target = resolve(device)
+    if isinstance(data, Tensor) and (target is not META or data.layout.device is META):
+        return data.to(dtype=dtype, device=target)
+    return tensor(data, dtype=dtype, device=target)
 
 
 def asarray(
@@ -143,7 +152,7 @@ def written(out: Tensor, shape: tuple[int, ...], dtype: DType | None, value: flo
 def _filled(name: str, size: Any, value: int, options: dict[str, Any]) -> Tensor:
     if not options:
         kind, shape = get_default_dtype(), checked_shape(name, size if isinstance(size, tuple) else (size,))
-        return bind(FULL, (float(value),), shape=shape, dtype=kind, device=CPU)
+        return bind(FULL, (float(value),), shape=shape, dtype=kind, device=resolve(None))
     size = options.pop("size", None) if not size and "size" in options else size
     out, dtype = options.pop("out", None), options.pop("dtype", None)
     layout, device = options.pop("layout", None), options.pop("device", None)
@@ -205,8 +214,6 @@ def empty_strided(
     requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """A tensor with these strides (in elements), contents undefined."""
-    from curta.shapes import storage_extent
-
     checked_options("empty_strided", layout, pin_memory)
     shape, steps = checked_shape("empty_strided", (size,)), sizes("empty_strided", (stride,), "stride")
     made = strided(shape, steps, dtype or get_default_dtype(), resolve(device))
@@ -221,8 +228,6 @@ def like_layout(name: str, input: Any, options: dict[str, Any]) -> tuple[Layout,
     """The layout that `zeros_like` and its relatives make, and whether it wants a gradient."""
     if not isinstance(input, Tensor):
         raise ArgumentTypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-    from curta.shapes import elementwise_strides
-
     dtype, device = options.pop("dtype", None), options.pop("device", None)
     requires_grad, memory_format = options.pop("requires_grad", False), options.pop("memory_format", None)
     checked_options(name, options.pop("layout", None), options.pop("pin_memory", False))

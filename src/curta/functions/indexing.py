@@ -65,11 +65,19 @@ def get_item(input: Tensor, index: Any) -> Tensor:
 def _rows(input: Tensor, index: Tensor) -> Tensor:
     """`input[index]` for one tensor of integers: what it names along the first dimension."""
     shape = input.layout.shape
-    index = in_range(index, shape[0], 0)
+    index = _beside(in_range(index, shape[0], 0), input)
     rank = index.layout.rank
     if len(shape) > 1:
         index = index.reshape(index.layout.shape + (1,) * (len(shape) - 1))
     return take(input, [index], (-1,) * rank + _AFTER_FIRST[: len(shape) - 1], (0,))
+
+
+def _beside(index: Tensor, source: Tensor) -> Tensor:
+    """The index for a source on the meta device, whose values do not matter there: lists are in the host's memory."""
+    layout = index.layout
+    if source.layout.device is not META or layout.device is META:
+        return index
+    return late.functions.empty(layout.shape, dtype=layout.dtype, device=META)
 
 
 def _plain_items(shape: tuple[int, ...], index: tuple[Any, ...]) -> Region | None:
@@ -297,7 +305,7 @@ class Plan:
 def plan_of(seen: Tensor, indices: dict[int, Tensor]) -> Plan:
     """The indices' dimensions stand where they are if next to each other, else in front."""
     axes = tuple(sorted(indices))
-    parts = [indices[axis] for axis in axes]
+    parts = [_beside(indices[axis], seen) for axis in axes]
     try:
         common = shapes.broadcast_shapes(*(one.layout.shape for one in parts))
     except ShapeError:

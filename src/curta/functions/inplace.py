@@ -192,7 +192,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
         value = value.item()
     layout = input.layout
     if _needs_history(input):
-        return store(input, late.functions.full(layout.shape, value, dtype=layout.dtype))
+        return store(input, late.functions.full(layout.shape, value, dtype=layout.dtype, device=layout.device))
     check_writable(input)
     check_no_overlap(input)
     bind_into(

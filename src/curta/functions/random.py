@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from curta.default_dtype import get_default_dtype
-from curta.device import Device, resolve
+from curta.device import META, Device, resolve
 from curta.dtypes import DType, int64
 from curta.errors import ShapeError, UnsupportedDTypeError
 from curta.functions.creation import _into, checked_options, checked_shape, finish, like_layout
@@ -29,12 +30,9 @@ DeviceLike = Device | str | None
 def draw(
     op: Op, numbers: tuple[float, ...], shape: tuple[int, ...], dtype: DType, device: Device, generator: Any
 ) -> Tensor:
-    """A tensor of random numbers; the generator moves on by the number of values."""
-    count = 1
-    for size in shape:
-        count *= size
+    """A tensor of random numbers; the generator moves on by the number of values, if they are really drawn."""
     stream: Generator = default_generator if generator is None else generator
-    made: Tensor = bind(op, (*stream.take(count), *numbers), shape=shape, dtype=dtype, device=device)
+    made: Tensor = bind(op, (*stream.take(prod(shape), device), *numbers), shape=shape, dtype=dtype, device=device)
     return made
 
 
@@ -95,9 +93,11 @@ def randperm(
         raise ShapeError(f"n must be non-negative, got {count}")
     from curta import host
 
-    keys = draw(INTEGERS, (0, 1 << 62), (count,), int64, resolve(None), generator)
-    order = host.tensor_from(np.argsort(host.array(keys), kind="stable").astype(np.int64))
-    return finish(_into(out, order.to(dtype=dtype or int64, device=device)), requires_grad)
+    target = resolve(device)
+    order = draw(INTEGERS, (0, 1 << 62), (count,), int64, target, generator)
+    if target is not META:
+        order = host.tensor_from(np.argsort(host.array(order), kind="stable").astype(np.int64))
+    return finish(_into(out, order.to(dtype=dtype or int64)), requires_grad)
 
 
 def rand_like(input: Tensor, **options: Any) -> Tensor:

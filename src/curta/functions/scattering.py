@@ -72,7 +72,7 @@ def _places(view: Tensor, plan: Plan, shape: tuple[int, ...]) -> Tensor:
         total = one.long() * strides[axis] + total
     for dim, source in enumerate(plan.sources):
         if source >= 0:
-            along = arange(0, shape[dim]) * strides[source]
+            along = arange(0, shape[dim], device=view.layout.device) * strides[source]
             total = total + along.view((shape[dim],) + (1,) * (len(shape) - dim - 1))
     return total.expand(shape)
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 import curta
 from curta import Tensor, nn
-from curta.errors import ArgumentError, ArgumentTypeError
+from curta.errors import ArgumentError
+from curta.models.checks import check_heads, check_sizes
 from curta.nn import functional as F
 
 
@@ -33,16 +34,8 @@ class GPTConfig:
     context: int = 128
 
     def __post_init__(self) -> None:
-        for name, size in asdict(self).items():
-            if not isinstance(size, int) or isinstance(size, bool):
-                raise ArgumentTypeError(f"{name} must be an int, got {type(size).__name__}")
-            if size <= 0:
-                raise ArgumentError(f"{name} must be positive, got {size}")
-        if self.width % self.heads:
-            raise ArgumentError(
-                f"width must be divisible by heads, got a width of {self.width} and {self.heads} "
-                f"head{'s' if self.heads > 1 else ''}"
-            )
+        check_sizes(self, *asdict(self))
+        check_heads(self.width, self.heads)
 
 
 class Attention(nn.Module):

@@ -9,7 +9,7 @@ from curta.nn.modules.embedding import Embedding
 from curta.nn.modules.linear import Flatten, Identity, Linear
 from curta.nn.modules.loss import CrossEntropyLoss, MSELoss
 from curta.nn.modules.module import Module
-from curta.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm
+from curta.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm, RMSNorm
 from curta.nn.modules.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from curta.nn.parameter import Parameter
 
@@ -35,6 +35,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Rearrange",
     "Reduce",

@@ -108,7 +108,8 @@ def _by_blocks(q: Any, k: Any, v: Any, mask: Any, settings: dict[str, Any]) -> T
         masks = [mask.expand(*shape[:-1], k.layout.shape[-2])]
     if settings["p"]:
         batch = broadcast_shapes(q.layout.shape[:-2], k.layout.shape[:-2], v.layout.shape[:-2])
-        numbers = default_generator.take(math.prod(batch) * q.layout.shape[-2] * k.layout.shape[-2])
+        weights = math.prod(batch) * q.layout.shape[-2] * k.layout.shape[-2]
+        numbers = default_generator.take(weights, q.layout.device)
     operator = _OPERATORS[bool(masks), bool(numbers)]
     result: Tensor = bind(operator, (q, k, v, *masks, *numbers), **settings)[0]
     return result

@@ -26,5 +26,5 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return x
     if p == 1.0:
         return x * 0.0
-    result: Tensor = bind(DROPOUT, (x, *default_generator.take(x.layout.numel)), p=float(p))
+    result: Tensor = bind(DROPOUT, (x, *default_generator.take(x.layout.numel, x.layout.device)), p=float(p))
     return result

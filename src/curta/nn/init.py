@@ -105,8 +105,9 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
         raise UnsupportedError(f"trunc_normal_: [{a}, {b}] holds less than a hundredth of normal({mean}, {std})")
     with no_grad():
         tensor.normal_(mean, std)
-        while True:
+        while not tensor.is_meta:
             outside = (tensor < a).logical_or(tensor > b)
             if not outside.any().item():
-                return tensor
+                break
             tensor.copy_(functions.where(outside, functions.empty_like(tensor).normal_(mean, std), tensor))
+    return tensor

@@ -1,13 +1,15 @@
-"""Batch normalization for `curta.nn.functional`."""
+"""Batch and root mean square normalization for `curta.nn.functional`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from curta.dtypes import DType, bfloat16, float16, float32, float64
+from curta.dtypes import DType, bfloat16, compute_dtype, float16, float32, float64
 from curta.errors import ArgumentError, DTypeError, ShapeError, UnsupportedDTypeError
 from curta.functions.inplace import check_writable
 from curta.functions.operands import tensor as check
+from curta.number_formats import finfo
 from curta.ops.batch_normalization import (
     BATCH_NORM,
     BATCH_NORM_INFERENCE,
@@ -16,6 +18,7 @@ from curta.ops.batch_normalization import (
     RUNNING_STATISTICS,
 )
 from curta.ops.dispatch import bind, bind_into
+from curta.ops.rms_normalization import PLAIN_RMS_NORM, RMS_NORM
 from curta.tensor import Tensor
 
 
@@ -100,3 +103,42 @@ def _check_formats(kind: DType, others: set[DType]) -> None:
     if kind is float64:
         raise DTypeError("mixed dtype (CPU): all inputs must share same datatype.")
     raise DTypeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """Divided by the root of the mean square over the last dimensions (`normalized_shape`), then times weight.
+
+    `eps` is added to the mean square; None is the epsilon of the format that is computed in.
+
+    >>> import curta
+    >>> rms_norm(curta.tensor([3.0, 4.0, 0.0, 0.0]), (4,), eps=0.0).tolist()
+    [1.2000000476837158, 1.600000023841858, 0.0, 0.0]
+    """
+    x, shape = check("rms_norm", input), tuple(normalized_shape)
+    kind, count = x.layout.dtype, len(shape)
+    if not kind.is_floating_point:
+        raise UnsupportedDTypeError(f"\"rms_norm\" not implemented for '{kind.name}'")
+    if not count:
+        raise ShapeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+            "normalized_shape = []"
+        )
+    if weight is not None and weight.layout.shape != shape:
+        raise ShapeError(
+            "Expected weight to be of same shape as normalized_shape, but got weight of shape "
+            f"{list(weight.layout.shape)} and normalized_shape = {list(shape)}"
+        )
+    if x.layout.shape[-count:] != shape:
+        raise ShapeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape [*{', '.join(map(str, shape))}], but got "
+            f"input of size{list(x.layout.shape)}"
+        )
+    added = finfo(compute_dtype(kind)).eps if eps is None else float(eps)
+    if weight is None:
+        plain: Tensor = bind(PLAIN_RMS_NORM, (x,), count=count, eps=added)[0]
+        return plain
+    row = weight.reshape((1,) * (x.layout.rank - count) + shape)
+    result: Tensor = bind(RMS_NORM, (x, row), count=count, eps=added)[0]
+    return result

@@ -13,8 +13,8 @@ from curta.autograd.node import Node, note_node
 from curta.autograd.state import STATE
 from curta.compiler.graph import GraphValue, LiveNumber
 from curta.default_dtype import ON_CHANGE
-from curta.device import META
-from curta.errors import DeviceError
+from curta.device import CPU, META
+from curta.errors import DeviceError, NoDataError
 from curta.memory.layout import Layout
 from curta.ops.program import Executable, ViewExecutable, executable, view_executable
 from curta.ops.record import Composition, Op, View
@@ -195,6 +195,8 @@ def _prepare(
 ) -> Executable:
     operands = tuple(map(described, inputs))
     _check_devices(op, operands)
+    if into is not None and into[0].device is not META:
+        _check_data(operands)
     launcher()  # the runtime is made before the first plan
     view = isinstance(op.lower, View)
     call = view_executable(op, operands, params) if view else executable(op, operands, params, into)
@@ -205,13 +207,19 @@ def _prepare(
 
 
 def _check_devices(op: Op, described: tuple[Any, ...]) -> None:
-    devices = {str(d.device): d.device for d in described if isinstance(d, Layout) and d.rank > 0}
+    # a number in the host's memory goes with anything; one on the meta device has no value to give
+    devices = {str(d.device) for d in described if isinstance(d, Layout) and (d.rank > 0 or d.device is not CPU)}
     if len(devices) > 1:
         first, second, *_ = sorted(devices)
         raise DeviceError(
             f"Expected all tensors to be on the same device, but found at least two devices, {first} and {second}! "
             f"({op.name})"
         )
+
+
+def _check_data(operands: tuple[Any, ...]) -> None:
+    if any(isinstance(one, Layout) and one.device is META for one in operands):
+        raise NoDataError("Cannot copy out of meta tensor; no data!")
 
 
 # tracing

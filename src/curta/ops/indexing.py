@@ -95,7 +95,7 @@ def paired_places(shape: Shape, dim: int, index: Tensor) -> Tensor:
     places = index.long() * strides[dim]
     for axis, (count, step) in enumerate(zip(index.layout.shape, strides, strict=True)):
         if axis != dim:
-            along = late.functions.arange(0, count) * step
+            along = late.functions.arange(0, count, device=index.layout.device) * step
             places = places + along.view((count,) + (1,) * (index.layout.rank - axis - 1))
     return places
 

@@ -26,7 +26,9 @@ def _overwrite_rule(node: Node, gradient: Tensor) -> tuple[Tensor | None, Tensor
     size, stride, distance = (node.params[name] for name in ("size", "stride", "distance"))
     placed = gradient
     if gradient.layout.strides != layout.strides:
-        placed = late.functions.empty_strided(layout.shape, layout.strides, dtype=gradient.dtype).copy_(gradient)
+        kind = gradient.layout.dtype
+        placed = late.functions.empty_strided(layout.shape, layout.strides, dtype=kind, device=layout.device)
+        placed.copy_(gradient)
     part = bind(COPY, (bind_region(placed, size, stride, distance),)) if node.needs[1] else None
     rest = None
     if node.needs[0]:

@@ -13,7 +13,7 @@ from curta.ops.inference import each
 from curta.ops.movement import region_geometry
 from curta.ops.record import Composition, Gradient, Op
 from curta.promotion import result_type
-from curta.shapes import is_dense
+from curta.shapes import contiguous_strides, is_dense
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def _unbind_rule(node: Node, *gradients: Tensor) -> Tensor:
         return stack(gradients, dim)
     dtype = gradients[0].layout.dtype
     dense = is_dense(layout.shape, layout.strides)
-    whole = strided(layout.shape, layout.strides, dtype, layout.device) if dense else contiguous(layout.shape, dtype)
+    strides = layout.strides if dense else contiguous_strides(layout.shape)
+    whole = strided(layout.shape, strides, dtype, layout.device)
     made = Tensor._make(allocate(whole.nbytes, layout.device), whole, 0)
     before = tuple((0, size, 1) for size in layout.shape[:dim])
     for place, gradient in enumerate(gradients):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from curta import dtypes, shapes
 from curta.autograd.state import STATE
 from curta.compiler.expression import Expression, index
+from curta.device import Device
 from curta.errors import AutogradError, ShapeError
 from curta.memory.layout import Layout, Shape, contiguous, strided
 from curta.methods import late
@@ -202,11 +203,11 @@ def _restrided(layout: Layout, size: Shape, stride: Shape, distance: int) -> tup
     return strided(size, stride, layout.dtype, layout.device), distance
 
 
-def places_of(size: Shape, stride: Shape, start: int) -> Tensor:
+def places_of(size: Shape, stride: Shape, start: int, device: Device) -> Tensor:
     """Where each element of a strided view lies, in elements: int64, of shape `size`."""
-    places: Tensor = late.functions.full((1,) * len(size), start, dtype=dtypes.int64)
+    places: Tensor = late.functions.full((1,) * len(size), start, dtype=dtypes.int64, device=device)
     for dim, (count, step) in enumerate(zip(size, stride, strict=True)):
-        along = late.functions.arange(0, count) * step
+        along = late.functions.arange(0, count, device=device) * step
         places = places + along.view((count,) + (1,) * (len(size) - dim - 1))
     return places.expand(size)
 
@@ -226,7 +227,7 @@ def _as_strided_rule(node: Node, gradient: Tensor) -> Tensor:
     else:
         from curta.ops.indexing import scatter_rows
 
-        flat = places_of(size, stride, distance).reshape(-1)
+        flat = places_of(size, stride, distance, layout.device).reshape(-1)
         block = scatter_rows(gradient.reshape(-1, 1), flat, layout.numel).reshape(-1)
     result: Tensor = bind(AS_STRIDED, (block,), size=layout.shape, stride=layout.strides, distance=0)
     return result

@@ -57,6 +57,45 @@ class LayerNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, {affine}"
 
 
+class RMSNorm(Module):
+    """Divided by the root of the mean square over the last dimensions (`normalized_shape`), then times weight.
+
+    `eps` is added to the mean square; None is the epsilon of the format that is computed in.
+
+    >>> import curta
+    >>> RMSNorm(4, eps=0.0)(curta.tensor([1.0, -1.0, 1.0, 1.0]).mul(8)).tolist()
+    [1.0, -1.0, 1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = shape
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        new = Parameter(creation.empty(*shape, device=device, dtype=dtype)) if elementwise_affine else None
+        self.register_parameter("weight", new)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Weight 1."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
 class _BatchNorm(Module):
     """What the batch normalizations share; each says which ranks it takes."""
 
