@@ -28,6 +28,7 @@ from curta.costs import existing
 from curta.costs.conventions import Conventions
 from curta.costs.lines import Group, Line, Stated, grouped, line_of, total
 from curta.costs.memory import MemoryBooks
+from curta.costs.names import ModuleNames
 from curta.costs.tables import Column, text_table
 from curta.default_dtype import get_default_dtype
 from curta.device import Device
@@ -140,7 +141,7 @@ class Account:
         if self.ledger is None or not tensors:
             return None
         live = self.ledger.live
-        held = [live[key] for key in {id(one.storage) for one in tensors} if key in live]
+        held = [live[key] for key in dict.fromkeys(id(one.storage) for one in tensors) if key in live]
         return Mark(self.ledger, held) if held else None
 
     def assign(self, storage: Storage | None, kind: str) -> None:
@@ -221,7 +222,7 @@ class Account:
         """Who held how many bytes; ArgumentError if the account was opened with `memory=False`."""
         if self.ledger is None:
             raise ArgumentError("account: memory was not looked at: open it without memory=False")
-        return MemoryBooks(self.ledger, self.module_name)
+        return MemoryBooks(self.ledger, self.names().name)
 
     # splits
 
@@ -251,31 +252,14 @@ class Account:
     def _modules_grouped(self, depth: int | None) -> dict[str, Group]:
         if depth is not None and (type(depth) is not int or depth < 1):
             raise ArgumentError(f"account: depth must be a positive integer, got {depth!r}")
-        found = grouped(self.lines, lambda line: self.module_name(line.module, depth))
-        order = {self.module_name(place, depth): None for root in self._roots() for place in root.places.values()}
-        known = {name: found[name] for name in order if name in found}
-        return {**known, **{name: group for name, group in found.items() if name not in known}}
+        lines, names = self.lines, self.names()
+        found = grouped(lines, lambda line: names.name(line.module, depth))
+        return {name: found[name] for name in names.in_order(depth) if name in found}
 
-    def _roots(self) -> list[Any]:
-        """The outermost modules that ran, each once; a module that changed meanwhile has several of equal kind."""
-        roots: dict[int, Any] = {id(root): root for root, _ in self._entered}
-        for line in self.lines:
-            if line.module is not None:
-                roots.setdefault(id(line.module.root), line.module.root)
-        return list(roots.values())
-
-    def module_name(self, place: Any, depth: int | None = None) -> str:
-        """A place as tables name it: the dotted path, behind the outermost module's name where there are several."""
-        if place is None:
-            return "-"
-        owners = list(dict.fromkeys(root.owner for root in self._roots()))
-        number = owners.index(place.root.owner) if place.root.owner in owners else 0
-        same = [owner for owner in owners[:number] if owner[0] == place.root.kind]
-        name = place.root.kind if not same else f"{place.root.kind}#{len(same) + 1}"
-        path = ".".join(place.path.split(".")[:depth]) if place.path else ""
-        if not path:
-            return str(name)
-        return path if len(owners) == 1 else f"{name}.{path}"
+    def names(self) -> ModuleNames:
+        """What the modules are called that ran."""
+        places = [line.module for line in self.lines if line.module is not None]
+        return ModuleNames([*(root for root, _ in self._entered), *(place.root for place in places)])
 
     # conventions
 
