@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from curta.autograd.modes import no_grad
+from curta.autograd.state import STATE, phase
 from curta.dtypes import float32
 from curta.errors import ArgumentError
 from curta.tensor import Tensor
@@ -55,7 +56,11 @@ class MasterWeights:
         """Give each copy its parameter's gradient in float32 (None where there is none), and free the narrow one."""
         for parameter, copy in zip(self.parameters, self.copies, strict=True):
             if copy is not parameter:
-                copy.grad = None if parameter.grad is None else parameter.grad.to(float32)
+                copy.place = parameter.place
+                for book in STATE.books:
+                    book.own(copy.storage, copy.place)
+                with phase("optimizer", copy.place):
+                    copy.grad = None if parameter.grad is None else parameter.grad.to(float32)
                 parameter.grad = None
 
     def scatter_weights(self) -> None:
@@ -63,7 +68,8 @@ class MasterWeights:
         with no_grad():
             for parameter, copy in zip(self.parameters, self.copies, strict=True):
                 if copy is not parameter:
-                    parameter.copy_(copy)
+                    with phase("optimizer", copy.place):
+                        parameter.copy_(copy)
 
     def zero_grad(self) -> None:
         """Forget all gradients, of the parameters and of the copies."""

@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import Namespace
 
-from curta.cli.options import DoctorOptions, ExplainOptions, SampleOptions, TrainOptions, make_parser
+from curta.cli.options import AccountOptions, DoctorOptions, ExplainOptions, SampleOptions, TrainOptions, make_parser
 from curta.cli.problems import CommandError
 
 INTERRUPTED = 130  # 128 + SIGINT: what a shell expects of a program that Ctrl-C stopped
@@ -60,6 +60,10 @@ def _run(given: Namespace, usage: str) -> int:
         from curta.cli.explain import explain
 
         return explain(ExplainOptions(**options))
+    if given.command == "account":
+        from curta.cli.account import account
+
+        return account(AccountOptions(**options))
     if given.command == "doctor":
         from curta.cli.doctor import doctor
 

@@ -81,6 +81,23 @@ class DoctorOptions:
     json: bool = False
 
 
+@dataclass(frozen=True)
+class AccountOptions:
+    """What `curta account` was asked for: a model, what it is given, and how it is trained."""
+
+    model: str
+    batch: int = 1
+    context: int | None = None
+    dtype: str = "float32"
+    autocast: bool = False
+    optimizer: str = "adamw"
+    forward: bool = False
+    checkpoint: bool = False
+    depth: int = 3
+    device: str | None = None
+    json: bool = False
+
+
 def positive_int(text: str) -> int:
     """A whole number of at least 1.
 
@@ -255,6 +272,40 @@ def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, in bytes, FLOP/s and shares from 0 to 1")
 
 
+def _add_account(commands: argparse._SubParsersAction[Parser]) -> None:
+    default = AccountOptions("")
+    parser = commands.add_parser(
+        "account",
+        help="say what a model takes, in parameters, FLOPs and bytes, before anything runs",
+        description="Print the parameters of a model, and the FLOPs and the memory of one training step, by module, by "
+        "category and by every convention that is in use. Nothing is run or allocated, whatever the size.",
+        epilog="Models by name: gpt2, gpt2-xl, llama-2-7b, llama-3-8b, llama-3-70b, mistral-7b, mixtral-8x7b, "
+        "resnet50, vit-b-16, bert-base.",
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL", help="a name, or the path of a Hugging Face config.json")
+    parser.add_argument("--batch", type=positive_int, default=default.batch, metavar="N", help="sequences or images")
+    parser.add_argument("--context", type=positive_int, metavar="N", help="tokens of each; by default what it holds")
+    parser.add_argument(
+        "--dtype",
+        choices=("float32", "bfloat16", "float16"),
+        default=default.dtype,
+        help="of weights and activations; for half formats the optimizer keeps float32 masters",
+    )
+    parser.add_argument("--autocast", action="store_true", help="products in DTYPE, weights and the rest in float32")
+    parser.add_argument(
+        "--optimizer",
+        choices=("none", "sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"),
+        default=default.optimizer,
+        help="none: gradients alone",
+    )
+    parser.add_argument("--forward", action="store_true", help="the forward pass alone, without gradients")
+    parser.add_argument("--checkpoint", action="store_true", help="make each block again in the backward pass")
+    parser.add_argument("--depth", type=positive_int, default=default.depth, metavar="N", help="of modules' names")
+    parser.add_argument("--device", metavar="NAME", help='the least time on this device, for example "NVIDIA H200"')
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
 def make_parser() -> Parser:
     """The parser of the whole command line.
 
@@ -267,5 +318,6 @@ def make_parser() -> Parser:
     _add_train(commands)
     _add_sample(commands)
     _add_explain(commands)
+    _add_account(commands)
     _add_doctor(commands)
     return parser

@@ -127,7 +127,8 @@ class Account:
         self._entered.append((root, tokens))
         if self.ledger is not None and id(module) not in self._modules:
             self._modules[id(module)] = module
-            existing.own(self.ledger, module, root)
+            for tensor, place in existing.owned(module, root):
+                self.own(tensor.storage, place)
 
     def keep(self, node: Any) -> None:
         """A node of the dynamic graph was made: what it saved is kept for the backward pass until it lets go."""
@@ -143,6 +144,12 @@ class Account:
         live = self.ledger.live
         held = [live[key] for key in dict.fromkeys(id(one.storage) for one in tensors) if key in live]
         return Mark(self.ledger, held) if held else None
+
+    def own(self, storage: Storage | None, module: Any) -> None:
+        """Memory that was there before is a module's."""
+        holding = None if self.ledger is None else self.ledger.live.get(id(storage))
+        if holding is not None and holding.module is None:
+            holding.module = module
 
     def assign(self, storage: Storage | None, kind: str) -> None:
         """Memory is for this from now on; see `curta.memory.ledger`."""

@@ -9,7 +9,7 @@ from typing import Any
 from curta.autograd.function import FunctionNode
 from curta.autograd.node import Node
 from curta.compiled.native import NativeProgram
-from curta.memory.ledger import ACTIVATIONS, ARENAS, BUFFERS, GRADIENTS, INPUTS, PARAMETERS, STATE, Ledger
+from curta.memory.ledger import ACTIVATIONS, ARENAS, BUFFERS, GRADIENTS, INPUTS, PARAMETERS, STATE
 from curta.memory.storage import HostStorage, MetaStorage, Storage
 from curta.nn.modules.module import Module
 from curta.optim.optimizer import Optimizer
@@ -96,14 +96,12 @@ _HANDLERS: tuple[tuple[type, Any], ...] = (
 )  # fmt: skip
 
 
-def own(ledger: Ledger, module: Module, root: Any) -> None:
-    """Say whose the parameters, gradients and buffers are that a module came with."""
+def owned(module: Module, root: Any) -> Iterator[tuple[Tensor, Any]]:
+    """The parameters, gradients and buffers of a module, each with its place."""
     for part in module.modules():
         place = root.places.get(id(part))
         for tensor in (*part._parameters.values(), *part._buffers.values()):
-            if tensor is None:
-                continue
-            for one in (tensor, tensor._grad):
-                holding = None if one is None else ledger.live.get(id(one.storage))
-                if holding is not None and holding.module is None:
-                    holding.module = place
+            if tensor is not None:
+                yield tensor, place
+                if tensor._grad is not None:
+                    yield tensor._grad, place
