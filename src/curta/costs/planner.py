@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from sys import getrefcount
 from typing import Any
@@ -258,6 +259,7 @@ def plan(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
     """
     if not callable(function):
         raise ArgumentTypeError(f"plan: requires a function or a module, got {type(function).__name__}")
+    gc.collect()  # memory that nobody can reach is not to count
     meta = any(map(_is_meta, _tensors(_reachable(function, args, kwargs))))
     books, met = _planned(function, args, kwargs, meta)
     if met is not meta and books.calls:
