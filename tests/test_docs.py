@@ -22,7 +22,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<body>.*?)^(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL)
-CHEAP = {("doctor",), ("--version",), ("--help",), ("train", "--help"), ("sample", "--help")}
+CHEAP = {
+    ("account", "gpt2", "--batch", "8", "--context", "512"),
+    ("doctor",),
+    ("--version",),
+    ("--help",),
+    ("train", "--help"),
+    ("sample", "--help"),
+}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
