@@ -1,6 +1,7 @@
 """Training steps that the tests of accounts and plans run: a perceptron, a convolutional net, a GPT."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import curta
@@ -8,6 +9,7 @@ from curta import nn
 from curta.models.gpt import GPT, GPTConfig
 from curta.nn import functional as F
 from curta.tensor import Tensor
+from curta.utils import checkpoint
 
 Step = tuple[Callable[..., Any], tuple[Tensor, ...], nn.Module]
 
@@ -49,7 +51,15 @@ def gpt() -> tuple[nn.Module, tuple[Tensor, Tensor]]:
     return Flat(), (curta.randint(0, 64, (4, 32)), curta.randint(0, 64, (128,)))
 
 
-MODELS = {"perceptron": perceptron, "net": net, "gpt": gpt}
+def checkpointed_gpt() -> tuple[nn.Module, tuple[Tensor, Tensor]]:
+    """The same, its blocks made again in the backward pass."""
+    model, data = gpt()
+    for block in model.gpt.blocks:
+        block.forward = partial(checkpoint, block.forward)
+    return model, data
+
+
+MODELS = {"perceptron": perceptron, "net": net, "gpt": gpt, "checkpointed gpt": checkpointed_gpt}
 
 
 def step_of(model: str, optimizer: str = "adamw", half: bool = False, clear_first: bool = False) -> Step:

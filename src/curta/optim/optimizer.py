@@ -81,6 +81,19 @@ class Optimizer:
             raise ArgumentError("all optimizer param groups should be with/without names")
         self.param_groups.append(group)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the state tensors that there are so far.
+
+        >>> import curta
+        >>> weight = curta.ones(10, requires_grad=True)
+        >>> optimizer = curta.optim.AdamW([weight])
+        >>> weight.sum().backward(); optimizer.step(); optimizer.nbytes
+        80
+        """
+        values = [value for state in self.state.values() for value in state.values() if isinstance(value, Tensor)]
+        return sum(value.layout.nbytes for value in values)
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget every parameter's gradient, or fill it with zeros when `set_to_none` is False."""
         for group in self.param_groups:
