@@ -252,3 +252,23 @@ def test_tables() -> None:
         books.table("model")
     with pytest.raises(ArgumentError, match="account: depth must be a positive integer, got 0"):
         books.by_module(0)
+
+
+def test_a_compiled_program_has_one_time() -> None:
+    double = curta.compile(lambda x: (x * 2).exp())
+    x = curta.ones(1000)
+    double(x)
+    with curta.account(timing=True) as books:
+        double(x)
+    seconds = {line.operator: line.seconds for line in books.lines}
+    assert seconds["mul"] is None
+    assert books.seconds == seconds["compiled program"] > 0
+    assert books.by_op()["mul"].flops == 1000
+
+
+def test_tokens_add_up_over_calls() -> None:
+    model, tokens = Flat(), curta.zeros(2, 6, dtype=curta.int64)
+    with curta.account() as books, curta.no_grad():
+        for _ in range(3):
+            model(tokens)
+    assert books.flops_by_convention()["2·N·D, all parameters"] == 2 * model.num_parameters() * 36

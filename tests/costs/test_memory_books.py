@@ -203,3 +203,15 @@ def test_the_table_and_the_dictionary() -> None:
     assert lines[0].split() == ["memory", "bytes", "at", "the", "peak"]
     assert lines[-1].split()[1] == f"{books.memory.current_bytes:,}"
     assert repr(books.memory).startswith("<Memory: ")
+
+
+def test_an_account_that_is_opened_again() -> None:
+    with curta.account() as books:
+        x = curta.ones(1000)
+    del x
+    y = curta.ones(10)
+    with books:
+        y + 1
+        assert books.memory.current_bytes == HOST.current
+    assert books.by_op()["full"].bytes_written == 4000
+    assert books.by_op()["add"].flops == 10

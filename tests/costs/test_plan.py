@@ -217,19 +217,19 @@ def test_the_systems_own_count() -> None:
 import resource
 import curta
 from curta import nn
-def most():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+from curta.cli.trainer import resident_bytes
 small = nn.Linear(64, 64)
 small(curta.ones(8, 64)).sum().backward()
 del small
-before, held = most(), curta.memory.memory_allocated()
+before, held = resident_bytes(), curta.memory.memory_allocated()
 model = nn.Sequential(*[nn.Linear(8192, 8192) for _ in range(4)])
 x = curta.ones(8, 8192)
 def step():
     model(x).sum().backward()
 books = curta.plan(step)
 step()
-print(books.memory.peak_bytes - held, most() - before, model.nbytes)
+most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(books.memory.peak_bytes - held, most - before, model.nbytes)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     planned, grown, nbytes = map(int, done.stdout.split())

@@ -36,7 +36,10 @@ from curta.errors import ArgumentError
 from curta.memory.layout import Layout
 from curta.memory.ledger import Holding, Ledger, watch
 from curta.memory.storage import MAKERS, HostStorage, Storage, own_storage
-from curta.ops.record import Cost
+from curta.ops.record import NO_COST, Cost
+
+#: what a compiled program as a whole is called
+PROGRAM = "compiled program"
 
 #: what a table can have a row for
 KEYS: dict[str, Callable[[Line], str]] = {
@@ -56,7 +59,8 @@ class Account:
         self._started = 0.0
         #: how many functions run that say themselves what they cost
         self.muted = 0
-        self._entered: list[tuple[Any, int]] = []
+        #: the tokens that each outermost module was given
+        self._entered: dict[Any, int] = {}
         self._modules: dict[int, Any] = {}
         self.ledger: Ledger | None = self._new_ledger(timeline) if memory or timeline else None
         self._is_first = False
@@ -113,18 +117,21 @@ class Account:
     def begin_program(self) -> None:
         """A compiled program is about to run."""
         if self.ledger is not None:
-            self.ledger.operator = "compiled program"
+            self.ledger.operator = PROGRAM
+        self._started = perf_counter()
 
     def charge_program(self, program: Any) -> None:
         """A compiled program has run; its `lines(count)` say what that is."""
         if self.ledger is not None:
             self.ledger.operator = None
-        key = (program, "", None)
+        key = (program, STATE.phase, None)
+        if self._seconds is not None:
+            self._seconds[key] = self._seconds.get(key, 0.0) + perf_counter() - self._started
         self._counts[key] = self._counts.get(key, 0) + 1
 
     def enter(self, module: Any, root: Any, tokens: int) -> None:
         """A module was called by itself, with so many tokens."""
-        self._entered.append((root, tokens))
+        self._entered[root] = self._entered.get(root, 0) + tokens
         if self.ledger is not None and id(module) not in self._modules:
             self._modules[id(module)] = module
             for tensor, place in existing.owned(module, root):
@@ -168,6 +175,8 @@ class Account:
                 found.append(line_of(call, phase, module, count, (self._seconds or {}).get(key)))
             else:
                 found += call.lines(count, phase, module)
+                if self._seconds and key in self._seconds:  # as one: what is fused has no times of its own
+                    found.append(Line(phase, None, PROGRAM, get_default_dtype(), 0, NO_COST, 0, self._seconds[key]))
         return found
 
     @property
@@ -266,7 +275,7 @@ class Account:
     def names(self) -> ModuleNames:
         """What the modules are called that ran."""
         places = [line.module for line in self.lines if line.module is not None]
-        return ModuleNames([*(root for root, _ in self._entered), *(place.root for place in places)])
+        return ModuleNames([*self._entered, *(place.root for place in places)])
 
     # conventions
 

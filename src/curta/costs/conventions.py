@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curta.autograd.state import RECOMPUTATION
@@ -27,7 +27,7 @@ class Conventions:
     - the same without the parameters of embeddings, as Kaplan et al. do themselves
     """
 
-    def __init__(self, lines: Sequence[Line], entered: Sequence[tuple[Any, int]], tokens: int | None) -> None:
+    def __init__(self, lines: Sequence[Line], entered: Mapping[Any, int], tokens: int | None) -> None:
         if tokens is not None and (type(tokens) is not int or tokens < 0):
             raise ArgumentError(f"flops_by_convention: tokens must be a number of tokens, got {tokens!r}")
         self._lines = lines
@@ -57,5 +57,5 @@ class Conventions:
     def _parameters_and_tokens(self) -> list[tuple[Any, int]]:
         """The outermost modules, and the tokens that each was given."""
         if self._tokens is None:
-            return [(root, count) for root, count in self._entered if count]
-        return [(self._entered[0][0], self._tokens)] if self._entered else []
+            return [(root, count) for root, count in self._entered.items() if count]
+        return [(root, self._tokens) for root in list(self._entered)[:1]]

@@ -105,7 +105,9 @@ class Ledger:
     # opening and closing
 
     def open(self, found: Iterable[tuple[Storage, str]]) -> None:
-        """Begin with the storages that are there, each with what it is for."""
+        """Begin with the storages that are there, each with what it is for; what was known before may have gone."""
+        self.live, self._at_peak, self._added, self._removed = {}, {}, {}, []
+        self.totals, self.current, self.peak = dict.fromkeys(CATEGORIES, 0), 0, 0
         for storage, kind in found:
             if id(storage) in self.live:
                 continue
