@@ -110,6 +110,8 @@ SPANS = {"rows": ROWS.span(), "columns": COLUMNS.span()}
 IMAGES, POOLED = (2, 3, 5, 6), (2, 3, 3, 3)
 #: a window has 2 or 3 rows: 7 in all the three
 ADDITIONS = 6 * (7 * 6 - 3 * 3)
+#: 42 times a window reaches over one of the 30 elements
+SHARES = 6 * (42 - 30)
 
 
 def _windows(x: Any) -> Iterator[tuple[Any, int, int, Any]]:
@@ -158,7 +160,8 @@ POOLING = [
               {**SPANS, "dtype": None}, (6.0,), gradients=(0,)),
     ImageCase("max_pool2d", pooling.MAX_POOL, (IMAGES,), _largest, Cost(0, 0, 720, 216 + 432), POOL, gradients=(0,)),
     ImageCase("max_pool2d_backward", pooling.MAX_POOL_BACKWARD, (POOLED, POOLED), _largest_backward,
-              Cost(0, 0, 216 + 432, 720), POOL, batched=(0, 1), gradients=(0,), places={1: _places}, dtypes=FLOATS),
+              Cost(SHARES, 0, 216 + 432, 720), POOL, batched=(0, 1), gradients=(0,), places={1: _places},
+              dtypes=FLOATS),
 ]  # fmt: skip
 
 # batch normalization of 3 channels of 40 elements: 120 in all; a sum over the channels takes 117 additions,

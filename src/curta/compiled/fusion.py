@@ -17,6 +17,7 @@ from curta.memory.layout import Layout
 from curta.ops.composition import STORED, composition
 from curta.ops.dispatch import _parameter_key, bind, described
 from curta.ops.elementwise import CAST
+from curta.ops.inference import bytes_read
 from curta.ops.program import Executable, executable
 from curta.ops.record import NO_GRADIENT, Convolution, Cost, Op, Product
 
@@ -152,7 +153,7 @@ def _with_ending(name: str, product: Node, unit: Unit, arguments: Arguments, out
 
     def cost(inputs: tuple[Any, ...], made: tuple[Layout, ...], **params: Any) -> Cost:
         parts = [node.call.cost for node in unit.nodes]
-        read = sum(layout.nbytes for layout in inputs if isinstance(layout, Layout))
+        read = bytes_read(inputs)
         written = sum(layout.nbytes for layout in made)
         return Cost(
             sum(part.flops for part in parts),

@@ -6,8 +6,10 @@ Conventions, here and in every operator's `cost`:
   window, the zeros around an image included.
 - An addition, subtraction, multiplication or division is 1 FLOP an element; comparisons, copies, conversions and
   views are 0. A call of exp, log, tanh, … is one transcendental and no FLOP.
+- Working out where an element lies is 0, and so are random bits; what is made of them (`arange`, `randn`) counts.
 - An operator reads each of its inputs and writes each of its outputs once: an element that is broadcast is counted
-  once, and what a fused operator (softmax, layer_norm) keeps to itself is not memory traffic.
+  once, and what a fused operator (softmax, layer_norm) keeps to itself is not memory traffic. What is looked up by
+  number (an embedding, `x[rows]`) is read once for each time, and the rest of the table not at all.
 - `model_flops` are those of products, convolutions and attention, forward and backward, whichever way they are
   computed: the numerator of MFU. Attention counts the pairs of a query and a key that may see each other. What is done
   a second time to save memory is left out, and counts in `hardware_flops`, the numerator of HFU.

@@ -57,6 +57,14 @@ def _pairs(sizes: Sizes, causal: bool, window: int) -> int:
     return prod(sizes.batch) * (_below(sizes.queries, sizes.keys) - passed)
 
 
+def _seeing(sizes: Sizes, causal: bool, window: int) -> int:
+    """The queries that see any key at all, in all batches."""
+    seeing = sizes.queries if sizes.keys else 0
+    if causal and window:
+        seeing = min(seeing, sizes.keys + window - 1)
+    return prod(sizes.batch) * seeing
+
+
 def _below(queries: int, keys: int) -> int:
     """The pairs of query i and keys 0 to i."""
     both = min(queries, keys)
@@ -166,7 +174,7 @@ def _cost(inputs: tuple[Any, ...], outputs: tuple[Layout, ...], causal: bool, wi
     addition more, and one addition less in each sum; and a logarithm.
     """
     sizes = _sizes(*inputs[:3])
-    pairs, queries = _pairs(sizes, causal, window), prod(sizes.batch) * sizes.queries
+    pairs, queries = _pairs(sizes, causal, window), _seeing(sizes, causal, window)
     each = 2 * sizes.width + 2 * sizes.value_width + 3 + _each_pair(inputs[3:])
     flops = pairs * each + queries * sizes.value_width
     products = pairs * 2 * (sizes.width + sizes.value_width)
@@ -182,7 +190,7 @@ def _cost_backward(
     for each query 2V for the product of the result with its gradient.
     """
     sizes = _sizes(*inputs[1:4])
-    pairs, queries = _pairs(sizes, causal, window), prod(sizes.batch) * sizes.queries
+    pairs, queries = _pairs(sizes, causal, window), _seeing(sizes, causal, window)
     more = _each_pair(inputs[6:]) + int(len(inputs) >= 6 + len(NUMBERS))
     flops = pairs * (6 * sizes.width + 4 * sizes.value_width + 5 + more) + queries * 2 * sizes.value_width
     again = pairs * 2 * sizes.width

@@ -133,12 +133,14 @@ def _like(x: Layout) -> Layout:
     return contiguous(x.shape, x.dtype, x.device)
 
 
-def _no_flops(inputs: tuple[Any, ...], outputs: tuple[Layout, ...]) -> Cost:
-    return Cost(0, 0, inputs[0].nbytes, outputs[0].nbytes)
-
-
-#: a gradient that nothing flows into
-ZERO_OF = Op("zero_of", _like, Pointwise(lambda x: lift(0, x.dtype), "raw"), NO_GRADIENT, _no_flops)
+#: a gradient that nothing flows into; of x the shape alone is looked at
+ZERO_OF = Op(
+    "zero_of",
+    _like,
+    Pointwise(lambda x: lift(0, x.dtype), "raw"),
+    NO_GRADIENT,
+    lambda inputs, outputs: Cost(0, 0, 0, outputs[0].nbytes),
+)
 
 #: what a value would be after a way through memory: rounded to its format, and merged with nothing that follows
 STORED = Op(

@@ -9,7 +9,8 @@ from curta.device import CPU, Device
 from curta.dtypes import DType, compute_dtype, float64, int64
 from curta.memory.layout import Layout, contiguous
 from curta.ops.dispatch import bind
-from curta.ops.record import NO_GRADIENT, Cost, Op, Pointwise
+from curta.ops.inference import each
+from curta.ops.record import NO_GRADIENT, Op, Pointwise
 from curta.promotion import number_for
 
 if TYPE_CHECKING:
@@ -20,11 +21,7 @@ def _infer_new(*numbers: Any, shape: tuple[int, ...], dtype: DType, device: Devi
     return contiguous(shape, dtype, device)
 
 
-def _written(inputs: Any, outputs: tuple[Layout, ...], **params: Any) -> Cost:
-    return Cost(0, 0, 0, outputs[0].nbytes)
-
-
-FULL = Op("full", _infer_new, Pointwise(lambda value, **params: value, "result"), NO_GRADIENT, _written)
+FULL = Op("full", _infer_new, Pointwise(lambda value, **params: value, "result"), NO_GRADIENT, each(0))
 
 
 def _steps(start: Expression, step: Expression, *, dtype: DType, **params: Any) -> Expression:
@@ -33,7 +30,7 @@ def _steps(start: Expression, step: Expression, *, dtype: DType, **params: Any) 
     return start.to(kind) + FLAT_INDEX.to(kind) * step.to(kind)
 
 
-ARANGE = Op("arange", _infer_new, Pointwise(_steps, "exact", indexed=True), NO_GRADIENT, _written)
+ARANGE = Op("arange", _infer_new, Pointwise(_steps, "exact", indexed=True), NO_GRADIENT, each(2))
 
 
 def _between(
@@ -49,14 +46,14 @@ def _between(
     return (place + place).lt(count - 1).select(from_start, from_end)
 
 
-LINSPACE = Op("linspace", _infer_new, Pointwise(_between, "exact", indexed=True), NO_GRADIENT, _written)
+LINSPACE = Op("linspace", _infer_new, Pointwise(_between, "exact", indexed=True), NO_GRADIENT, each(2))
 
 EYE = Op(
     "eye",
     _infer_new,
     Pointwise(lambda one, **params: index(0).eq(index(1)).select(one, 0), "result", indexed=True),
     NO_GRADIENT,
-    _written,
+    each(0),
 )
 
 

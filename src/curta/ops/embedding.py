@@ -7,6 +7,7 @@ from typing import Any
 from curta import dtypes
 from curta.compiler.expression import Expression
 from curta.memory.layout import Layout, contiguous
+from curta.ops.inference import bytes_read
 from curta.ops.record import Cost, Gradient, Op, Pointwise
 
 
@@ -33,7 +34,7 @@ def _rule(node: Any, g: Any) -> tuple[Any, None]:
 
 def _cost(inputs: tuple[Layout, Layout], outputs: tuple[Layout, ...]) -> Cost:
     """Every row that is asked for is read once for each time."""
-    return Cost(0, 0, outputs[0].nbytes + inputs[1].nbytes, outputs[0].nbytes)
+    return Cost(0, 0, outputs[0].nbytes + bytes_read(inputs[1:]), outputs[0].nbytes)
 
 
 #: weight[V, D] and row numbers [..., 1] to [..., D]

@@ -11,7 +11,7 @@ from curta.dtypes import compute_dtype, float32, int64
 from curta.memory.layout import Layout, Shape, contiguous
 from curta.methods import late
 from curta.ops.dispatch import bind
-from curta.ops.inference import each
+from curta.ops.inference import bytes_read, each
 from curta.ops.record import NO_GRADIENT, Cost, Generated, Gradient, Op, Pointwise
 
 if TYPE_CHECKING:
@@ -100,13 +100,18 @@ def paired_places(shape: Shape, dim: int, index: Tensor) -> Tensor:
     return places
 
 
+def _take_cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any) -> Cost:
+    """What is asked for is read once for each time, and the rest not at all."""
+    return Cost(0, 0, outputs[0].nbytes + bytes_read(inputs[1:]), outputs[0].nbytes)
+
+
 def _take(count: int) -> Op:
     return Op(
         "index",
         _infer_take,
         Pointwise(_take_element, "raw", gathered=_take_source),
         Gradient(_take_rule, inputs=tuple(range(1, count + 1))),
-        each(0),
+        _take_cost,
     )
 
 
@@ -162,15 +167,20 @@ def _plan_into(inputs: Any, outputs: Any, step: int, accumulate: bool) -> Any:
     return plan_scatter(inputs[0].dtype, sources, width, 0, step, accumulate=accumulate, clear=False)
 
 
+def _cost_into(inputs: Any, outputs: Any, step: int, accumulate: bool) -> Cost:
+    """What is added to is read as well."""
+    moved = inputs[0].nbytes
+    read = moved + inputs[1].nbytes + (moved if accumulate else 0)
+    return Cost(inputs[0].numel if accumulate else 0, 0, read, moved)
+
+
 #: source[n, m], places[n]: into a tensor that exists, at `step` elements times each place
 SCATTER_INTO = Op(
     "scatter_into",
     lambda source, places, step, accumulate: source,
     Generated(_plan_into),
     NO_GRADIENT,
-    lambda inputs, outputs, step, accumulate: Cost(
-        inputs[0].numel if accumulate else 0, 0, inputs[0].nbytes + inputs[1].nbytes, inputs[0].nbytes
-    ),
+    _cost_into,
 )
 
 

@@ -2,15 +2,15 @@
 
 The convention of costs: an addition, multiplication, division, negation, rounding and the like is 1 FLOP an element;
 exp, log, sin, sqrt's relatives in the mathematical library and pow count as transcendental calls and not as FLOPs;
-comparisons, selections, bit operations, copies and conversions are 0. A reduction of n elements to one is n - 1 FLOPs
-(0 for comparing ones: max, all, argmax). Bytes read are the distinct elements of each input, so that a dimension of
-stride 0 counts once; bytes written are the output's.
+comparisons, selections, bit operations, copies and conversions are 0, and so is working out where an element lies or
+drawing random bits. A reduction of n elements to one is n - 1 FLOPs (0 for comparing ones: max, all, argmax). Bytes
+read are the distinct elements of each input, so that a dimension of stride 0 counts once; bytes written are the
+output's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import prod
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from curta import dtypes
@@ -78,14 +78,36 @@ def infer_first(*operands: Operand, **params: Any) -> Layout:
     return broadcast(operands, first.dtype if isinstance(first, Layout) else number_dtype(first))
 
 
-def bytes_read(operands: tuple[Operand, ...]) -> int:
+def bytes_read(operands: Iterable[Operand]) -> int:
     """The distinct bytes of every input."""
-    total = 0
-    for layout in operands:
-        if isinstance(layout, Layout):
-            sizes = zip(layout.shape, layout.strides, strict=True)
-            total += layout.dtype.itemsize * prod(1 if stride == 0 and size > 1 else size for size, stride in sizes)
-    return total
+    return sum(_places_taken(one) * one.dtype.itemsize for one in operands if isinstance(one, Layout))
+
+
+def _places_taken(layout: Layout) -> int:
+    """How many different places in memory the elements lie at."""
+    if layout.is_contiguous or not layout.numel:
+        return layout.numel
+    sizes = zip(layout.shape, layout.strides, strict=True)
+    moving = sorted((step, size) for size, step in sizes if step and size > 1)
+    reach, count = 0, 1
+    for step, size in moving:
+        if step <= reach:  # elements may share a place: a bit for each one that is taken
+            return _bits(moving).bit_count()
+        reach += step * (size - 1)
+        count *= size
+    return count
+
+
+def _bits(moving: list[tuple[int, int]]) -> int:
+    """A 1 at every place that these (steps, sizes) lead to."""
+    taken = 1
+    for step, size in moving:
+        done = 1
+        while done < size:
+            more = min(done, size - done)
+            taken |= taken << step * more
+            done += more
+    return taken
 
 
 def each(flops: int, transcendentals: int = 0) -> Callable[..., Cost]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from curta.autograd.state import STATE
+from curta.compiler.expression import index
+from curta.dtypes import bool_
 from curta.memory.layout import Layout, contiguous, strided
 from curta.memory.storage import allocate
 from curta.ops.dispatch import bind, bind_into
 from curta.ops.elementwise import COPY
 from curta.ops.inference import each
 from curta.ops.movement import region_geometry
-from curta.ops.record import Composition, Gradient, Op
+from curta.ops.record import NO_GRADIENT, Composition, Gradient, Op, Pointwise
 from curta.promotion import result_type
 from curta.shapes import contiguous_strides, is_dense
 from curta.tensor import Tensor
@@ -36,9 +38,19 @@ def _join_rule(node: Node, gradient: Tensor) -> tuple[Tensor | None, ...]:
     return tuple(parts)
 
 
+#: whether an element lies before place `at` along a dimension
+BEFORE = Op(
+    "before",
+    lambda x, dim, at: contiguous(x.shape, bool_, x.device),
+    Pointwise(lambda x, dim, at: index(dim).lt(at), "raw", indexed=True),
+    NO_GRADIENT,
+    each(0),
+)
+
+
 def _join_body(*tensors: Tensor, dim: int) -> Any:
-    """In a graph: every part in its place among zeros, added up."""
-    from curta.ops.elementwise import ADD
+    """In a graph: of every part in its place among zeros, the one that an element lies in."""
+    from curta.ops.choice import WHERE
     from curta.ops.movement import EMBED
 
     shape = _joined(*(one.layout for one in tensors), dim=dim).shape
@@ -47,7 +59,7 @@ def _join_body(*tensors: Tensor, dim: int) -> Any:
         length = one.layout.shape[dim]
         region = (*((0, size, 1) for size in shape[:dim]), (start, length, 1))
         part = bind(EMBED, (one,), shape=shape, region=region)
-        total = part if total is None else bind(ADD, (total, part))
+        total = part if total is None else bind(WHERE, (bind(BEFORE, (part,), dim=dim, at=start), total, part))
         start += length
     return total
 

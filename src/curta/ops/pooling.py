@@ -142,8 +142,10 @@ def _sum_rule(node: Any, g: Any) -> tuple[Any, ...]:
 
 
 def _sum_cost(inputs: Any, outputs: Any, rows: Span, columns: Span) -> Cost:
+    """Adding up n elements is n - 1 additions, none where a window is empty."""
     planes = inputs[0].shape[0] * inputs[0].shape[1]
-    additions = max(0, sum(rows.counts()) * sum(columns.counts()) - rows.windows * columns.windows)
+    down, across = rows.counts(), columns.counts()
+    additions = sum(down) * sum(across) - sum(map(bool, down)) * sum(map(bool, across))
     return Cost(planes * additions, 0, bytes_read(inputs), outputs[0].nbytes)
 
 
@@ -211,6 +213,11 @@ def _max_backward_element(read: Any, read_place: Any, rows: Windows, columns: Wi
     return _added(shares)
 
 
+def _max_backward_cost(inputs: Any, outputs: Any, rows: Windows, columns: Windows) -> Cost:
+    """Every element adds up what the windows that reach over it have for it, most of them nothing."""
+    return _sum_cost(inputs, outputs, rows.span().transposed(), columns.span().transposed())
+
+
 def _max_backward_rule(node: Any, g: Any) -> tuple[Any, ...]:
     places = node.input(1)
     picked = late.functions.gather(g.flatten(2), 2, places.flatten(2))
@@ -229,5 +236,5 @@ MAX_POOL_BACKWARD = Op(
     _infer_max_backward,
     Pointwise(_max_backward_element, "raw", indexed=True, gathered=_gathered, gathers=(0, 1)),
     Gradient(_max_backward_rule, inputs=(1,)),
-    each(0),
+    _max_backward_cost,
 )

@@ -6,13 +6,14 @@ from typing import Any
 
 from curta.compiler import schedule
 from curta.compiler.fuse import fuse
-from curta.compiler.graph import Graph, GraphNumber, GraphValue
+from curta.compiler.graph import Graph, GraphNode, GraphNumber, GraphValue
 from curta.compiler.trace import trace
 from curta.device import META
 from curta.errors import CompilerError, ShapeError
 from curta.memory.allocator import HOST
 from curta.memory.layout import Layout
 from curta.memory.storage import HostStorage, allocate
+from curta.ops.inference import bytes_read
 from curta.ops.product import ending_of, product_step
 from curta.ops.record import Composition, Convolution, Cost, Generated, Op, Product, View
 from curta.runtime.jit import Code
@@ -269,26 +270,48 @@ def writing_into(graph: Graph, into: tuple[Layout, ...]) -> Graph:
 
 
 def _cost(op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Layout, ...]) -> Cost:
-    """A composition does its parts' arithmetic, but reads its inputs and writes its outputs only once."""
+    """A composition does its parts' arithmetic, but reads its inputs and writes its outputs only once.
+
+    What no result needs is not done: most of the forward pass in a backward one.
+    """
     if not isinstance(op.lower, Composition):
         return op.cost(operands, outputs, **params)
+    nodes, read = _needed(graph)
     parts = [
         node.op.cost(
             tuple(o.layout if isinstance(o, GraphValue) else getattr(o, "type", type(o)) for o in node.operands),
             tuple(made.layout for made in node.outputs),
             **node.params,
         )
-        for node in graph.nodes
+        for node in nodes
     ]
-    layouts = [operand for operand in operands if isinstance(operand, Layout)]
     return Cost(
         sum(part.flops for part in parts),
         sum(part.transcendentals for part in parts),
-        sum(layout.nbytes for layout in layouts),
+        bytes_read(operands[place] for place in read),
         sum(layout.nbytes for layout in outputs),
         sum(part.model_flops for part in parts),
         sum(part.again_flops for part in parts),
     )
+
+
+def _needed(graph: Graph) -> tuple[list[GraphNode], list[int]]:
+    """The operators that a graph's results need, and the positions of the inputs that these read."""
+    from curta.ops.composition import ZERO_OF
+
+    nodes: dict[int, GraphNode] = {}
+    read: set[int] = set()
+    waiting = list(graph.outputs)
+    while waiting:
+        value = waiting.pop()
+        node = value.node
+        if node is None:
+            read.add(value.position)
+        elif id(node) not in nodes:
+            nodes[id(node)] = node
+            if node.op is not ZERO_OF:  # which takes a shape alone
+                waiting += [operand for operand in node.operands if isinstance(operand, GraphValue)]
+    return list(nodes.values()), sorted(read)
 
 
 def _generated(

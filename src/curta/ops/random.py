@@ -7,7 +7,8 @@ from typing import Any
 
 from curta.compiler.expression import FLAT_INDEX, Expression, call, constant
 from curta.dtypes import DType, float32, float64, int64
-from curta.ops.creation import _infer_new, _written
+from curta.ops.creation import _infer_new
+from curta.ops.inference import each
 from curta.ops.record import NO_GRADIENT, Op, Pointwise
 
 _MASK = 0xFFFFFFFF
@@ -109,11 +110,13 @@ def _bernoulli(
     return unit_double(words[0], words[1]).lt(probability.to(float64)).to(dtype)
 
 
-def _random(name: str, element: Any) -> Op:
-    return Op(name, _infer_new, Pointwise(element, "exact", indexed=True), NO_GRADIENT, _written)
+def _random(name: str, element: Any, flops: int, transcendentals: int = 0) -> Op:
+    """Random bits cost nothing, whatever generator draws them: only what is made of them counts."""
+    cost = each(flops, transcendentals)
+    return Op(name, _infer_new, Pointwise(element, "exact", indexed=True), NO_GRADIENT, cost)
 
 
-UNIFORM = _random("uniform", _uniform)
-NORMAL = _random("normal", _normal)
-INTEGERS = _random("randint", _integers)
-BERNOULLI = _random("bernoulli", _bernoulli)
+UNIFORM = _random("uniform", _uniform, 2)
+NORMAL = _random("normal", _normal, 7, 2)
+INTEGERS = _random("randint", _integers, 2)
+BERNOULLI = _random("bernoulli", _bernoulli, 0)

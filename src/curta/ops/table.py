@@ -126,6 +126,7 @@ TABLE: tuple[Op, ...] = (
     indexing.TRIL,
     indexing.TRIU,
     inplace.OVERWRITE,
+    joining.BEFORE,
     joining.CAT,
     joining.UNBIND,
     linear_cross_entropy.LINEAR_CROSS_ENTROPY_BACKWARD,
