@@ -197,7 +197,7 @@ def _books(work: Work) -> dict[str, int]:
 def limits() -> dict[str, float]:
     """The machine's limits now: FLOP/s of Curta's best float32 matmul, bytes/s of copying 256 MB (read and written)."""
     import curta
-    from curta.costs.peaks import matmul_peak
+    from curta.costs.measure import matmul_peak
 
     curta.set_num_threads(THREADS)
     source, target = curta.zeros(32 << 20), curta.zeros(32 << 20)

@@ -11,7 +11,7 @@ import pytest
 import curta
 from curta.autograd.state import STATE
 from curta.compiled.explain import Machine, machine, page, write
-from curta.costs.peaks import MatmulPeak
+from curta.costs.measure import MatmulPeak
 from curta.costs.units import quantity, seconds
 from curta.errors import ArgumentError, CompileError
 from curta.nn import functional as F

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 import curta
-from curta.costs import peaks, processor
+from curta.costs import measure, processor
 from curta.errors import DTypeError
 from curta.runtime import disk, machine
 
@@ -19,17 +19,17 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was measured, with figures in place of measurements, a machine that is quiet, and an empty cache."""
     names: list[str] = []
 
-    def matmul(dtype: curta.dtype) -> peaks.MatmulPeak:
+    def matmul(dtype: curta.dtype) -> measure.MatmulPeak:
         names.append(dtype.name)
         curta.rand(2)  # as the real one
-        return peaks.MatmulPeak(1e9 * len(names), 1024, dtype, curta.get_num_threads())
+        return measure.MatmulPeak(1e9 * len(names), 1024, dtype, curta.get_num_threads())
 
     def copy(nbytes: int) -> float:
         names.append(f"copy of {nbytes}")
         return 1e8 * len(names)
 
-    monkeypatch.setattr(peaks, "matmul_peak", matmul)
-    monkeypatch.setattr(peaks, "copy_peak", copy)
+    monkeypatch.setattr(measure, "matmul_peak", matmul)
+    monkeypatch.setattr(measure, "copy_peak", copy)
     monkeypatch.setattr(processor, "_measured", {})
     monkeypatch.setattr(processor, "QUIET", 0.0)
     monkeypatch.setattr(machine, "last_cache_bytes", lambda: 1 << 20)
@@ -164,9 +164,9 @@ def test_what_clock_and_instructions_allow(measured, monkeypatch, threads):
 def test_a_real_measurement(tmp_path, monkeypatch):
     monkeypatch.setattr(processor, "_measured", {})
     monkeypatch.setenv("CURTA_CACHE_DIR", str(tmp_path))
-    real = peaks.matmul_peak
-    monkeypatch.setattr(peaks, "matmul_peak", lambda dtype: real(dtype, sizes=(64,), seconds=0.01))
-    monkeypatch.setattr(peaks, "copy_peak", lambda nbytes: 1e9)
+    real = measure.matmul_peak
+    monkeypatch.setattr(measure, "matmul_peak", lambda dtype: real(dtype, sizes=(64,), seconds=0.01))
+    monkeypatch.setattr(measure, "copy_peak", lambda nbytes: 1e9)
     found = curta.peak("cpu", curta.float32)
     assert found.flops_per_second > 1e6
     assert found.source.startswith("measured on 20")

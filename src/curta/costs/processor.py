@@ -150,7 +150,7 @@ def _timed(measure: Callable[[], tuple[float, str]]) -> Figure:
 
 
 def _matmul(dtype: str) -> tuple[float, str]:
-    from curta.costs.peaks import matmul_peak
+    from curta.costs.measure import matmul_peak
 
     found = matmul_peak(by_name(dtype))
     threads = f"{found.threads} thread{'s' if found.threads > 1 else ''}"
@@ -158,7 +158,7 @@ def _matmul(dtype: str) -> tuple[float, str]:
 
 
 def _copy() -> tuple[float, str]:
-    from curta.costs.peaks import copy_peak
+    from curta.costs.measure import copy_peak
 
     nbytes = min(max(_LEAST_COPIED, 2 * machine.last_cache_bytes()), _MOST_COPIED)
     return copy_peak(nbytes), f"a copy of {nbytes >> 20} MiB"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from curta.amp import autocast
 from curta.compiled.graph import Node
 from curta.compiled.profile import roofline_seconds
-from curta.costs.peaks import copy_peak, matmul_peak
+from curta.costs.measure import copy_peak, matmul_peak
 from curta.dtypes import DType, float32
 from curta.random import get_rng_state, set_rng_state
 
