@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import gc
 import io
 import re
 import shlex
@@ -81,6 +82,7 @@ def compare(expected: str, got: str, where: str) -> None:
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "python"], ids=name_of)
 def test_python(block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    gc.collect()  # some blocks look at memory: what other tests left is not to go meanwhile
     if ">>>" in block.body:
         test = doctest.DocTestParser().get_doctest(block.body, {}, name_of(block), str(block.page), block.line)
         complaints: list[str] = []
