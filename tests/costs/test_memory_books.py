@@ -203,3 +203,23 @@ def test_the_table_and_the_dictionary() -> None:
     assert lines[0].split() == ["memory", "bytes", "at", "the", "peak"]
     assert lines[-1].split()[1] == f"{books.memory.current_bytes:,}"
     assert repr(books.memory).startswith("<Memory: ")
+
+
+def test_the_timeline_says_how_many_operators_had_begun_and_when_a_phase_began() -> None:
+    weight = curta.ones(10, requires_grad=True)
+    optimizer = curta.optim.AdamW([weight], lr=1e-3)
+    for _ in range(2):
+        with curta.account(timeline=True) as books:
+            (weight * 2).sum().backward()
+            optimizer.step()  # the second time it makes nothing, and has its place all the same
+            weight.grad = None
+    changes = books.memory.timeline
+    assert changes[0].begun == 0
+    assert changes[-1].begun == books.calls
+    begun = [change.begun for change in changes]
+    assert begun == sorted(begun)
+    phases = list(dict.fromkeys(change.phase for change in changes))
+    assert phases == ["", "forward", "backward", "optimizer"]
+    first = next(change for change in changes if change.phase == "optimizer")
+    assert (first.operator, first.begun) == ("adam_update", books.calls)
+    assert first.totals == changes[changes.index(first) - 1].totals
