@@ -12,7 +12,7 @@ from curta.cli.display import quantity
 from curta.cli.examine import versions
 from curta.cli.trainer import Report, Trainer
 from curta.costs.rates import GOOD_MFU, Rates, verdict
-from curta.costs.units import seconds
+from curta.costs.units import exact, seconds
 from curta.report.bars import Bar, bar_chart
 from curta.report.colours import BLUE, GREEN, RED
 from curta.report.lines import Level, Series, line_chart, middles
@@ -117,7 +117,7 @@ def _figures(run: Run, step: Step) -> list[tuple[str, str]]:
     if rates.seconds_per_step is not None:
         rows.append((quantity(rates.tokens_per_second, "tokens/s"), f"{seconds(rates.seconds_per_step)} a step"))
     if rates.mfu is not None:
-        rows.append((f"{100 * rates.mfu:.1f}%", f"MFU, {verdict(rates.mfu)}"))
+        rows.append((f"{100 * rates.mfu:.1f}%", f"MFU; {verdict(rates.mfu)}"))
     if rates.hfu is not None:
         rows.append((f"{100 * rates.hfu:.1f}%", "HFU, with what is computed again"))
     rows += [
@@ -137,8 +137,8 @@ def _utilisation(run: Run) -> str:
     ]
     return (
         "<h2>MFU, by convention</h2><p>The share of the machine's peak that the model's FLOPs came to: the same "
-        "seconds and the same peak, with the FLOPs counted in each way that the literature has. <b>executed</b> is HFU, "
-        f"<b>causal attention</b> is what Curta calls MFU. From {GOOD_MFU:.0%} on it is good.</p>"
+        "seconds and the same peak, with the FLOPs counted in each way that the literature has. <b>executed</b> is "
+        f"HFU, <b>causal attention</b> is what Curta calls MFU. From {GOOD_MFU:.0%} on it is good.</p>"
         + bar_chart("mfu-by-convention", "MFU by convention", rows, (GOOD_MFU, f"good: {GOOD_MFU:.0%}"))
     )
 
@@ -166,7 +166,7 @@ def _throughput(reports: Sequence[Report], rates: Rates) -> str:
         '<div class="pair"><div>'
         + line_chart(
             "tokens", "Tokens a second over steps", [Series("tokens/s", tokens, BLUE)], "tokens/s",
-            lambda value: quantity(value, "tokens/s"), lambda value: quantity(value, "").strip(), from_zero=True,
+            lambda value: quantity(value, "tokens/s"), lambda value: exact(value, "").strip(), from_zero=True,
         )
         + "</div><div>"
         + line_chart(
@@ -198,8 +198,8 @@ def _how_work(run: Run, step: Step) -> str:
 
 _HOW_ROOFLINE = (
     "To the left memory is the limit, to the right arithmetic. A point is one operator, of one number format, in all "
-    "its calls; its area is the time it took. The nearer to the roof, the better; above the slope lie operators whose data "
-    "were still in a cache, which is faster than memory."
+    "its calls; its area is the time it took. The nearer to the roof, the better; above the slope lie operators whose "
+    "data were still in a cache, which is faster than memory."
 )
 
 

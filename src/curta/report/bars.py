@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import NamedTuple
 
-from curta.report.frame import label
+from curta.report.frame import label, picture
 
 #: the longest bar, as a share of the width: its text has the rest
 LONGEST = 66.0
-NAME, BAR, GAP = 17, 9, 5
+NAME, BAR, BETWEEN, GAP = 17, 10, 4, 5
 
 
 class Bar(NamedTuple):
@@ -24,35 +23,37 @@ class Bar(NamedTuple):
 def bar_chart(
     name: str, title: str, rows: Sequence[tuple[str, Sequence[Bar]]], level: tuple[float, str] | None = None
 ) -> str:
-    """Rows of a name with its bars below it, the longest of all as long as there is room; `level` is marked in all.
+    """Rows of a name with its bars below it, the longest of all as long as there is room.
+
+    With a `level`, which is marked in all of them, that is the whole, unless a bar is longer still.
 
     >>> rows = [("forward", [Bar(0.5, "50%", "red")]), ("backward", [Bar(0.25, "25%", "red")])]
     >>> chart = bar_chart("time", "Time", rows)
     >>> 'width="66.00%"' in chart, 'width="33.00%"' in chart
     (True, True)
     """
-    longest = max([bar.share for _, bars in rows for bar in bars] + ([level[0]] if level else []), default=0.0) or 1.0
-    parts, top = [], NAME if level else 0
-    texts = [f"{name}: {', '.join(bar.text for bar in bars)}" for name, bars in rows]
+    longest = max([bar.share for _, bars in rows for bar in bars] + ([1.0] if level else []), default=0.0) or 1.0
+    shapes: list[str] = []
+    texts: list[str] = []
+    top = NAME if level else 0
     for text, bars in rows:
-        parts.append(label(0, top + 13, text))
+        texts.append(label(0, top + 13, text))
         top += NAME
         for bar in bars:
             width = LONGEST * bar.share / longest
-            parts.append(
-                f'<rect x="0" y="{top}" width="{width:.2f}%" height="{BAR}" rx="1.5" fill="{bar.colour}"/>'
-                + label(f"{width:.2f}%", top + BAR - 0.5, bar.text, look="faint", shift=6)
-            )
-            top += BAR + 3
+            if level:
+                shapes.append(_rectangle(LONGEST / longest, top, 'class="track"'))
+            shapes.append(_rectangle(width, top, f'fill="{bar.colour}"'))
+            texts.append(label(f"{width:.2f}%", top + BAR - 0.5, bar.text, look="halo", shift=6))
+            top += BAR + BETWEEN
         top += GAP
     if level:
-        left = LONGEST * level[0] / longest
-        parts.append(
-            f'<line x1="{left:.2f}%" y1="{NAME - 2}" x2="{left:.2f}%" y2="{top}" stroke="var(--ink)" '
-            f'stroke-dasharray="2 3"/>' + label(f"{left:.2f}%", 12, level[1], "middle", "faint")
-        )
-    return (
-        f'<svg class="bars" height="{top}" role="img" aria-labelledby="{name}-title {name}-text">'
-        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-text">{escape("; ".join(texts))}</desc>'
-        f"{''.join(parts)}</svg>"
-    )
+        left = f"{LONGEST * level[0] / longest:.2f}%"
+        shapes.append(f'<line x1="{left}" y1="{NAME}" x2="{left}" y2="{top}" class="level"/>')
+        texts.append(label(left, 12, level[1], "middle", "faint"))
+    words = "; ".join(f"{text}: {', '.join(bar.text for bar in bars)}" for text, bars in rows)
+    return picture(name, title, words, top, "".join([*shapes, *texts]), "bars")
+
+
+def _rectangle(width: float, top: int, look: str) -> str:
+    return f'<rect x="0" y="{top}" width="{width:.2f}%" height="{BAR}" rx="1.5" {look}/>'

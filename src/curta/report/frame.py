@@ -72,15 +72,22 @@ class Frame:
         percent = 100 * self.x.share(value)
         return "start" if percent < EDGE else "end" if percent > 100 - EDGE else "middle"
 
-    def picture(self, name: str, title: str, description: str, content: str, names: tuple[str, str]) -> str:
-        """The whole chart; `names` are those of the axes, `name` is one that no other picture of the page has."""
+    def chart(self, name: str, title: str, description: str, content: str, names: tuple[str, str]) -> str:
+        """The whole chart with the names of its axes; `name` is one that no other picture of the page has."""
         across, up = names
-        return (
-            f'<svg class="chart" height="{self.height}" role="img" aria-labelledby="{name}-title {name}-text">'
-            f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-text">{escape(description)}</desc>'
-            f"{label(-8, -12, up, look='faint')}{content}"
-            f"{label('100%', self.height + 36, across, 'end', 'faint')}</svg>"
-        )
+        parts = [label(-8, -12, up, look="faint"), content]
+        if across:
+            parts.append(label("100%", self.height + 36, across, "end", "faint"))
+        return f'<div class="plot">{picture(name, title, description, self.height, "".join(parts), "chart")}</div>'
+
+
+def picture(name: str, title: str, description: str, height: float, content: str, look: str) -> str:
+    """A picture that says what it shows to those who do not see it; `name` is one that no other of the page has."""
+    return (
+        f'<svg class="{look}" height="{height:g}" role="img" aria-labelledby="{name}-title {name}-text">'
+        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-text">{escape(description)}</desc>'
+        f"{content}</svg>"
+    )
 
 
 def point(left: str, top: float, radius: float, colour: str, title: str, extra: str = "") -> str:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from curta.report.axes import MARKS, Axis, around, round_values
-from curta.report.colours import GREY
 from curta.report.frame import Frame, label, point
 from curta.report.page import key, line_sign
 
 HEIGHT = 240
 #: from so many points on a curve is drawn without them: they would run into each other
 MANY = 80
+#: the share of a narrow plot that a level's text takes
+TEXT = 0.35
 
 
 class Series(NamedTuple):
@@ -54,12 +55,15 @@ def line_chart(
         )
     ]
     if level:
-        parts.append(_level(frame, level))
+        top = frame.top(level.value)
+        parts.append(f'<line x1="0" y1="{top:g}" x2="100%" y2="{top:g}" class="level"/>')
     parts.append(frame.stretched("".join(_curve(frame, one) for one in series)))
     parts += [_points(frame, one, show) for one in series]
+    if level:
+        parts.append(_level_text(frame, level, series))
     signs = key((line_sign(one.colour, one.dashed), one.name) for one in series) if len(series) > 1 else ""
     text = "; ".join(_in_words(one, show) for one in series)
-    return signs + frame.picture(name, title, text, "".join(parts), ("step", unit))
+    return signs + frame.chart(name, title, text, "".join(parts), ("step", unit))
 
 
 def _curve(frame: Frame, one: Series) -> str:
@@ -85,12 +89,18 @@ def _points(frame: Frame, one: Series, show: Callable[[float], str]) -> str:
     return "".join(parts)
 
 
-def _level(frame: Frame, level: Level) -> str:
+def _level_text(frame: Frame, level: Level, series: Sequence[Series]) -> str:
+    """The level's text, above it or below it, to the left or to the right: where the curves are farthest away."""
     top = frame.top(level.value)
-    return (
-        f'<line x1="0" y1="{top:g}" x2="100%" y2="{top:g}" stroke="{GREY}" stroke-width="1.5" stroke-dasharray="2 4"/>'
-        + label(4, top - 5, level.text, look="faint halo")
-    )
+    spots = [(side, top + down) for side in (0, 1) for down in (-6, 16)]
+
+    def distance(spot: tuple[int, float]) -> float:
+        side, height = spot
+        near = [frame.top(y) for one in series for x, y in one.points if abs(frame.x.share(x) - side) < TEXT]
+        return min((abs(place - height + 4) for place in near), default=frame.height)
+
+    side, height = max(spots, key=distance)
+    return label("100%" if side else "0", height, level.text, "end" if side else "start", "faint halo")
 
 
 def _in_words(one: Series, show: Callable[[float], str]) -> str:

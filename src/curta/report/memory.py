@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curta.costs.units import quantity
+from curta.costs.units import exact, quantity
 from curta.memory.ledger import CATEGORIES
 from curta.report.axes import MARKS, Axis, round_values
 from curta.report.colours import CATEGORY_COLOURS, phase_colour
 from curta.report.frame import ACROSS, Frame, label, point
 from curta.report.page import key, swatch
-from curta.report.step import Column, Step, Stretch
+from curta.report.step import OTHER, Column, Step, Stretch
 
 HEIGHT = 320
 #: more columns than this cannot be told apart
 COLUMNS = 480
 #: the least height of a band that has its name in it, in pixels
-NAMED = 15
+NAMED = 11
 #: the width of a phone's plot, in pixels, and of a letter: names are set so that they have room there
 NARROW, LETTER = 280, 6.3
+#: what is neither a pass nor an optimizer's step
+OTHERS = ": outside of passes and of the optimizer's step"
 #: the height of the strips that show the parts of the step, and their distance from the axis
 STRIP, BELOW = 6, 26
 
@@ -29,23 +31,24 @@ def memory_chart(step: Step) -> str:
     end = columns[-1].stop
     frame = Frame(Axis(0, end), Axis(0, max(step.peak_bytes, 1) * 1.1), HEIGHT)
     shown = [kind for kind in CATEGORIES if any(column.totals[kind] for column in columns)]
-    marks = [(value, quantity(value, "B")) for value in frame.y.marks()]
+    marks = [(value, exact(value, "B")) for value in frame.y.marks()]
     parts = [
         frame.grid([(value, f"{value:,.0f}") for value in round_values(0, end, MARKS, whole=True)], marks),
         frame.stretched(_areas(frame, columns, shown, step)),
-        _names(frame, columns, shown),
         _peak(frame, columns, step.peak_bytes),
+        _names(frame, columns, shown),
         _strips(frame, step.stretches),
     ]
     text = f"At most {step.peak_bytes:,} bytes: " + ", ".join(
         f"{kind} {step.peak_by_category[kind]:,}" for kind in shown
     )
-    picture = frame.picture("memory", "Memory over one step", text, "".join(parts), ("operators", "bytes in use"))
+    picture = frame.chart("memory", "Memory over one step", text, "".join(parts), ("", "bytes in use"))
     phases = dict.fromkeys(stretch.phase for stretch in step.stretches)
     return (
         key((swatch(CATEGORY_COLOURS[kind]), _meaning(kind, step)) for kind in reversed(shown))
         + f'<div class="over">{picture}</div>'
-        + key((swatch(phase_colour(phase)), phase) for phase in phases)
+        + f"<p>From left to right: the {step.calls:,} operators of the step, in the order in which they ran.</p>"
+        + key((swatch(phase_colour(phase)), f"{phase}{OTHERS if phase == OTHER else ''}") for phase in phases)
     )
 
 
@@ -103,12 +106,12 @@ def _names(frame: Frame, columns: Sequence[Column], shown: Sequence[str]) -> str
     """Each band's name where the band is thickest, if it is thick enough there."""
     parts = []
     below = [0] * len(columns)
-    for kind in shown:
+    for number, kind in enumerate(shown, 1):
         sizes = [column.totals[kind] for column in columns]
         thickest = max(sizes)
-        # in the middle of where it is as thick as that
+        # where it is as thick as that for long, names stand beside each other rather than on top of each other
         places = [place for place, size in enumerate(sizes) if size >= 0.98 * thickest]
-        place = places[len(places) // 2]
+        place = places[len(places) * number // (len(shown) + 1)]
         middle = below[place] + sizes[place] / 2
         if frame.top(0) - frame.top(sizes[place]) >= NAMED:
             value = (columns[place].start + columns[place].stop) / 2

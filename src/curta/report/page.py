@@ -11,15 +11,15 @@ STYLE = """
 @media (prefers-color-scheme:dark){:root{--paper:#15171b;--ink:#e7e9ed;--faint:#a5abb5;--line:#30343c;--panel:#1d2026;
 --raised:#2a2e36;--lit:#3d3820;--arc:#5a606a}}
 *{box-sizing:border-box}
-body{font:15px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:80rem;margin:2rem auto;
+body{font:15px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:86rem;margin:2rem auto;
 padding:0 1rem;overflow-wrap:break-word}
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 .3rem}
 h2{font-size:1.3rem;margin:3rem 0 .3rem;padding-top:1rem;border-top:2px solid var(--ink)}
 h3{font-size:1.05rem;margin:1.8rem 0 .3rem}
 p{margin:.2rem 0 .7rem;color:var(--faint);max-width:62rem}p strong,p b{color:var(--ink)}
-.figures{display:flex;flex-wrap:wrap;gap:.8rem 2rem;margin:1.2rem 0}.figures div{min-width:5rem}
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(11.5rem,1fr));gap:1rem 1.5rem;margin:1.2rem 0}
 .figures b{display:block;font-size:1.3rem;line-height:1.35;font-weight:600}
-.figures span{color:var(--faint);font-size:.87rem}
+.figures span{display:block;color:var(--faint);font-size:.87rem;line-height:1.4}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.93rem}
 caption{text-align:left;color:var(--faint);padding:.2rem .5rem}
 th,td{text-align:right;padding:.2rem .5rem;border-bottom:1px solid var(--line);white-space:nowrap}
@@ -31,16 +31,19 @@ th.name,td.name{text-align:left}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem 1.2rem;margin:1rem 0}
 dt{color:var(--faint)}dd{margin:0}
 .pair{display:grid;grid-template-columns:minmax(0,1fr);gap:0 2.5rem;align-items:start}
-@media (min-width:62rem){.pair{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}}
-.chart{display:block;overflow:visible;width:calc(100% - 5rem);margin:2rem 1.2rem 2.8rem 3.8rem}
-.bars{display:block;overflow:visible;width:100%;margin:.6rem 0 1rem}
+@media (min-width:62rem){.pair{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}
+.pair.uneven{grid-template-columns:minmax(0,2fr) minmax(0,3fr)}}
+.plot{padding:2rem 1.2rem 2.9rem 3.8rem}.chart{display:block;overflow:visible;width:100%}
+.bars{display:block;overflow:visible;width:100%;max-width:48rem;margin:.6rem 0 1rem}
 svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .faint{fill:var(--faint)}
 svg .halo{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
 svg .strong{font-weight:600}svg .grid{stroke:var(--line);stroke-width:1}svg .rule{stroke:var(--ink);stroke-width:1}
+
+svg .track{fill:var(--raised)}svg .level{stroke:var(--ink);stroke-dasharray:2 3}
 svg .curve{fill:none;stroke-width:2;vector-effect:non-scaling-stroke}
 svg .roomy{display:none}@media (min-width:46rem){svg .roomy{display:inline}}
 @media (max-width:28rem){dl{grid-template-columns:minmax(0,1fr)}dt{margin-top:.4rem}}
-@media print{body{margin:0}h2{break-after:avoid}.chart,.bars,tr{break-inside:avoid}}
+@media print{body{margin:0}h2{break-after:avoid}.plot,.bars,tr{break-inside:avoid}}
 """
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from curta.costs.peak import Peak
 from curta.costs.roofline import ARITHMETIC, MEMORY, Point, Roofline
-from curta.costs.units import quantity, seconds
+from curta.costs.units import exact, quantity, seconds
 from curta.report.axes import powers_around
 from curta.report.colours import AMBER, BLUE
 from curta.report.frame import Frame, label, point
@@ -47,23 +47,29 @@ def roofline_chart(found: Roofline) -> str:
     frame = _frame(points)
     peaks = list({(one.peak.flops_per_second, one.dtype): one.peak for one in points}.values())
     across = [(value, f"{value:g}") for value in frame.x.marks()]
-    up = [(value, quantity(value, "").strip()) for value in frame.y.marks()]
+    up = [(value, exact(value, "").strip()) for value in frame.y.marks()]
     parts = [frame.grid(across, up), _roofs(frame, peaks)]
     by_time = sorted(points, key=lambda one: -(one.seconds or 0.0))
     for one in by_time:
-        left, top = frame.left(one.intensity), frame.top(_rate(one))
+        left, top = frame.left(one.intensity), min(frame.top(_rate(one)), frame.height)
         look = ' fill-opacity="0.45" stroke="' + BOUNDS[one.bound] + '"'
         parts.append(point(left, top, radius(one, found.seconds), BOUNDS[one.bound], in_words(one), look))
     parts.append(_labels(frame, by_time, found.seconds))
     text = f"{len(points)} operators; the machine's roofs: {'; '.join(map(str, peaks))}"
     signs = key((dot_sign(colour), f"bound by {bound}") for bound, colour in BOUNDS.items())
     names = ("FLOP/byte", "FLOP/s")
-    return signs + frame.picture("roofline", "Operators under the roofline", text, "".join(parts), names)
+    return signs + frame.chart("roofline", "Operators under the roofline", text, "".join(parts), names)
 
 
 def placed(found: Roofline) -> list[Point]:
-    """The operators that have a place: those with arithmetic, bytes and a time."""
-    return [one for one in found.points if one.cost.flops and one.intensity and one.seconds]
+    """The operators that have a place: those with floating-point arithmetic, bytes and a time."""
+    return [one for one in found.points if one.arithmetic_seconds and one.intensity and one.seconds]
+
+
+def below(found: Roofline) -> list[Point]:
+    """Those that lie below the chart's scale, and are drawn on its lower edge: they take next to no time."""
+    points = placed(found)
+    return [one for one in points if points and _rate(one) < _frame(points).y.low]
 
 
 def radius(one: Point, whole: float) -> float:
@@ -90,7 +96,8 @@ def _rate(one: Point) -> float:
 def _frame(points: Sequence[Point]) -> Frame:
     ridges = [_ridge(one.peak) for one in points]
     across = powers_around([*(one.intensity for one in points), *(ridge * 4 for ridge in ridges), min(ridges) / 4])
-    rates = [_rate(one) for one in points]
+    whole = sum(one.seconds or 0.0 for one in points)
+    rates = [_rate(one) for one in points if (one.seconds or 0.0) >= NAMED / 4 * whole]
     up = powers_around([*rates, *(one.peak.flops_per_second * 1.5 for one in points)])
     return Frame(across, up, HEIGHT)
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TypeVar
 
-from curta.costs.roofline import Point
+from curta.costs.roofline import Point, Roofline
 from curta.costs.units import quantity, seconds
 from curta.memory.ledger import CATEGORIES
 from curta.report.bars import Bar, bar_chart
 from curta.report.colours import AMBER, BLUE
 from curta.report.memory import memory_chart
 from curta.report.page import figures, key, swatch, table
-from curta.report.roofline import placed, roofline_chart
+from curta.report.roofline import below, placed, roofline_chart
 from curta.report.step import (
     BARS,
     OUTSIDE,
@@ -28,8 +28,9 @@ from curta.report.step import (
 )
 
 STYLE = """
+.over .plot{padding-bottom:4.4rem}
 .band{stroke:var(--paper);stroke-width:1;vector-effect:non-scaling-stroke}.band:hover{opacity:.8}
-.part{stroke:var(--ink);stroke-opacity:.35;stroke-dasharray:1 3}.over .chart{margin-bottom:4.6rem}
+.part{stroke:var(--ink);stroke-opacity:.35;stroke-dasharray:1 3}
 """
 #: tables end with one row for all that follow these
 ROWS = 16
@@ -104,24 +105,24 @@ def _beside(name: str, head: str, works: Mapping[str, Work], step: Step) -> str:
     shown = _first(list(works.items()), BARS, _rest_of_works)
     whole = sum(work.seconds or 0.0 for work in works.values())
     bars = [(_named(module), _bars(work, step.flops, whole)) for module, work in shown]
-    heads = [head, "FLOPs", "of the model", "bytes moved"]
+    heads = [head, "FLOPs", "bytes moved"]
     timed = step.seconds is not None
     rows = [_work_row(module, work, timed) for module, work in shown]
     title = f"FLOPs {'and time ' if timed else ''}by {head}"
     heads += ["time", "FLOP/s"] if timed else []
-    return f'<div class="pair"><div>{bar_chart(name, title, bars)}</div>{table(heads, rows, title)}</div>'
+    return f'<div class="pair uneven"><div>{bar_chart(name, title, bars)}</div>{table(heads, rows, title)}</div>'
 
 
 def _bars(work: Work, flops: int, whole: float) -> list[Bar]:
     share = work.flops / flops if flops else 0.0
-    found = [Bar(share, f"{100 * share:.1f}% of FLOPs", BLUE)]
+    found = [Bar(share, f"{_percent(work.flops, flops)} of FLOPs", BLUE)]
     if work.seconds is not None and whole:
-        found.append(Bar(work.seconds / whole, f"{100 * work.seconds / whole:.1f}% of time", AMBER))
+        found.append(Bar(work.seconds / whole, f"{_percent(work.seconds, whole)} of time", AMBER))
     return found
 
 
 def _work_row(module: str, work: Work, timed: bool) -> tuple[str, ...]:
-    row = (_named(module), f"{work.flops:,}", f"{work.model_flops:,}", quantity(work.nbytes, "B"))
+    row = (_named(module), f"{work.flops:,}", quantity(work.nbytes, "B"))
     if not timed:
         return row
     return (*row, seconds(work.seconds or 0.0), quantity(work.flops / work.seconds, "") if work.seconds else "-")
@@ -158,14 +159,20 @@ def _without_place(step: Step) -> str:
         return "<p>Times were not measured, so operators have no place under the roof.</p>"
     there = placed(found)
     others = [one for one in found.points if one not in there]
-    if not others:
-        return ""
     took = sum(one.seconds or 0.0 for one in others)
     names = ", ".join(dict.fromkeys(one.operator for one in others))
     return (
         f"<p>Without floating-point arithmetic, so without a place here: {escape(names)}; together {seconds(took)}, "
-        f"{100 * took / max(found.seconds, 1e-12):.1f}% of the time.</p>"
+        f"{_percent(took, found.seconds)} of the time.{_too_low(found)}</p>"
     )
+
+
+def _too_low(found: Roofline) -> str:
+    low = below(found)
+    if not low:
+        return ""
+    names = ", ".join(dict.fromkeys(one.operator for one in low))
+    return f" On the lower edge, below the scale: {escape(names)}."
 
 
 def _point_row(one: Point, whole: float) -> tuple[str, ...]:
@@ -176,7 +183,7 @@ def _point_row(one: Point, whole: float) -> tuple[str, ...]:
         return row
     rate = quantity(one.cost.flops / one.seconds, "") if one.seconds and one.cost.flops else "-"
     share = "-" if one.share is None else f"{100 * one.share:.0f}%"
-    return (*row, seconds(one.seconds), f"{100 * one.seconds / (whole or 1.0):.1f}%", rate, share)
+    return (*row, seconds(one.seconds), _percent(one.seconds, whole), rate, share)
 
 
 def _rest_of_points(rest: Sequence[Point], whole: float) -> tuple[str, ...]:
@@ -188,7 +195,7 @@ def _rest_of_points(rest: Sequence[Point], whole: float) -> tuple[str, ...]:
     return (
         *row,
         seconds(took),
-        f"{100 * took / (whole or 1.0):.1f}%",
+        _percent(took, whole),
         "",
         f"{100 * best / took:.0f}%" if took else "-",
     )
@@ -198,8 +205,9 @@ def _named(module: str) -> str:
     return "outside of all modules" if module == OUTSIDE else module
 
 
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f}%" if whole else "-"
+def _percent(part: float, whole: float) -> str:
+    share = 100 * part / whole if whole else 0.0
+    return f"{share:.1f}%" if share >= 0.05 or not share else "< 0.1%"
 
 
 def _first(found: Sequence[Row], most: int, rest: Callable[[Sequence[Row]], Row]) -> list[Row]:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from curta.costs.roofline import Peaks, Roofline, roofline
 
-OUTSIDE = "-"
+OUTSIDE, OTHER = "-", "other"
+PHASES = ("forward", "backward", "recomputation", "optimizer")
 #: a chart of modules has at most so many bars, and one that would have more shows the names' first parts alone
 BARS = 14
 DEEPEST = 4
@@ -107,7 +108,7 @@ def step_of(books: Any, device: Peaks = "cpu", wall_seconds: float | None = None
         hardware_flops=found["hardware_flops"],
         nbytes=found["bytes_read"] + found["bytes_written"],
         calls=found["calls"],
-        by_phase={name: _work(one) for name, one in found["by_phase"].items()},
+        by_phase={name: _work(found["by_phase"][name]) for name in PHASES if name in found["by_phase"]},
         by_module={name: _work(one) for name, one in found["by_module"].items()},
         peak_bytes=memory.peak_bytes,
         peak_by_category=memory.peak_by_category(),
@@ -168,14 +169,15 @@ def _stretches(timeline: list[Any]) -> tuple[Stretch, ...]:
         if not change.phase:
             continue
         if not found or change.phase != found[-1].phase:
-            start = max(change.begun, 1) - 1
+            # an operator is in the new part itself; what goes away after one has ended is not
+            start = change.begun - (change.operator is not None)
             if found:
                 found[-1] = found[-1]._replace(stop=start)
             found.append(Stretch(change.phase, start, end))
     inside = {
         (change.begun, change.phase) for change in timeline if change.module != OUTSIDE and change.phase == "forward"
     }
-    return tuple(one if _is_pass(one, inside) else one._replace(phase="other") for one in found if one.stop > one.start)
+    return tuple(one if _is_pass(one, inside) else one._replace(phase=OTHER) for one in found if one.stop > one.start)
 
 
 def _is_pass(one: Stretch, inside: set[tuple[int, str]]) -> bool:
