@@ -24,7 +24,10 @@ from curta.runtime import machine
 
 @dataclass(frozen=True)
 class Run:
-    """What the page is of; `arena` says what the compiled step takes, and is empty where the run was eager."""
+    """What the page is of; `compiled` says what the compiled step takes, and is empty where the run was eager.
+
+    `warnings` are those that the run told of rates that cannot be.
+    """
 
     title: str
     status: str
@@ -34,9 +37,10 @@ class Run:
     conventions: Mapping[str, float]
     parameters: int
     compiled: str
+    warnings: Sequence[str] = ()
 
 
-def run_of(trainer: Trainer, reports: Sequence[Report], title: str, data: str) -> Run:
+def run_of(trainer: Trainer, reports: Sequence[Report], title: str, data: str, warnings: Sequence[str] = ()) -> Run:
     """A run that has ended, at its last step or before."""
     options, rates = trainer.options, trainer.meter.rates()
     done = trainer.step == options.steps
@@ -51,6 +55,7 @@ def run_of(trainer: Trainer, reports: Sequence[Report], title: str, data: str) -
         conventions=trainer.meter.mfu_by_convention() if rates.steps else {},
         parameters=parameters,
         compiled="" if options.eager else _compiled(trainer),
+        warnings=warnings,
     )
 
 
@@ -92,6 +97,7 @@ def report_page(run: Run, step: Step) -> str:
     sections = [
         f"<p>{escape(run.status)}</p>",
         figures(_figures(run, step)),
+        *(f'<p role="note"><strong>Warning:</strong> {escape(text)}.</p>' for text in run.warnings),
         facts(run.facts),
         _utilisation(run),
         "<h2>Loss</h2>",

@@ -74,7 +74,7 @@ def train(options: TrainOptions) -> int:
         corpus.require_context(options.context, name)
     display = make_display(options.steps)
     wanted = options.output or output.default_directory()
-    with RunDirectory(wanted, options.overwrite) as directory, _rates_that_cannot_be(display):
+    with RunDirectory(wanted, options.overwrite) as directory, _rates_that_cannot_be(display) as told:
         if options.threads is not None:
             curta.set_num_threads(options.threads)
         display.line(
@@ -86,7 +86,7 @@ def train(options: TrainOptions) -> int:
         curta.memory.reset_peak()  # what came before is not the run's
         trainer = Trainer(options, config, corpus, peak)
         _introduce(display, options, trainer, peak, directory)
-        return _run(options, trainer, display, directory, name, step)
+        return _run(trainer, display, directory, name, step, told)
 
 
 def _peak(dtype: str, display: Display) -> Peak:
@@ -105,19 +105,21 @@ def _account(options: TrainOptions, config: GPTConfig, corpus: Corpus, peak: Pea
 
 
 @contextmanager
-def _rates_that_cannot_be(display: Display) -> Iterator[None]:
-    """Inside, the meter's warnings are lines of the run's own, which Python's would tear apart."""
+def _rates_that_cannot_be(display: Display) -> Iterator[list[str]]:
+    """Inside, the meter's warnings are lines of the run's own, which Python's would tear apart; gives them as told."""
+    told: list[str] = []
     with warnings.catch_warnings():
         others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
             if issubclass(category, ImplausibleRateWarning):
                 display.line(f"warning  {message}")
+                told.append(str(message))
             else:
                 others(message, category, *place, **more)
 
         warnings.showwarning = show
-        yield
+        yield told
 
 
 def read_text(options: TrainOptions) -> tuple[str, bytes]:
@@ -147,9 +149,8 @@ def _introduce(display: Display, options: TrainOptions, trainer: Trainer, peak: 
 
 
 def _run(
-    options: TrainOptions, trainer: Trainer, display: Display, directory: RunDirectory, data_name: str,
-    step: Step | None,
-) -> int:  # fmt: skip
+    trainer: Trainer, display: Display, directory: RunDirectory, data_name: str, step: Step | None, told: list[str]
+) -> int:
     reports: list[Report] = []
     stop = StopRequest()
 
@@ -167,20 +168,19 @@ def _run(
         with display:
             trainer.run(on_step, on_report)
         # From here on Ctrl-C no longer ends anything early: what is left takes seconds, and is what the run was for.
-        kept = _keep(options, trainer, directory, reports, data_name, step)
-        if stop.asked and trainer.step < options.steps:
-            _say_stopped(options, trainer, directory, kept)
+        kept = _keep(trainer, directory, reports, data_name, step, told)
+        if stop.asked and trainer.step < trainer.options.steps:
+            _say_stopped(trainer, directory, kept)
             return INTERRUPTED
         _conclude(display, trainer, directory, reports, kept)
     return 0
 
 
 def _keep(
-    options: TrainOptions, trainer: Trainer, directory: RunDirectory, reports: list[Report], data_name: str,
-    step: Step | None,
-) -> list[str]:  # fmt: skip
+    trainer: Trainer, directory: RunDirectory, reports: list[Report], data_name: str, step: Step | None, told: list[str]
+) -> list[str]:
     """Write the weights, the plot, the metrics and the report, each in one piece; gives their names."""
-    last = reports[-1]
+    options, last = trainer.options, reports[-1]
     training: dict[str, Any] = asdict(options) | {
         "data": data_name,
         "output": str(directory.path),
@@ -200,15 +200,15 @@ def _keep(
     if step is None:
         directory.remove(output.REPORT)  # of an earlier run, which this one has replaced
         return kept
-    page = report_page(run_of(trainer, reports, title, data_name), step)
+    page = report_page(run_of(trainer, reports, title, data_name, told), step)
     directory.write(output.REPORT, page.encode())
     return [*kept, output.REPORT]
 
 
-def _say_stopped(options: TrainOptions, trainer: Trainer, directory: RunDirectory, kept: list[str]) -> None:
+def _say_stopped(trainer: Trainer, directory: RunDirectory, kept: list[str]) -> None:
     print(
-        f"curta train: stopped by Ctrl-C after step {trainer.step} of {options.steps}; kept in {directory.path}: "
-        f"{', '.join(kept)}",
+        f"curta train: stopped by Ctrl-C after step {trainer.step} of {trainer.options.steps}; kept in "
+        f"{directory.path}: {', '.join(kept)}",
         file=sys.stderr,
     )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 #: the most marks on an axis
 MARKS = 5
+#: the room around values on an axis by powers of ten, as a factor
+ROOM = 2.0
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,12 @@ def around(values: Iterable[float], from_zero: bool = False) -> Axis:
 
 
 def powers_around(values: Iterable[float]) -> Axis:
-    """An axis by powers of ten that begins and ends with one, and holds positive values.
+    """An axis by powers of ten with room around positive values, of a power of ten at the least.
 
     >>> powers_around([0.3, 45.0])
-    Axis(low=0.1, high=100.0, by_powers=True)
+    Axis(low=0.15, high=90.0, by_powers=True)
     """
     found = list(values)
-    low, high = math.floor(math.log10(min(found))), math.ceil(math.log10(max(found)))
-    return Axis(10.0**low, 10.0 ** max(high, low + 1), by_powers=True)
+    low, high = min(found) / ROOM, max(found) * ROOM
+    wider = max(1.0, math.sqrt(10 * low / high))
+    return Axis(low / wider, high * wider, by_powers=True)

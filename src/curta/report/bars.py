@@ -37,7 +37,7 @@ def bar_chart(
     texts: list[str] = []
     top = NAME if level else 0
     for text, bars in rows:
-        texts.append(label(0, top + 13, text))
+        texts.append(label(0, top + 13, text, look="halo"))
         top += NAME
         for bar in bars:
             width = LONGEST * bar.share / longest

@@ -17,6 +17,8 @@ from curta.report.axes import Axis
 ACROSS = 1000
 #: a text nearer to an edge than this, in percent, is written away from it
 EDGE = 6.0
+#: a number of so many digits has room at the right end of an axis
+SHORT = 4
 
 Mark = tuple[float, str]
 
@@ -63,7 +65,9 @@ class Frame:
         for value, text in across:
             left = self.left(value)
             parts.append(f'<line x1="{left}" y1="{self.height}" x2="{left}" y2="{self.height + 5}" class="rule"/>')
-            parts.append(label(left, self.height + 19, text, self.anchor(value), "faint"))
+            # to the left there is room for the other axis's numbers, to the right there is less
+            anchor = self.anchor(value) if self.x.share(value) > 0.5 and len(text) > SHORT else "middle"
+            parts.append(label(left, self.height + 19, text, anchor, "faint"))
         parts.append(f'<line x1="0" y1="{self.height}" x2="100%" y2="{self.height}" class="rule"/>')
         return "".join(parts)
 

@@ -158,5 +158,8 @@ def _strips(frame: Frame, stretches: Sequence[Stretch]) -> str:
         row = next((number for number, until in enumerate(taken) if start >= until), None)
         if row is not None and width > 3:
             taken[row] = start + 2 * half
-            parts.append(label(f"{start + half:.2f}%", top + 20 + 15 * row, one.phase, "middle"))
+            place, anchor = f"{middle:.2f}%", "middle"
+            if start != middle - half:
+                place, anchor = ("0", "start") if start == 0 else ("100%", "end")
+            parts.append(label(place, top + 20 + 15 * row, one.phase, anchor))
     return "".join(parts)

@@ -17,7 +17,8 @@ h1{font-size:1.6rem;line-height:1.25;margin:0 0 .3rem}
 h2{font-size:1.3rem;margin:3rem 0 .3rem;padding-top:1rem;border-top:2px solid var(--ink)}
 h3{font-size:1.05rem;margin:1.8rem 0 .3rem}
 p{margin:.2rem 0 .7rem;color:var(--faint);max-width:62rem}p strong,p b{color:var(--ink)}
-.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(11.5rem,1fr));gap:1rem 1.5rem;margin:1.2rem 0}
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:1rem 1.5rem;margin:1.2rem 0}
+@media (min-width:40rem){.figures{grid-template-columns:repeat(auto-fill,minmax(12rem,1fr))}}
 .figures b{display:block;font-size:1.3rem;line-height:1.35;font-weight:600}
 .figures span{display:block;color:var(--faint);font-size:.87rem;line-height:1.4}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.93rem}

@@ -22,6 +22,8 @@ WHOLE, LEAST = 34.0, 2.5
 NAMED = 0.004
 #: the plot's width in a narrow and in a wide window, in pixels, and a letter's: a name is written where it has room
 NARROW, WIDE, LETTER, LINE = 280, 700, 6.4, 14
+#: a roof is so many boxes that names keep out of, and its own text has about so many letters
+ALONG, ROOF = 120, 22
 
 
 class Box(NamedTuple):
@@ -95,10 +97,10 @@ def _rate(one: Point) -> float:
 
 def _frame(points: Sequence[Point]) -> Frame:
     ridges = [_ridge(one.peak) for one in points]
-    across = powers_around([*(one.intensity for one in points), *(ridge * 4 for ridge in ridges), min(ridges) / 4])
+    across = powers_around([*(one.intensity for one in points), max(ridges) * 3, min(ridges) / 3])
     whole = sum(one.seconds or 0.0 for one in points)
     rates = [_rate(one) for one in points if (one.seconds or 0.0) >= NAMED / 4 * whole]
-    up = powers_around([*rates, *(one.peak.flops_per_second * 1.5 for one in points)])
+    up = powers_around([*rates, *(one.peak.flops_per_second for one in points)])
     return Frame(across, up, HEIGHT)
 
 
@@ -139,37 +141,69 @@ def _labels(frame: Frame, by_time: Sequence[Point], whole: float) -> str:
     """The names of the points that took most, where they have room: some of them in wide windows alone."""
     chosen = {width: _with_room(frame, by_time, whole, width) for width in (NARROW, WIDE)}
     parts = []
-    for one, place in chosen[WIDE].items():
-        everywhere = chosen[NARROW].get(one) == place
-        parts.append(_label(frame, one, whole, place, "halo" if everywhere else "halo roomy"))
+    for one, spot in chosen[WIDE].items():
+        everywhere = chosen[NARROW].get(one) == spot
+        parts.append(
+            label(
+                frame.left(one.intensity), frame.top(_rate(one)) + spot.down + 4, one.operator, spot.anchor,
+                "halo" if everywhere else "halo roomy", spot.right,
+            )
+        )  # fmt: skip
     return "".join(parts)
 
 
-def _label(frame: Frame, one: Point, whole: float, place: str, look: str) -> str:
-    distance = radius(one, whole) + 4
-    shift = -distance if place == "end" else distance
-    return label(frame.left(one.intensity), frame.top(_rate(one)) + 4, one.operator, place, look, shift)
+class Spot(NamedTuple):
+    """Where a name stands, seen from its point: how far to the right and down, in pixels, and which end is there."""
+
+    anchor: str
+    right: float
+    down: float
+
+    def box(self, x: float, y: float, text: str) -> Box:
+        """What a text takes that stands there."""
+        length = LETTER * len(text)
+        left = x + self.right - {"start": 0.0, "middle": length / 2, "end": length}[self.anchor]
+        return Box(left, y + self.down - LINE / 2, left + length, y + self.down + LINE / 2)
 
 
-def _with_room(frame: Frame, by_time: Sequence[Point], whole: float, width: float) -> dict[Point, str]:
-    """The points whose names overlap nothing in a plot of this width, and on which side they stand."""
-    spots = {one: (frame.x.share(one.intensity) * width, frame.top(_rate(one)), radius(one, whole)) for one in by_time}
-    discs = {one: Box(x - r, y - r, x + r, y + r) for one, (x, y, r) in spots.items() if r > 2 * LEAST}
-    taken: list[Box] = []
-    found: dict[Point, str] = {}
+def _spots(radius: float) -> list[Spot]:
+    """The places for a name, the best first: beside its point, above and below, and farther away."""
+    near, far = radius + 4, radius + LINE
+    return [
+        Spot("start", near, 0), Spot("end", -near, 0), Spot("middle", 0, -near - 5), Spot("middle", 0, near + 5),
+        Spot("middle", 0, far + 10), Spot("middle", 0, -far - 10),
+    ]  # fmt: skip
+
+
+def _with_room(frame: Frame, by_time: Sequence[Point], whole: float, width: float) -> dict[Point, Spot]:
+    """The points whose names overlap nothing in a plot of this width, and where they stand."""
+    places = {one: (frame.x.share(one.intensity) * width, frame.top(_rate(one)), radius(one, whole)) for one in by_time}
+    taken = [Box(x - r, y - r, x + r, y + r) for x, y, r in places.values()]
+    taken += _along_roofs(frame, by_time, width)
+    found: dict[Point, Spot] = {}
     for one in by_time:
         if (one.seconds or 0.0) < NAMED * whole:
             break
-        x, y, r = spots[one]
-        length = LETTER * len(one.operator)
-        sides = {
-            "start": Box(x + r + 4, y - LINE / 2, x + r + 4 + length, y + LINE / 2),
-            "end": Box(x - r - 4 - length, y - LINE / 2, x - r - 4, y + LINE / 2),
-        }
-        others = [*taken, *(box for other, box in discs.items() if other is not one)]
-        for side, box in sides.items():
-            if box.left >= 0 and box.right <= width and not any(box.meets(other) for other in others):
-                found[one] = side
+        x, y, r = places[one]
+        for spot in _spots(r):
+            box = spot.box(x, y, one.operator)
+            inside = box.left >= 0 and box.right <= width and box.bottom <= frame.height
+            if inside and not any(box.meets(other) for other in taken):
+                found[one] = spot
                 taken.append(box)
                 break
     return found
+
+
+def _along_roofs(frame: Frame, points: Sequence[Point], width: float) -> list[Box]:
+    """The roofs as small boxes, and what is written at them."""
+    boxes = []
+    for peak in {(one.peak.flops_per_second, one.dtype): one.peak for one in points}.values():
+        for number in range(ALONG):
+            value = frame.x.low * (frame.x.high / frame.x.low) ** (number / (ALONG - 1))
+            x = frame.x.share(value) * width
+            y = frame.top(min(value * (peak.bytes_per_second or 1.0), peak.flops_per_second))
+            boxes.append(Box(x - 2, y - 2, x + 2, y + 2))
+        top = frame.top(peak.flops_per_second)
+        boxes.append(Box(width - LETTER * ROOF, top - 2 * LINE, width, top))
+    return boxes
