@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 #: the most marks on an axis
-MARKS = 5
+MARKS = 6
 #: the room around values on an axis by powers of ten, as a factor
 ROOM = 2.0
 

@@ -123,7 +123,7 @@ def _names(frame: Frame, columns: Sequence[Column], shown: Sequence[str]) -> str
 
 def _anchor(frame: Frame, value: float, text: str) -> str:
     """How a text is set so that it stays within the narrowest plot."""
-    half = LETTER * len(text) / 2 / NARROW
+    half = LETTER * (len(text) + 2) / 2 / NARROW
     share = frame.x.share(value)
     return "start" if share < half else "end" if share > 1 - half else "middle"
 

@@ -28,7 +28,7 @@ thead th{color:var(--faint);font-weight:500}tbody th{font-weight:400}
 th.name,td.name{text-align:left}
 .sideways{overflow-x:auto;margin:.4rem 0 1rem}
 .key{list-style:none;display:flex;flex-wrap:wrap;gap:.15rem 1.3rem;margin:.4rem 0;padding:0;color:var(--faint)}
-.key li{white-space:nowrap}.key svg{vertical-align:-.1em;margin-right:.4em;overflow:visible}
+.key svg{vertical-align:-.1em;margin-right:.4em;overflow:visible}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem 1.2rem;margin:1rem 0}
 dt{color:var(--faint)}dd{margin:0}
 .pair{display:grid;grid-template-columns:minmax(0,1fr);gap:0 2.5rem;align-items:start}

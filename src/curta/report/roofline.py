@@ -22,8 +22,10 @@ WHOLE, LEAST = 34.0, 2.5
 NAMED = 0.004
 #: the plot's width in a narrow and in a wide window, in pixels, and a letter's: a name is written where it has room
 NARROW, WIDE, LETTER, LINE = 280, 700, 6.4, 14
-#: a roof is so many boxes that names keep out of, and its own text has about so many letters
-ALONG, ROOF = 120, 22
+#: a roof is so many boxes that names keep out of
+ALONG = 120
+#: the scale goes down to this share of the highest roof at most: what is below it has next to no arithmetic
+LOWEST = 1e-4
 
 
 class Box(NamedTuple):
@@ -47,13 +49,13 @@ def roofline_chart(found: Roofline) -> str:
     if not points or not found.seconds:
         return ""
     frame = _frame(points)
-    peaks = list({(one.peak.flops_per_second, one.dtype): one.peak for one in points}.values())
+    peaks = _peaks(points)
     across = [(value, f"{value:g}") for value in frame.x.marks()]
     up = [(value, exact(value, "").strip()) for value in frame.y.marks()]
     parts = [frame.grid(across, up), _roofs(frame, peaks)]
     by_time = sorted(points, key=lambda one: -(one.seconds or 0.0))
     for one in by_time:
-        left, top = frame.left(one.intensity), min(frame.top(_rate(one)), frame.height)
+        left, top = frame.left(one.intensity), _top(frame, one)
         look = ' fill-opacity="0.45" stroke="' + BOUNDS[one.bound] + '"'
         parts.append(point(left, top, radius(one, found.seconds), BOUNDS[one.bound], in_words(one), look))
     parts.append(_labels(frame, by_time, found.seconds))
@@ -95,12 +97,18 @@ def _rate(one: Point) -> float:
     return one.cost.flops / (one.seconds or math.inf)
 
 
+def _top(frame: Frame, one: Point) -> float:
+    """Where a point lies; what is below the scale lies on its lower edge."""
+    return min(frame.top(_rate(one)), frame.height)
+
+
 def _frame(points: Sequence[Point]) -> Frame:
     ridges = [_ridge(one.peak) for one in points]
     across = powers_around([*(one.intensity for one in points), max(ridges) * 3, min(ridges) / 3])
     whole = sum(one.seconds or 0.0 for one in points)
     rates = [_rate(one) for one in points if (one.seconds or 0.0) >= NAMED / 4 * whole]
-    up = powers_around([*rates, *(one.peak.flops_per_second for one in points)])
+    highest = max(one.peak.flops_per_second for one in points)
+    up = powers_around([max(min(rates), LOWEST * highest), max(*rates, highest)])
     return Frame(across, up, HEIGHT)
 
 
@@ -112,23 +120,49 @@ def _ridge(peak: Peak) -> float:
 def _roofs(frame: Frame, peaks: Sequence[Peak]) -> str:
     """A slope as steep as memory is fast, up to where arithmetic is the limit."""
     parts, texts = [], []
-    taken: list[float] = []
-    for number, peak in enumerate(sorted(peaks, key=lambda one: -one.flops_per_second)):
-        bandwidth = peak.bytes_per_second or 1.0
+    for number, roof in enumerate(_roof_texts(frame, peaks)):
+        bandwidth = roof.peak.bytes_per_second or 1.0
         low = max(frame.x.low, frame.y.low / bandwidth)
-        corner, height = _ridge(peak), peak.flops_per_second
+        corner, height = _ridge(roof.peak), roof.peak.flops_per_second
         dashes = ' stroke-dasharray="7 4"' if number else ""
         path = frame.curve([(low, low * bandwidth), (corner, height), (frame.x.high, height)])
         parts.append(f'<path class="curve" d="{path}" stroke="var(--ink)"{dashes}/>')
-        top = frame.top(height) - 7
-        while any(abs(top - other) < LINE for other in taken):
-            top -= LINE
-        taken.append(top)
-        text = f"{peak.dtype} {quantity(height, 'FLOP/s')}".strip()
-        texts.append(label("100%", top, text, "end", "halo"))
+        left = frame.left(corner) if roof.beside else "100%"
+        texts.append(label(left, roof.top, roof.text, "end", "halo", -6 if roof.beside else 0))
         if not number:
             texts.append(_slope_label(frame, low, corner, bandwidth))
     return frame.stretched("".join(parts)) + "".join(texts)
+
+
+class RoofText(NamedTuple):
+    """What is written at a roof: beside its corner where there is room, above its right end otherwise."""
+
+    peak: Peak
+    text: str
+    top: float
+    beside: bool
+
+    def box(self, frame: Frame, width: float) -> Box:
+        """What it takes in a plot of a width."""
+        right = frame.x.share(_ridge(self.peak)) * width - 6 if self.beside else width
+        return Box(right - LETTER * len(self.text), self.top - LINE + 2, right, self.top + 2)
+
+
+def _roof_texts(frame: Frame, peaks: Sequence[Peak]) -> list[RoofText]:
+    """One for each roof, the highest first, none on top of another."""
+    found: list[RoofText] = []
+    for peak in sorted(peaks, key=lambda one: -one.flops_per_second):
+        text = f"{peak.dtype} {quantity(peak.flops_per_second, 'FLOP/s')}".strip()
+        beside = frame.x.share(_ridge(peak)) * NARROW > LETTER * len(text) + 6
+        top = frame.top(peak.flops_per_second) - (4 if beside else 7)
+        while any(abs(top - other.top) < LINE for other in found):
+            top -= LINE
+        found.append(RoofText(peak, text, top, beside))
+    return found
+
+
+def _peaks(points: Sequence[Point]) -> list[Peak]:
+    return list({(one.peak.flops_per_second, one.dtype): one.peak for one in points}.values())
 
 
 def _slope_label(frame: Frame, low: float, corner: float, bandwidth: float) -> str:
@@ -145,7 +179,7 @@ def _labels(frame: Frame, by_time: Sequence[Point], whole: float) -> str:
         everywhere = chosen[NARROW].get(one) == spot
         parts.append(
             label(
-                frame.left(one.intensity), frame.top(_rate(one)) + spot.down + 4, one.operator, spot.anchor,
+                frame.left(one.intensity), _top(frame, one) + spot.down + 4, one.operator, spot.anchor,
                 "halo" if everywhere else "halo roomy", spot.right,
             )
         )  # fmt: skip
@@ -177,7 +211,7 @@ def _spots(radius: float) -> list[Spot]:
 
 def _with_room(frame: Frame, by_time: Sequence[Point], whole: float, width: float) -> dict[Point, Spot]:
     """The points whose names overlap nothing in a plot of this width, and where they stand."""
-    places = {one: (frame.x.share(one.intensity) * width, frame.top(_rate(one)), radius(one, whole)) for one in by_time}
+    places = {one: (frame.x.share(one.intensity) * width, _top(frame, one), radius(one, whole)) for one in by_time}
     taken = [Box(x - r, y - r, x + r, y + r) for x, y, r in places.values()]
     taken += _along_roofs(frame, by_time, width)
     found: dict[Point, Spot] = {}
@@ -197,13 +231,11 @@ def _with_room(frame: Frame, by_time: Sequence[Point], whole: float, width: floa
 
 def _along_roofs(frame: Frame, points: Sequence[Point], width: float) -> list[Box]:
     """The roofs as small boxes, and what is written at them."""
-    boxes = []
-    for peak in {(one.peak.flops_per_second, one.dtype): one.peak for one in points}.values():
+    boxes = [roof.box(frame, width) for roof in _roof_texts(frame, _peaks(points))]
+    for peak in _peaks(points):
         for number in range(ALONG):
             value = frame.x.low * (frame.x.high / frame.x.low) ** (number / (ALONG - 1))
             x = frame.x.share(value) * width
             y = frame.top(min(value * (peak.bytes_per_second or 1.0), peak.flops_per_second))
             boxes.append(Box(x - 2, y - 2, x + 2, y + 2))
-        top = frame.top(peak.flops_per_second)
-        boxes.append(Box(width - LETTER * ROOF, top - 2 * LINE, width, top))
     return boxes
