@@ -18,7 +18,7 @@ COLUMNS = 480
 #: the least height of a band that has its name in it, in pixels
 NAMED = 11
 #: the width of a phone's plot, in pixels, and of a letter: names are set so that they have room there
-NARROW, LETTER = 280, 6.3
+NARROW, LETTER = 240, 6.3
 #: what is neither a pass nor an optimizer's step
 OTHERS = ": outside of passes and of the optimizer's step"
 #: the height of the strips that show the parts of the step, and their distance from the axis

@@ -17,11 +17,11 @@ from curta.report.page import dot_sign, key
 HEIGHT = 400
 BOUNDS = {ARITHMETIC: AMBER, MEMORY: BLUE}
 #: the radius of a point that took all of the time, and the least one, in pixels
-WHOLE, LEAST = 34.0, 2.5
+WHOLE, LEAST = 34.0, 3.0
 #: points that took less than this share of the time have no name in the chart
 NAMED = 0.004
 #: the plot's width in a narrow and in a wide window, in pixels, and a letter's: a name is written where it has room
-NARROW, WIDE, LETTER, LINE = 280, 700, 6.4, 14
+NARROW, WIDE, LETTER, LINE = 240, 620, 6.4, 14
 #: a roof is so many boxes that names keep out of
 ALONG = 120
 #: the scale goes down to this share of the highest roof at most: what is below it has next to no arithmetic
@@ -56,7 +56,7 @@ def roofline_chart(found: Roofline) -> str:
     by_time = sorted(points, key=lambda one: -(one.seconds or 0.0))
     for one in by_time:
         left, top = frame.left(one.intensity), _top(frame, one)
-        look = ' fill-opacity="0.45" stroke="' + BOUNDS[one.bound] + '"'
+        look = ' fill-opacity="0.6" stroke="' + BOUNDS[one.bound] + '"'
         parts.append(point(left, top, radius(one, found.seconds), BOUNDS[one.bound], in_words(one), look))
     parts.append(_labels(frame, by_time, found.seconds))
     text = f"{len(points)} operators; the machine's roofs: {'; '.join(map(str, peaks))}"
@@ -166,8 +166,10 @@ def _peaks(points: Sequence[Point]) -> list[Peak]:
 
 
 def _slope_label(frame: Frame, low: float, corner: float, bandwidth: float) -> str:
-    middle = math.sqrt(low * corner) if corner > low else low
     text = f"memory {quantity(bandwidth, 'B/s')}"
+    # in the middle of the slope, or where the text begins at the left edge of a narrow plot
+    room = (LETTER * len(text) + 10) / NARROW
+    middle = max(math.sqrt(low * max(corner, low)), frame.x.low * (frame.x.high / frame.x.low) ** room)
     return label(frame.left(middle), frame.top(middle * bandwidth) - 8, text, "end", "halo", shift=-6)
 
 

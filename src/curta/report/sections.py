@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from curta.costs.roofline import Point, Roofline
 from curta.costs.units import quantity, seconds
+from curta.dtypes import by_name
 from curta.memory.ledger import CATEGORIES
 from curta.report.bars import Bar, bar_chart
 from curta.report.colours import AMBER, BLUE
@@ -160,11 +161,16 @@ def _without_place(step: Step) -> str:
     there = placed(found)
     others = [one for one in found.points if one not in there]
     took = sum(one.seconds or 0.0 for one in others)
-    names = ", ".join(dict.fromkeys(one.operator for one in others))
+    every = (one.operator if _floats(one) else f"{one.operator} in {one.dtype}" for one in others)
+    names = ", ".join(dict.fromkeys(every))
     return (
         f"<p>Without floating-point arithmetic, so without a place here: {escape(names)}; together {seconds(took)}, "
         f"{_percent(took, found.seconds)} of the time.{_too_low(found)}</p>"
     )
+
+
+def _floats(one: Point) -> bool:
+    return by_name(one.dtype).is_floating_point
 
 
 def _too_low(found: Roofline) -> str:

@@ -17,7 +17,7 @@ STYLE = """
 body{font-size:14px}svg{width:100%;height:auto;display:block}svg text{font-size:11px}
 .tick{stroke:var(--line)}.buffer{opacity:.55;stroke:var(--paper);stroke-width:.5}.span{opacity:.85}
 .buffer:hover,.span:hover{opacity:1;stroke:var(--ink)}
-.scroll{max-height:34rem;overflow:auto;border:1px solid var(--line);border-radius:6px}
+.scroll svg{min-width:60rem}.scroll{max-height:34rem;overflow:auto;border:1px solid var(--line);border-radius:6px}
 .arc{fill:none;stroke:var(--arc);stroke-width:.8;opacity:.6}.arc.lit{stroke:var(--ink);stroke-width:1.8;opacity:1}
 .single{fill:var(--paper);stroke-width:1.2}.fused{fill:var(--panel);stroke-width:2.2}.chip{fill:var(--raised)}
 .node:hover .single,.node:hover .fused{fill:var(--lit)}
