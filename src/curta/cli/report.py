@@ -116,10 +116,12 @@ def report_page(run: Run, step: Step) -> str:
 
 
 def _figures(run: Run, step: Step) -> list[tuple[str, str]]:
-    first, last, rates = run.reports[0], run.reports[-1], run.rates
-    rows = [(f"{last.validation_loss:.4f}", f"validation loss (began at {first.validation_loss:.4f})")]
-    if last.training_loss is not None:
-        rows.append((f"{last.training_loss:.4f}", "training loss, mean since the report before"))
+    rates, rows = run.rates, []
+    if run.reports:
+        first, last = run.reports[0], run.reports[-1]
+        rows.append((f"{last.validation_loss:.4f}", f"validation loss (began at {first.validation_loss:.4f})"))
+        if last.training_loss is not None:
+            rows.append((f"{last.training_loss:.4f}", "training loss, mean since the report before"))
     if rates.seconds_per_step is not None:
         rows.append((quantity(rates.tokens_per_second, "tokens/s"), f"{seconds(rates.seconds_per_step)} a step"))
     if rates.mfu is not None:
@@ -129,7 +131,7 @@ def _figures(run: Run, step: Step) -> list[tuple[str, str]]:
     rows += [
         (quantity(run.parameters, "").strip(), f"parameters: {run.parameters:,}"),
         (quantity(step.flops, "FLOP"), f"a step: {step.flops:,}, of the model {step.model_flops:,}"),
-        (quantity(last.memory_peak_bytes, "B"), f"of tensors at most: {last.memory_peak_bytes:,} bytes"),
+        (quantity(rates.memory_peak_bytes, "B"), f"of tensors at most: {rates.memory_peak_bytes:,} bytes"),
     ]
     return rows
 

@@ -14,7 +14,7 @@ from curta.memory.ledger import (
 )
 
 BLUE, RED, GREEN, GREY = "#3f7fb5", "#c8553d", "#5a9367", "#8a8f98"
-AMBER, VIOLET, TEAL, BROWN = "#c98f1f", "#9a6fb0", "#2f9c9c", "#9b6b43"
+AMBER, VIOLET, TEAL, BROWN = "#bf8415", "#9a6fb0", "#2f9c9c", "#9b6b43"
 
 #: the parts of a step; anything else is grey
 PHASES = {"forward": BLUE, "backward": RED, "optimizer": GREEN}
