@@ -20,6 +20,7 @@ from curta.cli.main import main
 
 TINY = ["--width", "16", "--layers", "1", "--heads", "2", "--context", "16", "--batch", "4", "--report-every", "10"]
 
+FILES = ["loss.png", "metrics.jsonl", "model.safetensors", "report.html"]
 METRICS = {
     "step", "training_loss", "validation_loss", "learning_rate", "gradient_norm", "tokens_per_second",
     "flops_per_second", "model_flops_per_second", "mfu", "peak_flops_per_second", "memory_current_bytes",
@@ -32,7 +33,7 @@ def metrics_of(directory: Path) -> list[dict[str, float]]:
 
 
 def test_the_directory_holds_the_results_and_nothing_else(trained):
-    assert sorted(path.name for path in trained.iterdir()) == ["loss.png", "metrics.jsonl", "model.safetensors"]
+    assert sorted(path.name for path in trained.iterdir()) == FILES
 
 
 def test_metrics_have_a_line_for_each_report(trained):
@@ -134,7 +135,7 @@ def test_overwrite_replaces_an_earlier_run(run, tmp_path):
     for _ in range(2):
         outcome = run("train", *TINY, "--steps", "2", "--output", "out", "--overwrite")
         assert outcome.code == 0
-    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
 
 
 def test_by_default_each_run_has_a_directory_of_its_own(run, tmp_path):
@@ -188,11 +189,7 @@ def test_ctrl_c_keeps_what_is_complete(tmp_path, trained):
     told = re.search(r"stopped by Ctrl-C after step (\d+) of 1000000; kept in out: ", errors)
     assert told
     assert errors.count("\n") == 1
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "loss.png",
-        "metrics.jsonl",
-        "model.safetensors",
-    ]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
     assert metrics_of(tmp_path / "out")[-1]["step"] == int(told[1])
     assert main(["sample", str(tmp_path / "out"), "--tokens", "3"]) == 0
 
@@ -210,7 +207,10 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(run, tmp_path, monkeypatch)
 
 @pytest.mark.filterwarnings("default")
 def test_an_mfu_that_cannot_be_is_a_line_of_the_run(run, monkeypatch):
-    figures = {"flops_per_second": 1.0, "dtype": "float32", "name": "a wrong one", "notes": ("a note",)}
+    figures = {
+        "flops_per_second": 1.0, "bytes_per_second": 1.0, "dtype": "float32", "name": "a wrong one",
+        "notes": ("a note",),
+    }  # fmt: skip
     monkeypatch.setattr("curta.costs.processor.figures", lambda dtype, remeasure: figures)
     outcome = run("train", *TINY, "--steps", "3", "--output", "out")
     assert outcome.code == 0

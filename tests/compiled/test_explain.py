@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from tests.report.pages import check_page
 
 import curta
 from curta.autograd.state import STATE
@@ -20,35 +20,6 @@ from curta.runtime.watch import Watch
 MACHINE = Machine({curta.float32: 1e11, curta.bfloat16: 4e11}, {1000: 4e10, 1_000_000: 1e10})
 
 
-class Checker(HTMLParser):
-    """Counts elements, and notices what is not closed."""
-
-    VOID = ("meta", "line", "path")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.counts: dict[str, int] = {}
-
-    def handle_starttag(self, tag: str, attributes: Any) -> None:
-        self.counts[tag] = self.counts.get(tag, 0) + 1
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attributes: Any) -> None:
-        self.counts[tag] = self.counts.get(tag, 0) + 1
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def check_form(text: str) -> None:
-    checker = Checker()
-    checker.feed(text)
-    assert checker.open == []
-    assert "http" not in text  # nothing is loaded from elsewhere
-
-
 @pytest.fixture
 def explain(monkeypatch, tmp_path):
     """The page of a compiled function, on a machine that is not measured."""
@@ -58,7 +29,7 @@ def explain(monkeypatch, tmp_path):
     def explained(function: Any, *args: Any, **options: Any) -> str:
         function.explain(tmp_path / "page.html", *args, **options)
         text = (tmp_path / "page.html").read_text(encoding="utf-8")
-        check_form(text)
+        check_page(text)
         return text
 
     explained.asked = asked
@@ -77,7 +48,7 @@ def test_page():
     function(x)
     profile = function.profile(x)
     text = page(function.program, [profile], MACHINE, "a < b")
-    check_form(text)
+    check_page(text)
     assert "<title>a &lt; b</title>" in text
     assert len(re.findall(r'class="node"', text)) == len(profile.timings) == 3
     assert len(re.findall(r'class="buffer"', text)) == len(function.program.native.placements())

@@ -215,3 +215,23 @@ def test_an_account_that_is_opened_again() -> None:
         assert books.memory.current_bytes == HOST.current
     assert books.by_op()["full"].bytes_written == 4000
     assert books.by_op()["add"].flops == 10
+
+
+def test_the_timeline_says_how_many_operators_had_begun_and_when_a_phase_began() -> None:
+    weight = curta.ones(10, requires_grad=True)
+    optimizer = curta.optim.AdamW([weight], lr=1e-3)
+    for _ in range(2):
+        with curta.account(timeline=True) as books:
+            (weight * 2).sum().backward()
+            optimizer.step()  # the second time it makes nothing, and has its place all the same
+            weight.grad = None
+    changes = books.memory.timeline
+    assert changes[0].begun == 0
+    assert changes[-1].begun == books.calls
+    begun = [change.begun for change in changes]
+    assert begun == sorted(begun)
+    phases = list(dict.fromkeys(change.phase for change in changes))
+    assert phases == ["", "forward", "backward", "optimizer"]
+    first = next(change for change in changes if change.phase == "optimizer")
+    assert (first.operator, first.begun) == ("adam_update", books.calls)
+    assert first.totals == changes[changes.index(first) - 1].totals

@@ -26,7 +26,7 @@ def same(planned: Any, books: Any) -> None:
     assert planned.memory.peak_bytes == books.memory.peak_bytes
     assert planned.memory.peak_by_category() == books.memory.peak_by_category()
     events = [
-        [(one.category, one.nbytes, one.operator, one.phase) for one in account.ledger.events]
+        [(one.category, one.nbytes, one.operator, one.phase, one.begun) for one in account.ledger.events]
         for account in (planned, books)
     ]
     assert events[0][: len(events[1])] == events[1][: len(events[0])]

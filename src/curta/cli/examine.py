@@ -27,7 +27,7 @@ def examine(remeasure: bool = False, report: Callable[[str], object] = lambda te
     all of them if `remeasure`; `report` is told what is measured. ArgumentError for a `CURTA_…` variable that is wrong.
     """
     found: dict[str, Any] = {
-        "versions": _versions(),
+        "versions": versions(),
         "processor": _processor(),
         "memory": {"total": machine.memory_bytes() or None, "available": available_bytes()},
         "peaks": _peaks(remeasure, report),
@@ -38,7 +38,12 @@ def examine(remeasure: bool = False, report: Callable[[str], object] = lambda te
     return found
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of Curta and of what it runs on, by name.
+
+    >>> list(versions())[:2]
+    ['curta', 'python']
+    """
     import llvmlite.binding as llvm
 
     import curta

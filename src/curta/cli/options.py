@@ -51,6 +51,7 @@ class TrainOptions(StepOptions):
     output: Path | None = None
     report_every: int = 25
     eager: bool = False
+    report: bool = True
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,12 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
         "--report-every", type=positive_int, default=default.report_every, metavar="N", help="steps between reports"
     )
     run.add_argument("--eager", action="store_true", help="run operator by operator, without compiling the step")
+    run.add_argument(
+        "--no-report",
+        dest="report",
+        action="store_false",
+        help="write no report.html, and do without the accounted step that comes before the run",
+    )
 
 
 def _add_explain(commands: argparse._SubParsersAction[Parser]) -> None:

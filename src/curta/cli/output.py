@@ -14,6 +14,7 @@ from curta.cli.problems import CommandError
 WEIGHTS = "model.safetensors"
 METRICS = "metrics.jsonl"
 PLOT = "loss.png"
+REPORT = "report.html"
 
 
 def default_directory(now: float | None = None) -> Path:
@@ -45,7 +46,7 @@ class RunDirectory:
         self.path = path
         self.made: list[Path] = []
         self._metrics: IO[str] | None = None
-        held = [name for name in (WEIGHTS, METRICS, PLOT) if (path / name).exists()]
+        held = [name for name in (WEIGHTS, METRICS, PLOT, REPORT) if (path / name).exists()]
         if held and not overwrite:
             raise CommandError(f"{path} holds an earlier run ({', '.join(held)}): name another, or pass --overwrite")
         try:
@@ -105,6 +106,10 @@ class RunDirectory:
             self._metrics = None
             os.replace(self.partial, self.path / METRICS)
         return self.path / METRICS
+
+    def remove(self, name: str) -> None:
+        """Remove the file `name` of an earlier run, if there is one."""
+        (self.path / name).unlink(missing_ok=True)
 
     def write(self, name: str, content: bytes) -> Path:
         """Write the file `name` under another name, put it in place when it is complete, and return its path.

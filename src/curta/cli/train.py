@@ -16,12 +16,14 @@ from typing import Any
 
 import curta
 from curta.cli import output
+from curta.cli.accounted import accounted_step
 from curta.cli.checkpoint import pack
 from curta.cli.display import Display, make_display, mebibytes, quantity
 from curta.cli.options import TrainOptions
 from curta.cli.output import RunDirectory
 from curta.cli.plot import loss_plot
 from curta.cli.problems import bad_input
+from curta.cli.report import report_page, run_of
 from curta.cli.trainer import Report, Trainer
 from curta.costs import processor
 from curta.costs.peak import Peak
@@ -29,6 +31,7 @@ from curta.costs.rates import verdict
 from curta.data import Corpus, default_text, read_bytes
 from curta.errors import ImplausibleRateWarning
 from curta.models.gpt import GPTConfig
+from curta.report.step import Step
 
 SAMPLE_PROMPT = "The "
 SAMPLE_BYTES = 300
@@ -71,35 +74,52 @@ def train(options: TrainOptions) -> int:
         corpus.require_context(options.context, name)
     display = make_display(options.steps)
     wanted = options.output or output.default_directory()
-    with RunDirectory(wanted, options.overwrite) as directory, _rates_that_cannot_be(display):
+    with RunDirectory(wanted, options.overwrite) as directory, _rates_that_cannot_be(display) as told:
         if options.threads is not None:
             curta.set_num_threads(options.threads)
         display.line(
             f"data     {name}: {len(text):,} bytes, "
             f"{len(corpus.training):,} to train on and {len(corpus.validation):,} to validate"
         )
-        if processor.kept(f"matmul in {options.dtype}") is None:
-            display.status("measuring the machine's matmul peak …")
-        peak = curta.peak("cpu", options.dtype)
+        peak = _peak(options.dtype, display)
+        step = _account(options, config, corpus, peak, display) if options.report else None
+        curta.memory.reset_peak()  # what came before is not the run's
         trainer = Trainer(options, config, corpus, peak)
         _introduce(display, options, trainer, peak, directory)
-        return _run(options, trainer, display, directory, name)
+        return _run(trainer, display, directory, name, step, told)
+
+
+def _peak(dtype: str, display: Display) -> Peak:
+    """The machine's peak in a format, and a word of it where it is measured first."""
+    if processor.kept(f"matmul in {dtype}") is None:
+        display.status(f"measuring the machine's matmul peak in {dtype} …")
+    return curta.peak("cpu", dtype)
+
+
+def _account(options: TrainOptions, config: GPTConfig, corpus: Corpus, peak: Peak, display: Display) -> Step:
+    """One step for the report, and what the machine can do in each of its formats."""
+    # losses, norms and the optimizer work in float32 whatever the model's format
+    peaks = {options.dtype: peak, "float32": peak if options.dtype == "float32" else _peak("float32", display)}
+    display.status("accounting for one step, operator by operator …")
+    return accounted_step(options, config, corpus, peaks)
 
 
 @contextmanager
-def _rates_that_cannot_be(display: Display) -> Iterator[None]:
-    """Inside, the meter's warnings are lines of the run's own, which Python's would tear apart."""
+def _rates_that_cannot_be(display: Display) -> Iterator[list[str]]:
+    """Inside, the meter's warnings are lines of the run's own, which Python's would tear apart; gives them as told."""
+    told: list[str] = []
     with warnings.catch_warnings():
         others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
             if issubclass(category, ImplausibleRateWarning):
                 display.line(f"warning  {message}")
+                told.append(str(message))
             else:
                 others(message, category, *place, **more)
 
         warnings.showwarning = show
-        yield
+        yield told
 
 
 def read_text(options: TrainOptions) -> tuple[str, bytes]:
@@ -128,7 +148,9 @@ def _introduce(display: Display, options: TrainOptions, trainer: Trainer, peak: 
     display.line()
 
 
-def _run(options: TrainOptions, trainer: Trainer, display: Display, directory: RunDirectory, data_name: str) -> int:
+def _run(
+    trainer: Trainer, display: Display, directory: RunDirectory, data_name: str, step: Step | None, told: list[str]
+) -> int:
     reports: list[Report] = []
     stop = StopRequest()
 
@@ -146,19 +168,19 @@ def _run(options: TrainOptions, trainer: Trainer, display: Display, directory: R
         with display:
             trainer.run(on_step, on_report)
         # From here on Ctrl-C no longer ends anything early: what is left takes seconds, and is what the run was for.
-        _keep(options, trainer, directory, reports, data_name)
-        if stop.asked and trainer.step < options.steps:
-            _say_stopped(options, trainer, directory)
+        kept = _keep(trainer, directory, reports, data_name, step, told)
+        if stop.asked and trainer.step < trainer.options.steps:
+            _say_stopped(trainer, directory, kept)
             return INTERRUPTED
-        _conclude(display, trainer, directory, reports)
+        _conclude(display, trainer, directory, reports, kept)
     return 0
 
 
 def _keep(
-    options: TrainOptions, trainer: Trainer, directory: RunDirectory, reports: list[Report], data_name: str
-) -> None:
-    """Write the weights, the plot and the metrics, each in one piece."""
-    last = reports[-1]
+    trainer: Trainer, directory: RunDirectory, reports: list[Report], data_name: str, step: Step | None, told: list[str]
+) -> list[str]:
+    """Write the weights, the plot, the metrics and the report, each in one piece; gives their names."""
+    options, last = trainer.options, reports[-1]
     training: dict[str, Any] = asdict(options) | {
         "data": data_name,
         "output": str(directory.path),
@@ -174,17 +196,26 @@ def _keep(
     )
     directory.write(output.PLOT, loss_plot(reports, title, subtitle))
     directory.finish_metrics()
+    kept = [output.WEIGHTS, output.METRICS, output.PLOT]
+    if step is None:
+        directory.remove(output.REPORT)  # of an earlier run, which this one has replaced
+        return kept
+    page = report_page(run_of(trainer, reports, title, data_name, told), step)
+    directory.write(output.REPORT, page.encode())
+    return [*kept, output.REPORT]
 
 
-def _say_stopped(options: TrainOptions, trainer: Trainer, directory: RunDirectory) -> None:
+def _say_stopped(trainer: Trainer, directory: RunDirectory, kept: list[str]) -> None:
     print(
-        f"curta train: stopped by Ctrl-C after step {trainer.step} of {options.steps}; kept in {directory.path}: "
-        f"{output.WEIGHTS}, {output.METRICS}, {output.PLOT}",
+        f"curta train: stopped by Ctrl-C after step {trainer.step} of {trainer.options.steps}; kept in "
+        f"{directory.path}: {', '.join(kept)}",
         file=sys.stderr,
     )
 
 
-def _conclude(display: Display, trainer: Trainer, directory: RunDirectory, reports: list[Report]) -> None:
+def _conclude(
+    display: Display, trainer: Trainer, directory: RunDirectory, reports: list[Report], kept: list[str]
+) -> None:
     first, last = reports[0], reports[-1]
     seconds, rates = trainer.meter.seconds, trainer.meter.rates()
     tokens = trainer.step * trainer.options.batch * trainer.options.context
@@ -207,5 +238,5 @@ def _conclude(display: Display, trainer: Trainer, directory: RunDirectory, repor
     for row in text.decode("utf-8", "replace").splitlines():
         display.line(f"  {row}")
     display.line()
-    display.line(f"{directory.path} has {output.WEIGHTS}, {output.METRICS} and {output.PLOT}. Continue from them:")
+    display.line(f"{directory.path} has {', '.join(kept[:-1])} and {kept[-1]}. Continue from them:")
     display.line(f"  curta sample {shlex.quote(str(directory.path))} --prompt {shlex.quote('The ')}")

@@ -93,7 +93,7 @@ class Account:
     def begin(self, call: Any) -> None:
         """An operator is about to run."""
         if self.ledger is not None:
-            self.ledger.operator = call.op.name
+            self.ledger.begin(call.op.name)
         if self._seconds is not None:
             call.place()  # compiled before the clock starts
             self._started = perf_counter()
@@ -106,7 +106,7 @@ class Account:
         if not self.muted:
             self._counts[key] = self._counts.get(key, 0) + 1
         if self.ledger is not None:
-            self.ledger.operator = None
+            self.ledger.end()
 
     def charge_cost(self, name: str, cost: Cost, layouts: list[Layout]) -> None:
         """A function of the user's has run, which says what it costs."""
@@ -119,13 +119,13 @@ class Account:
     def begin_program(self) -> None:
         """A compiled program is about to run."""
         if self.ledger is not None:
-            self.ledger.operator = PROGRAM
+            self.ledger.begin(PROGRAM)
         self._started = perf_counter()
 
     def charge_program(self, program: Any) -> None:
         """A compiled program has run; its `lines(count)` say what that is."""
         if self.ledger is not None:
-            self.ledger.operator = None
+            self.ledger.end()
         key = (program, STATE.phase, None)
         if self._seconds is not None:
             self._seconds[key] = self._seconds.get(key, 0.0) + perf_counter() - self._started

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 from curta.costs.tables import text_table
@@ -24,12 +25,16 @@ class Held(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A moment at which memory changed: the bytes of all categories after it, and where the program was."""
+    """A moment at which memory changed: the bytes of all categories after it, and where the program was.
+
+    `begun` is how many operators had begun by then; the first operator of another phase is a moment too.
+    """
 
     totals: dict[str, int]
     operator: str | None
     module: str
     phase: str
+    begun: int
 
     @property
     def nbytes(self) -> int:
@@ -69,31 +74,39 @@ class MemoryBooks:
 
     def at_peak(self) -> list[Held]:
         """Everything that was in use at the fullest moment, the largest first."""
-        return [self._held(one) for one in self._ledger.at_peak()]
+        name = cache(self._name)  # which looks through the whole account
+        return [
+            Held(one.nbytes, one.category, one.operator, name(one.module), one.phase) for one in self._ledger.at_peak()
+        ]
 
     def peak_by_module(self, depth: int | None = None) -> dict[str, int]:
         """The bytes at the fullest moment by the module whose they are, the largest first; "-" outside of all."""
-        return _summed((self._name(one.module, depth), one.nbytes) for one in self._ledger.at_peak())
+        return self._summed(self._ledger.at_peak(), depth)
 
     def by_module(self, depth: int | None = None) -> dict[str, int]:
         """The bytes in use by module."""
         live = [one for one in self._ledger.live.values() if one.watched]
-        return _summed((self._name(one.module, depth), one.nbytes) for one in live)
+        return self._summed(live, depth)
 
     @property
     def timeline(self) -> list[Change]:
         """Memory after every change, from the opening on; ArgumentError unless opened with `timeline=True`."""
         if self._ledger.events is None:
             raise ArgumentError("account: the changes of memory were not kept: open it with timeline=True")
-        totals = dict(self._ledger.first_totals)
-        changes = [Change(dict(totals), None, "-", "")]
+        totals, name = dict(self._ledger.first_totals), cache(self._name)
+        changes = [Change(dict(totals), None, "-", "", 0)]
         for event in self._ledger.events:
             totals[event.category] += event.nbytes
-            changes.append(Change(dict(totals), event.operator, self._name(event.module), event.phase))
+            changes.append(Change(dict(totals), event.operator, name(event.module), event.phase, event.begun))
         return changes
 
-    def _held(self, one: Holding) -> Held:
-        return Held(one.nbytes, one.category, one.operator, self._name(one.module), one.phase)
+    def _summed(self, holdings: Iterable[Holding], depth: int | None) -> dict[str, int]:
+        found: dict[str, int] = {}
+        name = cache(self._name)
+        for one in holdings:
+            module = name(one.module, depth)
+            found[module] = found.get(module, 0) + one.nbytes
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain numbers and dictionaries."""
@@ -116,10 +129,3 @@ class MemoryBooks:
 
     def __repr__(self) -> str:
         return f"<Memory: {self.current_bytes:,} bytes, at most {self.peak_bytes:,}>"
-
-
-def _summed(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for name, nbytes in pairs:
-        found[name] = found.get(name, 0) + nbytes
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

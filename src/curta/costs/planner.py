@@ -87,6 +87,7 @@ class Planner(Rehearsal):
     def note_view(self, call: Executable) -> None:
         """A view is made as ever, and takes no memory."""
         for book in STATE.books:
+            book.begin(call)
             book.charge(call)
 
     def add_into(

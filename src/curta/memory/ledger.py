@@ -69,24 +69,30 @@ class Holding:
 
 
 class Event(NamedTuple):
-    """A change of memory: so many more (or fewer) bytes of a category; and the operator, module and phase it was in."""
+    """A change of memory: so many more (or fewer) bytes of a category; and the operator, module and phase it was in.
+
+    `begun` is how many operators had begun by then. The first operator of another phase is an event too, of no bytes.
+    """
 
     category: str
     nbytes: int
     operator: str | None
     module: Any
     phase: str
+    begun: int
 
 
 class Ledger:
     """The storages of one device that are alive, and what was at the fullest moment; a watcher of `WATCHERS`.
 
-    `operator` is the one that runs, set by whoever runs it; `where` gives the module and the phase. With `timeline`,
-    every change is an event in `events`.
+    `operator` is the one that runs, as whoever runs it says with `begin` and `end`; `where` gives the module and the
+    phase. With `timeline`, every change is an event in `events`.
     """
 
     def __init__(self, where: Callable[[], tuple[Any, str]], timeline: bool) -> None:
         self.operator: str | None = None
+        #: how many operators have begun
+        self.begun = 0
         self._where = where
         self.totals: Totals = dict.fromkeys(CATEGORIES, 0)
         self.current = 0
@@ -124,6 +130,21 @@ class Ledger:
     def counts(self, storage: Storage) -> bool:
         """Whether a storage is memory that this ledger counts."""
         return isinstance(storage, HostStorage)
+
+    # what runs
+
+    def begin(self, operator: str) -> None:
+        """An operator begins."""
+        self.operator = operator
+        self.begun += 1
+        if self.events is not None:
+            phase = self._where()[1]
+            if phase != (self.events[-1].phase if self.events else ""):
+                self._note(TEMPORARIES, 0)
+
+    def end(self) -> None:
+        """The operator has ended."""
+        self.operator = None
 
     # what comes and goes
 
@@ -183,7 +204,7 @@ class Ledger:
 
     def _note(self, category: str, nbytes: int) -> None:
         if self.events is not None:
-            self.events.append(Event(category, nbytes, self.operator, *self._where()))
+            self.events.append(Event(category, nbytes, self.operator, *self._where(), self.begun))
 
     # what it is for
 

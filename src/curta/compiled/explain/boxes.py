@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from html import escape
 
-from curta.compiled.explain.scale import WIDTH, colour
+from curta.compiled.explain.scale import WIDTH
 from curta.compiled.graph import Node
 from curta.compiled.profile import Profile
 from curta.costs.units import quantity, seconds
+from curta.report.colours import phase_colour
 
 ROW, ARCS, PARTS = 22, 210, 560
 
@@ -62,16 +63,16 @@ def _box(row: int, node: Node, took: float, bound: float, longest: float) -> str
         f"{quantity(cost.bytes_read, 'B')}, writes {quantity(cost.bytes_written, 'B')}"
     )
     bars = ARCS + PARTS + 150
-    room = WIDTH - bars - 60
+    room, fill = WIDTH - bars - 60, phase_colour(node.phase)
     return (
         f'<g class="node" data-row="{row}"><title>{escape(title)}</title>'
         f'<rect x="{ARCS}" y="{top + 1}" width="{x - ARCS + 2:.1f}" height="{ROW - 2}" rx="4" '
-        f'style="stroke:{colour(node.phase)}" class="{"fused" if node.parts else "single"}"/>{"".join(chips)}'
+        f'style="stroke:{fill}" class="{"fused" if node.parts else "single"}"/>{"".join(chips)}'
         f'<text x="{ARCS + PARTS}" y="{top + 15}" class="faint">{escape(_short(results))}</text>'
         f'<rect x="{bars}" y="{top + 5}" width="{max(room * took / longest, 0.5):.1f}" height="{ROW - 10}" '
-        f'fill="{colour(node.phase)}" opacity="0.45"/>'
+        f'fill="{fill}" opacity="0.45"/>'
         f'<rect x="{bars}" y="{top + 5}" width="{max(room * bound / longest, 0.5):.1f}" height="{ROW - 10}" '
-        f'fill="{colour(node.phase)}"/><text x="{WIDTH}" y="{top + 15}" text-anchor="end">{seconds(took)}</text></g>'
+        f'fill="{fill}"/><text x="{WIDTH}" y="{top + 15}" text-anchor="end">{seconds(took)}</text></g>'
     )
 
 

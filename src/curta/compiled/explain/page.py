@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from curta.compiled.explain.boxes import graph_chart
 from curta.compiled.explain.machine import Machine
-from curta.compiled.explain.scale import COLOURS
 from curta.compiled.explain.timeline import arena_chart, busy_share, thread_chart
 from curta.compiled.native import NativeProgram
 from curta.compiled.profile import Profile
 from curta.compiled.program import Program
 from curta.costs.units import quantity, seconds
 from curta.ops.record import NO_COST
+from curta.report.colours import PHASES
+from curta.report.page import document, figures, key, swatch, table
 
 STYLE = """
-body{font:14px/1.5 system-ui,sans-serif;color:#22252b;background:#fff;max-width:1160px;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem;margin:0 0 .2rem}
-h2{font-size:1.3rem;margin:3rem 0 .3rem;padding-top:1rem;border-top:2px solid #22252b}
-h3{font-size:1.1rem;margin:2rem 0 .3rem}p{margin:.2rem 0 .6rem;color:#5c626b}
-.figures{display:flex;flex-wrap:wrap;gap:.6rem 1.6rem;margin:1rem 0}.figures div{min-width:5rem}
-.figures b{display:block;font-size:1.25rem;font-weight:600}.figures span{color:#5c626b;font-size:.85rem}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:right;padding:.15rem .5rem;border-bottom:1px solid #e4e6ea}th{color:#5c626b;font-weight:500}
-td:first-child,th:first-child,td:nth-child(2),th:nth-child(2){text-align:left}
-svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:#22252b}svg .faint{fill:#5c626b}
-.tick{stroke:#e4e6ea}.buffer{opacity:.55;stroke:#fff;stroke-width:.5}.span{opacity:.85}
-.buffer:hover,.span:hover{opacity:1;stroke:#22252b}
-.scroll{max-height:34rem;overflow:auto;border:1px solid #e4e6ea;border-radius:6px}
-.arc{fill:none;stroke:#b9bec6;stroke-width:.8;opacity:.6}.arc.lit{stroke:#22252b;stroke-width:1.8;opacity:1}
-.single{fill:#fff;stroke-width:1.2}.fused{fill:#f1f3f6;stroke-width:2.2}.chip{fill:#e9ecf1}
-.node:hover .single,.node:hover .fused{fill:#fff6d6}
-.key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin:0 .35em 0 1em;vertical-align:-.05em}
+body{font-size:14px}svg{width:100%;height:auto;display:block}svg text{font-size:11px}
+.tick{stroke:var(--line)}.buffer{opacity:.55;stroke:var(--paper);stroke-width:.5}.span{opacity:.85}
+.buffer:hover,.span:hover{opacity:1;stroke:var(--ink)}
+.scroll svg{min-width:60rem}.scroll{max-height:34rem;overflow:auto;border:1px solid var(--line);border-radius:6px}
+.arc{fill:none;stroke:var(--arc);stroke-width:.8;opacity:.6}.arc.lit{stroke:var(--ink);stroke-width:1.8;opacity:1}
+.single{fill:var(--paper);stroke-width:1.2}.fused{fill:var(--panel);stroke-width:2.2}.chip{fill:var(--raised)}
+.node:hover .single,.node:hover .fused{fill:var(--lit)}
+.key svg{width:12px;height:12px;display:inline}
 """
 SCRIPT = """
 for (const node of document.querySelectorAll('.node')) {
@@ -50,19 +40,14 @@ def page(program: Program, profiles: list[Profile], machine: Machine, title: str
     parts = program.parts()
     least = [[machine.least_seconds(timing.node) for timing in profile.timings] for profile in profiles]
     whole = _figures(list(parts.values()), profiles, sum(map(sum, least)), program.account().peak_bytes)
-    key = "".join(f'<i style="background:{colour}"></i>{name}' for name, colour in COLOURS.items())
+    signs = key((swatch(colour), name) for name, colour in PHASES.items())
     sections = []
     for (name, native), profile, bounds in zip(parts.items(), profiles, least, strict=True):
         if len(parts) > 1:
             sections.append(f"<h2>The {name} program</h2>{_figures([native], [profile], sum(bounds))}")
         sections.append(_section(native, profile, bounds) if profile.timings else "<p>There is nothing to run.</p>")
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style></head><body>
-<h1>{escape(title)}</h1><p class="key">A compiled program, each operator launched by itself.{key}</p>
-{whole}
-{"".join(sections)}
-<script>{SCRIPT}</script></body></html>
-"""
+    body = f"<p>A compiled program, each operator launched by itself.</p>{signs}{whole}{''.join(sections)}"
+    return document(title, body, STYLE, SCRIPT)
 
 
 def _section(native: NativeProgram, profile: Profile, least: list[float]) -> str:
@@ -110,7 +95,7 @@ def _figures(natives: list[NativeProgram], profiles: list[Profile], least: float
     ]
     if peak is not None:
         rows.append((quantity(peak, "B"), "tensor memory in all"))
-    return f'<div class="figures">{"".join(f"<div><b>{a}</b><span>{b}</span></div>" for a, b in rows)}</div>'
+    return figures(rows)
 
 
 def _table(profile: Profile, least: list[float]) -> str:
@@ -123,10 +108,10 @@ def _table(profile: Profile, least: list[float]) -> str:
         bound, took = bounds[group.phase, group.name], max(group.seconds, 1e-12)
         moved = group.cost.bytes_read + group.cost.bytes_written
         rows.append(
-            f"<tr><td>{escape(group.phase)}</td><td>{escape(group.name)}</td><td>{group.calls}</td>"
-            f"<td>{seconds(took)}</td><td>{seconds(bound)}</td><td>{bound / took:.0%}</td>"
-            f"<td>{took / profile.seconds:.1%}</td><td>{group.cost.flops / took / 1e9:.1f}</td>"
-            f"<td>{moved / took / 1e9:.1f}</td></tr>"
-        )
+            (
+                group.phase, group.name, f"{group.calls}", seconds(took), seconds(bound), f"{bound / took:.0%}",
+                f"{took / profile.seconds:.1%}", f"{group.cost.flops / took / 1e9:.1f}", f"{moved / took / 1e9:.1f}",
+            )
+        )  # fmt: skip
     heads = ("part", "kernel", "calls", "time", "least", "of the limit", "share", "GFLOP/s", "GB/s")
-    return f"<table><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>{''.join(rows)}</table>"
+    return table(heads, rows, "Kernels beside what the machine could do", words=(0, 1))

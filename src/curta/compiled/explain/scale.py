@@ -10,14 +10,6 @@ from curta.compiled.profile import Profile
 from curta.costs.units import seconds
 
 WIDTH = 1160
-#: for the parts of a step; anything else is grey
-COLOURS = {"forward": "#3f7fb5", "backward": "#c8553d", "optimizer": "#5a9367"}
-OTHER = "#8a8f98"
-
-
-def colour(phase: str) -> str:
-    """The colour of a part of the step."""
-    return COLOURS.get(phase, OTHER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from curta.compiled.explain.scale import TimeAxis, colour, rectangle, svg
+from curta.compiled.explain.scale import TimeAxis, rectangle, svg
 from curta.compiled.native import Placement
 from curta.compiled.profile import Profile
 from curta.costs.units import quantity, seconds
+from curta.report.colours import phase_colour
 
 ARENA_HEIGHT, LANE = 360, 34
 
@@ -23,7 +24,7 @@ def arena_chart(profile: Profile, placements: list[Placement], nbytes: int) -> s
             f"{one.name}: {quantity(one.nbytes, 'B')} at {one.offset:,}\nfrom {born.call.op.name} ({born.phase} "
             f"{born.line})\nto {last.call.op.name} ({last.phase} {last.line})"
         )
-        parts.append(rectangle(left, top, right - left, height, colour(born.phase), title, 'class="buffer"'))
+        parts.append(rectangle(left, top, right - left, height, phase_colour(born.phase), title, 'class="buffer"'))
     return svg(ARENA_HEIGHT, "".join(parts), "arena: buffers over time")
 
 
@@ -40,7 +41,7 @@ def thread_chart(profile: Profile) -> str:
             title = f"{node.call.op.name}, {node.phase} {node.line}\nthread {span.thread}: {took}"
             left, right = axis.x(span.start), axis.x(span.stop)
             top = LANE * threads.index(span.thread) + 3
-            parts.append(rectangle(left, top, right - left, LANE - 6, colour(node.phase), title, 'class="span"'))
+            parts.append(rectangle(left, top, right - left, LANE - 6, phase_colour(node.phase), title, 'class="span"'))
     return svg(height, "".join(parts), "threads: operators over time")
 
 
