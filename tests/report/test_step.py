@@ -50,7 +50,9 @@ def test_the_figures_are_the_accounts(model: str, half: bool) -> None:
         assert sum(work.flops for work in works.values()) == books.flops
         assert sum(work.nbytes for work in works.values()) == step.nbytes
         assert sum(work.seconds or 0.0 for work in works.values()) == pytest.approx(books.seconds)
-    assert list(step.by_phase) == ["forward", "backward", "optimizer"]
+    phases = ["forward", "backward", "recomputation", "optimizer"]
+    assert list(step.by_phase) == [phase for phase in phases if phase in books.by_phase()]
+    assert len(step.by_phase) >= 3
     assert step.peak_bytes == books.memory.peak_bytes == max(column.nbytes for column in step.columns)
     assert sum(one.nbytes for one in step.holders) == step.peak_bytes
     assert {one.module: one.nbytes for one in step.holders} == books.memory.peak_by_module()
