@@ -1,0 +1,55 @@
+"""A test that hangs fails, and none leaves processes, mappings, descriptors or files in /dev/shm behind."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+LIMIT = 30.0
+
+
+def shared_files() -> set[str]:
+    directory = Path("/dev/shm")
+    return set(os.listdir(directory)) if directory.is_dir() else set()
+
+
+def mappings() -> int:
+    """How many batches are mapped into this process."""
+    return Path("/proc/self/maps").read_text().count("curta-batch")
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def _too_long(number: int, frame: FrameType | None) -> None:
+    raise TimeoutError(f"the test took more than {LIMIT} seconds")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    before = signal.signal(signal.SIGALRM, _too_long)
+    signal.setitimer(signal.ITIMER_REAL, LIMIT)
+    gc.collect()
+    files, opened = shared_files(), descriptors()
+    try:
+        yield
+        gc.collect()
+        deadline = time.monotonic() + 5
+        while multiprocessing.active_children() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert multiprocessing.active_children() == []
+        assert mappings() == 0
+        assert shared_files() <= files
+        assert descriptors() <= opened
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
