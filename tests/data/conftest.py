@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -24,6 +24,12 @@ def shared_files() -> set[str]:
 def mappings() -> int:
     """How many batches are mapped into this process."""
     return Path("/proc/self/maps").read_text().count("curta-batch")
+
+
+@pytest.fixture
+def mapped() -> Callable[[], int]:
+    """`mappings`, to be called by a test."""
+    return mappings
 
 
 def descriptors() -> int:
