@@ -83,9 +83,17 @@ class CompilerError(CurtaError, RuntimeError):
     """A program that the compiler cannot turn into machine code."""
 
 
+class DataError(CurtaError, RuntimeError):
+    """Batches that a `DataLoader` or a sampler cannot give: a worker ended or took too long, weights give no sample."""
+
+
 class CurtaWarning(UserWarning):
     """Base of every warning that Curta gives itself."""
 
 
 class ImplausibleRateWarning(CurtaWarning):
     """A measured rate that the device cannot reach: one of the figures it was made of is wrong."""
+
+
+class DataWarning(CurtaWarning):
+    """A dataset that is empty where one expects samples, or longer than it says."""

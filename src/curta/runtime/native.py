@@ -58,7 +58,7 @@ class _Runtime:
 
     def __init__(self) -> None:
         module = jit.cached_module(_pool_key(), lambda: pool.ir_text() + entry.ir_text())
-        self.threads = cpu.processors()
+        self.threads = _wanted or cpu.processors()
         self.scratch_stride = 0
         self.scratch_slots = 0
         self.scratch_base = 0
@@ -121,6 +121,8 @@ class _Runtime:
 
 _lock = threading.RLock()
 _made: _Runtime | None = None
+#: how many threads were asked for before there was a pool: saying so does not load LLVM
+_wanted = 0
 
 
 def _runtime() -> _Runtime:
@@ -294,7 +296,7 @@ def get_num_threads() -> int:
     >>> get_num_threads() >= 1
     True
     """
-    return _runtime().threads
+    return _made.threads if _made is not None else _wanted or cpu.processors()
 
 
 def set_num_threads(count: int) -> None:
@@ -311,8 +313,12 @@ def set_num_threads(count: int) -> None:
         raise ArgumentTypeError(f"set_num_threads expects an int, but got {type(count).__name__}")
     if count < 1:
         raise ArgumentError(f"set_num_threads expects a positive integer, got {count}")
-    runtime = _runtime()
+    global _wanted
     with _lock:
+        if _made is None:
+            _wanted = count
+            return
+        runtime = _made
         if count == runtime.threads:
             return
         runtime.grow_scratch(runtime.scratch_stride, count)

@@ -1,5 +1,6 @@
 """Helpers around training."""
 
+from curta.utils import data
 from curta.utils.checkpoint import checkpoint
 
-__all__ = ["checkpoint"]
+__all__ = ["checkpoint", "data"]
