@@ -235,3 +235,13 @@ def test_the_timeline_says_how_many_operators_had_begun_and_when_a_phase_began()
     first = next(change for change in changes if change.phase == "optimizer")
     assert (first.operator, first.begun) == ("adam_update", books.calls)
     assert first.totals == changes[changes.index(first) - 1].totals
+
+
+def test_the_timeline_of_an_account_that_is_opened_again_is_of_the_last_time() -> None:
+    with curta.account(timeline=True) as books:
+        x = curta.ones(1000)
+    del x
+    with books:
+        y = curta.ones(10)
+    assert [change.begun for change in books.memory.timeline] == [0, 1, 1]
+    assert books.memory.timeline[-1].nbytes == books.memory.current_bytes >= y.nbytes

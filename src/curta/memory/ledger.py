@@ -114,6 +114,7 @@ class Ledger:
         """Begin with the storages that are there, each with what it is for; what was known before may have gone."""
         self.live, self._at_peak, self._added, self._removed = {}, {}, {}, []
         self.totals, self.current, self.peak = dict.fromkeys(CATEGORIES, 0), 0, 0
+        self.begun, self.events = 0, None if self.events is None else []
         for storage, kind in found:
             if id(storage) in self.live:
                 continue
