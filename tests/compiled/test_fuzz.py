@@ -134,6 +134,9 @@ def test_any_program(steps: list[tuple[str, int, int, int]], shapes: list[list[i
     st.lists(SHAPES, min_size=1, max_size=2),
 )
 @example([("u", 0, 0, 0)] * 3 + [("u", 4, 0, 0), ("u", 1, 0, 0), ("u", 8, 40, 0)], [[0]])
+@example(
+    [("u", 0, 0, 0), ("v", 12, 0, 0), ("u", 0, 50, 0)], [[3]]
+)  # two sums in one kernel, each in an order of its own
 def test_gradients_of_any_program(steps: list[tuple[str, int, int, int]], shapes: list[list[int]]) -> None:
     function = program(steps)
 

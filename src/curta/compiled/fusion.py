@@ -199,4 +199,5 @@ def _stored(value: Any, dtype: DType) -> Any:
 def _keeps_order(unit: Unit, call: Executable) -> bool:
     """Whether every reduction goes through its elements as it does by itself: sums are the same to the bit."""
     alone = [arrangement for node in unit.nodes for arrangement in node.call.arrangements]
-    return all(arrangement in alone for arrangement in call.arrangements)
+    together = call.arrangements
+    return all(one in alone for one in together) and all(one in together for one in alone)
