@@ -11,10 +11,15 @@ from curta.nn.modules.loss import CrossEntropyLoss, MSELoss
 from curta.nn.modules.module import Module
 from curta.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm, RMSNorm
 from curta.nn.modules.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from curta.nn.modules.recurrent import GRU, LSTM, RNN
+from curta.nn.modules.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from curta.nn.parameter import Parameter
 
 __all__ = [
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
     "BatchNorm1d",
@@ -26,7 +31,9 @@ __all__ = [
     "EinMix",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "Identity",
+    "LSTMCell",
     "LayerNorm",
     "Linear",
     "MSELoss",
@@ -36,6 +43,7 @@ __all__ = [
     "ModuleList",
     "Parameter",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "Rearrange",
     "Reduce",
