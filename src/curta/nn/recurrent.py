@@ -131,7 +131,7 @@ def layers(
     `state` and what is given back have the layers and directions as their first dimension, `weights` one entry for
     each of these.
     """
-    x, *state = lowered(x, *state)  # type: ignore[assignment]
+    x, *state = lowered(x, *state)
     directions, ends = 2 if bidirectional else 1, []
     starts = list(zip(*(functions.unbind(one, 0) for one in state), strict=True))
     for layer in range(len(weights) // directions):

@@ -30,7 +30,9 @@ class PackedSequence(_Fields):
     can be used: how many rows belong to each step must be known while the function is recorded.
     """
 
+    #: `batch_sizes` and `unsorted_indices` as integers
     sizes: tuple[int, ...]
+    order: list[int]
 
     def __new__(
         cls, data: Tensor, batch_sizes: Tensor, sorted_indices: Tensor | None = None,
@@ -41,15 +43,22 @@ class PackedSequence(_Fields):
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
     def rows(self) -> tuple[int, ...]:
-        """`batch_sizes` as integers."""
+        """How many sequences there are at each step."""
         if "sizes" not in self.__dict__:
             self.sizes = tuple(self.batch_sizes.tolist())
         return self.sizes
 
+    def places(self) -> list[int]:
+        """Where each sequence stands among the sorted ones."""
+        if "order" not in self.__dict__:
+            back = self.unsorted_indices
+            self.order = list(range(self.rows()[0])) if back is None else list(back.tolist())
+        return self.order
+
     def with_data(self, data: Tensor) -> PackedSequence:
         """The same sequences with other rows."""
         made = PackedSequence(data, *self[1:])
-        made.sizes = self.rows()
+        made.__dict__.update(self.__dict__)
         return made
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
@@ -116,7 +125,7 @@ def pack_padded_sequence(
     found = None if enforce_sorted else functions.tensor(order, device=input.device)
     back = None if enforce_sorted else functions.tensor(_inverse(order), device=input.device)
     made = PackedSequence(data, functions.tensor(sizes, device="cpu"), found, back)
-    made.sizes = sizes
+    made.sizes, made.order = sizes, _inverse(order)
     return made
 
 
@@ -154,8 +163,7 @@ def pad_packed_sequence(
     data, batch = sequence.data, sizes[0]
     starts = [0, *accumulate(sizes)]
     lengths = _lengths_of(sizes)
-    back = sequence.unsorted_indices
-    order = list(range(batch)) if back is None else _order(sequence)
+    order = sequence.places()
     # one row of padding behind all the others
     nothing = functions.full(
         (1, *data.layout.shape[1:]), padding_value, dtype=data.layout.dtype, device=data.layout.device
@@ -167,13 +175,6 @@ def pad_packed_sequence(
     rows = functions.tensor([place for line in places for place in line], device=data.device)
     padded = functions.cat([data, nothing]).index_select(0, rows).unflatten(0, shape)
     return padded, functions.tensor([lengths[place] for place in order], device="cpu")
-
-
-def _order(sequence: PackedSequence) -> list[int]:
-    """Where each of the sequences stands among the sorted ones."""
-    if "order" not in sequence.__dict__:
-        sequence.__dict__["order"] = sequence.unsorted_indices.tolist()  # type: ignore[union-attr]
-    return list(sequence.__dict__["order"])
 
 
 def pad_sequence(
