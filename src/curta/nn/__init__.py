@@ -2,6 +2,7 @@
 
 from curta.nn import functional, init, utils
 from curta.nn.modules.activation import GELU, Dropout, ReLU, Sigmoid, SiLU, Softmax, Tanh
+from curta.nn.modules.attention import MultiheadAttention
 from curta.nn.modules.container import ModuleDict, ModuleList, Sequential
 from curta.nn.modules.convolution import Conv2d
 from curta.nn.modules.einops import EinMix, Rearrange, Reduce
@@ -13,6 +14,13 @@ from curta.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from curta.nn.modules.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from curta.nn.modules.recurrent import GRU, LSTM, RNN
 from curta.nn.modules.recurrent_cells import GRUCell, LSTMCell, RNNCell
+from curta.nn.modules.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from curta.nn.parameter import Parameter
 
 __all__ = [
@@ -41,6 +49,7 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "Parameter",
     "RMSNorm",
     "RNNCell",
@@ -52,6 +61,11 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "functional",
     "init",
     "utils",

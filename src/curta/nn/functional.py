@@ -18,6 +18,7 @@ from curta.nn.attention import scaled_dot_product_attention
 from curta.nn.dropout import dropout
 from curta.nn.head import linear_cross_entropy
 from curta.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
+from curta.nn.multi_head import multi_head_attention_forward
 from curta.nn.normalization import batch_norm, rms_norm
 from curta.nn.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from curta.nn.spatial import conv2d
@@ -32,8 +33,8 @@ from curta.tensor import Tensor
 __all__ = [
     "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy",
     "dropout", "embedding", "gelu", "l1_loss", "layer_norm", "leaky_relu", "linear", "linear_cross_entropy",
-    "log_softmax", "max_pool2d", "mse_loss", "nll_loss", "relu", "rms_norm", "scaled_dot_product_attention", "sigmoid",
-    "silu", "softmax", "tanh",
+    "log_softmax", "max_pool2d", "mse_loss", "multi_head_attention_forward",
+    "nll_loss", "relu", "rms_norm", "scaled_dot_product_attention", "sigmoid", "silu", "softmax", "tanh",
 ]  # fmt: skip
 
 
