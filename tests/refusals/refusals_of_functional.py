@@ -26,12 +26,6 @@ REFUSALS = (
         "\"layer_norm\" not implemented for 'int64'",
     ),
     Refusal(
-        lambda c: F(c).relu(c.zeros(2), inplace=True),
-        UnsupportedError,
-        "relu(): the argument 'inplace' is not supported",
-        only_curta=True,
-    ),
-    Refusal(
         lambda c: F(c).softmax(c.zeros(2, 2)),
         UnsupportedError,
         "softmax(): an implicit 'dim' is not supported: name it",
