@@ -23,6 +23,7 @@ from curta.ops.loss import (
     SOFT_CROSS_ENTROPY,
     SQUARED_ERROR,
     WEIGHTED_CROSS_ENTROPY,
+    WEIGHTED_LOGITS_CROSS_ENTROPY,
 )
 from curta.promotion import promote_types
 from curta.tensor import Tensor
@@ -37,7 +38,8 @@ def check_reduction(name: str, reduction: str, size_average: Any, reduce: Any) -
         raise ArgumentError(f"{reduction} is not a valid value for reduction")
 
 
-def _reduce(loss: Any, reduction: str) -> Any:
+def reduced(loss: Any, reduction: str) -> Any:
+    """The mean of a loss, its sum, or itself."""
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
@@ -189,7 +191,7 @@ def mse_loss(
     if weight is not None:
         raise UnsupportedError("mse_loss(): the argument 'weight' is not supported")
     pair = raised(check("mse_loss", input), check("mse_loss", target))
-    result: Tensor = _reduce(bind(SQUARED_ERROR, pair), reduction)
+    result: Tensor = reduced(bind(SQUARED_ERROR, pair), reduction)
     return result
 
 
@@ -202,7 +204,7 @@ def l1_loss(
     if weight is not None:
         raise UnsupportedError("l1_loss(): the argument 'weight' is not supported")
     pair = raised(check("l1_loss", input), check("l1_loss", target))
-    result: Tensor = _reduce(bind(ABSOLUTE_ERROR, pair), reduction)
+    result: Tensor = reduced(bind(ABSOLUTE_ERROR, pair), reduction)
     return result
 
 
@@ -210,16 +212,17 @@ def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Minus the log-probability of `target` (0 to 1) under sigmoid(input)."""
+    """Minus the log-probability of `target` (0 to 1) under sigmoid(input); that of 1 times `pos_weight`."""
     name = "binary_cross_entropy_with_logits"
     check_reduction(name, reduction, size_average, reduce)
-    if pos_weight is not None:
-        raise UnsupportedError(f"{name}(): the argument 'pos_weight' is not supported")
     if check(name, input).layout.shape != check(name, target, "target").layout.shape:
         raise ArgumentError(
             f"Target size ({list(target.layout.shape)}) must be the same as input size ({list(input.layout.shape)})"
         )
     input, target, weight = raised(input, target, weight)
-    loss = bind(LOGITS_CROSS_ENTROPY, (input, target))
-    result: Tensor = _reduce(loss if weight is None else loss * weight, reduction)
+    if pos_weight is None:
+        loss = bind(LOGITS_CROSS_ENTROPY, (input, target))
+    else:
+        loss = bind(WEIGHTED_LOGITS_CROSS_ENTROPY, (input, target, *raised(pos_weight)))
+    result: Tensor = reduced(loss if weight is None else loss * weight, reduction)
     return result
