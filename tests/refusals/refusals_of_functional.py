@@ -323,12 +323,6 @@ REFUSALS = (
         only_curta=True,
     ),
     Refusal(
-        lambda c: F(c).binary_cross_entropy_with_logits(c.zeros(2), c.zeros(2), pos_weight=c.ones(2)),
-        UnsupportedError,
-        "binary_cross_entropy_with_logits(): the argument 'pos_weight' is not supported",
-        only_curta=True,
-    ),
-    Refusal(
         lambda c: F(c).binary_cross_entropy_with_logits(c.zeros(2), c.zeros(3)),
         ArgumentError,
         "Target size ([3]) must be the same as input size ([2])",

@@ -20,6 +20,11 @@ def _pair(name: str, input: Any, target: Any) -> Any:
     return raised(check(name, input), check(name, target, "target"))
 
 
+def _looked_at(x: Tensor) -> bool:
+    """Whether there are numbers to look at now: not where a program is recorded or planned, nor on the meta device."""
+    return STATE.recorder is None and STATE.graph is None and x.layout.numel > 0 and host.has_values(x)
+
+
 def smooth_l1_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean", beta: float = 1.0,
@@ -67,10 +72,8 @@ def binary_cross_entropy(
             f"Using a target size ({y.shape}) that is different to the input size ({x.shape}) is deprecated. "
             "Please ensure they have the same size."
         )
-    if STATE.recorder is None and STATE.graph is None and x.layout.numel and host.has_values(x):
-        values = host.array(x)
-        if not ((values >= 0) & (values <= 1)).all():
-            raise ShapeError("all elements of input should be between 0 and 1")
+    if _looked_at(x) and not bool(((host.array(x) >= 0) & (host.array(x) <= 1)).all()):
+        raise ShapeError("all elements of input should be between 0 and 1")
     loss = bind(ops.BINARY_CROSS_ENTROPY, (x, y))
     result: Tensor = reduced(loss if weight is None else loss * weight, reduction)
     return result
@@ -108,11 +111,12 @@ def gaussian_nll_loss(
     """(log(var) + (input - target)² / var) / 2, with `full` plus log(2 pi) / 2.
 
     `var`, at least `eps`, is a number or has the shape of `input`, that without its last dimension, or 1 there.
+    Negative ones are refused, in compiled programs they are not looked at.
     """
     name = "gaussian_nll_loss"
     x, y = _pair(name, input, target)
     given: Any = var if isinstance(var, Tensor) else functions.full_like(x.detach(), float(var))
-    if given.layout.numel and host.has_values(given) and STATE.recorder is None and bool((given < 0).any()):
+    if _looked_at(given) and bool((host.array(given) < 0).any()):
         raise ArgumentError("var has negative entry/entries")
     if given.layout.shape != x.layout.shape:
         if given.layout.shape == x.layout.shape[:-1]:
