@@ -217,3 +217,13 @@ def test_empty_and_half() -> None:
         np.testing.assert_allclose(
             made.double().numpy(), function(x.double(), y.double()).numpy(), rtol=2e-2, atol=4e-3
         )
+
+
+@pytest.mark.parametrize("function", [F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss, F.soft_margin_loss])
+def test_targets_that_broadcast_have_gradients(function: Any) -> None:
+    a, b = tensors(curta, (X, Y[0].copy()))
+    assert curta.autograd.gradcheck(function, (a, b))
+    weight = tensors(curta, (Q[0].copy(),))[0]
+    assert curta.autograd.gradcheck(
+        lambda a, weight: F.binary_cross_entropy_with_logits(a, curta.from_numpy(P), pos_weight=weight), (a, weight)
+    )

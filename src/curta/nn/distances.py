@@ -7,7 +7,7 @@ from typing import Any
 
 from curta import functions
 from curta.errors import ArgumentError, DTypeError, ShapeError
-from curta.functions.operands import raised, refuse
+from curta.functions.operands import of_one_rank, raised, refuse
 from curta.functions.operands import tensor as check
 from curta.nn.losses import check_classes, check_reduction, reduced
 from curta.ops.dispatch import bind
@@ -200,6 +200,6 @@ def multilabel_soft_margin_loss(
     """The mean over the last dimension of `binary_cross_entropy_with_logits`, each class times its `weight`."""
     name = "multilabel_soft_margin_loss"
     check_reduction(name, reduction, size_average, reduce)
-    loss = bind(LOGITS_CROSS_ENTROPY, raised(check(name, input), check(name, target)))
+    loss = bind(LOGITS_CROSS_ENTROPY, of_one_rank(*raised(check(name, input), check(name, target))))
     result: Tensor = reduced((loss if weight is None else loss * weight).mean(-1), reduction)
     return result

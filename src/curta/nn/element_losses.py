@@ -8,7 +8,7 @@ from typing import Any
 from curta import functions, host
 from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ShapeError
-from curta.functions.operands import raised, refuse
+from curta.functions.operands import of_one_rank, raised, refuse
 from curta.functions.operands import tensor as check
 from curta.nn.losses import check_reduction, l1_loss, reduced
 from curta.ops import loss as ops
@@ -17,7 +17,7 @@ from curta.tensor import Tensor
 
 
 def _pair(name: str, input: Any, target: Any) -> Any:
-    return raised(check(name, input), check(name, target, "target"))
+    return of_one_rank(*raised(check(name, input), check(name, target, "target")))
 
 
 def _looked_at(x: Tensor) -> bool:
@@ -66,7 +66,7 @@ def binary_cross_entropy(
     """
     name = "binary_cross_entropy"
     check_reduction(name, reduction, size_average, reduce)
-    x, y = _pair(name, input, target)
+    x, y = raised(check(name, input), check(name, target, "target"))
     if x.layout.shape != y.layout.shape:
         raise ArgumentError(
             f"Using a target size ({y.shape}) that is different to the input size ({x.shape}) is deprecated. "

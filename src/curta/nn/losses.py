@@ -9,7 +9,7 @@ from curta.autograd.state import STATE
 from curta.device import META
 from curta.dtypes import float32
 from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
-from curta.functions.operands import raised
+from curta.functions.operands import of_one_rank, raised
 from curta.functions.operands import tensor as check
 from curta.memory.layout import Layout, contiguous
 from curta.ops.creation import ones_of
@@ -190,7 +190,7 @@ def mse_loss(
     check_reduction("mse_loss", reduction, size_average, reduce)
     if weight is not None:
         raise UnsupportedError("mse_loss(): the argument 'weight' is not supported")
-    pair = raised(check("mse_loss", input), check("mse_loss", target))
+    pair = of_one_rank(*raised(check("mse_loss", input), check("mse_loss", target)))
     result: Tensor = reduced(bind(SQUARED_ERROR, pair), reduction)
     return result
 
@@ -203,7 +203,7 @@ def l1_loss(
     check_reduction("l1_loss", reduction, size_average, reduce)
     if weight is not None:
         raise UnsupportedError("l1_loss(): the argument 'weight' is not supported")
-    pair = raised(check("l1_loss", input), check("l1_loss", target))
+    pair = of_one_rank(*raised(check("l1_loss", input), check("l1_loss", target)))
     result: Tensor = reduced(bind(ABSOLUTE_ERROR, pair), reduction)
     return result
 
@@ -223,6 +223,6 @@ def binary_cross_entropy_with_logits(
     if pos_weight is None:
         loss = bind(LOGITS_CROSS_ENTROPY, (input, target))
     else:
-        loss = bind(WEIGHTED_LOGITS_CROSS_ENTROPY, (input, target, *raised(pos_weight)))
+        loss = bind(WEIGHTED_LOGITS_CROSS_ENTROPY, of_one_rank(input, target, *raised(pos_weight)))
     result: Tensor = reduced(loss if weight is None else loss * weight, reduction)
     return result

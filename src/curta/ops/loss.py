@@ -180,7 +180,8 @@ def _poisson(x: Any, y: Any, *, log_input: bool, full: bool, eps: float) -> Any:
 
 def _gaussian(x: Any, y: Any, var: Any, *, constant: float) -> Any:
     d, s = wide(x) - wide(y), wide(var)
-    return cast((s.log() + d * d / s) * 0.5 + constant, x.layout.dtype)
+    made = (s.log() + d * d / s) * 0.5
+    return cast(made + constant if constant else made, x.layout.dtype)
 
 
 def _hinge(x: Any, y: Any, *, margin: float) -> Any:
@@ -194,7 +195,8 @@ def _soft_margin(x: Any, y: Any) -> Any:
 
 
 def _ranking(x: Any, y: Any, target: Any, *, margin: float) -> Any:
-    return cast((wide(target) * (wide(y) - wide(x)) + margin).clamp(min=0), x.layout.dtype)
+    made = wide(target) * (wide(y) - wide(x))
+    return cast((made + margin if margin else made).clamp(min=0), x.layout.dtype)
 
 
 def _length(x: Any, dim: int, eps: float) -> Any:
