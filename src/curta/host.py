@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import string_at
+from ctypes import c_char, string_at
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from curta import dtypes
@@ -57,13 +57,31 @@ def has_values(tensor: Tensor) -> bool:
     return tensor.layout.device is not META and not isinstance(tensor.storage, TracedStorage)
 
 
-def array(tensor: Tensor) -> Array:
-    """The tensor's own memory as an array (bfloat16 as ml_dtypes' format); the array keeps the memory alive."""
+def _readable(tensor: Tensor) -> None:
     known(tensor)
     if STATE.opaque is not None:
         refuse_opaque()
     if tensor.storage is None or tensor.layout.device is META:
         raise NoDataError("Cannot copy out of meta tensor; no data!")
+
+
+def raw_bytes(tensor: Tensor, start: int, nbytes: int) -> memoryview:
+    """So many bytes of the tensor's own storage from byte `start` on; the memory lives as long as the view.
+
+    >>> import curta
+    >>> bytes(raw_bytes(curta.tensor([1, 256], dtype=curta.int16), 2, 2))
+    b'\\x00\\x01'
+    """
+    _readable(tensor)
+    assert tensor.storage is not None
+    block: Any = (c_char * nbytes).from_address(tensor.storage.address + start)
+    block.storage = tensor.storage
+    return memoryview(block).cast("B")
+
+
+def array(tensor: Tensor) -> Array:
+    """The tensor's own memory as an array (bfloat16 as ml_dtypes' format); the array keeps the memory alive."""
+    _readable(tensor)
     if tensor.layout.numel == 0:
         return np.empty(tensor.layout.shape, tensor.layout.dtype.numpy)
     seen = np.asarray(_Exposed(tensor))

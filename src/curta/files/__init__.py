@@ -1,0 +1,5 @@
+"""Tensors in files: safetensors, and what PyTorch's `save` writes."""
+
+from curta.files.safetensors import SafeFile, load_file, load_metadata, safe_open, save_file
+
+__all__ = ["SafeFile", "load_file", "load_metadata", "safe_open", "save_file"]
