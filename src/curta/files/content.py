@@ -17,15 +17,22 @@ _CHUNK = 1 << 20
 _SHOWN = 80
 
 
-def shown(text: Any) -> str:
-    """What a file says, made fit for a message of one line: quoted, and cut where it is long.
+def shown(value: Any) -> str:
+    """What a file says, made fit for a message of one line: text quoted, and everything cut where it is long.
 
-    >>> shown("a\\nb"), len(shown("x" * 1000))
-    ("'a\\\\nb'", 85)
+    Of what is neither a number, text nor a flat list of these only the type is said: files may nest without end.
+
+    >>> shown("a\\nb"), shown([1, "x"]), shown([[1]]), len(shown("x" * 1000))
+    ("'a\\\\nb'", "[1, 'x']", '[a list]', 85)
     """
-    value = text if not isinstance(text, str) or len(text) <= _SHOWN else text[:_SHOWN]
-    quoted = ascii(value) if isinstance(value, str) else repr(value)
-    return quoted if value is text and len(quoted) <= 10 * _SHOWN else f"{quoted[: 10 * _SHOWN]}..."
+    if isinstance(value, str):
+        return ascii(value) if len(value) <= _SHOWN else ascii(value[:_SHOWN]) + "..."
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        parts = [f"a {type(one).__name__}" if isinstance(one, (list, tuple)) else shown(one) for one in value[:_SHOWN]]
+        return f"[{', '.join(parts)}{', ...' if len(value) > _SHOWN else ''}]"
+    return f"a {type(value).__name__}"
 
 
 class Content:
