@@ -50,8 +50,8 @@ class Pickler:
         elif isinstance(value, Tensor):
             self._tensor(value)
         else:
-            hint = ": save its state_dict()" if isinstance(value, Module) else ""
-            raise ArgumentTypeError(f"save: a {type(value).__name__} is neither a tensor nor a plain container{hint}")
+            hint = ", whose state_dict() is" if isinstance(value, Module) else ""
+            raise ArgumentTypeError(f"save: neither a tensor nor a plain container: {type(value).__name__}{hint}")
 
     def _remember(self, value: Any) -> None:
         number = self._memo[id(value)] = len(self._memo)
@@ -140,7 +140,10 @@ class Pickler:
     def _check_keys(self, keys: Any) -> None:
         for key in keys:
             if not is_key(key):
-                raise ArgumentTypeError(f"save: a {type(key).__name__} can be neither a key nor an element of a set")
+                kind = type(key).__name__
+                raise ArgumentTypeError(
+                    f"save: neither a number nor text, as keys and elements of sets must be: {kind}"
+                )
 
     # what PyTorch has
 

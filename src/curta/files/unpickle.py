@@ -140,7 +140,7 @@ class Unpickler:
     def _top(self, kind: type) -> Any:
         found = self._pop()
         if not isinstance(found, kind):
-            self._fail(f"is damaged: it fills a {type(found).__name__} as if it were a {kind.__name__}")
+            self._fail(f"is damaged: it fills a {type(found).__name__} where a {kind.__name__} should be")
         self._stack.append(found)
         return found
 
