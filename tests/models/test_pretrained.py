@@ -17,7 +17,7 @@ import pytest
 
 import curta
 from curta.errors import ArgumentError, ArgumentTypeError, CurtaError, FileFormatError
-from curta.models import BERT, GPT, GPTConfig, ViT, from_config, from_pretrained
+from curta.models import BERT, GPT, ViT, from_config, from_pretrained
 
 ROOT = Path(__file__).parent / "pretrained"
 OUTPUTS: dict[str, Any] = json.loads((ROOT / "outputs.json").read_text(encoding="utf-8"))

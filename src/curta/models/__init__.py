@@ -5,8 +5,8 @@ from curta.models.checkpoints import translate_state_dict
 from curta.models.gpt import GPT, GPTConfig
 from curta.models.hugging_face import from_config
 from curta.models.llama import Llama, LlamaConfig
-from curta.models.pretrained import from_pretrained
 from curta.models.presets import PRESETS, build, embedding_parameters, example_inputs, preset
+from curta.models.pretrained import from_pretrained
 from curta.models.resnet import ResNet, ResNetConfig, resnet18, resnet50
 from curta.models.vit import ViT, ViTConfig
 
