@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import pickle
@@ -141,6 +142,7 @@ def test_a_model_and_its_optimizer_go_on(tmp_path: Path) -> None:
 
 def test_where_tensors_go(tmp_path: Path) -> None:
     curta.save({"a": curta.ones(2, 3), "b": curta.ones(2)}, tmp_path / "a")
+    gc.collect()
     allocated = curta.memory.memory_allocated()
     mapped = curta.load(tmp_path / "a", map_location="cpu")
     assert curta.memory.memory_allocated() == allocated

@@ -106,6 +106,7 @@ def test_tensors_look_into_the_file_and_writes_stay_here(tmp_path: Path) -> None
     path = tmp_path / "a"
     curta.save_file({"a": curta.ones(1 << 16), "b": curta.zeros(3)}, path)
     before = path.read_bytes()
+    gc.collect()
     allocated = curta.memory.memory_allocated()
     first, second = curta.load_file(path), curta.load_file(path)
     assert curta.memory.memory_allocated() == allocated

@@ -79,7 +79,8 @@ def load(
         raise ArgumentTypeError(f"load: expected a path or an open file, got {type(f).__name__}")
     if mmap:
         raise ArgumentTypeError("load: f must be a path where mmap=True is asked for")
-    f.seek(0)
+    if hasattr(f, "seek"):
+        f.seek(0)
     content = f.read()
     return _read(io.BytesIO(content), Content("the file", bytearray(content)), device, copy=False)
 
