@@ -2,11 +2,13 @@
 
 from curta.optim import schedule as lr_scheduler
 from curta.optim.adadelta import Adadelta
+from curta.optim.adafactor import Adafactor
 from curta.optim.adagrad import Adagrad
 from curta.optim.adam import Adam
 from curta.optim.adamax import Adamax
 from curta.optim.adamw import AdamW
 from curta.optim.asgd import ASGD
+from curta.optim.muon import Muon
 from curta.optim.nadam import NAdam
 from curta.optim.optimizer import Optimizer
 from curta.optim.radam import RAdam
@@ -16,7 +18,8 @@ from curta.optim.schedule import CosineAnnealingLR, CosineWithWarmup, LambdaLR, 
 from curta.optim.sgd import SGD
 
 __all__ = [
-    "ASGD",
+    "ASGD", "Adafactor", "Muon",
+
     "SGD",
     "Adadelta",
     "Adagrad",

@@ -264,6 +264,14 @@ def _refuse_unsupported(group: Group) -> None:
             raise UnsupportedError(f"{name}={group[name]!r} is not supported: Curta's optimizers always update fused")
 
 
+def check_at_least(what: str, value: float, least: float = 0) -> None:
+    """Raise ArgumentError, in the words of PyTorch's newer optimizers, for a hyperparameter below `least`."""
+    if isinstance(value, Tensor):
+        raise UnsupportedError(f"{what} as a Tensor is not supported: give a Python number")
+    if not value >= least:
+        raise ArgumentError(f"{what} should be >= {least} but is: {value}")
+
+
 def check_betas(betas: tuple[float, float]) -> None:
     """Raise ArgumentError, in PyTorch's words, for a decay that is not in [0, 1)."""
     for index, beta in enumerate(betas):

@@ -25,10 +25,10 @@ def rprop_update(
     gradient = -gradient if maximize else gradient
     agreement = gradient * previous
     turned = agreement < 0
-    # times the agreement's square: where that is nan the step size becomes nan, as PyTorch's
+    # an agreement that is nan makes the step size nan, as PyTorch's
     step_size = where(agreement > 0, step_size * grow, where(turned, step_size * shrink, step_size + agreement * 0))
-    step_size = step_size.maximum(smallest + 0 * step_size).minimum(largest + 0 * step_size)
-    gradient = where(turned, 0 * parameter, gradient)
+    step_size = step_size.clamp(smallest, largest)
+    gradient = where(turned, 0.0, gradient)
     return parameter - gradient.sign() * step_size, gradient, step_size
 
 
