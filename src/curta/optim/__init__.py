@@ -8,6 +8,7 @@ from curta.optim.adam import Adam
 from curta.optim.adamax import Adamax
 from curta.optim.adamw import AdamW
 from curta.optim.asgd import ASGD
+from curta.optim.lbfgs import LBFGS
 from curta.optim.muon import Muon
 from curta.optim.nadam import NAdam
 from curta.optim.optimizer import Optimizer
@@ -18,10 +19,11 @@ from curta.optim.schedule import CosineAnnealingLR, CosineWithWarmup, LambdaLR, 
 from curta.optim.sgd import SGD
 
 __all__ = [
-    "ASGD", "Adafactor", "Muon",
-
+    "ASGD",
+    "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -31,6 +33,7 @@ __all__ = [
     "LRScheduler",
     "LambdaLR",
     "LinearLR",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",
