@@ -23,7 +23,7 @@ def asgd_update(
     """New (parameter, average); `shrink` is 1 - lambd * step_size. Unless `averaging`, the average is the parameter."""
     gradient = directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
     parameter = shrink * parameter - step_size * gradient
-    return parameter, average + average_weight * (parameter - average) if averaging else 1 * parameter
+    return parameter, average + average_weight * (parameter - average) if averaging else parameter.clone()
 
 
 class ASGD(Optimizer):

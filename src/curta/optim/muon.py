@@ -7,6 +7,8 @@ from typing import Any
 from curta.autograd import no_grad
 from curta.dtypes import bfloat16
 from curta.errors import ArgumentError
+from curta.ops.composition import STORED
+from curta.ops.dispatch import bind
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least
 from curta.optim.update import UpdatePlan, stage, staged
 from curta.tensor import Tensor
@@ -29,9 +31,11 @@ def muon_sum(first: Tensor, second: Tensor, *, a: float, b: float) -> Tensor:
     return a * first + b * second
 
 
-def muon_step(parameter: Tensor, direction: Tensor, lr: float, shrink: float) -> Tensor:
+def muon_step(parameter: Tensor, direction: Tensor, lr: float, shrink: float) -> Any:
     """The new parameter."""
-    return shrink * parameter - lr * direction
+    # only one of the two products may become a multiply-add, or where it is worked out would say which
+    shrunk = bind(STORED, (shrink * parameter,), dtype=parameter.dtype)
+    return shrunk - lr * direction
 
 
 @staged
