@@ -99,7 +99,7 @@ def test_lbfgs_says_that_its_steps_follow_from_values():
         loss.backward()
         return loss
 
-    with pytest.raises(UnsupportedError, match="LBFGS.step cannot be compiled or planned: what it does follows from"):
+    with pytest.raises(UnsupportedError, match=r"LBFGS\.step cannot be compiled or planned: what it does follows from"):
         curta.compile(lambda: optimizer.step(closure))()
     assert optimizer.step(curta.compile(closure)).item() == 5.0
     assert weight.tolist() == pytest.approx([0.0, 0.0], abs=1e-6)

@@ -77,7 +77,8 @@ def test_lbfgs_is_pytorchs(arguments: dict[str, Any], expected: list[list[float]
 
 
 def test_lbfgs_finds_the_minimum_and_stays() -> None:
-    point, optimizer, closure = in_the_valley({"line_search_fn": "strong_wolfe", "max_iter": 100, "tolerance_change": 0})
+    arguments = {"line_search_fn": "strong_wolfe", "max_iter": 100, "tolerance_change": 0}
+    point, optimizer, closure = in_the_valley(arguments)
     assert optimizer.step(closure).item() == pytest.approx(24.2)
     assert point.tolist() == pytest.approx([1.0, 1.0], abs=1e-6)
     there = point.tolist()

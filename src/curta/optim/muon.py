@@ -81,11 +81,11 @@ class Muon(Optimizer):
 
     >>> import curta
     >>> weight = curta.nn.Parameter(curta.eye(2))
-    >>> optimizer = Muon([weight], lr=0.5, weight_decay=0.0)
+    >>> optimizer = Muon([weight], lr=0.1, weight_decay=0.0)
     >>> (weight * curta.tensor([[0.0, 3.0], [3.0, 0.0]])).sum().backward()
     >>> optimizer.step()
     >>> [[round(value, 1) for value in row] for row in weight.tolist()]
-    [[1.0, -0.4], [-0.4, 1.0]]
+    [[1.0, -0.1], [-0.1, 1.0]]
     """
 
     def __init__(
