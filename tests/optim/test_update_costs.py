@@ -9,18 +9,20 @@ import pytest
 import curta
 from curta import optim
 
-# optimizer, arguments, FLOPs an element, tensors of state
-COSTS: list[tuple[str, dict[str, Any], int, int]] = [
-    ("SGD", {}, 2, 0),
+# optimizer, arguments, FLOPs an element, tensors of state, and how many of those are read
+COSTS: list[tuple[str, dict[str, Any], int, int, int]] = [
+    ("SGD", {}, 2, 0, 0),
     # the first moment takes 3, the maximum 1 for the decay, 1 for eps and 1 to compare (a sign none); the step 3
-    ("Adamax", {}, 9, 2),
-    # a product each for both parts, and their difference
-    ("ASGD", {"lambd": 0.5}, 3, 1),
+    ("Adamax", {}, 9, 2, 2),
+    # a product each for both parts, and their difference; the average is still the parameter, whatever it was
+    ("ASGD", {"lambd": 0.5}, 3, 1, 0),
+    # an average that counts takes 3 more
+    ("ASGD", {"lambd": 0.5, "t0": -1}, 6, 1, 1),
 ]
 
 
-@pytest.mark.parametrize(("name", "arguments", "flops", "states"), COSTS)
-def test_flops_by_hand(name: str, arguments: dict[str, Any], flops: int, states: int) -> None:
+@pytest.mark.parametrize(("name", "arguments", "flops", "states", "read"), COSTS)
+def test_flops_by_hand(name: str, arguments: dict[str, Any], flops: int, states: int, read: int) -> None:
     weight = curta.ones(10, 3, requires_grad=True)
     weight.grad = curta.ones(10, 3)
     optimizer = getattr(optim, name)([weight], **arguments)
@@ -29,7 +31,7 @@ def test_flops_by_hand(name: str, arguments: dict[str, Any], flops: int, states:
         optimizer.step()
     (line,) = books.by_op().values()
     assert (books.flops, books.calls) == (30 * flops, 1)
-    assert (line.bytes_read, line.bytes_written) == (120 * (2 + states), 120 * (1 + states))
+    assert (line.bytes_read, line.bytes_written) == (120 * (2 + read), 120 * (1 + states))
     assert optimizer.nbytes == 120 * states
 
 

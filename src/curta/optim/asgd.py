@@ -72,8 +72,9 @@ class ASGD(Optimizer):
 
     def plan(self, state: State, group: Group, parameter: Tensor) -> UpdatePlan:
         """What the next update of a parameter with this state is; it also says the step size of the one after."""
-        step, lr, lambd = state.get("step", 0) + 1, group["lr"], group["lambd"]
-        eta, mu = float(state.get("eta", lr)), float(state.get("mu", 1.0))
+        lr, lambd = group["lr"], group["lambd"]
+        step = state.get("step", 0) + 1
+        eta, mu = state.get("eta", float(lr)), state.get("mu", 1.0)
         counts = {
             "step": step,
             "eta": lr / (1 + lambd * lr * step) ** group["alpha"],
