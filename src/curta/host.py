@@ -57,13 +57,18 @@ def has_values(tensor: Tensor) -> bool:
     return tensor.layout.device is not META and not isinstance(tensor.storage, TracedStorage)
 
 
-def array(tensor: Tensor) -> Array:
-    """The tensor's own memory as an array (bfloat16 as ml_dtypes' format); the array keeps the memory alive."""
+def readable(tensor: Tensor) -> None:
+    """An error for a tensor whose memory nobody may look at from outside: recorded, without data, not to be counted."""
     known(tensor)
     if STATE.opaque is not None:
         refuse_opaque()
     if tensor.storage is None or tensor.layout.device is META:
         raise NoDataError("Cannot copy out of meta tensor; no data!")
+
+
+def array(tensor: Tensor) -> Array:
+    """The tensor's own memory as an array (bfloat16 as ml_dtypes' format); the array keeps the memory alive."""
+    readable(tensor)
     if tensor.layout.numel == 0:
         return np.empty(tensor.layout.shape, tensor.layout.dtype.numpy)
     seen = np.asarray(_Exposed(tensor))

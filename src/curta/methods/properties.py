@@ -287,6 +287,27 @@ class PropertyMethods:
 
     __array_priority__ = 1000
 
+    def __dlpack__(
+        self: Any, *, stream: Any = -1, max_version: tuple[int, int] | None = None, dl_device: Any = None,
+        copy: bool | None = None,
+    ) -> Any:  # fmt: skip
+        """A capsule over the tensor's memory for another framework's `from_dlpack`; versioned from `max_version` 1.0.
+
+        ExchangeError (a BufferError) for a tensor that requires grad, on the meta device, or for a device that is not
+        the CPU.
+        """
+        from curta.dlpack.outward import export
+
+        return export(self, stream, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple[Any, int]:
+        """The kind and number of the tensor's device, as DLPack counts; ArgumentError on the meta device."""
+        from curta.dlpack.structures import DLDeviceType
+
+        if self.layout.device is META:
+            raise ArgumentError("Unknown device type meta for Dlpack")
+        return DLDeviceType["kDLCPU"], 0
+
     # copies and pickles
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
