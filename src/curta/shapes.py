@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import gcd, prod
-from typing import Any, TypeVar
+from operator import index
+from typing import Any, SupportsIndex, TypeVar
 
 from curta.errors import ArgumentError, IndexRangeError, ShapeError
 
@@ -142,7 +143,7 @@ def normalize_dims(dims: int | Iterable[int], rank: int) -> tuple[int, ...]:
     >>> normalize_dims((-1, 0), 3), normalize_dims(1, 2)
     ((2, 0), (1,))
     """
-    given = (dims,) if isinstance(dims, int) else tuple(dims)
+    given = (index(dims),) if isinstance(dims, SupportsIndex) else tuple(map(index, dims))
     result = tuple(normalize_dim(dim, rank) for dim in given)
     if len(set(result)) != len(result):
         repeated = next(dim for position, dim in enumerate(result) if dim in result[:position])

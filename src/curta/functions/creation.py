@@ -11,6 +11,7 @@ from curta.device import META, Device, resolve
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions.movement import sizes
+from curta.functions.operands import operand
 from curta.lazy import LazyModule
 from curta.memory.layout import Layout, contiguous, strided
 from curta.memory.storage import allocate
@@ -105,13 +106,17 @@ def asarray(
 
 
 def from_numpy(array: Any) -> Tensor:
-    """A tensor that shares an array's memory.
+    """A tensor that shares an array's memory; a read-only array is copied, since a tensor can be written to.
+
+    ArgumentTypeError for what is no array and for formats that Curta does not have, ArgumentError for negative strides
+    and for another byte order.
 
     >>> import curta, numpy
     >>> a = numpy.zeros(2); t = curta.from_numpy(a); t[0] = 5.0; a.tolist()
     [5.0, 0.0]
     """
-    return host.share(array)
+    made = host.share(array)
+    return made if array.flags.writeable else made.clone()
 
 
 # filled
@@ -132,6 +137,8 @@ def full(
         raise UnsupportedError("full(): the argument 'names' is not supported")
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
+    if type(fill_value) not in (bool, int, float) and isinstance(fill_value, np.generic):
+        fill_value = operand("full", fill_value, "fill_value")
     kind = dtype or scalar_dtype(fill_value)
     shape = checked_shape("full", (size,))
     if out is not None:

@@ -168,6 +168,8 @@ def _normal(item: Any) -> Any:
         values = host.array_of(item, None)
         if values.size == 0 and values.dtype.kind == "f":
             values = values.astype(np.int64)
+        if values.ndim and values.dtype == np.uint8 and isinstance(item, np.ndarray):
+            return host.tensor_from(values)
         if values.dtype.kind not in "iub":
             raise IndexRangeError("tensors used as indices must be long, int, byte or bool tensors")
         if values.ndim == 0 and values.dtype.kind in "iu":
@@ -461,10 +463,10 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """A copy shifted along dimensions; what leaves at one end comes in at the other."""
-    if dims is None or dims == () or dims == []:
+    if dims is None or (isinstance(dims, (tuple, list)) and not dims):
         return roll(input.reshape(-1), shifts, 0).view(input.layout.shape)
-    steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    order = (dims,) if isinstance(dims, int) else tuple(dims)
+    steps = (shifts,) if hasattr(shifts, "__index__") else tuple(shifts)
+    order = (dims,) if hasattr(dims, "__index__") else tuple(dims)
     if len(steps) != len(order):
         raise ShapeError(f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(order)}")
     for step, given in zip(steps, order, strict=True):

@@ -324,8 +324,8 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     """Views of consecutive parts along `dim`: all of one size but the last, or of the sizes listed."""
     place = normalize_dim(dim, tensor.layout.rank, wrap_scalar=False)
     size = tensor.layout.shape[place]
-    if isinstance(split_size_or_sections, int):
-        step = split_size_or_sections
+    if hasattr(split_size_or_sections, "__index__"):
+        step = split_size_or_sections.__index__()
         if step < 0:
             raise ShapeError(f"split expects split_size be non-negative, but got split_size={step}")
         if step == 0 and size:
@@ -348,6 +348,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` views of equal size along `dim`, the last one smaller."""
+    chunks = integer("chunk", chunks, "chunks")
     if chunks <= 0:
         raise ShapeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     if input.layout.rank == 0:

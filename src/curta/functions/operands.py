@@ -31,7 +31,7 @@ def operand(name: str, value: Any, place: str = "other") -> Any:
         return bool(value)
     if isinstance(value, int | np.integer):
         return int(value)
-    if isinstance(value, float | np.floating):
+    if isinstance(value, float | np.floating) or type(value).__name__ == "bfloat16":
         return float(value)
     raise ArgumentTypeError(f"{name}(): argument '{place}' must be Tensor or Number, not {type(value).__name__}")
 
