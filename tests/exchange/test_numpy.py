@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import curta
-from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, DTypeError
+from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, DTypeError, IndexRangeError
 
 F, INTEGERS, TRUTHS = [1.0, 1.0, 1.0], [0, 1, 2], [True, False, True]
 
@@ -196,9 +196,25 @@ def test_numbers_of_numpy_are_sizes_dimensions_and_indices(place: int) -> None:
     assert call(curta.from_numpy(T24.copy())).shape == shape
 
 
+def test_bytes_are_masks_as_in_pytorch() -> None:
+    x = curta.from_numpy(T24.copy())
+    one = curta.tensor(1, dtype=curta.uint8)
+    for mask in (np.array([1, 0], np.uint8), [np.uint8(1), np.uint8(0)], curta.tensor([1, 0], dtype=curta.uint8)):
+        assert x[mask].tolist() == T24[:1].tolist()
+    for mask, shape in ((np.array(1, np.uint8), (1, 2, 3, 4)), (one, (1, 2, 3, 4)), (1 - one, (0, 2, 3, 4))):
+        assert x[mask].shape == shape
+    assert x[np.uint8(1)].tolist() == T24[1].tolist()  # a number is one
+    x[np.array([0, 1], np.uint8)] = 5.0
+    assert x.tolist() == [T24[0].tolist(), np.full((3, 4), 5.0).tolist()]
+
+
 def test_values_behind_indices_of_numpy() -> None:
     x = curta.from_numpy(T24.copy())
-    assert x[np.array([1, 0], np.uint8)].tolist() == T24[:1].tolist()  # a mask, as PyTorch's
+    for index in (np.uint16(1), np.array(1, np.uint32), curta.tensor(1, dtype=curta.int8)):
+        assert x[index].tolist() == T24[1].tolist()
+    assert x[np.array([1, 0, 1], np.uint16)].tolist() == T24[[1, 0, 1]].tolist()
+    with pytest.raises(IndexRangeError, match="index 9223372036854775807 is out of bounds for dimension 0 with size 2"):
+        _ = x[np.array([2**64 - 1], np.uint64)]
     assert x.roll(ONE, np.int64(0)).tolist() == np.roll(T24, 1, 0).tolist()
     assert x.sum((np.int64(0), ONE)).tolist() == T24.sum((0, 1)).tolist()
     x[ONE] = np.float32(2)
