@@ -186,6 +186,14 @@ SIZES: list[tuple[Callable[[Any], Any], tuple[int, ...]]] = [
     (lambda x: x.split([ONE, ONE])[1], (1, 3, 4)),
     (lambda x: x.roll(ONE, np.int64(0)), (2, 3, 4)),
     (lambda x: x.flip(ONE), (2, 3, 4)),
+    (lambda x: x.movedim(np.int64(0), TWO), (3, 4, 2)),
+    (lambda x: x.diagonal(np.int64(0), ONE, TWO), (2, 3)),
+    (lambda x: x.diagonal(ONE).contiguous(), (4, 2)),
+    (lambda x: curta.nn.LayerNorm(np.int64(4))(x), (2, 3, 4)),
+    (lambda x: curta.nn.RMSNorm(np.int64(4))(x), (2, 3, 4)),
+    (lambda x: curta.nn.Conv2d(TWO, ONE, ONE, stride=ONE, padding=np.int64(0))(x[None]), (1, 1, 3, 4)),
+    (lambda x: curta.nn.functional.avg_pool2d(x, ONE), (2, 3, 4)),
+    (lambda x: curta.nn.functional.adaptive_avg_pool2d(x, ONE), (2, 1, 1)),
     (lambda x: curta.nn.Linear(np.int64(2), TWO).weight, (2, 2)),
 ]
 

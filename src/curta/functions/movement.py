@@ -161,8 +161,8 @@ def matrix_transpose(input: Tensor) -> Tensor:
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Moves dimensions to other places; the others keep their order."""
     rank = input.layout.rank
-    taken = (source,) if isinstance(source, int) else tuple(source)
-    placed = (destination,) if isinstance(destination, int) else tuple(destination)
+    taken = (source,) if hasattr(source, "__index__") else tuple(source)
+    placed = (destination,) if hasattr(destination, "__index__") else tuple(destination)
     if len(taken) != len(placed):
         raise ShapeError(
             "movedim: Invalid source or destination dims: source "
@@ -385,6 +385,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     if first == second:
         raise ShapeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     rows, columns = layout.shape[first], layout.shape[second]
+    offset = integer("diagonal", offset, "offset")
     length = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
     start = offset * layout.strides[second] if offset >= 0 else -offset * layout.strides[first]
     kept = [dim for dim in range(layout.rank) if dim not in (first, second)]
