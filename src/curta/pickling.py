@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from ctypes import memmove, string_at
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,10 @@ from curta import dtypes, host
 from curta.autograd.state import STATE
 from curta.device import META, Device
 from curta.dtypes import DType
-from curta.errors import ArgumentError, ArgumentTypeError, AutogradError
+from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, NoDataError
 from curta.memory.layout import Shape, contiguous, strided
 from curta.memory.ledger import INPUTS
-from curta.memory.storage import MetaStorage, Storage, allocate, own_storage
+from curta.memory.storage import Storage, TracedStorage, allocate, own_storage
 from curta.shapes import storage_extent
 from curta.tensor import Tensor
 
@@ -56,7 +57,7 @@ def deep_copy(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
     made._requires_grad = tensor._requires_grad
     if tensor._grad is not None:
         made._grad = deep_copy(tensor._grad, memo)
-    made.__dict__.update(_attributes(tensor))
+    made.__dict__.update(deepcopy(_attributes(tensor), memo))
     return made
 
 
@@ -82,9 +83,11 @@ def reduced(tensor: Tensor) -> tuple[Any, ...]:
 
 
 def reduced_storage(storage: Storage) -> tuple[Any, ...]:
-    """What `pickle` writes of a storage: its bytes, or on the meta device how many."""
-    if isinstance(storage, MetaStorage):
-        return rebuilt_storage, (storage.nbytes, storage.device)
+    """What `pickle` writes of a storage: its bytes, or on the meta device how many; NoDataError where it has none."""
+    if storage.device is META:
+        return rebuilt_storage, (storage.nbytes, META)
+    if isinstance(storage, TracedStorage):
+        raise NoDataError("cannot pickle memory that a function being compiled or planned has only when it runs")
     return rebuilt_storage, (string_at(storage.address, storage.nbytes),)
 
 

@@ -65,6 +65,7 @@ class Producer:
         flags: int = 0,
         rank: int | None = None,
         with_deleter: bool = True,
+        with_data: bool = True,
     ) -> None:
         self.memory = ctypes.create_string_buffer(data, len(data))
         self.deleted = 0
@@ -72,8 +73,8 @@ class Producer:
         self._numbers = [(ctypes.c_int64 * max(1, len(part or ())))(*(part or ())) for part in (shape, strides)]
         first, second = map(ctypes.addressof, self._numbers)
         tensor = struct.pack(
-            TENSOR, ctypes.addressof(self.memory), *device, len(shape) if rank is None else rank, *form, first,
-            0 if strides is None else second, byte_offset,
+            TENSOR, ctypes.addressof(self.memory) if with_data else 0, *device, len(shape) if rank is None else rank,
+            *form, first, 0 if strides is None else second, byte_offset,
         )  # fmt: skip
         deleter = ctypes.cast(self._deleter, ctypes.c_void_p).value if with_deleter else 0
         if version is None:

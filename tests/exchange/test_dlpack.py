@@ -176,6 +176,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"rank": -1}, ArgumentError, "from_dlpack: a tensor of -1 dimensions is not possible"),
     ({"rank": 1000}, ArgumentError, "from_dlpack: a tensor of 1000 dimensions is not possible"),
     ({"shape": [-2]}, ArgumentError, r"from_dlpack: a size is negative: \[-2\]"),
+    ({"shape": [2], "with_data": False}, ArgumentError, r"from_dlpack: a tensor of shape \[2\] has no memory"),
     ({"strides": [-1]}, ArgumentError, "At least one stride in the given DLPack tensor is negative, and tensors with"),
 ]
 

@@ -127,6 +127,33 @@ def test_arrays_made_with_a_format_and_without_copies() -> None:
         np.array(tensor, dtype=np.float64, copy=False)
 
 
+def test_asarray_without_copies_refuses_to_make_one() -> None:
+    array, tensor = np.ones(2, "f4"), curta.ones(2)
+    assert curta.asarray(array, copy=False).data_ptr() == array.ctypes.data
+    assert curta.asarray(tensor, copy=False).data_ptr() == tensor.data_ptr()
+    read_only = np.frombuffer(b"1234", "f4")
+    for source, dtype in ((read_only, None), (array, curta.float64), (tensor, curta.int64), ([1], None)):
+        with pytest.raises(ArgumentError, match=r"asarray\(\): a \w+ cannot share memory with \w+\[\d\]: use copy"):
+            curta.asarray(source, dtype=dtype, copy=False)
+
+
+def test_shifts_in_place_change_the_tensor() -> None:
+    tensor = curta.tensor([1, 2])
+    same = tensor
+    tensor <<= np.int64(3)
+    tensor >>= 1
+    assert tensor is same
+    assert same.bitwise_left_shift_(1).tolist() == [8, 16]
+
+
+@pytest.mark.parametrize("dim", [1.5, (None,), "a", np.float64(1)])
+def test_dimensions_are_integers(dim: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match="dim must be int or tuple of ints, not "):
+        curta.ones(2, 3).sum(dim)
+    with pytest.raises(ArgumentTypeError, match="dim must be int or tuple of ints, not "):
+        curta.ones(0, 3).amax(dim)
+
+
 def test_a_read_only_array_is_copied() -> None:
     array = np.frombuffer(np.array([1.0, 2.0]).tobytes())
     for make in (curta.from_numpy, curta.as_tensor, curta.asarray):

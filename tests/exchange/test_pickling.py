@@ -12,7 +12,7 @@ import pytest
 
 import curta
 from curta import nn
-from curta.errors import ArgumentError, ArgumentTypeError, AutogradError
+from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, NoDataError
 from curta.pickling import rebuilt_storage, rebuilt_tensor
 
 
@@ -93,6 +93,31 @@ def test_a_tensor_over_an_array_keeps_nothing_of_it() -> None:
     made = again(curta.from_numpy(array[:, 1:]))
     array[:] = 0
     assert made.tolist() == [[1.0, 2.0], [4.0, 5.0]]
+
+
+def test_attributes_and_classes_of_deep_copies_are_their_own() -> None:
+    class Kind(nn.Parameter):
+        pass
+
+    tensor = curta.ones(2)
+    tensor.note, tensor.twin = [1], tensor[:1]  # type: ignore[attr-defined]
+    made = copy.deepcopy(tensor)
+    made.note.append(2)
+    assert tensor.note == [1]  # type: ignore[attr-defined]
+    assert made.twin.untyped_storage() is made.untyped_storage()
+    assert type(copy.deepcopy(Kind(curta.ones(2)))) is Kind
+
+
+def test_memory_that_is_only_planned_or_recorded_is_not_read() -> None:
+    def through(x: Any) -> Any:
+        return again((x * 2).untyped_storage())
+
+    with pytest.raises(NoDataError, match="cannot pickle memory that a function being compiled or planned has only"):
+        curta.plan(through, curta.ones(3))
+    with pytest.raises(NoDataError, match="cannot pickle memory that a function being compiled or planned has only"):
+        curta.compile(through)(curta.ones(3))
+    plan = curta.plan(lambda x: again(x * 2), curta.ones(3, device="meta"))
+    assert plan.flops == 3
 
 
 @BOTH

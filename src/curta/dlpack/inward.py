@@ -102,8 +102,10 @@ def consumed(capsule: Any, copy: bool | None = None) -> Tensor:
     layout = _layout(tensor)
     if flags & READ_ONLY and copy is False:
         raise ExchangeError("from_dlpack: read-only memory cannot be shared: a tensor can be written to; use copy=True")
-    native.CAPSULES.rename(capsule, native.USED[name])
+    if layout.numel and not tensor.data:
+        raise ArgumentError(f"from_dlpack: a tensor of shape {list(layout.shape)} has no memory")
     extent = storage_extent(layout.shape, layout.strides) * layout.dtype.itemsize
+    native.CAPSULES.rename(capsule, native.USED[name])
     storage = BorrowedStorage(extent, (tensor.data or 0) + tensor.byte_offset, _Foreign(managed))
     made = Tensor._make(storage, layout, 0)
     return made.clone() if copy or flags & READ_ONLY else made

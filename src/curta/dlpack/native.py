@@ -72,13 +72,6 @@ def address(name: str) -> int:
     return jit.cached_module(f"dlpack for {sys.implementation.cache_tag}", _text).address(name)
 
 
-def _lasting(text: bytes) -> int:
-    """The address of a C string that stays: capsules keep no copy of their name and may outlive every module."""
-    keep = ctypes.create_string_buffer(text)
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(keep))
-    return ctypes.addressof(keep)
-
-
 class Capsules(NamedTuple):
     """What CPython offers for capsules."""
 
@@ -86,6 +79,8 @@ class Capsules(NamedTuple):
     is_valid: Callable[[Any, int], int]
     pointer: Callable[[Any, int], int]
     rename: Callable[[Any, int], int]
+    keep: Callable[[Any], None]
+    let_go: Callable[[Any], None]
 
 
 def _capsules() -> Capsules:
@@ -100,9 +95,20 @@ def _capsules() -> Capsules:
         function("PyCapsule_IsValid", ctypes.c_int, thing, text),
         function("PyCapsule_GetPointer", ctypes.c_void_p, thing, text),
         function("PyCapsule_SetName", ctypes.c_int, thing, text),
+        function("Py_IncRef", None, thing),
+        function("Py_DecRef", None, thing),
     )
 
 
 CAPSULES = _capsules()
+
+
+def _lasting(text: bytes) -> int:
+    """The address of a C string that stays: capsules keep no copy of their name and may outlive every module."""
+    buffer = ctypes.create_string_buffer(text)
+    CAPSULES.keep(buffer)
+    return ctypes.addressof(buffer)
+
+
 NAMES = {name: _lasting(name) for name in (b"dltensor", b"dltensor_versioned")}
 USED = {name: _lasting(b"used_" + name) for name in NAMES}

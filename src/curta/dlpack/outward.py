@@ -44,9 +44,12 @@ def capsule(tensor: Tensor, *, versioned: bool, copied: bool = False) -> Any:
     else:
         managed = Managed(DLTensor(), None, delete)
     held = _Held(tensor, managed)
-    made = native.CAPSULES.new(ctypes.addressof(managed), native.NAMES[name], destroy)
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))  # the deleter's reference
-    return made
+    native.CAPSULES.keep(held)  # the deleter's reference: before there is a capsule that could be destroyed
+    try:
+        return native.CAPSULES.new(ctypes.addressof(managed), native.NAMES[name], destroy)
+    except MemoryError:
+        native.CAPSULES.let_go(held)
+        raise
 
 
 def export(tensor: Tensor, stream: Any, max_version: Any, dl_device: Any, copy: bool | None) -> Any:

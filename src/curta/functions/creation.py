@@ -9,7 +9,14 @@ from curta import dtypes, host
 from curta.default_dtype import get_default_dtype
 from curta.device import META, Device, resolve
 from curta.dtypes import DType
-from curta.errors import ArgumentTypeError, AutogradError, ShapeError, UnsupportedDTypeError, UnsupportedError
+from curta.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    AutogradError,
+    ShapeError,
+    UnsupportedDTypeError,
+    UnsupportedError,
+)
 from curta.functions.movement import sizes
 from curta.functions.operands import operand
 from curta.lazy import LazyModule
@@ -96,12 +103,21 @@ def as_tensor(data: Any, dtype: DType | None = None, device: DeviceLike = None) 
     return tensor(data, dtype=dtype, device=target)
 
 
+def _shares(made: Tensor, source: Any) -> bool:
+    if isinstance(source, Tensor):
+        return made.storage is source.storage
+    return isinstance(source, np.ndarray) and getattr(made.storage, "owner", None) is source
+
+
 def asarray(
     obj: Any, *, dtype: DType | None = None, device: DeviceLike = None, copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """`as_tensor`, or a copy when `copy` says so."""
+    """`as_tensor`, or a copy when `copy` says so; with `copy=False` ArgumentError for what cannot share its memory."""
     made = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
+    if copy is False and not _shares(made, obj):
+        kind = type(obj).__name__
+        raise ArgumentError(f"asarray(): a {kind} cannot share memory with {made.layout!r}: use copy=None")
     return finish(made, requires_grad) if requires_grad else made
 
 

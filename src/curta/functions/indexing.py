@@ -157,7 +157,7 @@ _NO_INDEX = "tensors used as indices must be long, int, byte or bool tensors"
 
 
 def _index_tensor(item: Any) -> Any:
-    """An array or a sequence as a tensor of truth values or of bytes, which is a mask, or of int64; one number as it."""
+    """An array or a sequence as a tensor: of truth values or bytes, which is a mask, or of int64; one number as it."""
     if isinstance(item, np.ndarray) and item.dtype.kind == "u" and item.dtype != np.uint8:
         # formats that only NumPy has: what is too large for int64 is no index either way
         item = np.minimum(item.astype(np.uint64), np.uint64(np.iinfo(np.int64).max)).astype(np.int64)

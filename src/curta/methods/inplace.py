@@ -87,10 +87,17 @@ class InplaceMethods:
     def __ixor__(self: Any, other: Any) -> Any:
         return late.functions.in_place("bitwise_xor", self, other) if late.takes(other) else NotImplemented
 
+    def __ilshift__(self: Any, other: Any) -> Any:
+        return late.functions.in_place("bitwise_left_shift", self, other) if late.takes(other) else NotImplemented
+
+    def __irshift__(self: Any, other: Any) -> Any:
+        return late.functions.in_place("bitwise_right_shift", self, other) if late.takes(other) else NotImplemented
+
 
 #: functions whose in-place form is: compute, check, store
 NAMES = (
-    "abs", "acos", "asin", "atan", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp", "cos",
+    "abs", "acos", "asin", "atan", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or",
+    "bitwise_right_shift", "bitwise_xor", "ceil", "clamp", "cos",
     "cosh", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floor_divide", "fmod", "frac", "lerp", "log", "log10",
     "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "masked_fill", "neg", "pow",
     "reciprocal", "relu", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan",

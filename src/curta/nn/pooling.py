@@ -157,7 +157,8 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     [[[[6.5, 8.5]]]]
     """
     x = _images("adaptive_avg_pool2d", input)
-    sizes = (output_size, output_size) if output_size is None or isinstance(output_size, SupportsIndex) else tuple(output_size)
+    alone = output_size is None or isinstance(output_size, SupportsIndex)
+    sizes: Any = (output_size, output_size) if alone else tuple(output_size)  # type: ignore[arg-type]
     if len(sizes) != 2:
         raise ShapeError("adaptive_avg_pool2d: output_size must be 2")
     if x.layout.rank == 3:
