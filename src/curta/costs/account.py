@@ -31,7 +31,7 @@ from curta.costs.conventions import Conventions
 from curta.costs.lines import Group, Line, Stated, grouped, line_of, total
 from curta.costs.memory import MemoryBooks
 from curta.costs.names import ModuleNames
-from curta.costs.tables import Column, text_table
+from curta.costs.tables import Column, html_table, text_table
 from curta.default_dtype import get_default_dtype
 from curta.device import CPU, Device
 from curta.errors import ArgumentError
@@ -316,6 +316,9 @@ class Account:
         """
         if by != "module" and by not in KEYS:
             raise ArgumentError(f"account: by must be one of {', '.join((*KEYS, 'module'))}, got {by!r}")
+        return text_table(*self._tabulated(by, depth))
+
+    def _tabulated(self, by: str, depth: int | None) -> tuple[str, dict[str, Group], Group, list[Column]]:
         groups = self._modules_grouped(depth) if by == "module" else grouped(self.lines, KEYS[by])
         head = {"op": "operator"}.get(by, by)
         whole = Group(self.calls, self.total, None if self._seconds is None else self.seconds)
@@ -329,10 +332,14 @@ class Account:
         ]
         if self._seconds is not None:
             columns.append(("ms", lambda row: f"{1e3 * (row.seconds or 0.0):,.2f}"))
-        return text_table(head, groups, whole, columns)
+        return head, groups, whole, columns
 
     def __repr__(self) -> str:
         return f"<Account of {self.calls:,} operators, {self.flops:,} FLOPs>"
+
+    def _repr_html_(self) -> str:
+        caption = f"Account of {self.calls:,} operators, {self.flops:,} FLOPs"
+        return html_table(caption, *self._tabulated("module", None))
 
 
 class Mark:
