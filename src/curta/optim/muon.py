@@ -7,8 +7,6 @@ from typing import Any
 from curta.autograd import no_grad
 from curta.dtypes import bfloat16
 from curta.errors import ArgumentError
-from curta.ops.composition import STORED
-from curta.ops.dispatch import bind
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least
 from curta.optim.update import UpdatePlan, stage, staged
 from curta.tensor import Tensor
@@ -31,11 +29,9 @@ def muon_sum(first: Tensor, second: Tensor, *, a: float, b: float) -> Tensor:
     return a * first + b * second
 
 
-def muon_step(parameter: Tensor, direction: Tensor, lr: float, shrink: float) -> Any:
+def muon_step(parameter: Tensor, direction: Tensor, lr: float, shrink: float) -> Tensor:
     """The new parameter."""
-    # only one of the two products may become a multiply-add, or where it is worked out would say which
-    shrunk = bind(STORED, (shrink * parameter,), dtype=parameter.dtype)
-    return shrunk - lr * direction
+    return shrink * parameter - lr * direction
 
 
 @staged
