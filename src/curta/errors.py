@@ -57,6 +57,10 @@ class NoDataError(DeviceError, UnsupportedError):
     """The values of a tensor that has none, as on the meta device."""
 
 
+class ExchangeError(CurtaError, BufferError):
+    """Memory that cannot be shared with another framework."""
+
+
 class NoSuchAttributeError(CurtaError, AttributeError):
     """A module has no parameter, buffer or submodule of that name."""
 

@@ -14,6 +14,7 @@ from curta.methods.choice import ChoiceMethods
 from curta.methods.comparison import ComparisonMethods
 from curta.methods.conversion import ConversionMethods
 from curta.methods.creation import CreationMethods
+from curta.methods.exchange import ExchangeMethods
 from curta.methods.indexing import IndexingMethods
 from curta.methods.inplace import InplaceMethods
 from curta.methods.linear_algebra import LinearAlgebraMethods
@@ -26,6 +27,7 @@ from curta.methods.statistics import StatisticsMethods
 
 class Tensor(
     PropertyMethods,
+    ExchangeMethods,
     CreationMethods,
     MovementMethods,
     IndexingMethods,

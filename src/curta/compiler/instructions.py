@@ -175,7 +175,7 @@ TABLE: dict[str, Emit] = {
     "product_high": _product_high,
     "round_to_float16": lambda dtype, a: casts.round_to(a, dtypes.float16),
     "round_to_bfloat16": lambda dtype, a: casts.round_to(a, dtypes.bfloat16),
-    "apart": lambda dtype, a: a.intrinsic("arithmetic.fence"),
+    "apart": lambda dtype, a: a.apart(),
     **{name: _math(getattr(mathlib, name)) for name in mathlib.FUNCTIONS},
 }
 

@@ -31,13 +31,14 @@ from curta.costs.conventions import Conventions
 from curta.costs.lines import Group, Line, Stated, grouped, line_of, total
 from curta.costs.memory import MemoryBooks
 from curta.costs.names import ModuleNames
-from curta.costs.tables import Column, text_table
+from curta.costs.tables import Column, html_table, text_table
 from curta.default_dtype import get_default_dtype
-from curta.device import Device
+from curta.device import CPU, Device
 from curta.errors import ArgumentError
+from curta.memory.allocator import HOST
 from curta.memory.layout import Layout
-from curta.memory.ledger import Holding, Ledger, watch
-from curta.memory.storage import MAKERS, HostStorage, Storage, own_storage
+from curta.memory.ledger import Holding, Ledger
+from curta.memory.storage import MAKERS, Storage, WatchedStorage, own_storage
 from curta.ops.record import NO_COST, Cost
 
 #: what a compiled program as a whole is called
@@ -106,7 +107,7 @@ class Account:
         if not self.muted:
             self._counts[key] = self._counts.get(key, 0) + 1
         if self.ledger is not None:
-            self.ledger.end()
+            self.ledger.operator = None
 
     def charge_cost(self, name: str, cost: Cost, layouts: list[Layout]) -> None:
         """A function of the user's has run, which says what it costs."""
@@ -125,7 +126,7 @@ class Account:
     def charge_program(self, program: Any) -> None:
         """A compiled program has run; its `lines(count)` say what that is."""
         if self.ledger is not None:
-            self.ledger.end()
+            self.ledger.operator = None
         key = (program, STATE.phase, None)
         if self._seconds is not None:
             self._seconds[key] = self._seconds.get(key, 0.0) + perf_counter() - self._started
@@ -315,6 +316,9 @@ class Account:
         """
         if by != "module" and by not in KEYS:
             raise ArgumentError(f"account: by must be one of {', '.join((*KEYS, 'module'))}, got {by!r}")
+        return text_table(*self._tabulated(by, depth))
+
+    def _tabulated(self, by: str, depth: int | None) -> tuple[str, dict[str, Group], Group, list[Column]]:
         groups = self._modules_grouped(depth) if by == "module" else grouped(self.lines, KEYS[by])
         head = {"op": "operator"}.get(by, by)
         whole = Group(self.calls, self.total, None if self._seconds is None else self.seconds)
@@ -328,10 +332,14 @@ class Account:
         ]
         if self._seconds is not None:
             columns.append(("ms", lambda row: f"{1e3 * (row.seconds or 0.0):,.2f}"))
-        return text_table(head, groups, whole, columns)
+        return head, groups, whole, columns
 
     def __repr__(self) -> str:
         return f"<Account of {self.calls:,} operators, {self.flops:,} FLOPs>"
+
+    def _repr_html_(self) -> str:
+        caption = f"Account of {self.calls:,} operators, {self.flops:,} FLOPs"
+        return html_table(caption, *self._tabulated("module", None))
 
 
 class Mark:
@@ -357,12 +365,12 @@ def where() -> tuple[Any, str]:
 
 def make_watched(nbytes: int, device: Device) -> Storage:
     """Fresh storage that every open account hears of."""
-    storage = own_storage(nbytes, device)
-    if type(storage) is HostStorage:
-        watch(storage)
-        for book in STATE.books:
-            if book.ledger is not None:
-                book.ledger.born(storage)
+    if device is not CPU:
+        return own_storage(nbytes, device)
+    storage = WatchedStorage(nbytes, HOST.free_blocks(nbytes))
+    for book in STATE.books:
+        if book.ledger is not None:
+            book.ledger.born(storage)
     return storage
 
 

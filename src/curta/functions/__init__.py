@@ -99,6 +99,7 @@ from curta.functions.creation import (
     zeros,
     zeros_like,
 )
+from curta.functions.exchange import from_dlpack, to_dlpack
 from curta.functions.indexing import (
     flip,
     gather,

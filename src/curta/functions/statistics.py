@@ -145,7 +145,7 @@ def norm(
         return x.abs().amin(dims, keepdim)
     if p == 0:
         return (x != 0).to(x.layout.dtype).sum(dims, keepdim)
-    return (x.abs() ** p).sum(dims, keepdim) ** (1.0 / p)
+    return (x.abs() ** float(p)).sum(dims, keepdim) ** (1.0 / float(p))
 
 
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:

@@ -387,6 +387,11 @@ class Module:
             return f"{type(self).__name__}({lines[0]})"
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
+    def _repr_html_(self) -> str:
+        from curta.nn.modules import summary
+
+        return summary.html(self)
+
 
 class HookHandle:
     """Takes a forward hook away again."""
