@@ -22,6 +22,7 @@ from curta.device import get_default_device, set_default_device
 from curta.dtypes import DType as dtype
 from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32, int64, uint8
 from curta.dtypes import bool_ as bool
+from curta.files import load, load_file, load_metadata, safe_open, save, save_file
 from curta.functions import (
     abs,
     absolute,
@@ -362,6 +363,9 @@ __all__ = [
     "less",
     "less_equal",
     "linspace",
+    "load",
+    "load_file",
+    "load_metadata",
     "log",
     "log1p",
     "log2",
@@ -427,6 +431,9 @@ __all__ = [
     "roofline",
     "round",
     "rsqrt",
+    "safe_open",
+    "save",
+    "save_file",
     "scatter",
     "scatter_add",
     "seed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import string_at
+from ctypes import c_char, string_at
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from curta import dtypes
@@ -64,6 +64,20 @@ def readable(tensor: Tensor) -> None:
         refuse_opaque()
     if tensor.storage is None or tensor.layout.device is META:
         raise NoDataError("Cannot copy out of meta tensor; no data!")
+
+
+def raw_bytes(tensor: Tensor, start: int, nbytes: int) -> memoryview:
+    """So many bytes of the tensor's own storage from byte `start` on; the memory lives as long as the view.
+
+    >>> import curta
+    >>> bytes(raw_bytes(curta.tensor([1, 256], dtype=curta.int16), 2, 2))
+    b'\\x00\\x01'
+    """
+    readable(tensor)
+    assert tensor.storage is not None
+    block: Any = (c_char * nbytes).from_address(tensor.storage.address + start)
+    block.storage = tensor.storage
+    return memoryview(block).cast("B")
 
 
 def array(tensor: Tensor) -> Array:
