@@ -209,6 +209,19 @@ from curta.functions import (
     zeros,
     zeros_like,
 )
+from curta.functions.cumulative import (
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    cumulative_trapezoid,
+    diff,
+    logcumsumexp,
+    trapezoid,
+)
+from curta.functions.quantiles import nanquantile, quantile
+from curta.functions.searching import bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive
+from curta.functions.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from curta.number_formats import finfo, iinfo
 from curta.ops.record import Cost
 from curta.printing import get_printoptions, printoptions, set_printoptions
@@ -477,3 +490,10 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+#: sorted apart from the rest: one line for each of these would be a module of its own
+__all__ += [
+    "argsort", "bincount", "bucketize", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "diff",
+    "histc", "isin", "kthvalue", "logcumsumexp", "median", "mode", "msort", "nanmedian", "nanquantile",
+    "quantile", "searchsorted", "sort", "topk", "trapezoid", "unique", "unique_consecutive",
+]  # fmt: skip

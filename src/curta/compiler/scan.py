@@ -1,7 +1,7 @@
 """The kernel behind running sums, products and extremes: it goes along one dimension and stores what it has so far.
 
-Every unit of work owns some neighbouring columns and goes through all their rows in order: the result does not depend on
-threads. Sums and products of floating-point formats run in float64.
+Every unit of work owns some neighbouring columns and goes through all their rows in order: the result does not depend
+on threads. Sums and products of floating-point formats run in float64.
 """
 
 from __future__ import annotations

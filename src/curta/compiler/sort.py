@@ -1,7 +1,7 @@
 """The kernel that sorts: a stable merge sort of each row, by keys whose order as whole numbers is that of the elements.
 
-An element's key is its bits, rearranged so that unsigned comparison orders them: NaN is above everything, both zeros are
-one. A row is cut into pieces of one element, which are merged in pairs, from one temporary into the other and back.
+An element's key is its bits, rearranged so that unsigned comparison orders them: NaN is above everything, both zeros
+are one. A row is cut into pieces of one element, which are merged in pairs, from one temporary into the other and back.
 """
 
 from __future__ import annotations

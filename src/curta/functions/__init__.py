@@ -100,6 +100,16 @@ from curta.functions.creation import (
     zeros_like,
 )
 from curta.functions.exchange import from_dlpack, to_dlpack
+from curta.functions.cumulative import (
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    cumulative_trapezoid,
+    diff,
+    logcumsumexp,
+    trapezoid,
+)
 from curta.functions.indexing import (
     flip,
     gather,
@@ -203,6 +213,10 @@ from curta.functions.movement import (
     view,
     view_as,
 )
+from curta.functions.quantiles import (
+    nanquantile,
+    quantile,
+)
 from curta.functions.random import (
     bernoulli,
     bernoulli_,
@@ -242,6 +256,25 @@ from curta.functions.scattering import (
     scatter_,
     scatter_add,
     scatter_add_,
+)
+from curta.functions.searching import (
+    bincount,
+    bucketize,
+    histc,
+    isin,
+    searchsorted,
+    unique,
+    unique_consecutive,
+)
+from curta.functions.sorting import (
+    argsort,
+    kthvalue,
+    median,
+    mode,
+    msort,
+    nanmedian,
+    sort,
+    topk,
 )
 from curta.functions.statistics import (
     count_nonzero,

@@ -101,7 +101,7 @@ NAMES = (
     "cosh", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floor_divide", "fmod", "frac", "lerp", "log", "log10",
     "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "masked_fill", "neg", "pow",
     "reciprocal", "relu", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan",
-    "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv", "clip", "atan2",
+    "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv", "clip", "atan2", "cumsum", "cumprod",
 )  # fmt: skip
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from curta import dtypes
-from curta.compiler.expression import Expression, constant
+from curta.compiler.expression import Expression, call, constant
 from curta.compiler.sort import plan_sort
 from curta.dtypes import DType
 from curta.memory.layout import Layout, Shape, contiguous
 from curta.methods import late
 from curta.ops.composition import composition
-from curta.ops.dispatch import bind
 from curta.ops.indexing import paired_places, scatter_rows
 from curta.ops.inference import bytes_read
 from curta.ops.record import NO_GRADIENT, Cost, Generated, Gradient, Op, Pointwise
@@ -69,12 +68,12 @@ def _along_last(sequence: Layout, shape: Shape, **params: Any) -> tuple[Shape, S
 def _search(read: Any, value: Expression, count: Expression, bits: int, right: bool, dtype: DType) -> Expression:
     """How many elements lie before the value: bit by bit, from the highest."""
     found = constant(0, dtypes.int64)
+    unordered = call("is_nan", value)  # everything is before a NaN that is sought
     for bit in reversed(range(bits)):
         probe = found + (1 << bit)
         inside = probe.le(count)
         element = read(inside.select(probe - 1, 0), guard=inside)
-        # a NaN that is sought is before nothing
-        before = ~(element.gt(value) if right else element.ge(value))
+        before = (element.le(value) if right else element.lt(value)) | unordered
         found = (inside & before).select(probe, found)
     return found.to(dtype)
 

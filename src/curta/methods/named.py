@@ -1,0 +1,31 @@
+"""Methods of a tensor that are functions of the same name with the tensor as their first argument."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curta.methods import late
+
+#: functions that are methods too
+NAMES = (
+    "argsort", "bincount", "cummax", "cummin", "cumprod", "cumsum", "diff", "histc", "kthvalue",
+    "logcumsumexp", "median", "mode", "msort", "nanmedian", "nanquantile", "quantile", "sort", "topk", "unique",
+    "unique_consecutive",
+)  # fmt: skip
+
+
+class NamedMethods:
+    """Methods that pass everything on."""
+
+
+def _method(name: str) -> Any:
+    def method(self: Any, *arguments: Any, **options: Any) -> Any:
+        return getattr(late.functions, name)(self, *arguments, **options)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"See `curta.{name}`."
+    return method
+
+
+for _name in NAMES:
+    setattr(NamedMethods, _name, _method(_name))
