@@ -213,6 +213,27 @@ from curta.functions.movement import (
     view,
     view_as,
 )
+from curta.functions.norms import (
+    aminmax,
+    dist,
+    nanmean,
+    nansum,
+    std_mean,
+    var_mean,
+)
+from curta.functions.plain import (
+    clamp_max,
+    clamp_min,
+    deg2rad,
+    float_power,
+    fmax,
+    fmin,
+    gcd,
+    lcm,
+    ldexp,
+    rad2deg,
+    rsub,
+)
 from curta.functions.quantiles import (
     nanquantile,
     quantile,
@@ -266,6 +287,15 @@ from curta.functions.searching import (
     unique,
     unique_consecutive,
 )
+from curta.functions.signs import (
+    copysign,
+    heaviside,
+    isneginf,
+    isposinf,
+    positive,
+    sgn,
+    signbit,
+)
 from curta.functions.sorting import (
     argsort,
     kthvalue,
@@ -275,6 +305,17 @@ from curta.functions.sorting import (
     nanmedian,
     sort,
     topk,
+)
+from curta.functions.special import (
+    acosh,
+    asinh,
+    atanh,
+    hypot,
+    logaddexp,
+    logaddexp2,
+    logit,
+    sinc,
+    xlogy,
 )
 from curta.functions.statistics import (
     count_nonzero,

@@ -102,6 +102,13 @@ NAMES = (
     "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "masked_fill", "neg", "pow",
     "reciprocal", "relu", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan",
     "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv", "clip", "atan2", "cumsum", "cumprod",
+    "abs", "acos", "asin", "atan", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp",
+    "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floor_divide", "fmod", "frac", "lerp",
+    "log", "log10", "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "masked_fill",
+    "neg", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt",
+    "square", "tan", "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv", "clip", "atan2", "cumsum",
+    "cumprod", "acosh", "asinh", "atanh", "clamp_max", "clamp_min", "copysign", "deg2rad", "float_power", "gcd",
+    "heaviside", "hypot", "lcm", "ldexp", "logit", "nan_to_num", "rad2deg", "sgn", "sinc", "xlogy",
 )  # fmt: skip
 
 

@@ -1,0 +1,146 @@
+"""Further reductions under PyTorch's names: pairs of statistics, sums that pass over NaN, distances."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from curta.dtypes import DType
+from curta.errors import DTypeError, IndexRangeError, ShapeError
+from curta.functions.inplace import scalar_name
+from curta.functions.operands import refuse, tensor
+from curta.functions.reduction import Dims, all_dims, amax, amin, sum
+from curta.functions.statistics import mean, norm, std, var
+from curta.ops import statistics as ops
+from curta.ops.dispatch import bind
+from curta.ops.reduce import reduced_shape
+from curta.shapes import normalize_dim
+from curta.tensor import Tensor
+
+
+class Range(NamedTuple):
+    """What `aminmax` returns."""
+
+    min: Tensor
+    max: Tensor
+
+
+def nansum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
+    """The sum over `dim` (all dimensions by default) with NaN as 0.
+
+    >>> import curta
+    >>> curta.nansum(curta.tensor([1.0, float("nan"), 2.0]))
+    tensor(3.)
+    """
+    refuse("nansum", out=out)
+    x = tensor("nansum", input)
+    if not x.layout.dtype.is_floating_point:
+        return sum(x, dim, keepdim, dtype=dtype)
+    x = x if dtype is None else x.to(dtype)
+    dims = all_dims(x, dim)
+    made: Tensor = bind(ops.NANSUM, (x,), dims=dims)
+    return made if keepdim else made.reshape(reduced_shape(x.layout.shape, dims, False))
+
+
+def nanmean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
+    """The mean over `dim` (all dimensions by default) of the elements that are not NaN.
+
+    >>> import curta
+    >>> curta.nanmean(curta.tensor([1.0, float("nan"), 2.0]))
+    tensor(1.5000)
+    """
+    refuse("nanmean", out=out)
+    x = tensor("nanmean", input)
+    if not x.layout.dtype.is_floating_point:
+        raise DTypeError(
+            f"nanmean(): expected input to have floating point or complex dtype but got {scalar_name(x.layout.dtype)}"
+        )
+    plain = x.detach()
+    return nansum(x, dim, keepdim, dtype=dtype) / sum(plain == plain, dim, keepdim)
+
+
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Range:
+    """The smallest and the largest element, of all or along `dim`; NaN if there is one.
+
+    >>> import curta
+    >>> curta.aminmax(curta.tensor([3, 1, 2]))
+    Range(min=tensor(1), max=tensor(3))
+    """
+    refuse("aminmax", out=out)
+    x = tensor("aminmax", input)
+    if dim is None:
+        if not x.layout.numel:
+            raise ShapeError(
+                "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+            )
+        return Range(amin(x, (), keepdim), amax(x, (), keepdim))
+    place = normalize_dim(dim, x.layout.rank)
+    if x.layout.rank and x.layout.shape[place] == 0:
+        raise IndexRangeError(f"aminmax: Expected reduction dim {place} to have non-zero size.")
+    return Range(amin(x, place, keepdim), amax(x, place, keepdim))
+
+
+def var_mean(
+    input: Tensor,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    out: Any = None,
+) -> tuple[Tensor, Tensor]:
+    """The variance and the mean over `dim`, see `var`.
+
+    >>> import curta
+    >>> curta.var_mean(curta.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    return _and_mean("var_mean", var, input, dim, unbiased, keepdim, correction, out)
+
+
+def std_mean(
+    input: Tensor,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    out: Any = None,
+) -> tuple[Tensor, Tensor]:
+    """The standard deviation and the mean over `dim`, see `std`.
+
+    >>> import curta
+    >>> curta.std_mean(curta.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    return _and_mean("std_mean", std, input, dim, unbiased, keepdim, correction, out)
+
+
+def _and_mean(
+    name: str, spread: Any, input: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any, out: Any
+) -> tuple[Tensor, Tensor]:
+    refuse(name, out=out)
+    x = tensor(name, input)
+    if not x.layout.dtype.is_floating_point:
+        raise DTypeError(f"{name} only support floating point and complex dtypes")
+    over = None if isinstance(dim, bool) else dim
+    return spread(x, dim, unbiased, keepdim, correction=correction), mean(x, over, keepdim)
+
+
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The norm of the difference of two tensors.
+
+    >>> import curta
+    >>> curta.dist(curta.tensor([3.0, 0.0]), curta.tensor([0.0, 4.0]))
+    tensor(5.)
+    """
+    apart = tensor("dist", input) - tensor("dist", other, "other")
+    if not apart.layout.dtype.is_floating_point:
+        raise DTypeError(
+            "norm(): input dtype should be either floating point or complex. Got "
+            f"{scalar_name(apart.layout.dtype)} instead."
+        )
+    return norm(apart, p)
