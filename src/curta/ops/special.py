@@ -44,7 +44,7 @@ def _asinh(x: Any) -> Any:
     near = size.clamp(max=_LARGE)
     square = near * near
     found = (near + square / ((square + 1).sqrt() + 1)).log1p()
-    return _where(size > _LARGE, size.log() + log(2), found) * _where(x < 0, -1.0, 1.0).to(x.layout.dtype)
+    return bind(COPYSIGN, (_where(size > _LARGE, size.log() + log(2), found), x))
 
 
 def _acosh(x: Any) -> Any:
@@ -54,7 +54,7 @@ def _acosh(x: Any) -> Any:
 
 def _atanh(x: Any) -> Any:
     size = x.abs()
-    return (size * 2 / (1 - size)).log1p() * _where(x < 0, -0.5, 0.5).to(x.layout.dtype)
+    return bind(COPYSIGN, ((size * 2 / (1 - size)).log1p() * 0.5, x))
 
 
 def _sinc(x: Any) -> Any:

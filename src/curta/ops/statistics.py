@@ -132,7 +132,7 @@ NORM_2 = composition("norm_2", _norm_2, Gradient(_norm_2_rule, inputs=(0,), outp
 
 #: the reduced dimensions stay at size 1
 NANSUM = derived(
-    "nansum", lambda x, dims: bind(SUM, (x.masked_fill(x.isnan(), 0),), dims=dims, keepdim=True, dtype=None)
+    "nansum", lambda x, *, dims: bind(SUM, (x.masked_fill(x.isnan(), 0),), dims=dims, keepdim=True, dtype=None)
 )
 
 

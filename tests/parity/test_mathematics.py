@@ -1,4 +1,4 @@
-"""Sorting, searching, counting and running along a dimension, against an installed PyTorch; `make parity`."""
+"""Order, search, counts, running results and further functions, against an installed PyTorch; `make parity`."""
 
 from __future__ import annotations
 
@@ -41,9 +41,48 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "diff": lambda c, x: c.diff(x, 2),
     "trapezoid": lambda c, x: c.trapezoid(x, dx=0.5, dim=0),
     "cumulative_trapezoid": lambda c, x: c.cumulative_trapezoid(x, x),
+    "asinh": lambda c, x: c.asinh(x),
+    "acosh": lambda c, x: c.acosh(x.abs() + 1.5),
+    "atanh": lambda c, x: c.atanh(x / 4),
+    "sinc": lambda c, x: c.sinc(x / 2),
+    "logit": lambda c, x: c.logit(x / 8 + 0.5),
+    "hypot": lambda c, x: c.hypot(x, x + 1.5),
+    "logaddexp": lambda c, x: c.logaddexp(x, -x),
+    "logaddexp2": lambda c, x: c.logaddexp2(x, 1 - x),
+    "xlogy": lambda c, x: c.xlogy(x, x.abs() + 1),
+    "fmax": lambda c, x: c.fmax(x, -x),
+    "fmin": lambda c, x: c.fmin(x, x.abs()),
+    "copysign": lambda c, x: c.copysign(x + 0.5, -x),
+    "sgn": lambda c, x: c.sgn(x),
+    "signbit": lambda c, x: c.signbit(x),
+    "heaviside": lambda c, x: c.heaviside(x, x),
+    "deg2rad": lambda c, x: c.deg2rad(x),
+    "rad2deg": lambda c, x: c.rad2deg(x),
+    "ldexp": lambda c, x: c.ldexp(x, x),
+    "float_power": lambda c, x: c.float_power(x, 2),
+    "gcd": lambda c, x: c.gcd(x.long(), 2 * x.long() + 4),
+    "lcm": lambda c, x: c.lcm(x.long(), x.long() + 1),
+    "clamp_min": lambda c, x: c.clamp_min(x, 1),
+    "clamp_max": lambda c, x: c.clamp_max(x, -x),
+    "rsub": lambda c, x: c.rsub(x, 2),
+    "nansum": lambda c, x: c.nansum(x, 0),
+    "nanmean": lambda c, x: c.nanmean(x),
+    "aminmax": lambda c, x: c.aminmax(x, dim=1),
+    "var_mean": lambda c, x: c.var_mean(x, 0),
+    "std_mean": lambda c, x: c.std_mean(x + x * x, 1),
+    "dist": lambda c, x: c.dist(x, x * x + 1, 3),
 }
-#: PyTorch's have no gradient, or one that depends on which of equal elements it takes
-UNDIFFERENTIABLE = ("unique", "unique rows", "unique_consecutive", "kthvalue", "median", "nanmedian", "topk")
+#: PyTorch has no gradient of these, or one that depends on which of equal elements it takes
+UNDIFFERENTIABLE = (
+    "unique",
+    "unique rows",
+    "unique_consecutive",
+    "kthvalue",
+    "median",
+    "nanmedian",
+    "topk",
+    "heaviside",
+)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
