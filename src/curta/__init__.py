@@ -219,13 +219,12 @@ from curta.functions.cumulative import (
     logcumsumexp,
     trapezoid,
 )
-from curta.functions.norms import aminmax, dist, nanmean, nansum, std_mean, var_mean
 from curta.functions.plain import clamp_max, clamp_min, deg2rad, float_power, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub
-from curta.functions.quantiles import nanquantile, quantile
 from curta.functions.searching import bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive
 from curta.functions.signs import copysign, heaviside, isneginf, isposinf, positive, sgn, signbit
 from curta.functions.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from curta.functions.special import acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy
+from curta.functions.summaries import aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean
 from curta.number_formats import finfo, iinfo
 from curta.ops.record import Cost
 from curta.printing import get_printoptions, printoptions, set_printoptions
@@ -496,11 +495,10 @@ __all__ = [
 ]
 
 __all__ += [
-    "acosh", "aminmax", "argsort", "asinh", "atanh", "bincount", "bucketize", "clamp_max", "clamp_min",
-    "copysign", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "deg2rad", "diff", "dist",
-    "float_power", "fmax", "fmin", "gcd", "heaviside", "histc", "hypot", "isin", "isneginf", "isposinf",
-    "kthvalue", "lcm", "ldexp", "logaddexp", "logaddexp2", "logcumsumexp", "logit", "median", "mode", "msort",
-    "nanmean", "nanmedian", "nanquantile", "nansum", "positive", "quantile", "rad2deg", "rsub", "searchsorted",
-    "sgn", "signbit", "sinc", "sort", "std_mean", "topk", "trapezoid", "unique", "unique_consecutive",
-    "var_mean", "xlogy",
+    "acosh", "aminmax", "argsort", "asinh", "atanh", "bincount", "bucketize", "clamp_max", "clamp_min", "copysign",
+    "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "deg2rad", "diff", "dist", "float_power", "fmax",
+    "fmin", "gcd", "heaviside", "histc", "hypot", "isin", "isneginf", "isposinf", "kthvalue", "lcm", "ldexp",
+    "logaddexp", "logaddexp2", "logcumsumexp", "logit", "median", "mode", "msort", "nanmean", "nanmedian",
+    "nanquantile", "nansum", "positive", "quantile", "rad2deg", "rsub", "searchsorted", "sgn", "signbit", "sinc",
+    "sort", "std_mean", "topk", "trapezoid", "unique", "unique_consecutive", "var_mean", "xlogy",
 ]  # fmt: skip

@@ -55,7 +55,7 @@ CASES = (
 @pytest.mark.parametrize("one", CASES, ids=lambda one: one.name)
 def test_values(one: Case) -> None:
     for dtype in one.dtypes:
-        for layout in LAYOUTS:
+        for layout in LAYOUTS if dtype == one.dtypes[-1] else LAYOUTS[:1]:
             pairs = [operand(layout, place, domain, dtype) for place, domain in enumerate(one.domains)]
             with np.errstate(all="ignore"):
                 wanted = np.asarray(one.oracle(*(exact(values) for values, _ in pairs)))

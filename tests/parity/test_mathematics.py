@@ -74,15 +74,8 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
 }
 #: PyTorch has no gradient of these, or one that depends on which of equal elements it takes
 UNDIFFERENTIABLE = (
-    "unique",
-    "unique rows",
-    "unique_consecutive",
-    "kthvalue",
-    "median",
-    "nanmedian",
-    "topk",
-    "heaviside",
-)
+    "unique", "unique rows", "unique_consecutive", "kthvalue", "median", "nanmedian", "topk", "heaviside", "sgn",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -213,14 +213,6 @@ from curta.functions.movement import (
     view,
     view_as,
 )
-from curta.functions.norms import (
-    aminmax,
-    dist,
-    nanmean,
-    nansum,
-    std_mean,
-    var_mean,
-)
 from curta.functions.plain import (
     clamp_max,
     clamp_min,
@@ -233,10 +225,6 @@ from curta.functions.plain import (
     ldexp,
     rad2deg,
     rsub,
-)
-from curta.functions.quantiles import (
-    nanquantile,
-    quantile,
 )
 from curta.functions.random import (
     bernoulli,
@@ -324,4 +312,14 @@ from curta.functions.statistics import (
     norm,
     std,
     var,
+)
+from curta.functions.summaries import (
+    aminmax,
+    dist,
+    nanmean,
+    nanquantile,
+    nansum,
+    quantile,
+    std_mean,
+    var_mean,
 )
