@@ -128,6 +128,7 @@ def test_trapezoid() -> None:
     assert curta.trapezoid(curta.tensor([1, 2, 4])).item() == 4.5
     assert curta.trapezoid(curta.zeros(2, 0)).tolist() == [0.0, 0.0]
     assert curta.cumulative_trapezoid(curta.zeros(2, 0)).shape == (2, 0)
+    assert curta.cumulative_trapezoid(curta.zeros(0, dtype=curta.int64)).dtype is curta.float32
 
 
 def leaf(seed: int = 3) -> Any:

@@ -139,6 +139,10 @@ def test_numbers_and_other_forms() -> None:
     assert curta.float_power(2, curta.tensor([2, 3])).tolist() == [4.0, 8.0]
     assert x.float_power(2).dtype is curta.float64
     assert curta.ldexp(curta.tensor([1, 2]), curta.tensor([3, 4])).tolist() == [8.0, 32.0]
+    assert curta.ldexp(x.half(), curta.tensor([3, 4])).dtype is curta.float16
+    assert curta.ldexp(curta.tensor([1e-30, 1e30]), curta.tensor([130, -400])).tolist() == [1361129472.0, 0.0]
+    far = curta.ldexp(curta.tensor([1e-300, 1e300, 5e-324], dtype=curta.float64), curta.tensor([2000, -2000, 2097]))
+    assert far.tolist() == [1e-300 * 2.0**1000 * 2.0**1000, 1e300 * 2.0**-1000 * 2.0**-1000, 2.0**1023]
     assert curta.gcd(curta.tensor([12], dtype=curta.uint8), curta.tensor([18], dtype=curta.int8)).dtype is curta.int16
     assert curta.gcd(curta.tensor([7540113804746346429]), curta.tensor([4660046610375530309])).item() == 1
     assert curta.clamp_min(x, 2.5).tolist() == [2.5, 3.0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from refusal import Refusal
 
-from curta.errors import DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError
+from curta.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError
 
 REFUSALS = (
     Refusal(
@@ -48,5 +48,16 @@ REFUSALS = (
         lambda c: c.dist(c.tensor([1]), c.tensor([2])),
         DTypeError,
         "norm(): input dtype should be either floating point or complex. Got Long instead.",
+    ),
+    Refusal(
+        lambda c: c.float_power(2, 3),
+        ArgumentTypeError,
+        "float_power(): argument 'input' (position 1) must be Tensor, not int",
+        only_curta=True,  # PyTorch's lists its overloads
+    ),
+    Refusal(
+        lambda c: c.zeros(2).float_power_(2),
+        DTypeError,
+        "the base given to float_power_ has dtype Float but the operation's result requires dtype Double",
     ),
 )

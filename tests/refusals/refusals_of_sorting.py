@@ -218,4 +218,54 @@ REFUSALS = (
         ShapeError,
         "trapezoid: There must be one `x` value for each sample point",
     ),
+    Refusal(
+        lambda c: c.topk(c.zeros(2), 1.0),
+        ArgumentTypeError,
+        "topk(): argument 'k' must be int, not float",
+        only_curta=True,  # PyTorch's says which position
+    ),
+    Refusal(
+        lambda c: c.kthvalue(c.zeros(2), True),
+        ArgumentTypeError,
+        "kthvalue(): argument 'k' must be int, not bool",
+        only_curta=True,  # PyTorch's says which position
+    ),
+    Refusal(
+        lambda c: c.diff(c.zeros(2), n=1.5),
+        ArgumentTypeError,
+        "diff(): argument 'n' must be int, not float",
+        only_curta=True,  # PyTorch's says which position
+    ),
+    Refusal(
+        lambda c: c.sort(c.zeros(2), 0.0),
+        ArgumentTypeError,
+        "sort(): argument 'dim' must be int, not float",
+        only_curta=True,  # PyTorch's says which position
+    ),
+    Refusal(
+        lambda c: c.cumsum(c.zeros(2), None),
+        ArgumentTypeError,
+        "cumsum(): argument 'dim' must be int, not NoneType",
+        only_curta=True,  # PyTorch's says which position
+    ),
+    Refusal(
+        lambda c: c.histc(c.zeros(2), 2.5),
+        ArgumentTypeError,
+        "histc(): argument 'bins' must be int, not float",
+        only_curta=True,  # PyTorch's says which position
+    ),
+    Refusal(
+        lambda c: c.bincount(c.zeros(2).long(), minlength=2.0),
+        ArgumentTypeError,
+        "bincount(): argument 'minlength' must be int, not float",
+        only_curta=True,  # PyTorch's says which position
+    ),
+    Refusal(
+        lambda c: c.unique(c.zeros(()), dim=0), IndexRangeError, "Dimension specified as 0 but tensor has no dimensions"
+    ),
+    Refusal(
+        lambda c: c.cumulative_trapezoid(c.zeros(0), c.zeros(1)),
+        ShapeError,
+        "cumulative_trapezoid: There must be one `x` value for each sample point",
+    ),
 )

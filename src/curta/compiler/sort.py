@@ -17,14 +17,14 @@ _FIELDS = ("count", "inner", "passes")
 _INFINITY = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF << 52}
 
 
-def plan_sort(dtype: DType, outer: int, count: int, inner: int, *, descending: bool) -> list[Step]:
+def plan_sort(dtype: DType, place_dtype: DType, outer: int, count: int, inner: int, *, descending: bool) -> list[Step]:
     """The launch over x[outer, count, inner]: arguments x, its sorted values, their places (int64), four temporaries.
 
     The temporaries hold `outer * inner * count` keys, keys, places and places; keys are as wide as the elements, places
-    are int32.
+    are of `place_dtype`, int32 or int64.
     """
-    key = f"sort {dtype.name} descending={descending}"
-    text = KernelText(key, lambda: _emit(dtype, descending))
+    key = f"sort {dtype.name} places={place_dtype.name} descending={descending}"
+    text = KernelText(key, lambda: _emit(dtype, place_dtype, descending))
     passes = max(0, count - 1).bit_length()
     rows = outer * inner if count else 0
     inline = rows * count * (passes + 1) <= INLINE_ELEMENTS
@@ -36,8 +36,9 @@ def plan_sort(dtype: DType, outer: int, count: int, inner: int, *, descending: b
 class _Writer:
     """The kernel's text under construction."""
 
-    def __init__(self, dtype: DType, descending: bool) -> None:
+    def __init__(self, dtype: DType, place_dtype: DType, descending: bool) -> None:
         self.dtype, self.descending = dtype, descending
+        self.place_size, self.place_kind = place_dtype.itemsize, f"i{8 * place_dtype.itemsize}"
         code = self.code = Code(cpu.features())
         self.size = dtype.itemsize
         self.kind = f"i{8 * self.size}"
@@ -70,22 +71,30 @@ class _Writer:
         first = outer * self.count * self.inner + (row - outer * self.inner)
         start = row * self.count
         keys = [code.offset(one, start * size) for one in self.room[:2]]
-        places = [code.offset(one, start * 4) for one in self.room[2:]]
+        places = [code.offset(one, start * self.place_size) for one in self.room[2:]]
         with code.loop(0, self.count) as loop:
             at = (first + loop.index * self.inner) * size
             bits = code.load(code.offset(self.source, at), self.kind)
             code.store(self.key(bits), code.offset(keys[0], loop.index * size))
-            code.store(loop.index.convert("trunc", "i32"), code.offset(places[0], loop.index * 4))
+            self.store_place(loop.index, places[0], loop.index)
         with code.loop(0, self.passes, carried=[*keys, *places]) as turns:
             self.merge_all(code.constant(1, "i64") << turns.index, turns.carried)
             turns.carried_out = [turns.carried[other] for other in (1, 0, 3, 2)]
         sorted_places = turns.results[2]
         with code.loop(0, self.count) as loop:
-            place = code.load(code.offset(sorted_places, loop.index * 4), "i32").convert("zext", "i64")
+            place = self.load_place(sorted_places, loop.index)
             bits = code.load(code.offset(self.source, (first + place * self.inner) * size), self.kind)
             at = first + loop.index * self.inner
             code.store(bits, code.offset(self.values, at * size))
             code.store(place, code.offset(self.places, at * 8))
+
+    def load_place(self, places: Value, at: Value) -> Value:
+        place = self.code.load(self.code.offset(places, at * self.place_size), self.place_kind)
+        return place if self.place_size == 8 else place.convert("zext", "i64")
+
+    def store_place(self, place: Value, places: Value, at: Value) -> None:
+        narrow = place if self.place_size == 8 else place.convert("trunc", "i32")
+        self.code.store(narrow, self.code.offset(places, at * self.place_size))
 
     def merge_all(self, width: Value, room: list[Value]) -> None:
         """Every two neighbouring pieces of `width` sorted elements as one, from the first temporaries to the others."""
@@ -105,9 +114,9 @@ class _Writer:
             left_key = code.load(code.offset(from_keys, more_left.select(left, low) * size), self.kind)
             right_key = code.load(code.offset(from_keys, more_right.select(right, low) * size), self.kind)
             take = more_left & (~more_right | left_key.le(right_key, signed=False))
-            place = code.load(code.offset(from_places, take.select(left, right) * 4), "i32")
+            place = self.load_place(from_places, take.select(left, right))
             code.store(take.select(left_key, right_key), code.offset(to_keys, loop.index * size))
-            code.store(place, code.offset(to_places, loop.index * 4))
+            self.store_place(place, to_places, loop.index)
             step = take.convert("zext", "i64")
             loop.carried_out = [left + step, right + (step ^ 1)]
 
@@ -116,8 +125,8 @@ def _smaller(left: Value, right: Value) -> Value:
     return left.lt(right).select(left, right)
 
 
-def _emit(dtype: DType, descending: bool) -> str:
-    writer = _Writer(dtype, descending)
+def _emit(dtype: DType, place_dtype: DType, descending: bool) -> str:
+    writer = _Writer(dtype, place_dtype, descending)
     start, stop = Value(writer.code, "%start", "i64"), Value(writer.code, "%stop", "i64")
     with writer.code.loop(start, stop) as rows:
         writer.row(rows.index)

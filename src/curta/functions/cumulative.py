@@ -10,12 +10,12 @@ from curta.errors import DTypeError, IndexRangeError, ShapeError, UnsupportedDTy
 from curta.functions.creation import zeros
 from curta.functions.inplace import scalar_name
 from curta.functions.joining import cat
+from curta.functions.movement import dimension, integer
 from curta.functions.operands import refuse, tensor
 from curta.functions.sorting import Ordered
 from curta.ops import scan as ops
 from curta.ops.dispatch import bind
 from curta.ops.record import Op
-from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
 
@@ -45,11 +45,11 @@ def _running(name: str, op: Op, input: Tensor, dim: int, dtype: DType | None, ou
     kind = dtype or (x.layout.dtype if x.layout.dtype.is_floating_point else dtypes.int64)
     if kind is dtypes.bool_:
         raise UnsupportedDTypeError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
-    return _along(op, x.to(kind), dim)
+    return _along(name, op, x.to(kind), dim)
 
 
-def _along(op: Op, x: Tensor, dim: int) -> Tensor:
-    place = normalize_dim(dim, x.layout.rank)
+def _along(name: str, op: Op, x: Tensor, dim: int) -> Tensor:
+    place = dimension(name, dim, x.layout.rank)
     made: Tensor = bind(op, (x.reshape(x.layout.shape or (1,)).contiguous(),), dim=place, reverse=False)
     return made.reshape(x.layout.shape)
 
@@ -65,7 +65,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     x = tensor("logcumsumexp", input)
     if not x.layout.dtype.is_floating_point:
         raise UnsupportedDTypeError(f'"logcumsumexp_out_cpu" not implemented for {scalar_name(x.layout.dtype)!r}')
-    return _along(ops.LOGCUMSUMEXP, x, dim)
+    return _along("logcumsumexp", ops.LOGCUMSUMEXP, x, dim)
 
 
 def cummax(input: Tensor, dim: int, *, out: Any = None) -> Ordered:
@@ -76,7 +76,7 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> Ordered:
     tensor([1, 3, 3])
     """
     refuse("cummax", out=out)
-    return _extremes(ops.CUMMAX, tensor("cummax", input), dim)
+    return _extremes("cummax", ops.CUMMAX, tensor("cummax", input), dim)
 
 
 def cummin(input: Tensor, dim: int, *, out: Any = None) -> Ordered:
@@ -87,11 +87,11 @@ def cummin(input: Tensor, dim: int, *, out: Any = None) -> Ordered:
     tensor([3, 1, 1])
     """
     refuse("cummin", out=out)
-    return _extremes(ops.CUMMIN, tensor("cummin", input), dim)
+    return _extremes("cummin", ops.CUMMIN, tensor("cummin", input), dim)
 
 
-def _extremes(op: Op, x: Tensor, dim: int) -> Ordered:
-    place, shape = normalize_dim(dim, x.layout.rank), x.layout.shape
+def _extremes(name: str, op: Op, x: Tensor, dim: int) -> Ordered:
+    place, shape = dimension(name, dim, x.layout.rank), x.layout.shape
     values, indices = bind(op, (x.reshape(shape or (1,)).contiguous(),), dim=place)
     return Ordered(values.reshape(shape), indices.reshape(shape))
 
@@ -115,9 +115,9 @@ def diff(
     x = tensor("diff", input)
     if not x.layout.rank:
         raise ShapeError("diff expects input to be at least one-dimensional")
-    place = normalize_dim(dim, x.layout.rank)
-    for more in (prepend, append):
-        if more is not None and more.layout.rank != x.layout.rank:
+    place, n = dimension("diff", dim, x.layout.rank), integer("diff", n, "n")
+    for side, more in (("prepend", prepend), ("append", append)):
+        if more is not None and tensor("diff", more, side).layout.rank != x.layout.rank:
             raise ShapeError("diff expects prepend or append to be the same dimension as input")
     if n < 0:
         raise ShapeError(f"order must be non-negative but got {n}")
@@ -160,8 +160,6 @@ def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None
     tensor([1.5000, 4.5000])
     """
     place = _samples("cumulative_trapezoid", y, x, dx, dim)
-    if y.layout.shape[place] == 0:
-        return y.clone()
     if x is None:
         return cumsum(_pairs(y, place) * ((1 if dx is None else dx) / 2), place)
     return cumsum(_pairs(y, place) * _steps("cumulative_trapezoid", y, x, place), place) / 2.0
@@ -174,12 +172,12 @@ def _samples(name: str, y: Tensor, x: Tensor | None, dx: float | None, dim: int)
         raise IndexRangeError(f"Dimension specified as {dim} but tensor has no dimensions")
     if dtypes.bool_ in (y.layout.dtype, y.layout.dtype if x is None else x.layout.dtype):
         raise DTypeError(f"{name}: received a bool input for `x` or `y`, but bool is not supported")
-    return normalize_dim(dim, y.layout.rank)
+    return dimension(name, dim, y.layout.rank)
 
 
 def _pairs(y: Tensor, dim: int) -> Tensor:
     count = y.layout.shape[dim] - 1
-    return y.narrow(dim, 0, count) + y.narrow(dim, 1, count)
+    return y.narrow(dim, 0, count) + y.narrow(dim, 1, count) if count >= 0 else y
 
 
 def _steps(name: str, y: Tensor, x: Tensor, dim: int) -> Tensor:

@@ -6,10 +6,10 @@ from math import pi
 from typing import Any
 
 from curta import dtypes
-from curta.errors import UnsupportedDTypeError
+from curta.errors import DTypeError, UnsupportedDTypeError
 from curta.functions.arithmetic import pow, sub
 from curta.functions.choice import clamp
-from curta.functions.inplace import scalar_name
+from curta.functions.inplace import in_place, scalar_name
 from curta.functions.operands import Number, Operand, refuse, tensor
 from curta.functions.special import floating
 from curta.ops import special as ops
@@ -17,6 +17,9 @@ from curta.ops.dispatch import bind
 from curta.ops.inference import promoted
 from curta.ops.record import Op
 from curta.tensor import Tensor
+
+#: doubled or halved so often, every float64 is an infinity or 0
+_MOST_DOUBLINGS = 2200
 
 
 def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -71,19 +74,37 @@ def float_power(input: Operand, exponent: Operand, *, out: Tensor | None = None)
     tensor([8.], dtype=curta.float64)
     """
     refuse("float_power", out=out)
+    if not isinstance(exponent, Tensor):
+        tensor("float_power", input)
     wide = [one.to(dtypes.float64) if isinstance(one, Tensor) else float(one) for one in (input, exponent)]
     return pow(*wide)
 
 
+def float_power_(input: Tensor, exponent: Operand) -> Tensor:
+    """`float_power` in place, of a float64 tensor."""
+    if input.layout.dtype is not dtypes.float64:
+        raise DTypeError(
+            f"the base given to float_power_ has dtype {scalar_name(input.layout.dtype)} but the operation's result "
+            "requires dtype Double"
+        )
+    return in_place("float_power", input, exponent)
+
+
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """input * 2 ** other.
+    """input * 2 ** other; for whole `other` exact wherever the result is a number of the format.
 
     >>> import curta
     >>> curta.ldexp(curta.tensor([1.0, 2.0]), curta.tensor([3, 4]))
     tensor([ 8., 32.])
     """
     refuse("ldexp", out=out)
-    return tensor("ldexp", input) * pow(2.0, tensor("ldexp", other, "other"))
+    x, powers = tensor("ldexp", input), tensor("ldexp", other, "other")
+    if powers.layout.dtype.is_floating_point:
+        return x * pow(2.0, powers)
+    x, powers = floating(x), powers.double().clamp(-_MOST_DOUBLINGS, _MOST_DOUBLINGS)
+    third = (powers / 3).trunc()
+    factor = pow(2.0, third)  # in three steps: 2 ** other may have no number of its own
+    return (x.double() * factor * factor * pow(2.0, powers - 2 * third)).to(x.layout.dtype)
 
 
 def _whole(name: str, op: Op, input: Tensor, other: Tensor, out: Any) -> Tensor:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from curta import dtypes, host
 from curta.device import META
-from curta.errors import ArgumentTypeError, DTypeError, ShapeError, UnsupportedDTypeError
+from curta.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError
 from curta.functions.creation import full, ones_like, zeros
 from curta.functions.creation import tensor as make
 from curta.functions.inplace import scalar_name
+from curta.functions.movement import dimension, integer
 from curta.functions.operands import refuse, tensor
 from curta.functions.sorting import ordered, picked
 from curta.lazy import LazyModule
@@ -17,7 +18,6 @@ from curta.ops.dispatch import bind
 from curta.ops.indexing import scatter_rows
 from curta.ops.inference import promoted
 from curta.ops.sorting import SEARCH
-from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -178,6 +178,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     layout = x.layout
     if not layout.dtype.is_floating_point:
         raise UnsupportedDTypeError(f'"histogram_cpu" not implemented for {scalar_name(layout.dtype)!r}')
+    bins = integer("histc", bins, "bins")
     if bins <= 0:
         raise ShapeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     low, high = _range(x, float(min), float(max))
@@ -212,6 +213,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     layout = x.layout
     if layout.dtype.category != 1:
         raise UnsupportedDTypeError(f'"bincount_cpu" not implemented for {scalar_name(layout.dtype)!r}')
+    minlength = integer("bincount", minlength, "minlength")
     if minlength < 0:
         raise ShapeError("minlength should be >= 0")
     if layout.rank == 1 and not layout.numel:
@@ -219,6 +221,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     low, high = host.bounds(x) if layout.rank == 1 else (-1, 0)
     if low < 0:
         raise ShapeError("bincount only supports 1-d non-negative integral inputs.")
+    host.charge("bincount", layout.nbytes)
     if weights is not None and weights.layout.shape != layout.shape:
         raise ShapeError("weights should be 1-d and have the same length as input")
     kind = dtypes.int64
@@ -255,7 +258,7 @@ def unique(
     first, number = _runs(rows[order])
     inverse = np.empty_like(number)
     inverse[order] = number
-    return _distinct(x, place, order[first], inverse, return_inverse, return_counts)
+    return _distinct("unique", x, place, order[first], inverse, return_inverse, return_counts)
 
 
 def unique_consecutive(
@@ -270,16 +273,18 @@ def unique_consecutive(
     x = tensor("unique_consecutive", input)
     place = _slices("unique", x, dim)
     first, number = _runs(_as_rows(x, place))
-    return _distinct(x, place, first, number, return_inverse, return_counts)
+    return _distinct("unique_consecutive", x, place, first, number, return_inverse, return_counts)
 
 
 def _slices(name: str, x: Tensor, dim: int | None) -> int | None:
     if dim is None:
         return None
-    place = normalize_dim(dim, x.layout.rank)
-    if x.layout.rank and x.layout.shape[place] and not x.layout.numel:
+    if not x.layout.rank:
+        raise IndexRangeError(f"Dimension specified as {dim} but tensor has no dimensions")
+    place = dimension(name, dim, x.layout.rank)
+    if x.layout.shape[place] and not x.layout.numel:
         raise ShapeError(f"There are 0 sized dimensions, and they aren't selected, so {name} cannot be applied")
-    return place if x.layout.rank else None
+    return place
 
 
 def _as_rows(x: Tensor, dim: int | None) -> Any:
@@ -304,14 +309,18 @@ def _runs(rows: Any) -> tuple[Any, Any]:
     return np.flatnonzero(starts), np.cumsum(starts) - 1
 
 
-def _distinct(x: Tensor, dim: int | None, first: Any, inverse: Any, wants_inverse: bool, wants_counts: bool) -> Any:
+def _distinct(
+    name: str, x: Tensor, dim: int | None, first: Any, inverse: Any, wants_inverse: bool, wants_counts: bool
+) -> Any:
     from curta.functions.indexing import index_select
 
-    flat = x.detach().reshape(-1) if dim is None else x.detach()
-    made = [index_select(flat, dim or 0, host.tensor_from(first.astype(np.int64)))]
+    wanted = [first]
     if wants_inverse:
-        places = host.tensor_from(inverse.astype(np.int64))
-        made.append(places.reshape(x.layout.shape) if dim is None else places)
+        wanted.append(inverse.reshape(x.layout.shape) if dim is None else inverse)
     if wants_counts:
-        made.append(host.tensor_from(np.bincount(inverse, minlength=len(first)).astype(np.int64)))
-    return made[0] if len(made) == 1 else tuple(made)
+        wanted.append(np.bincount(inverse, minlength=len(first)))
+    places, *others = [host.tensor_from(values.astype(np.int64)) for values in wanted]
+    host.charge(name, x.layout.nbytes, places, *others)
+    flat = x.detach().reshape(-1) if dim is None else x.detach()
+    values = index_select(flat, dim or 0, places)
+    return (values, *others) if others else values

@@ -9,13 +9,16 @@ from curta.errors import IndexRangeError, ShapeError, UnsupportedDTypeError
 from curta.functions.creation import arange, full, zeros
 from curta.functions.inplace import scalar_name
 from curta.functions.joining import cat
+from curta.functions.movement import dimension, integer
 from curta.functions.operands import refuse, tensor
 from curta.ops.dispatch import bind
 from curta.ops.indexing import take
 from curta.ops.scan import CUMMAX
 from curta.ops.sorting import ATTAINED, SORT
-from curta.shapes import normalize_dim
 from curta.tensor import Tensor
+
+#: the median of no integers: what processors make of NaN
+_OF_NOTHING = {dtypes.int32: -(2**31), dtypes.int64: -(2**63)}
 
 
 class Ordered(NamedTuple):
@@ -51,7 +54,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     """
     refuse("sort", out=out)
     x = tensor("sort", input)
-    place = normalize_dim(dim, x.layout.rank)
+    place = dimension("sort", dim, x.layout.rank)
     return ordered(x, place, bool(descending)) if x.layout.rank else _at_zero_dimensions(x)
 
 
@@ -95,7 +98,7 @@ def topk(
     """
     refuse("topk", out=out)
     x = tensor("topk", input)
-    place = normalize_dim(dim, x.layout.rank)
+    place, k = dimension("topk", dim, x.layout.rank), integer("topk", k, "k")
     if not 0 <= k <= (x.layout.shape[place] if x.layout.rank else 1):
         raise ShapeError("selected index k out of range")
     if x.layout.dtype is dtypes.bool_:
@@ -112,7 +115,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
     """
     refuse("kthvalue", out=out)
     x = tensor("kthvalue", input)
-    place = _some("kthvalue", x, dim)
+    place, k = _some("kthvalue", x, dim), integer("kthvalue", k, "k")
     if not 1 <= k <= (x.layout.shape[place] if x.layout.rank else 1):
         raise ShapeError(f"kthvalue(): selected number k out of range for dimension {place}")
     _no_truth("kthvalue_cpu", x)
@@ -121,7 +124,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
 
 def _some(name: str, input: Tensor, dim: int) -> int:
     """The dimension counted from 0; IndexRangeError for one without elements."""
-    place = normalize_dim(dim, input.layout.rank)
+    place = dimension(name, dim, input.layout.rank)
     if input.layout.rank and input.layout.shape[place] == 0:
         raise IndexRangeError(f"{name}(): Expected reduction dim {place} to have non-zero size.")
     return place
@@ -158,13 +161,12 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) 
     refuse(name, out=out)
     x = tensor(name, input)
     layout = x.layout
+    place = None if dim is None else _some(name, x, dim)
     _no_truth("median_cpu", x)
-    if dim is not None:
-        place = _some(name, x, dim)
+    if place is not None:
         return _middle(name, x, place, bool(keepdim)) if layout.rank else _at_zero_dimensions(x)
     if not layout.numel:
-        lowest = -(1 << (8 * layout.dtype.itemsize - 1)) if layout.dtype.is_signed else 0
-        nothing = float("nan") if layout.dtype.is_floating_point else lowest
+        nothing = float("nan") if layout.dtype.is_floating_point else _OF_NOTHING.get(layout.dtype, 0)
         return full((), nothing, dtype=layout.dtype, device=layout.device)
     flat = x.reshape(-1)
     found = _middle(name, flat.detach(), 0, True).values

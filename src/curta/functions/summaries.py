@@ -10,6 +10,7 @@ from curta.dtypes import DType
 from curta.errors import DTypeError, IndexRangeError, ShapeError
 from curta.functions.creation import full
 from curta.functions.inplace import scalar_name
+from curta.functions.movement import dimension
 from curta.functions.operands import refuse, tensor
 from curta.functions.reduction import Dims, all_dims, amax, amin, sum
 from curta.functions.sorting import ordered, picked
@@ -17,7 +18,6 @@ from curta.functions.statistics import mean, norm, std, var
 from curta.ops import statistics as ops
 from curta.ops.dispatch import bind
 from curta.ops.reduce import reduced_shape
-from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
 
@@ -81,7 +81,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
                 "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
             )
         return Range(amin(x, (), keepdim), amax(x, (), keepdim))
-    place = normalize_dim(dim, x.layout.rank)
+    place = dimension("aminmax", dim, x.layout.rank)
     if x.layout.rank and x.layout.shape[place] == 0:
         raise IndexRangeError(f"aminmax: Expected reduction dim {place} to have non-zero size.")
     return Range(amin(x, place, keepdim), amax(x, place, keepdim))
@@ -205,7 +205,7 @@ def _quantile(
         raise ShapeError(
             f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
         )
-    place = None if dim is None else normalize_dim(dim, layout.rank)
+    place = None if dim is None else dimension(name, dim, layout.rank)
     last = x.reshape(-1) if place is None or not layout.rank else x.movedim(place, -1)
     order = ordered(last, last.layout.rank - 1).values
     found = _between(order, _ranks(name, order, shares.reshape(-1)), interpolation)

@@ -16,6 +16,9 @@ from curta.ops.inference import bytes_read
 from curta.ops.record import NO_GRADIENT, Cost, Generated, Gradient, Op, Pointwise
 from curta.ops.scan import split_at
 
+#: the longest row whose places 32 bits can tell, read without a sign
+_MOST_NARROW = 2**32
+
 
 def _infer_sort(x: Layout, dim: int, descending: bool) -> tuple[Layout, Layout]:
     return contiguous(x.shape, x.dtype, x.device), contiguous(x.shape, dtypes.int64, x.device)
@@ -23,10 +26,10 @@ def _infer_sort(x: Layout, dim: int, descending: bool) -> tuple[Layout, Layout]:
 
 def _plan_sort(inputs: Any, outputs: Any, dim: int, descending: bool) -> Any:
     x: Layout = inputs[0]
-    # keys as wide as the elements, and places
-    kinds = ({1: dtypes.int8, 2: dtypes.int16, 4: dtypes.int32, 8: dtypes.int64}[x.dtype.itemsize], dtypes.int32)
-    rooms = [contiguous((x.numel,), kind) for kind in kinds for _ in range(2)]
-    return plan_sort(x.dtype, *split_at(x.shape, dim), descending=descending), rooms
+    key = {1: dtypes.int8, 2: dtypes.int16, 4: dtypes.int32, 8: dtypes.int64}[x.dtype.itemsize]
+    place = dtypes.int32 if x.shape[dim] <= _MOST_NARROW else dtypes.int64
+    rooms = [contiguous((x.numel,), kind) for kind in (key, key, place, place)]
+    return plan_sort(x.dtype, place, *split_at(x.shape, dim), descending=descending), rooms
 
 
 def _sort_rule(node: Any, g: Any, _: Any) -> tuple[Any, ...]:
