@@ -164,6 +164,21 @@ def test_gradients_at_ties_and_at_zero() -> None:
         assert x.grad.item() == 0.0
 
 
+def test_gradient_of_logit_outside_of_its_domain() -> None:
+    """Recorded from PyTorch 2.13."""
+    x = curta.tensor([0.0, -0.0, 1.0, -1.0, 3.0, 0.5], requires_grad=True)
+    x.logit().sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [INF, INF, INF, NAN, NAN, 4.0])
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 2, 3, INF])
+def test_a_distance_of_nothing_has_a_gradient_of_nothing(p: float) -> None:
+    """As PyTorch's subgradient."""
+    x = curta.tensor([1.0, 2.0], requires_grad=True)
+    curta.dist(x, x.detach(), p).backward()
+    assert x.grad.tolist() == [0.0, 0.0]
+
+
 def test_compiled() -> None:
     def program(x: Any, y: Any) -> Any:
         return curta.hypot(x, y), curta.logaddexp(x, y), x.asinh(), curta.gcd(x.long(), y.long()), x.nansum(0)
@@ -235,4 +250,13 @@ def test_gradients_of_reductions(function: Any) -> None:
 def test_second_gradients_of_operands_of_different_ranks(function: Any) -> None:
     """Each is summed down to its own shape within the kernel of the first gradient."""
     a, b = (array(shape, POSITIVE, "float64", len(shape)) for shape in ((3, 1), (4,)))
-    assert gradgradcheck(function, tuple(curta.from_numpy(values).requires_grad_() for values in (a, b)))
+    tensors = tuple(curta.from_numpy(values).requires_grad_() for values in (a, b))
+    assert gradgradcheck(function, tensors)
+
+    def slopes(a: Any, b: Any) -> Any:
+        leaves = [a.detach().requires_grad_(), b.detach().requires_grad_()]
+        first = curta.autograd.grad((function(*leaves) ** 2).sum(), leaves, create_graph=True)
+        return [one.detach() for one in first + curta.autograd.grad(sum((one**2).sum() for one in first), leaves)]
+
+    for found, wanted in zip(curta.compile(slopes)(*tensors), slopes(*tensors), strict=True):
+        assert found.tolist() == wanted.tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, prod
 from typing import Any
 
 from curta import dtypes
@@ -96,7 +96,7 @@ def _logsumexp_rule(node: Any, g: Any) -> tuple[Any, ...]:
         return (g,)
     where = late.functions.where
     x, y = node.input(0), node.output(0)
-    later = _following(y, dim, reverse)
+    later = _following(y, dim, reverse, inf)  # behind the last nothing is left
     decay = where(y == later, 1, (y - later).exp())
     behind = _scan(RECURRENCE, g, decay, dim=dim, reverse=not reverse)
     return (where(x == y, 1, (x - y).exp()) * behind,)

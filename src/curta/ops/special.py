@@ -62,6 +62,10 @@ def _sinc(x: Any) -> Any:
     return _where(x == 0, 1, angle.sin() / angle)
 
 
+def _logit_slope(g: Any, x: Any) -> Any:
+    return _where((x < 0).logical_or(x > 1), nan, g / (x * (1 - x)).abs())
+
+
 ASINH = composition("asinh", _asinh, _of_input(derived("asinh_backward", lambda g, x: g * (x * x + 1).rsqrt())))
 ACOSH = composition("acosh", _acosh, _of_input(derived("acosh_backward", lambda g, x: g * (x * x - 1).rsqrt())))
 ATANH = composition("atanh", _atanh, _of_input(derived("atanh_backward", lambda g, x: g / (1 - x * x))))
@@ -69,7 +73,7 @@ SINC = derived("sinc", _sinc)
 LOGIT = composition(
     "logit",
     lambda x: x.log() - (-x).log1p(),
-    _of_input(derived("logit_backward", lambda g, x: g / (x * (1 - x)))),
+    _of_input(derived("logit_backward", _logit_slope)),
 )
 
 
