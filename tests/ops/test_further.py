@@ -47,8 +47,8 @@ CASES = (
     case("heaviside", np.heaviside, special.HEAVISIDE, (WIDE, WIDE), 0, 0, ulp=0, dtypes=ORDERED, gradient=False),
     case("copysign", np.copysign, special.COPYSIGN, (WIDE, WIDE), 0, 0, ulp=0),
     case("signbit", lambda x: x < 0, special.SIGNBIT, (WIDE,), 0, 0, ulp=0, dtypes=(*ORDERED, "bool"), gradient=False),
-    case("gcd", np.gcd, special.GCD, ((-9, 9), (-9, 9)), 0, 0, ulp=0, dtypes=INTEGERS, gradient=False),
-    case("lcm", np.lcm, special.LCM, ((-9, 9), (-9, 9)), 2, 0, ulp=0, dtypes=INTEGERS, gradient=False),
+    case("gcd", np.gcd, special.GCD, ((-9, 9), (-9, 9)), 1, 0, ulp=0, dtypes=INTEGERS, gradient=False),
+    case("lcm", np.lcm, special.LCM, ((-9, 9), (-9, 9)), 4, 0, ulp=0, dtypes=INTEGERS, gradient=False),
 )
 
 

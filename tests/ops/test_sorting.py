@@ -342,7 +342,8 @@ def test_cost() -> None:
     cost = SORT.cost((x.layout,), (values.layout, places.layout), dim=0, descending=False)
     assert cost[:4] == (0, 0, 48, 48 + 96)
     steps, found = curta.zeros(5), curta.searchsorted(curta.zeros(5), x)
-    assert SEARCH.cost((steps.layout, x.layout, int), (found.layout,))[:4] == (0, 0, 20 + 48, 96)
+    cost = SEARCH.cost((steps.layout, x.layout, int), (found.layout,), bits=3, right=False, dtype=curta.int64)
+    assert cost[:4] == (0, 0, 3 * 12 * 4 + 48, 96)
     with curta.account() as account:
         x.sort(0)
     assert account.total.bytes_written == 144

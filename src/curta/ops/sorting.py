@@ -73,12 +73,18 @@ def _search(read: Any, value: Expression, count: Expression, bits: int, right: b
     found = constant(0, dtypes.int64)
     unordered = call("is_nan", value)  # everything is before a NaN that is sought
     for bit in reversed(range(bits)):
-        probe = found + (1 << bit)
-        inside = probe.le(count)
-        element = read(inside.select(probe - 1, 0), guard=inside)
+        place = found | ((1 << bit) - 1)  # the last of those that would be before it
+        inside = place.lt(count)
+        element = read(inside.select(place, 0), guard=inside)
         before = (element.le(value) if right else element.lt(value)) | unordered
-        found = (inside & before).select(probe, found)
+        found = (inside & before).select(found | (1 << bit), found)
     return found.to(dtype)
+
+
+def _search_cost(inputs: Any, outputs: Any, bits: int, **params: Any) -> Cost:
+    """Every value looks at an element for each bit of its place; where, is no FLOP."""
+    looked_at = bits * outputs[0].numel * inputs[0].dtype.itemsize
+    return Cost(0, 0, looked_at + bytes_read(inputs[1:]), outputs[0].nbytes)
 
 
 #: inputs: sorted sequences, values, and how many elements a sequence has; `bits` is the bit length of that
@@ -87,7 +93,7 @@ SEARCH = Op(
     _infer_search,
     Pointwise(_search, ("raw", "raw", "exact"), gathered=_along_last),
     NO_GRADIENT,
-    _written,
+    _search_cost,
 )
 
 

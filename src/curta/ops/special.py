@@ -7,7 +7,6 @@ from typing import Any
 
 from curta import dtypes
 from curta.compiler.expression import Expression, call, constant
-from curta.memory.layout import Layout
 from curta.methods import late
 from curta.ops.composition import composition, derived
 from curta.ops.dispatch import bind
@@ -186,11 +185,7 @@ COPYSIGN = Op(
 SIGNBIT = Op("signbit", infer_bool, Pointwise(_signbit, "raw"), NO_GRADIENT, each(0))
 
 
-# divisors: whole numbers, which are no FLOPs but for the products
-
-
-def _infer_whole(a: Layout, b: Layout) -> Layout:
-    return infer_promoted(a, b)
+# divisors
 
 
 def _multiple(a: Expression, b: Expression) -> Expression:
@@ -198,5 +193,5 @@ def _multiple(a: Expression, b: Expression) -> Expression:
     return call("absolute", call("truncated_divide", a, divisor) * b)
 
 
-GCD = Op("gcd", _infer_whole, Pointwise(lambda a, b: call("greatest_divisor", a, b)), NO_GRADIENT, each(0))
-LCM = Op("lcm", _infer_whole, Pointwise(_multiple), NO_GRADIENT, each(2))
+GCD = Op("gcd", infer_promoted, Pointwise(lambda a, b: call("greatest_divisor", a, b)), NO_GRADIENT, each(1))
+LCM = Op("lcm", infer_promoted, Pointwise(_multiple), NO_GRADIENT, each(4))
