@@ -16,6 +16,7 @@ from curta.lazy import LazyModule
 from curta.memory.layout import contiguous, strided
 from curta.memory.ledger import INPUTS
 from curta.memory.storage import BorrowedStorage, TracedStorage, allocate
+from curta.ops.record import Cost
 from curta.promotion import number_for, promote_types, scalar_dtype
 from curta.shapes import storage_extent
 from curta.tensor import Tensor
@@ -87,6 +88,16 @@ def array(tensor: Tensor) -> Array:
         return np.empty(tensor.layout.shape, tensor.layout.dtype.numpy)
     seen = np.asarray(_Exposed(tensor))
     return seen.view(tensor.layout.dtype.numpy) if tensor.layout.dtype is dtypes.bfloat16 else seen
+
+
+def charge(name: str, read: int, *made: Tensor) -> None:
+    """Tell the open accounts of work with NumPy: no FLOPs; so many bytes read once, and what it made written once."""
+    if not STATE.books:
+        return
+    layouts = [one.layout for one in made]
+    cost = Cost(0, 0, read, sum(layout.nbytes for layout in layouts))
+    for book in STATE.books:
+        book.charge_cost(name, cost, layouts)
 
 
 #: what the array module calls the formats of indices

@@ -20,6 +20,7 @@ from curta.methods.inplace import InplaceMethods
 from curta.methods.linear_algebra import LinearAlgebraMethods
 from curta.methods.mathematics import MathematicsMethods
 from curta.methods.movement import MovementMethods
+from curta.methods.named import NamedMethods
 from curta.methods.properties import PropertyMethods
 from curta.methods.reduction import ReductionMethods
 from curta.methods.statistics import StatisticsMethods
@@ -40,6 +41,7 @@ class Tensor(
     LinearAlgebraMethods,
     ConversionMethods,
     InplaceMethods,
+    NamedMethods,
     AutogradMethods,
 ):
     """A multi-dimensional array of any rank: a storage, an offset into it, and a layout (shape, strides, format).

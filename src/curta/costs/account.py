@@ -10,6 +10,9 @@ Conventions, here and in every operator's `cost`:
 - An operator reads each of its inputs and writes each of its outputs once: an element that is broadcast is counted
   once, and what a fused operator (softmax, layer_norm) keeps to itself is not memory traffic. What is looked up by
   number (an embedding, `x[rows]`) is read once for each time, and the rest of the table not at all.
+- What NumPy works out because the result's size depends on values (`unique`, `nonzero`, a mask as an index, the largest
+  number that `bincount` looks for) counts as an operator without FLOPs would: what it reads once, what it makes once.
+  Looking at arguments to check them is nothing.
 - `model_flops` are those of products, convolutions and attention, forward and backward, whichever way they are
   computed: the numerator of MFU. Attention counts the pairs of a query and a key that may see each other. What is done
   a second time to save memory is left out, and counts in `hardware_flops`, the numerator of HFU.
@@ -110,7 +113,7 @@ class Account:
             self.ledger.operator = None
 
     def charge_cost(self, name: str, cost: Cost, layouts: list[Layout]) -> None:
-        """A function of the user's has run, which says what it costs."""
+        """A function of the user's has run, or NumPy's in place of an operator: both say what they cost."""
         floating = [one.dtype for one in layouts if one.dtype.is_floating_point]
         dtype = floating[0] if floating else layouts[0].dtype if layouts else get_default_dtype()
         key = (Stated(name, cost, dtype), STATE.phase, STATE.module)

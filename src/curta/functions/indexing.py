@@ -257,8 +257,10 @@ def _enter_mask(parsed: Parsed, shape: tuple[int, ...], mask: Tensor) -> None:
         parsed.indices[parsed.place] = host.tensor_from(np.zeros(int(mask.item()), np.int64))
         parsed.place += 1
         return
-    for part in np.nonzero(host.array(mask)):
-        parsed.indices[parsed.place] = host.tensor_from(part.astype(np.int64))
+    made = [host.tensor_from(part.astype(np.int64)) for part in np.nonzero(host.array(mask))]
+    host.charge("nonzero", mask.layout.nbytes, *made)
+    for part in made:
+        parsed.indices[parsed.place] = part
         parsed.whole(shape, 1)
 
 
@@ -450,12 +452,14 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 
     refuse("nonzero", out=out)
     values = host.array(input.detach())
-    found = np.nonzero(np.atleast_1d(values) if as_tuple else values) if values.ndim or as_tuple else None
+    found = np.nonzero(np.atleast_1d(values))
     if as_tuple:
-        return tuple(host.tensor_from(part.astype(np.int64)) for part in found or ())
-    if found is None:
-        return host.tensor_from(np.zeros((int(bool(values)), 0), np.int64))
-    return host.tensor_from(np.stack(found, 1).astype(np.int64))
+        made = tuple(host.tensor_from(part.astype(np.int64)) for part in found)
+    else:
+        rows = np.stack(found, 1).astype(np.int64)
+        made = (host.tensor_from(rows if values.ndim else rows[:, :0]),)
+    host.charge("nonzero", input.layout.nbytes, *made)
+    return made if as_tuple else made[0]
 
 
 def flip(input: Tensor, *dims: Any) -> Tensor:

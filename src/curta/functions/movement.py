@@ -29,6 +29,11 @@ def integer(name: str, value: Any, place: str) -> int:
         raise ArgumentTypeError(f"{name}(): argument '{place}' must be int, not {type(value).__name__}") from None
 
 
+def dimension(name: str, dim: Any, rank: int) -> int:
+    """`normalize_dim` of anything that is an integer; ArgumentTypeError otherwise."""
+    return normalize_dim(integer(name, dim, "dim"), rank)
+
+
 def sizes(name: str, given: tuple[Any, ...], place: str = "size") -> tuple[int, ...]:
     """The integers of `f(2, 3)` or `f((2, 3))`."""
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
@@ -308,6 +313,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     shape = input.layout.shape
     if not shape:
         raise ShapeError("narrow() cannot be applied to a 0-dim tensor.")
+    length = integer("narrow", length, "length")
     if length < 0:
         raise ShapeError("narrow(): length must be non-negative.")
     place = normalize_dim(dim, len(shape))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from curta.autograd.state import STATE
 from curta.dtypes import DType
 from curta.errors import IndexRangeError, ShapeError
 from curta.functions.operands import refuse, tensor
@@ -226,6 +227,9 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     dims = tuple(axis for axis, length in enumerate(own) if axis < lead or (shape[axis - lead] == 1 and length != 1))
     if not dims:
         return input
+    if lead and STATE.graph is not None:  # inside a composition there are no views
+        input = bind(ops.SUM, (input,), dims=tuple(range(lead)), keepdim=False, dtype=None)
+        return sum_to_size(input, shape)
     kept = bind(ops.SUM, (input,), dims=dims, keepdim=True, dtype=None)
     return kept.reshape(shape) if lead else kept
 

@@ -41,6 +41,10 @@ class InplaceMethods:
         """Divide by `other`."""
         return late.functions.div_(self, other, rounding_mode=rounding_mode)
 
+    def float_power_(self: Any, exponent: Any) -> Tensor:
+        """The in-place form of `curta.float_power`, of a float64 tensor."""
+        return late.functions.float_power_(self, exponent)
+
     def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers from a normal distribution."""
         return late.functions.normal_(self, mean, std, generator=generator)
@@ -97,11 +101,12 @@ class InplaceMethods:
 #: functions whose in-place form is: compute, check, store
 NAMES = (
     "abs", "acos", "asin", "atan", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_right_shift", "bitwise_xor", "ceil", "clamp", "cos",
-    "cosh", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floor_divide", "fmod", "frac", "lerp", "log", "log10",
-    "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "masked_fill", "neg", "pow",
-    "reciprocal", "relu", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan",
-    "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv", "clip", "atan2",
+    "bitwise_right_shift", "bitwise_xor", "ceil", "clamp", "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1",
+    "floor", "floor_divide", "fmod", "frac", "lerp", "log", "log10", "log1p", "log2", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "masked_fill", "neg", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt",
+    "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv",
+    "clip", "atan2", "cumsum", "cumprod", "acosh", "asinh", "atanh", "clamp_max", "clamp_min", "copysign", "deg2rad",
+    "gcd", "heaviside", "hypot", "lcm", "ldexp", "logit", "nan_to_num", "rad2deg", "sgn", "sinc", "xlogy",
 )  # fmt: skip
 
 
