@@ -92,8 +92,9 @@ def from_numpy(dtype: np.dtype[Any]) -> DType:
     for known in ALL:
         if known.numpy == native:
             return known
+    kind = dtype.type
     raise ArgumentTypeError(
-        f"can't convert np.ndarray of type {dtype}. The only supported types are: "
+        f"can't convert np.ndarray of type {kind.__module__}.{kind.__name__}. The only supported types are: "
         + ", ".join(known.name for known in ALL)
     )
 

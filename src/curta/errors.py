@@ -37,6 +37,10 @@ class ArgumentTypeError(CurtaError, TypeError):
     """An argument has the wrong type, or is one that Curta does not support."""
 
 
+class FileFormatError(CurtaError, ValueError):
+    """A file that is not what it says it is: damaged, cut short, or written to mislead."""
+
+
 class IndexRangeError(CurtaError, IndexError):
     """A dimension or an index is out of range."""
 
@@ -51,6 +55,10 @@ class UnsupportedDTypeError(DTypeError, UnsupportedError):
 
 class NoDataError(DeviceError, UnsupportedError):
     """The values of a tensor that has none, as on the meta device."""
+
+
+class ExchangeError(CurtaError, BufferError):
+    """Memory that cannot be shared with another framework."""
 
 
 class NoSuchAttributeError(CurtaError, AttributeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import string_at
+from ctypes import c_char, string_at
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from curta import dtypes
@@ -16,7 +16,8 @@ from curta.lazy import LazyModule
 from curta.memory.layout import contiguous, strided
 from curta.memory.ledger import INPUTS
 from curta.memory.storage import BorrowedStorage, TracedStorage, allocate
-from curta.promotion import number_for
+from curta.ops.record import Cost
+from curta.promotion import number_for, promote_types, scalar_dtype
 from curta.shapes import storage_extent
 from curta.tensor import Tensor
 
@@ -57,17 +58,46 @@ def has_values(tensor: Tensor) -> bool:
     return tensor.layout.device is not META and not isinstance(tensor.storage, TracedStorage)
 
 
-def array(tensor: Tensor) -> Array:
-    """The tensor's own memory as an array (bfloat16 as ml_dtypes' format); the array keeps the memory alive."""
+def readable(tensor: Tensor) -> None:
+    """An error for a tensor whose memory nobody may look at from outside: recorded, without data, not to be counted."""
     known(tensor)
     if STATE.opaque is not None:
         refuse_opaque()
     if tensor.storage is None or tensor.layout.device is META:
         raise NoDataError("Cannot copy out of meta tensor; no data!")
+
+
+def raw_bytes(tensor: Tensor, start: int, nbytes: int) -> memoryview:
+    """So many bytes of the tensor's own storage from byte `start` on; the memory lives as long as the view.
+
+    >>> import curta
+    >>> bytes(raw_bytes(curta.tensor([1, 256], dtype=curta.int16), 2, 2))
+    b'\\x00\\x01'
+    """
+    readable(tensor)
+    assert tensor.storage is not None
+    block: Any = (c_char * nbytes).from_address(tensor.storage.address + start)
+    block.storage = tensor.storage
+    return memoryview(block).cast("B")
+
+
+def array(tensor: Tensor) -> Array:
+    """The tensor's own memory as an array (bfloat16 as ml_dtypes' format); the array keeps the memory alive."""
+    readable(tensor)
     if tensor.layout.numel == 0:
         return np.empty(tensor.layout.shape, tensor.layout.dtype.numpy)
     seen = np.asarray(_Exposed(tensor))
     return seen.view(tensor.layout.dtype.numpy) if tensor.layout.dtype is dtypes.bfloat16 else seen
+
+
+def charge(name: str, read: int, *made: Tensor) -> None:
+    """Tell the open accounts of work with NumPy: no FLOPs; so many bytes read once, and what it made written once."""
+    if not STATE.books:
+        return
+    layouts = [one.layout for one in made]
+    cost = Cost(0, 0, read, sum(layout.nbytes for layout in layouts))
+    for book in STATE.books:
+        book.charge_cost(name, cost, layouts)
 
 
 #: what the array module calls the formats of indices
@@ -142,9 +172,12 @@ def array_of(data: Any, dtype: DType | None) -> Array:
         return values
     shape = _shape_of(data)
     flat: list[Any] = []
-    _flatten(data, shape, 0, flat)
+    foreign: list[tuple[DType, int, int]] = []
+    _flatten(data, shape, 0, flat, foreign)
     if dtype is not None and dtype.is_floating_point:
         return np.array(flat, np.float64).reshape(shape)
+    if dtype is None and foreign:
+        return _in_common_format(flat, foreign).reshape(shape)
     kind = _kind_of(flat)
     if kind is float:
         default = get_default_dtype()
@@ -161,6 +194,21 @@ def array_of(data: Any, dtype: DType | None) -> Array:
         number_for(int(whole.min()), dtype)
         number_for(int(whole.max()), dtype)
     return whole
+
+
+def _in_common_format(flat: list[Any], foreign: list[tuple[DType, int, int]]) -> Array:
+    """Numbers in the format that those of NumPy among them (first and end, and their format) and the others have."""
+    common, end = foreign[0][0], 0
+    own: list[Any] = []
+    for dtype, first, behind in foreign:
+        common = promote_types(common, dtype)
+        own += flat[end:first]
+        end = behind
+    own += flat[end:]
+    for kind in {type(value) for value in own}:
+        common = promote_types(common, scalar_dtype(kind()))
+    with np.errstate(over="ignore"):
+        return np.array(flat).astype(common.numpy)
 
 
 def _kind_of(flat: list[Any]) -> type:
@@ -184,18 +232,23 @@ def _shape_of(data: Any) -> tuple[int, ...]:
         data = data[0]
 
 
-def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> None:
+def _flatten(
+    data: Any, shape: tuple[int, ...], depth: int, flat: list[Any], foreign: list[tuple[DType, int, int]]
+) -> None:
     if isinstance(data, Tensor):
         data = data.detach().tolist()
     elif isinstance(data, (np.ndarray, np.generic)):
-        data = data.tolist()
+        known_format = _format_of(data)
+        if known_format is not None:
+            foreign.append((known_format, len(flat), len(flat) + data.size))
+        data = data.astype("f4").tolist() if known_format is dtypes.bfloat16 else data.tolist()
     if isinstance(data, (list, tuple, range)):
         if depth == len(shape):
             raise ArgumentTypeError(f"not a sequence: nested sequences of different depths at dim {depth}")
         if len(data) != shape[depth]:
             raise ArgumentError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
         for part in data:
-            _flatten(part, shape, depth + 1, flat)
+            _flatten(part, shape, depth + 1, flat, foreign)
         return
     if not isinstance(data, (bool, int, float)):
         if isinstance(data, complex):
@@ -210,6 +263,11 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
     flat.append(data)
 
 
+def _format_of(values: Any) -> DType | None:
+    """The format of something of NumPy's; None where Curta has none."""
+    return next((dtype for dtype in dtypes.ALL if dtype.numpy == values.dtype), None)
+
+
 def number(tensor: Tensor) -> bool | int | float:
     """The first element as a Python number."""
     found = array(tensor)
@@ -219,9 +277,10 @@ def number(tensor: Tensor) -> bool | int | float:
     return value
 
 
-def rebuilt(values: Array, dtype: DType, requires_grad: bool, kind: type[Tensor]) -> Tensor:
-    """A tensor from its pickled parts."""
-    made = tensor_from(values.view(dtype.numpy) if dtype is dtypes.bfloat16 else values, dtype)
-    made._requires_grad = requires_grad
-    made.__class__ = kind
-    return made
+def __getattr__(name: str) -> Any:
+    # pickles of the first versions ask for it here
+    if name == "rebuilt":
+        from curta.pickling import rebuilt_from_array
+
+        return rebuilt_from_array
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

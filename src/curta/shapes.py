@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import gcd, prod
-from typing import Any, TypeVar
+from operator import index
+from typing import Any, SupportsIndex, TypeVar
 
-from curta.errors import ArgumentError, IndexRangeError, ShapeError
+from curta.errors import ArgumentError, ArgumentTypeError, IndexRangeError, ShapeError
 
 Shape = tuple[int, ...]
 Strides = tuple[int, ...]
@@ -137,12 +138,15 @@ def normalize_dim(dim: int, rank: int, *, wrap_scalar: bool = True) -> int:
 
 
 def normalize_dims(dims: int | Iterable[int], rank: int) -> tuple[int, ...]:
-    """Every dim counted from 0, in the order given; ShapeError when one appears twice.
+    """Every dim counted from 0, in the order given; ShapeError for one twice, ArgumentTypeError for what is none.
 
     >>> normalize_dims((-1, 0), 3), normalize_dims(1, 2)
     ((2, 0), (1,))
     """
-    given = (dims,) if isinstance(dims, int) else tuple(dims)
+    try:
+        given = (index(dims),) if isinstance(dims, SupportsIndex) else tuple(map(index, dims))
+    except TypeError:
+        raise ArgumentTypeError(f"dim must be int or tuple of ints, not {dims!r}") from None
     result = tuple(normalize_dim(dim, rank) for dim in given)
     if len(set(result)) != len(result):
         repeated = next(dim for position, dim in enumerate(result) if dim in result[:position])

@@ -14,11 +14,13 @@ from curta.methods.choice import ChoiceMethods
 from curta.methods.comparison import ComparisonMethods
 from curta.methods.conversion import ConversionMethods
 from curta.methods.creation import CreationMethods
+from curta.methods.exchange import ExchangeMethods
 from curta.methods.indexing import IndexingMethods
 from curta.methods.inplace import InplaceMethods
 from curta.methods.linear_algebra import LinearAlgebraMethods
 from curta.methods.mathematics import MathematicsMethods
 from curta.methods.movement import MovementMethods
+from curta.methods.named import NamedMethods
 from curta.methods.properties import PropertyMethods
 from curta.methods.reduction import ReductionMethods
 from curta.methods.statistics import StatisticsMethods
@@ -26,6 +28,7 @@ from curta.methods.statistics import StatisticsMethods
 
 class Tensor(
     PropertyMethods,
+    ExchangeMethods,
     CreationMethods,
     MovementMethods,
     IndexingMethods,
@@ -38,6 +41,7 @@ class Tensor(
     LinearAlgebraMethods,
     ConversionMethods,
     InplaceMethods,
+    NamedMethods,
     AutogradMethods,
 ):
     """A multi-dimensional array of any rank: a storage, an offset into it, and a layout (shape, strides, format).

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from curta.compiler.code import Code, literal
+from curta.compiler.code import Code, Value, literal
 from curta.compiler.mathlib.arithmetic import format_of
 from curta.errors import CompilerError
 
@@ -33,3 +33,33 @@ def test_literals_are_exact() -> None:
 def test_refused(write: Callable[[Code], object], message: str) -> None:
     with pytest.raises(CompilerError, match=message):
         write(Code())
+
+
+def _written(body: Callable[..., tuple[Value, ...]]) -> list[str]:
+    """The floating-point instructions that `body` writes for four floats."""
+    code = Code()
+    body(*(Value(code, f"%{name}", "float") for name in "abcd"))
+    return [line.split("= ")[1].split("(")[0].split(" float")[0] for line in code.lines]
+
+
+def test_a_sum_takes_its_left_product_whatever_else_is_done_with_the_products() -> None:
+    alone = _written(lambda a, b, c, d: (a * b + c * d,))
+    assert alone == [
+        "fmul",
+        "fmul",
+        "call",
+    ]
+    used_again = _written(lambda a, b, c, d: ((left := a * b) + c * d, left * c))
+    assert used_again == ["fmul", "fmul", "call", "fmul"]
+    assert _written(lambda a, b, c, d: (a + b * c, a * b - c, a - b * c, 1 - a * b)) == [
+        "fmul", "call", "fmul", "fneg", "call", "fmul", "fneg", "call", "fmul", "fneg", "call",
+    ]  # fmt: skip
+    assert _written(lambda a, b, c, d: ((a * b).apart() + c, a + b)) == ["fmul", "fadd", "fadd"]
+
+
+def test_nothing_is_left_to_llvm_to_contract() -> None:
+    code = Code()
+    a, b = (Value(code, ref, "double", 4) for ref in ("%a", "%b"))
+    a * b + a / b - (b - a)
+    assert code.lines
+    assert not any("contract" in line or "fast" in line for line in code.lines)

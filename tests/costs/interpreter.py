@@ -30,7 +30,7 @@ from curta.ops.record import Convolution, Cost, Generated, Pointwise, Product, R
 # 1 FLOP each
 ARITHMETIC = frozenset({
     "add", "subtract", "multiply", "divide", "negate", "absolute", "square_root", "floor", "ceil", "trunc", "round",
-    "floor_divide", "truncated_divide", "remainder", "fmod", "product_high",
+    "floor_divide", "truncated_divide", "remainder", "fmod", "product_high", "greatest_divisor",
 })  # fmt: skip
 # one transcendental each
 TRANSCENDENTAL = frozenset({
@@ -40,6 +40,7 @@ TRANSCENDENTAL = frozenset({
 # comparisons, choices, bits, conversions
 FREE = frozenset({
     "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "is_nan", "maximum", "minimum", "sign",
+    "copy_sign",
     "bit_and", "bit_or", "bit_xor", "bit_not", "shift_left", "shift_right", "shift_right_logical", "apart",
     "round_to_float16", "round_to_bfloat16",
 })  # fmt: skip

@@ -200,16 +200,39 @@ def scatter_into(tally: Tally, call: Any) -> None:
         tally.read_back = call.operands[0].nbytes
 
 
+# along a dimension
+
+
+def running(flops: int, transcendentals: int = 0) -> Loop:
+    """Each element is merged into what there is of those before; the first has none."""
+
+    def count(tally: Tally, call: Any) -> None:
+        for place in _places(*call.operands[0].shape):
+            if place[call.params["dim"]]:
+                tally.flops += flops
+                tally.transcendentals += transcendentals
+        _reads_all(tally, call)
+
+    return count
+
+
 #: by the operator's name
 GENERATED: dict[str, Loop] = {
     "attention": attention,
     "attention_backward": attention_backward,
     "conv2d_backward_weight": convolution_to_weight,
+    "cummax": running(0),
+    "cummin": running(0),
+    "cumprod": running(1),
+    "cumsum": running(1),
     "linear_cross_entropy": linear_cross_entropy,
     "linear_cross_entropy_backward": linear_cross_entropy_backward,
     "linear_cross_entropy_both": linear_cross_entropy_both,
+    "logcumsumexp": running(2, 2),
+    "recurrence": running(2),
     "scatter_rows": scatter,
     "scatter_into": scatter_into,
+    "sort": _reads_all,
 }
 
 CONVOLUTIONS: dict[str, Loop] = {"conv2d": forward_convolution, "conv2d_backward_input": convolution_to_image}

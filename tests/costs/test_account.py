@@ -60,6 +60,16 @@ def test_nested_accounts_and_the_end() -> None:
     assert (outer.flops, inner.flops) == (16, 8)
 
 
+def test_views_of_a_base_that_came_to_want_a_gradient_have_it_too() -> None:
+    x, base = curta.ones(4, requires_grad=True), curta.zeros(4)
+    view = base[:2]
+    base.add_(x)
+    with curta.account():
+        (view * 3).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [3, 3, 0, 0]
+
+
 def test_meta_tensors_are_charged_without_running() -> None:
     x = curta.empty(1000, 1000, device="meta")
     with curta.account() as books:

@@ -183,7 +183,7 @@ def executed() -> dict[Any, str]:
     for name in needs_values:
         with curta.account(memory=False) as books:
             programs()[name]()
-        found.update((call, name) for call, _, _ in books._counts if call not in found)
+        found.update((call, name) for call, _, _ in books._counts if call not in found and hasattr(call, "op"))
     return found
 
 

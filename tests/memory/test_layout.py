@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pickle
 
+import numpy as np
+import pytest
+
 from curta import dtypes
 from curta.device import META
+from curta.errors import ArgumentTypeError
 from curta.memory.layout import contiguous, strided
 
 
@@ -25,3 +29,12 @@ def test_sizes() -> None:
 def test_a_pickled_layout_comes_back_as_the_same_object() -> None:
     layout = strided((4, 5), (1, 4), dtypes.float16)
     assert pickle.loads(pickle.dumps(layout)) is layout
+
+
+def test_sizes_are_integers_whatever_came_first() -> None:
+    """1.0 and True equal 1, so a layout made of them would be found for every other of its shape."""
+    with pytest.raises(ArgumentTypeError, match=r"sizes and strides must be integers, got \(77\.0,\)"):
+        strided((77.0,), (1,), dtypes.float32)  # type: ignore[arg-type]
+    layout = strided((np.int64(77), True), (1, 1), dtypes.float32)
+    assert layout is strided((77, 1), (1, 1), dtypes.float32)
+    assert all(type(size) is int for size in layout.shape)

@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "compiler"))
 from engine_harness import no_cost, run, tensor
 
+import curta
 from curta import dtypes
 from curta.device import META
 from curta.errors import CompilerError, DeviceError
@@ -59,6 +60,12 @@ def test_devices_must_agree() -> None:
     with pytest.raises(DeviceError, match="found at least two devices, cpu and meta!"):
         bind(ADD, (tensor(np.ones(3, np.float32)), there))
     assert bind(ADD, (there, there)).layout is layout
+
+
+def test_of_two_tensors_without_dimensions_the_one_without_data_decides() -> None:
+    there, here = curta.ones((), device="meta"), curta.ones(())
+    for made in (there * here, here * there, curta.where(here > 0, there, here)):
+        assert made.device == curta.device("meta")
 
 
 def test_writing_into_a_tensor_converts_and_counts() -> None:

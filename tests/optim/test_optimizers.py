@@ -250,6 +250,13 @@ def test_zero_grad() -> None:
         ("RMSprop", {"momentum": 0.5, "centered": True}),
         ("Adam", {"amsgrad": True}),
         ("AdamW", {}),
+        ("Adamax", {}),
+        ("NAdam", {}),
+        ("RAdam", {}),
+        ("Adadelta", {}),
+        ("Rprop", {"lr": 0.1}),
+        ("ASGD", {"t0": 2}),
+        ("Adafactor", {}),
     ],
 )
 def test_training_goes_on_from_a_state_dict(name: str, arguments: dict[str, Any]) -> None:

@@ -99,10 +99,19 @@ REFUSALS = (
     ),
     Refusal(lambda c: c.nn.Module().train("yes"), ArgumentError, "training mode is expected to be boolean"),
     Refusal(
-        lambda c: c.nn.Linear(1, 1).load_state_dict({}, assign=True),
-        UnsupportedError,
-        "load_state_dict: assign=True is not supported",
-        only_curta=True,
+        lambda c: c.nn.Linear(2, 1, bias=False).load_state_dict({"weight": [1.0, 2.0]}),
+        ShapeError,
+        "Error(s) in loading state_dict for Linear:\n\tWhile copying the parameter named \"weight\", expected torch.Tensor or Tensor-like object from checkpoint but received <class 'list'>",
+    ),
+    Refusal(
+        lambda c: c.nn.Linear(1, 1, bias=False).load_state_dict({"weight": c.ones(1, 1).int()}, assign=True),
+        ShapeError,
+        "Error(s) in loading state_dict for Linear:\n\tWhile copying the parameter named \"weight\", whose dimensions in the model are torch.Size([1, 1]) and whose dimensions in the checkpoint are torch.Size([1, 1]), an exception occurred : ('Only Tensors of floating point and complex dtype can require gradients',).",
+    ),
+    Refusal(
+        lambda c: c.nn.Sequential(c.nn.Linear(2, 1)).load_state_dict({"0.weight": c.ones(2, 1), "0": 1, "x": 2}),
+        ShapeError,
+        'Error(s) in loading state_dict for Sequential:\n\tMissing key(s) in state_dict: "0.bias". \n\tUnexpected key(s) in state_dict: "0", "x". \n\tsize mismatch for 0.weight: copying a param with shape torch.Size([2, 1]) from checkpoint, the shape in current model is torch.Size([1, 2]).',
     ),
     Refusal(
         lambda c: c.nn.Linear(1, 1).load_state_dict([]),

@@ -69,6 +69,9 @@ REFUSALS = (
         "select(): index -4 out of range for tensor of size [2, 3] at dimension 1",
     ),
     Refusal(lambda c: c.zeros(()).narrow(0, 0, 1), ShapeError, "narrow() cannot be applied to a 0-dim tensor."),
+    Refusal(
+        lambda c: c.zeros(3).narrow(0, 0, 1.0), ArgumentTypeError, "narrow(): argument 'length' must be int, not float"
+    ),
     Refusal(lambda c: c.zeros(3).narrow(0, 0, -1), ShapeError, "narrow(): length must be non-negative."),
     Refusal(
         lambda c: c.zeros(3).narrow(0, 4, 0),

@@ -255,6 +255,19 @@ def fill_text(kernel_texts):
     return kernel_texts["fill"]
 
 
+def test_the_number_of_threads_may_be_said_before_llvm_is_loaded(run_script):
+    script = """
+import sys, curta
+before = curta.get_num_threads()
+curta.set_num_threads(before + 1)
+assert curta.get_num_threads() == before + 1 and "llvmlite" not in sys.modules
+assert curta.ones(100_000).sum().item() == 100_000 and curta.get_num_threads() == before + 1
+curta.set_num_threads(1)
+print(curta.get_num_threads())
+"""
+    assert run_script(script) == "1"
+
+
 def test_a_forked_child_has_a_pool_of_its_own(run_script, fill_text):
     script = (
         set_up(fill_text)

@@ -118,6 +118,13 @@ def test_gathers_and_scatters_in_every_format(dtype):
     assert x.tolist() == [[9, 8], [2, 3], [6, 7]]
 
 
+def test_vectors_of_nothing_are_skipped_but_for_their_format():
+    """Recorded from PyTorch 2.13."""
+    for other, wanted in ((curta.int64, curta.float32), (curta.float64, curta.float64)):
+        made = curta.cat([curta.zeros(0), curta.tensor([[1]], dtype=other)])
+        assert (made.dtype, made.tolist()) == (wanted, [[1.0]])
+
+
 def test_many_repetitions_add_up_in_any_width():
     for width in (1, 3, 64, 70, 129):
         source = np.random.default_rng(0).standard_normal((500, width))

@@ -47,15 +47,22 @@ class Value:
 
     Operators emit code into the function that the value belongs to. Python numbers become constants of the other
     operand's type; a 1-lane operand is spread over the lanes of the other.
+
+    A product that is added to something, or that something is taken from, is a multiply-add: of two products the left
+    one. That is said here and not left to LLVM, which would choose by what else the function does with the products.
     """
 
-    __slots__ = ("code", "lanes", "ref", "type")
+    __slots__ = ("code", "factors", "lanes", "ref", "type")
 
-    def __init__(self, code: Code, ref: str, type: str, lanes: int = 1) -> None:
+    def __init__(
+        self, code: Code, ref: str, type: str, lanes: int = 1, factors: tuple[Value, Value] | None = None
+    ) -> None:
         self.code = code
         self.ref = ref
         self.type = type
         self.lanes = lanes
+        #: what this is the product of, where a sum may take it as one
+        self.factors = factors
 
     @property
     def full_type(self) -> str:
@@ -76,22 +83,41 @@ class Value:
         return self.code.emit(f"{op} {left.full_type} {left.ref}, {right.ref}", left.type, left.lanes)
 
     def __add__(self, other: Value | Number) -> Value:
-        return self._binary("fadd contract", "add", other)
+        if self.factors is not None:
+            return multiply_add(*self.factors, other)
+        if isinstance(other, Value) and other.factors is not None:
+            return multiply_add(*other.factors, self)
+        return self._binary("fadd", "add", other)
 
     def __radd__(self, other: Number) -> Value:
-        return self._binary("fadd contract", "add", other, swap=True)
+        return self + other
 
     def __sub__(self, other: Value | Number) -> Value:
-        return self._binary("fsub contract", "sub", other)
+        if self.factors is not None:
+            return multiply_add(*self.factors, -other)
+        if isinstance(other, Value) and other.factors is not None:
+            left, right = other.factors
+            return multiply_add(-left, right, self)
+        return self._binary("fsub", "sub", other)
 
     def __rsub__(self, other: Number) -> Value:
-        return self._binary("fsub contract", "sub", other, swap=True)
+        if self.factors is not None:
+            left, right = self.factors
+            return multiply_add(-left, right, other)
+        return self._binary("fsub", "sub", other, swap=True)
 
     def __mul__(self, other: Value | Number) -> Value:
-        return self._binary("fmul contract", "mul", other)
+        product = self._binary("fmul", "mul", other)
+        if self.type in ("float", "double"):
+            product.factors = (self, other if isinstance(other, Value) else self.code.constant(other, self.type))
+        return product
 
     def __rmul__(self, other: Number) -> Value:
-        return self._binary("fmul contract", "mul", other, swap=True)
+        return self * other
+
+    def apart(self) -> Value:
+        """The same value, that no sum takes as a product."""
+        return Value(self.code, self.ref, self.type, self.lanes)
 
     def __truediv__(self, other: Value | Number) -> Value:
         return self._binary("fdiv", None, other)
@@ -208,6 +234,11 @@ class Value:
         return self.intrinsic("fma", multiplier, addend)
 
 
+def multiply_add(left: Value, right: Value | Number, addend: Value | Number) -> Value:
+    """left * right + addend: rounded once where the processor has fma, else twice."""
+    return left.intrinsic("fmuladd", right, addend)
+
+
 def vector_type(type_name: str, lanes: int) -> str:
     """LLVM's name for `lanes` lanes of a scalar type; one lane is the scalar itself."""
     return type_name if lanes == 1 else f"<{lanes} x {type_name}>"
@@ -261,9 +292,11 @@ class Code:
             return Value(self, f"splat ({value.type} {value.ref})", value.type, lanes)
         wide = vector_type(value.type, lanes)
         first = self.emit(f"insertelement {wide} poison, {value.type} {value.ref}, i32 0", value.type, lanes)
-        return self.emit(
+        all_lanes = self.emit(
             f"shufflevector {wide} {first.ref}, {wide} poison, <{lanes} x i32> zeroinitializer", value.type, lanes
         )
+        all_lanes.factors = value.factors
+        return all_lanes
 
     def iota(self, type_name: str, lanes: int) -> Value:
         """0, 1, 2, … over the lanes, of an integer type."""

@@ -180,20 +180,19 @@ class Emitter:
             return self._load(slot, place, self.code.offset(pointer, distance))
         kind = casts.memory_type(dtype)
         if place.lanes == 1:  # guarded: a distance that is not has as many lanes as the place
-            return casts.from_memory(self._guarded_scalar(slot, pointer, distance, operands[-1], kind, place), dtype)
+            return self._guarded_scalar(slot, pointer, distance, operands[-1], place)
         mask = operands[-1] if guarded else None
         pointers = self.code.offset(self._lane_pointers(slot, place, pointer), self.code.spread(distance, place.lanes))
         return casts.from_memory(self._gather(pointers, kind, place, mask), dtype)
 
-    def _guarded_scalar(
-        self, slot: int, pointer: Value, distance: Value, mask: Value, kind: str, place: Place
-    ) -> Value:
+    def _guarded_scalar(self, slot: int, pointer: Value, distance: Value, mask: Value, place: Place) -> Value:
         """A scalar load that a False condition turns into a harmless one of the slot's own first element."""
         moved = self.code.offset(pointer, distance)
         if self.program.slots[slot].inner != UNIFORM:
             moved = self.code.offset(moved, place.index * self._step(slot))
-        safe = mask.select(moved, self.pointers[slot])
-        return mask.select(self.code.load(safe, kind), 0)
+        dtype = self.program.slots[slot].dtype
+        raw = self.code.load(mask.select(moved, self.pointers[slot]), casts.memory_type(dtype))
+        return mask.select(casts.from_memory(raw, dtype), 0)
 
     def _gather(self, pointers: Value, kind: str, place: Place, condition: Value | None = None) -> Value:
         code, lanes = self.code, place.lanes

@@ -128,6 +128,19 @@ def _power(dtype: DType, base: Value, exponent: Value) -> Value:
     return _integer_power(dtype, base, exponent)
 
 
+def _divisor(dtype: DType, left: Value, right: Value) -> Value:
+    """The greatest common divisor, by Euclid: as many turns as the format's largest Fibonacci numbers need."""
+    code = left.code
+    turns = {1: 13, 2: 25, 4: 48, 8: 93}[dtype.itemsize]
+    pair = [_absolute(dtype, value) for value in code.unify(left, right)]
+    with code.loop(0, turns, carried=pair) as loop:
+        large, small = loop.carried
+        rest = large.unsigned_remainder(small.eq(0).select(1, small))
+        done = small.eq(0)
+        loop.carried_out = [done.select(large, small), done.select(small, rest)]
+    return loop.results[0]
+
+
 def _product_high(dtype: DType, left: Value, right: Value) -> Value:
     """The upper half of the 64-bit product of two unsigned 32-bit numbers held in int64."""
     return (left * right).logical_shift_right(32)
@@ -150,6 +163,8 @@ TABLE: dict[str, Emit] = {
     "minimum": _extreme(larger=False),
     "power": _power,
     "atan2": _math(mathlib.atan2),
+    "copy_sign": lambda dtype, a, b: a.intrinsic("copysign", b),
+    "greatest_divisor": _divisor,
     "negate": lambda dtype, a: -a,
     "absolute": _absolute,
     "sign": _sign,
@@ -175,7 +190,7 @@ TABLE: dict[str, Emit] = {
     "product_high": _product_high,
     "round_to_float16": lambda dtype, a: casts.round_to(a, dtypes.float16),
     "round_to_bfloat16": lambda dtype, a: casts.round_to(a, dtypes.bfloat16),
-    "apart": lambda dtype, a: a.intrinsic("arithmetic.fence"),
+    "apart": lambda dtype, a: a.apart(),
     **{name: _math(getattr(mathlib, name)) for name in mathlib.FUNCTIONS},
 }
 

@@ -10,6 +10,9 @@ Conventions, here and in every operator's `cost`:
 - An operator reads each of its inputs and writes each of its outputs once: an element that is broadcast is counted
   once, and what a fused operator (softmax, layer_norm) keeps to itself is not memory traffic. What is looked up by
   number (an embedding, `x[rows]`) is read once for each time, and the rest of the table not at all.
+- What NumPy works out because the result's size depends on values (`unique`, `nonzero`, a mask as an index, the largest
+  number that `bincount` looks for) counts as an operator without FLOPs would: what it reads once, what it makes once.
+  Looking at arguments to check them is nothing.
 - `model_flops` are those of products, convolutions and attention, forward and backward, whichever way they are
   computed: the numerator of MFU. Attention counts the pairs of a query and a key that may see each other. What is done
   a second time to save memory is left out, and counts in `hardware_flops`, the numerator of HFU.
@@ -31,13 +34,14 @@ from curta.costs.conventions import Conventions
 from curta.costs.lines import Group, Line, Stated, grouped, line_of, total
 from curta.costs.memory import MemoryBooks
 from curta.costs.names import ModuleNames
-from curta.costs.tables import Column, text_table
+from curta.costs.tables import Column, html_table, text_table
 from curta.default_dtype import get_default_dtype
-from curta.device import Device
+from curta.device import CPU, Device
 from curta.errors import ArgumentError
+from curta.memory.allocator import HOST
 from curta.memory.layout import Layout
-from curta.memory.ledger import Holding, Ledger, watch
-from curta.memory.storage import MAKERS, HostStorage, Storage, own_storage
+from curta.memory.ledger import Holding, Ledger
+from curta.memory.storage import MAKERS, Storage, WatchedStorage, own_storage
 from curta.ops.record import NO_COST, Cost
 
 #: what a compiled program as a whole is called
@@ -106,10 +110,10 @@ class Account:
         if not self.muted:
             self._counts[key] = self._counts.get(key, 0) + 1
         if self.ledger is not None:
-            self.ledger.end()
+            self.ledger.operator = None
 
     def charge_cost(self, name: str, cost: Cost, layouts: list[Layout]) -> None:
-        """A function of the user's has run, which says what it costs."""
+        """A function of the user's has run, or NumPy's in place of an operator: both say what they cost."""
         floating = [one.dtype for one in layouts if one.dtype.is_floating_point]
         dtype = floating[0] if floating else layouts[0].dtype if layouts else get_default_dtype()
         key = (Stated(name, cost, dtype), STATE.phase, STATE.module)
@@ -125,7 +129,7 @@ class Account:
     def charge_program(self, program: Any) -> None:
         """A compiled program has run; its `lines(count)` say what that is."""
         if self.ledger is not None:
-            self.ledger.end()
+            self.ledger.operator = None
         key = (program, STATE.phase, None)
         if self._seconds is not None:
             self._seconds[key] = self._seconds.get(key, 0.0) + perf_counter() - self._started
@@ -315,6 +319,9 @@ class Account:
         """
         if by != "module" and by not in KEYS:
             raise ArgumentError(f"account: by must be one of {', '.join((*KEYS, 'module'))}, got {by!r}")
+        return text_table(*self._tabulated(by, depth))
+
+    def _tabulated(self, by: str, depth: int | None) -> tuple[str, dict[str, Group], Group, list[Column]]:
         groups = self._modules_grouped(depth) if by == "module" else grouped(self.lines, KEYS[by])
         head = {"op": "operator"}.get(by, by)
         whole = Group(self.calls, self.total, None if self._seconds is None else self.seconds)
@@ -328,10 +335,14 @@ class Account:
         ]
         if self._seconds is not None:
             columns.append(("ms", lambda row: f"{1e3 * (row.seconds or 0.0):,.2f}"))
-        return text_table(head, groups, whole, columns)
+        return head, groups, whole, columns
 
     def __repr__(self) -> str:
         return f"<Account of {self.calls:,} operators, {self.flops:,} FLOPs>"
+
+    def _repr_html_(self) -> str:
+        caption = f"Account of {self.calls:,} operators, {self.flops:,} FLOPs"
+        return html_table(caption, *self._tabulated("module", None))
 
 
 class Mark:
@@ -357,12 +368,12 @@ def where() -> tuple[Any, str]:
 
 def make_watched(nbytes: int, device: Device) -> Storage:
     """Fresh storage that every open account hears of."""
-    storage = own_storage(nbytes, device)
-    if type(storage) is HostStorage:
-        watch(storage)
-        for book in STATE.books:
-            if book.ledger is not None:
-                book.ledger.born(storage)
+    if device is not CPU:
+        return own_storage(nbytes, device)
+    storage = WatchedStorage(nbytes, HOST.free_blocks(nbytes))
+    for book in STATE.books:
+        if book.ledger is not None:
+            book.ledger.born(storage)
     return storage
 
 

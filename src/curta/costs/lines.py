@@ -35,7 +35,7 @@ class Line(NamedTuple):
 
 
 class Stated(NamedTuple):
-    """What a function of the user's says that it costs."""
+    """What a function of the user's says that it costs, or NumPy's work in place of an operator."""
 
     name: str
     cost: Cost

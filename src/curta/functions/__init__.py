@@ -3,250 +3,58 @@
 What of these is public stands in `curta.__all__`, and nowhere else; the rest are what methods call.
 """
 
+# isort: off
 from curta.functions.aliases import (
-    absolute,
-    arccos,
-    arcsin,
-    arctan,
-    arctan2,
-    clip,
-    concat,
-    concatenate,
-    divide,
-    fix,
-    greater,
-    greater_equal,
-    less,
-    less_equal,
-    moveaxis,
-    multiply,
-    negative,
-    not_equal,
-    subtract,
-    swapaxes,
-    swapdims,
-    true_divide,
-)
+    absolute, arccos, arcsin, arctan, arctan2, clip, concat, concatenate, divide, fix, greater, greater_equal, less,
+    less_equal, moveaxis, multiply, negative, not_equal, subtract, swapaxes, swapdims, true_divide,
+)  # fmt: skip
 from curta.functions.arithmetic import (
-    abs,
-    add,
-    clone,
-    div,
-    floor_divide,
-    fmod,
-    mul,
-    neg,
-    pow,
-    reciprocal,
-    remainder,
-    square,
-    sub,
-)
-from curta.functions.choice import (
-    addcdiv,
-    addcmul,
-    clamp,
-    lerp,
-    masked_fill,
-    maximum,
-    minimum,
-    where,
-)
+    abs, add, clone, div, floor_divide, fmod, mul, neg, pow, reciprocal, remainder, square, sub,
+)  # fmt: skip
+from curta.functions.choice import addcdiv, addcmul, clamp, lerp, masked_fill, maximum, minimum, where
 from curta.functions.comparison import (
-    allclose,
-    bitwise_and,
-    bitwise_left_shift,
-    bitwise_not,
-    bitwise_or,
-    bitwise_right_shift,
-    bitwise_xor,
-    eq,
-    equal,
-    ge,
-    gt,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
-    le,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    lt,
-    ne,
-    truth,
-)
-from curta.functions.conversion import (
-    cast,
-    to,
-)
+    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
+    ge, gt, isclose, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne, truth,
+)  # fmt: skip
+from curta.functions.conversion import cast, to
 from curta.functions.creation import (
-    arange,
-    as_tensor,
-    asarray,
-    empty,
-    empty_like,
-    empty_strided,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    ones,
-    ones_like,
-    tensor,
-    zeros,
-    zeros_like,
-)
+    arange, as_tensor, asarray, empty, empty_like, empty_strided, eye, from_numpy, full, full_like, linspace, ones,
+    ones_like, tensor, zeros, zeros_like,
+)  # fmt: skip
+from curta.functions.cumulative import (
+    cummax, cummin, cumprod, cumsum, cumulative_trapezoid, diff, logcumsumexp, trapezoid,
+)  # fmt: skip
+from curta.functions.exchange import from_dlpack, to_dlpack
 from curta.functions.indexing import (
-    flip,
-    gather,
-    get_item,
-    index_select,
-    masked_select,
-    nonzero,
-    roll,
-    set_item,
-    take_along_dim,
-)
-from curta.functions.inplace import (
-    add_,
-    copy_,
-    div_,
-    fill_,
-    in_place,
-    mul_,
-    sub_,
-    zero_,
-)
-from curta.functions.joining import (
-    cat,
-    hstack,
-    stack,
-    tril,
-    triu,
-    vstack,
-)
-from curta.functions.linear_algebra import (
-    addmm,
-    bmm,
-    dot,
-    matmul,
-    mm,
-    mv,
-    outer,
-)
+    flip, gather, get_item, index_select, masked_select, nonzero, roll, set_item, take_along_dim,
+)  # fmt: skip
+from curta.functions.inplace import add_, copy_, div_, fill_, in_place, mul_, sub_, zero_
+from curta.functions.joining import cat, hstack, stack, tril, triu, vstack
+from curta.functions.linear_algebra import addmm, bmm, dot, matmul, mm, mv, outer
 from curta.functions.mathematics import (
-    acos,
-    asin,
-    atan,
-    atan2,
-    ceil,
-    cos,
-    cosh,
-    erf,
-    erfc,
-    exp,
-    exp2,
-    expm1,
-    floor,
-    frac,
-    log,
-    log1p,
-    log2,
-    log10,
-    nan_to_num,
-    relu,
-    round,
-    rsqrt,
-    sigmoid,
-    sign,
-    sin,
-    sinh,
-    sqrt,
-    tan,
-    tanh,
-    trunc,
-)
+    acos, asin, atan, atan2, ceil, cos, cosh, erf, erfc, exp, exp2, expm1, floor, frac, log, log10, log1p, log2,
+    nan_to_num, relu, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, tan, tanh, trunc,
+)  # fmt: skip
 from curta.functions.movement import (
-    adjoint,
-    as_strided,
-    broadcast_shapes,
-    broadcast_tensors,
-    broadcast_to,
-    chunk,
-    contiguous,
-    diagonal,
-    expand,
-    expand_as,
-    flatten,
-    matrix_transpose,
-    movedim,
-    narrow,
-    permute,
-    ravel,
-    repeat,
-    reshape,
-    reshape_as,
-    reversed_dims,
-    select,
-    split,
-    squeeze,
-    t,
-    tile,
-    transpose,
-    unbind,
-    unflatten,
-    unsqueeze,
-    view,
-    view_as,
-)
+    adjoint, as_strided, broadcast_shapes, broadcast_tensors, broadcast_to, chunk, contiguous, diagonal, expand,
+    expand_as, flatten, matrix_transpose, movedim, narrow, permute, ravel, repeat, reshape, reshape_as, reversed_dims,
+    select, split, squeeze, t, tile, transpose, unbind, unflatten, unsqueeze, view, view_as,
+)  # fmt: skip
+from curta.functions.plain import (
+    clamp_max, clamp_min, deg2rad, float_power, float_power_, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,
+)  # fmt: skip
 from curta.functions.random import (
-    bernoulli,
-    bernoulli_,
-    normal,
-    normal_,
-    rand,
-    rand_like,
-    randint,
-    randint_like,
-    randn,
-    randn_like,
-    random_,
-    randperm,
-    uniform_,
-)
-from curta.functions.reduction import (
-    all,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    max,
-    min,
-    prod,
-    sum,
-    sum_to_size,
-)
+    bernoulli, bernoulli_, normal, normal_, rand, rand_like, randint, randint_like, randn, randn_like, random_,
+    randperm, uniform_,
+)  # fmt: skip
+from curta.functions.reduction import all, amax, amin, any, argmax, argmin, max, min, prod, sum, sum_to_size
 from curta.functions.scattering import (
-    index_add,
-    index_add_,
-    index_copy_,
-    index_fill_,
-    index_put,
-    index_put_,
-    scatter,
-    scatter_,
-    scatter_add,
+    index_add, index_add_, index_copy_, index_fill_, index_put, index_put_, scatter, scatter_, scatter_add,
     scatter_add_,
-)
-from curta.functions.statistics import (
-    count_nonzero,
-    logsumexp,
-    mean,
-    norm,
-    std,
-    var,
-)
+)  # fmt: skip
+from curta.functions.searching import bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive
+from curta.functions.signs import copysign, heaviside, isneginf, isposinf, positive, sgn, signbit
+from curta.functions.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
+from curta.functions.special import acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy
+from curta.functions.statistics import count_nonzero, logsumexp, mean, norm, std, var
+from curta.functions.summaries import aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean

@@ -9,8 +9,16 @@ from curta import dtypes, host
 from curta.default_dtype import get_default_dtype
 from curta.device import META, Device, resolve
 from curta.dtypes import DType
-from curta.errors import ArgumentTypeError, AutogradError, ShapeError, UnsupportedDTypeError, UnsupportedError
+from curta.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    AutogradError,
+    ShapeError,
+    UnsupportedDTypeError,
+    UnsupportedError,
+)
 from curta.functions.movement import sizes
+from curta.functions.operands import operand
 from curta.lazy import LazyModule
 from curta.memory.layout import Layout, contiguous, strided
 from curta.memory.storage import allocate
@@ -95,23 +103,36 @@ def as_tensor(data: Any, dtype: DType | None = None, device: DeviceLike = None) 
     return tensor(data, dtype=dtype, device=target)
 
 
+def _shares(made: Tensor, source: Any) -> bool:
+    if isinstance(source, Tensor):
+        return made.storage is source.storage
+    return isinstance(source, np.ndarray) and getattr(made.storage, "owner", None) is source
+
+
 def asarray(
     obj: Any, *, dtype: DType | None = None, device: DeviceLike = None, copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """`as_tensor`, or a copy when `copy` says so."""
+    """`as_tensor`, or a copy when `copy` says so; with `copy=False` ArgumentError for what cannot share its memory."""
     made = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
+    if copy is False and not _shares(made, obj):
+        kind = type(obj).__name__
+        raise ArgumentError(f"asarray(): a {kind} cannot share memory with {made.layout!r}: use copy=None")
     return finish(made, requires_grad) if requires_grad else made
 
 
 def from_numpy(array: Any) -> Tensor:
-    """A tensor that shares an array's memory.
+    """A tensor that shares an array's memory; a read-only array is copied, since a tensor can be written to.
+
+    ArgumentTypeError for what is no array and for formats that Curta does not have, ArgumentError for negative strides
+    and for another byte order.
 
     >>> import curta, numpy
     >>> a = numpy.zeros(2); t = curta.from_numpy(a); t[0] = 5.0; a.tolist()
     [5.0, 0.0]
     """
-    return host.share(array)
+    made = host.share(array)
+    return made if array.flags.writeable else made.clone()
 
 
 # filled
@@ -132,6 +153,8 @@ def full(
         raise UnsupportedError("full(): the argument 'names' is not supported")
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
+    if type(fill_value) not in (bool, int, float) and isinstance(fill_value, np.generic):
+        fill_value = operand("full", fill_value, "fill_value")
     kind = dtype or scalar_dtype(fill_value)
     shape = checked_shape("full", (size,))
     if out is not None:

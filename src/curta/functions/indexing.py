@@ -153,26 +153,37 @@ def _is_mask(item: Any) -> bool:
     return isinstance(item, Tensor) and item.layout.dtype in (dtypes.bool_, dtypes.uint8)
 
 
+_NO_INDEX = "tensors used as indices must be long, int, byte or bool tensors"
+
+
+def _index_tensor(item: Any) -> Any:
+    """An array or a sequence as a tensor: of truth values or bytes, which is a mask, or of int64; one number as it."""
+    if isinstance(item, np.ndarray) and item.dtype.kind == "u" and item.dtype != np.uint8:
+        # formats that only NumPy has: what is too large for int64 is no index either way
+        item = np.minimum(item.astype(np.uint64), np.uint64(np.iinfo(np.int64).max)).astype(np.int64)
+    values = host.array_of(item, None)
+    if values.size == 0 and values.dtype.kind == "f":
+        values = values.astype(np.int64)
+    if values.dtype.kind not in "iub":
+        raise IndexRangeError(_NO_INDEX)
+    if values.dtype == np.bool_ or values.dtype == np.uint8:
+        return host.tensor_from(values)
+    return host.tensor_from(values, dtypes.int64) if values.ndim else int(values)
+
+
 def _normal(item: Any) -> Any:
     """An entry of an index: int, bool, slice, None, Ellipsis or a tensor."""
     if item is None or item is Ellipsis or isinstance(item, (int, slice)):
         return item
     if isinstance(item, Tensor):
         dtype = item.layout.dtype
-        if dtype.is_floating_point or dtype is dtypes.int16 or dtype is dtypes.int8:
-            raise IndexRangeError("tensors used as indices must be long, int, byte or bool tensors")
-        if not item.layout.rank and dtype.category == 1:
+        if not item.layout.rank and dtype.category == 1 and dtype is not dtypes.uint8:
             return int(item.item())
+        if dtype.is_floating_point or dtype is dtypes.int16 or dtype is dtypes.int8:
+            raise IndexRangeError(_NO_INDEX)
         return item
-    if isinstance(item, (list, tuple, range, np.ndarray, np.generic)):
-        values = host.array_of(item, None)
-        if values.size == 0 and values.dtype.kind == "f":
-            values = values.astype(np.int64)
-        if values.dtype.kind not in "iub":
-            raise IndexRangeError("tensors used as indices must be long, int, byte or bool tensors")
-        if values.ndim == 0 and values.dtype.kind in "iu":
-            return int(values)
-        return host.tensor_from(values, dtypes.bool_ if values.dtype.kind == "b" else dtypes.int64)
+    if isinstance(item, (list, tuple, range, np.ndarray, np.generic)) and not isinstance(item, np.integer):
+        return _index_tensor(item)
     if hasattr(item, "__index__"):
         return item.__index__()
     raise IndexRangeError(
@@ -246,8 +257,10 @@ def _enter_mask(parsed: Parsed, shape: tuple[int, ...], mask: Tensor) -> None:
         parsed.indices[parsed.place] = host.tensor_from(np.zeros(int(mask.item()), np.int64))
         parsed.place += 1
         return
-    for part in np.nonzero(host.array(mask)):
-        parsed.indices[parsed.place] = host.tensor_from(part.astype(np.int64))
+    made = [host.tensor_from(part.astype(np.int64)) for part in np.nonzero(host.array(mask))]
+    host.charge("nonzero", mask.layout.nbytes, *made)
+    for part in made:
+        parsed.indices[parsed.place] = part
         parsed.whole(shape, 1)
 
 
@@ -439,12 +452,14 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 
     refuse("nonzero", out=out)
     values = host.array(input.detach())
-    found = np.nonzero(np.atleast_1d(values) if as_tuple else values) if values.ndim or as_tuple else None
+    found = np.nonzero(np.atleast_1d(values))
     if as_tuple:
-        return tuple(host.tensor_from(part.astype(np.int64)) for part in found or ())
-    if found is None:
-        return host.tensor_from(np.zeros((int(bool(values)), 0), np.int64))
-    return host.tensor_from(np.stack(found, 1).astype(np.int64))
+        made = tuple(host.tensor_from(part.astype(np.int64)) for part in found)
+    else:
+        rows = np.stack(found, 1).astype(np.int64)
+        made = (host.tensor_from(rows if values.ndim else rows[:, :0]),)
+    host.charge("nonzero", input.layout.nbytes, *made)
+    return made if as_tuple else made[0]
 
 
 def flip(input: Tensor, *dims: Any) -> Tensor:
@@ -461,10 +476,10 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """A copy shifted along dimensions; what leaves at one end comes in at the other."""
-    if dims is None or dims == () or dims == []:
+    if dims is None or (isinstance(dims, (tuple, list)) and not dims):
         return roll(input.reshape(-1), shifts, 0).view(input.layout.shape)
-    steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    order = (dims,) if isinstance(dims, int) else tuple(dims)
+    steps = (shifts,) if hasattr(shifts, "__index__") else tuple(shifts)
+    order = (dims,) if hasattr(dims, "__index__") else tuple(dims)
     if len(steps) != len(order):
         raise ShapeError(f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(order)}")
     for step, given in zip(steps, order, strict=True):

@@ -16,6 +16,7 @@ from curta.memory.layout import Layout
 from curta.ops.dispatch import bind, bind_into, remember
 from curta.ops.elementwise import COPY
 from curta.ops.indexing import TRIL, TRIU
+from curta.ops.inference import promoted
 from curta.ops.joining import CAT
 from curta.ops.movement import region_geometry
 from curta.tensor import Tensor
@@ -53,6 +54,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     place = shapes.normalize_dim(dim, first.rank)
     for number, one in enumerate(kept):
         _check_sizes(first, one.layout, place, number)
+    if len(kept) < len(parts):  # their formats count all the same
+        kind = promoted(tuple(one.layout for one in parts))
+        kept = [one.to(kind) for one in kept]
     return _join(kept, place)
 
 

@@ -29,6 +29,11 @@ def integer(name: str, value: Any, place: str) -> int:
         raise ArgumentTypeError(f"{name}(): argument '{place}' must be int, not {type(value).__name__}") from None
 
 
+def dimension(name: str, dim: Any, rank: int) -> int:
+    """`normalize_dim` of anything that is an integer; ArgumentTypeError otherwise."""
+    return normalize_dim(integer(name, dim, "dim"), rank)
+
+
 def sizes(name: str, given: tuple[Any, ...], place: str = "size") -> tuple[int, ...]:
     """The integers of `f(2, 3)` or `f((2, 3))`."""
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
@@ -161,8 +166,8 @@ def matrix_transpose(input: Tensor) -> Tensor:
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Moves dimensions to other places; the others keep their order."""
     rank = input.layout.rank
-    taken = (source,) if isinstance(source, int) else tuple(source)
-    placed = (destination,) if isinstance(destination, int) else tuple(destination)
+    taken = (source,) if hasattr(source, "__index__") else tuple(source)
+    placed = (destination,) if hasattr(destination, "__index__") else tuple(destination)
     if len(taken) != len(placed):
         raise ShapeError(
             "movedim: Invalid source or destination dims: source "
@@ -308,6 +313,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     shape = input.layout.shape
     if not shape:
         raise ShapeError("narrow() cannot be applied to a 0-dim tensor.")
+    length = integer("narrow", length, "length")
     if length < 0:
         raise ShapeError("narrow(): length must be non-negative.")
     place = normalize_dim(dim, len(shape))
@@ -324,8 +330,8 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     """Views of consecutive parts along `dim`: all of one size but the last, or of the sizes listed."""
     place = normalize_dim(dim, tensor.layout.rank, wrap_scalar=False)
     size = tensor.layout.shape[place]
-    if isinstance(split_size_or_sections, int):
-        step = split_size_or_sections
+    if hasattr(split_size_or_sections, "__index__"):
+        step = split_size_or_sections.__index__()
         if step < 0:
             raise ShapeError(f"split expects split_size be non-negative, but got split_size={step}")
         if step == 0 and size:
@@ -348,6 +354,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` views of equal size along `dim`, the last one smaller."""
+    chunks = integer("chunk", chunks, "chunks")
     if chunks <= 0:
         raise ShapeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     if input.layout.rank == 0:
@@ -384,6 +391,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     if first == second:
         raise ShapeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     rows, columns = layout.shape[first], layout.shape[second]
+    offset = integer("diagonal", offset, "offset")
     length = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
     start = offset * layout.strides[second] if offset >= 0 else -offset * layout.strides[first]
     kept = [dim for dim in range(layout.rank) if dim not in (first, second)]

@@ -9,6 +9,7 @@ from curta.autograd.state import STATE
 from curta.compiler.graph import GraphNumber
 from curta.errors import ArgumentTypeError, UnsupportedError
 from curta.lazy import LazyModule
+from curta.methods import late
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def operand(name: str, value: Any, place: str = "other") -> Any:
         return bool(value)
     if isinstance(value, int | np.integer):
         return int(value)
-    if isinstance(value, float | np.floating):
+    if isinstance(value, float | np.floating) or late.is_bfloat16(value):
         return float(value)
     raise ArgumentTypeError(f"{name}(): argument '{place}' must be Tensor or Number, not {type(value).__name__}")
 

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from curta.default_dtype import get_default_dtype
-from curta.device import META, Device, resolve
+from curta.device import Device, resolve
 from curta.dtypes import DType, int64
 from curta.errors import ShapeError, UnsupportedDTypeError
 from curta.functions.creation import _into, checked_options, checked_shape, finish, like_layout
@@ -16,6 +16,7 @@ from curta.lazy import LazyModule
 from curta.ops.dispatch import bind
 from curta.ops.random import BERNOULLI, INTEGERS, NORMAL, UNIFORM
 from curta.ops.record import Op
+from curta.ops.sorting import SORT
 from curta.random import Generator, default_generator
 from curta.tensor import Tensor
 
@@ -91,12 +92,8 @@ def randperm(
     count = sizes("randperm", (n,), "n")[0]
     if count < 0:
         raise ShapeError(f"n must be non-negative, got {count}")
-    from curta import host
-
-    target = resolve(device)
-    order = draw(INTEGERS, (0, 1 << 62), (count,), int64, target, generator)
-    if target is not META:
-        order = host.tensor_from(np.argsort(host.array(order), kind="stable").astype(np.int64))
+    order = draw(INTEGERS, (0, 1 << 62), (count,), int64, resolve(device), generator)
+    order = bind(SORT, (order,), dim=0, descending=False)[1]
     return finish(_into(out, order.to(dtype=dtype or int64)), requires_grad)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from curta.autograd.state import STATE
 from curta.dtypes import DType
 from curta.errors import IndexRangeError, ShapeError
 from curta.functions.operands import refuse, tensor
@@ -22,6 +23,10 @@ Dims = int | Sequence[int] | None
 _EVERY = tuple(tuple(range(rank)) for rank in range(9))
 
 
+def _is_empty(dim: Any) -> bool:
+    return hasattr(dim, "__len__") and not hasattr(dim, "__index__") and len(dim) == 0
+
+
 def all_dims(input: Tensor, dim: Dims) -> tuple[int, ...]:
     """The dimensions to reduce over, sorted; None and () mean all."""
     rank = input.layout.rank
@@ -29,7 +34,7 @@ def all_dims(input: Tensor, dim: Dims) -> tuple[int, ...]:
         return _EVERY[rank] if rank < len(_EVERY) else tuple(range(rank))
     if type(dim) is int and -rank <= dim < rank:
         return (dim % rank,)
-    if not isinstance(dim, int) and len(dim) == 0:
+    if _is_empty(dim):
         return tuple(range(rank))
     dims = normalize_dims(dim, rank)
     return tuple(sorted(dims)) if rank else ()
@@ -101,7 +106,7 @@ def _not_empty(name: str, input: Tensor, dim: Dims) -> None:
     layout = tensor(name, input).layout
     if layout.numel:
         return
-    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+    if dim is None or _is_empty(dim):
         kind = IndexRangeError if name.startswith("arg") else ShapeError
         raise kind(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
@@ -222,6 +227,9 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     dims = tuple(axis for axis, length in enumerate(own) if axis < lead or (shape[axis - lead] == 1 and length != 1))
     if not dims:
         return input
+    if lead and STATE.graph is not None:  # inside a composition there are no views
+        input = bind(ops.SUM, (input,), dims=tuple(range(lead)), keepdim=False, dtype=None)
+        return sum_to_size(input, shape)
     kept = bind(ops.SUM, (input,), dims=dims, keepdim=True, dtype=None)
     return kept.reshape(shape) if lead else kept
 

@@ -145,7 +145,12 @@ def norm(
         return x.abs().amin(dims, keepdim)
     if p == 0:
         return (x != 0).to(x.layout.dtype).sum(dims, keepdim)
-    return (x.abs() ** p).sum(dims, keepdim) ** (1.0 / p)
+    power = float(p)
+    total = (x.abs() ** power).sum(dims, keepdim)
+    if power < 0:
+        return total ** (1 / power)
+    nothing = total == 0  # where a root has no slope; PyTorch's is 0
+    return total.masked_fill(nothing, 1) ** (1 / power) * nothing.logical_not()
 
 
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:

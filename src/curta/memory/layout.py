@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from math import prod
+from operator import index
 
 from curta.device import CPU, Device
 from curta.dtypes import DType
+from curta.errors import ArgumentTypeError
 from curta.shapes import contiguous_strides, is_contiguous
 
 Shape = tuple[int, ...]
@@ -48,8 +50,17 @@ def strided(shape: Shape, strides: Shape, dtype: DType, device: Device = CPU) ->
     if found is None:
         if len(_LAYOUTS) >= _LIMIT:
             _LAYOUTS.clear()
+        if not all(type(number) is int for number in (*shape, *strides)):  # 1.0 and True would be found for 1
+            return strided(_integers(shape), _integers(strides), dtype, device)
         found = _LAYOUTS[key] = Layout(shape, strides, dtype, device)
     return found
+
+
+def _integers(numbers: Shape) -> Shape:
+    try:
+        return tuple([index(number) for number in numbers])
+    except TypeError:
+        raise ArgumentTypeError(f"sizes and strides must be integers, got {numbers}") from None
 
 
 def contiguous(shape: Shape, dtype: DType, device: Device = CPU) -> Layout:

@@ -45,14 +45,15 @@ def watch(storage: Storage) -> None:
 class Holding:
     """One storage that is alive: its bytes, what it is for, and who asked for it (None: it was there before)."""
 
-    __slots__ = ("key", "kind", "module", "nbytes", "operator", "phase", "saves", "watched")
+    __slots__ = ("key", "kind", "module", "nbytes", "number", "operator", "phase", "saves", "watched")
 
     def __init__(
-        self, key: int, nbytes: int, kind: str, operator: str | None, module: Any, phase: str, watched: bool
+        self, storage: Storage, number: int, kind: str, operator: str | None, module: Any, phase: str, watched: bool
     ) -> None:
-        #: the storage's identity
-        self.key = key
-        self.nbytes = nbytes
+        #: the storage's identity, and how many were known before it
+        self.key = id(storage)
+        self.number = number
+        self.nbytes = storage.nbytes
         self.kind = kind
         self.operator = operator
         self.module = module
@@ -85,8 +86,8 @@ class Event(NamedTuple):
 class Ledger:
     """The storages of one device that are alive, and what was at the fullest moment; a watcher of `WATCHERS`.
 
-    `operator` is the one that runs, as whoever runs it says with `begin` and `end`; `where` gives the module and the
-    phase. With `timeline`, every change is an event in `events`.
+    `operator` is the one that runs, as whoever runs it says with `begin`, and None when it has ended; `where` gives
+    the module and the phase. With `timeline`, every change is an event in `events`.
     """
 
     def __init__(self, where: Callable[[], tuple[Any, str]], timeline: bool) -> None:
@@ -97,31 +98,32 @@ class Ledger:
         self.totals: Totals = dict.fromkeys(CATEGORIES, 0)
         self.current = 0
         self.peak = 0
-        self.peak_totals: Totals = dict(self.totals)
         self.events: list[Event] | None = [] if timeline else None
         #: the totals and the number of live storages when the ledger was opened
         self.first_totals: Totals = {}
         self.live: dict[int, Holding] = {}
-        # what was alive at the fullest moment, whether that is now, and what has changed since
-        self._at_peak: dict[int, Holding] = {}
+        self._known = 0
+        # whether now is the fullest moment; when it is over: the totals and how many storages were known then, those
+        # of them that have gone since, and those that have another category now, as they were
         self._full = True
-        self._added: dict[int, Holding] = {}
-        self._removed: list[int] = []
+        self._peak_totals: Totals = {}
+        self._peak_known = 0
+        self._gone: list[Holding] = []
+        self._changed: dict[Holding, Holding] = {}
 
     # opening and closing
 
     def open(self, found: Iterable[tuple[Storage, str]]) -> None:
         """Begin with the storages that are there, each with what it is for; what was known before may have gone."""
-        self.live, self._at_peak, self._added, self._removed = {}, {}, {}, []
+        self.live, self._known, self._full = {}, 0, True
         self.totals, self.current, self.peak = dict.fromkeys(CATEGORIES, 0), 0, 0
         self.begun, self.events = 0, None if self.events is None else []
         for storage, kind in found:
             if id(storage) in self.live:
                 continue
             watch(storage)
-            self._add(Holding(id(storage), storage.nbytes, kind, None, None, "", self.counts(storage)))
+            self._add(storage, kind, None, None, "")
         self.first_totals = dict(self.totals)
-        self._settle()
         WATCHERS.append(self)
 
     def close(self) -> None:
@@ -143,27 +145,24 @@ class Ledger:
             if phase != (self.events[-1].phase if self.events else ""):
                 self._note(TEMPORARIES, 0)
 
-    def end(self) -> None:
-        """The operator has ended."""
-        self.operator = None
-
     # what comes and goes
 
     def born(self, storage: Storage) -> None:
         """A storage was made: for something that does not last, until somebody says otherwise."""
-        place = (self.operator, *self._where())
-        self._add(Holding(id(storage), storage.nbytes, TEMPORARIES, *place, self.counts(storage)))
+        module, phase = self._where()
+        self._add(storage, TEMPORARIES, self.operator, module, phase)
         if self.events is not None and self.live[id(storage)].watched:
-            self._note(TEMPORARIES, storage.nbytes)
+            self.events.append(Event(TEMPORARIES, storage.nbytes, self.operator, module, phase, self.begun))
 
-    def _add(self, holding: Holding) -> None:
-        key, kind = holding.key, holding.kind
-        self.live[key] = self._added[key] = holding
-        if holding.watched:
-            self.totals[kind] += holding.nbytes
-            self.current += holding.nbytes
+    def _add(self, storage: Storage, kind: str, operator: str | None, module: Any, phase: str) -> None:
+        watched = self.counts(storage)
+        self._known += 1
+        self.live[id(storage)] = Holding(storage, self._known, kind, operator, module, phase, watched)
+        if watched:
+            self.totals[kind] += storage.nbytes
+            self.current += storage.nbytes
             if self.current > self.peak:
-                self._settle()
+                self.peak, self._full = self.current, True
 
     def transfer(self, old: Storage, new: Storage) -> None:
         """Another storage stands for one from now on."""
@@ -171,37 +170,30 @@ class Ledger:
         if holding is None:
             return
         holding.key = id(new)
-        for table in (self.live, self._added, self._at_peak):
-            known = holding if table is self.live else table.pop(id(old), None)
-            if known is not None:
-                table[id(new)] = known
+        self.live[id(new)] = holding
 
     def died(self, storage: Storage) -> None:
         """A storage went away."""
-        key = id(storage)
-        holding = self.live.pop(key, None)
+        holding = self.live.pop(id(storage), None)
         if holding is None:
             return
-        self._added.pop(key, None)
-        if key in self._at_peak:
-            self._removed.append(key)
         if holding.watched:
-            self._full = False
+            if self._full:
+                self._pass()
+            if holding.number <= self._peak_known:
+                self._gone.append(holding)
             category = holding.category
             self.totals[category] -= holding.nbytes
             self.current -= holding.nbytes
             if self.events is not None:
                 self._note(category, -holding.nbytes)
 
-    def _settle(self) -> None:
-        """Now is the fullest moment so far."""
-        self.peak, self._full = self.current, True
-        self.peak_totals = dict(self.totals)
-        for key in self._removed:
-            self._at_peak.pop(key, None)
-        self._at_peak.update(self._added)
-        self._removed.clear()
-        self._added.clear()
+    def _pass(self) -> None:
+        """The fullest moment is over: remember it."""
+        self._full, self._peak_known = False, self._known
+        self._peak_totals = dict(self.totals)
+        self._gone.clear()
+        self._changed.clear()
 
     def _note(self, category: str, nbytes: int) -> None:
         if self.events is not None:
@@ -213,33 +205,43 @@ class Ledger:
         """Say what a storage is for from now on; one that is not known is somebody else's memory."""
         holding = self.live.get(id(storage))
         if holding is not None and holding.kind != kind:
-            self._change(id(storage), holding, kind, holding.saves)
+            self._change(holding, kind, holding.saves)
 
     def save(self, holding: Holding, count: int) -> None:
         """So many more nodes keep a storage for their backward pass (fewer, if the count is negative)."""
-        if self.live.get(holding.key) is holding:
-            self._change(holding.key, holding, holding.kind, holding.saves + count)
+        saves = holding.saves + count
+        if self.live.get(holding.key) is not holding:
+            return
+        if holding.kind == TEMPORARIES and (saves == 0) != (holding.saves == 0):
+            self._change(holding, holding.kind, saves)
+        else:
+            holding.saves = saves
 
-    def _change(self, key: int, holding: Holding, kind: str, saves: int) -> None:
+    def _change(self, holding: Holding, kind: str, saves: int) -> None:
         before = holding.category
-        if not self._full and self._at_peak.get(key) is holding:
-            self._at_peak[key] = copy(holding)  # as it was then
-            self._added[key] = holding
+        if not self._full and holding.number <= self._peak_known and holding not in self._changed:
+            self._changed[holding] = copy(holding)
         holding.kind, holding.saves = kind, saves
         after = holding.category
         if before == after or not holding.watched:
             return
         self.totals[before] -= holding.nbytes
         self.totals[after] += holding.nbytes
-        if self._full:
-            self.peak_totals = dict(self.totals)
         if self.events is not None:
             self._note(before, -holding.nbytes)
             self._note(after, holding.nbytes)
 
     def at_peak(self) -> list[Holding]:
         """What was alive at the fullest moment, the largest first."""
-        return sorted((one for one in self._at_peak.values() if one.watched), key=lambda one: -one.nbytes)
+        found = [one for one in self.live.values() if one.watched]
+        if not self._full:
+            found = [self._changed.get(one, one) for one in (*found, *self._gone) if one.number <= self._peak_known]
+        return sorted(found, key=lambda one: (-one.nbytes, one.number))
+
+    @property
+    def peak_totals(self) -> Totals:
+        """The bytes of each category at the fullest moment."""
+        return self.totals if self._full else self._peak_totals
 
     @property
     def elsewhere(self) -> int:

@@ -49,6 +49,11 @@ class Storage:
     def __len__(self) -> int:
         return self.nbytes
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        from curta.pickling import reduced_storage
+
+        return reduced_storage(self)
+
     def __repr__(self) -> str:
         return f"<Storage of {self.nbytes} bytes on {self.device}>"
 

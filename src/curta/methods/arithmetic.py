@@ -95,7 +95,9 @@ class ArithmeticMethods:
 
     def __rtruediv__(self: Any, other: Any) -> Any:
         """`other / self`."""
-        return late.functions.div(other, self) if late.takes(other) else NotImplemented
+        if late.takes(other):
+            return late.functions.div(other, self)
+        return late.functions.reciprocal(self) * other if late.is_array(other) else NotImplemented
 
     def __floordiv__(self: Any, other: Any) -> Any:
         """`self // other`."""

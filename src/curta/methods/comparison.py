@@ -107,11 +107,15 @@ class ComparisonMethods:
 
     def __eq__(self: Any, other: Any) -> Any:
         """`self == other`, element by element."""
-        return late.functions.eq(self, other) if late.takes(other) else NotImplemented
+        if late.takes(other):
+            return late.functions.eq(self, other)
+        return self == late.functions.from_numpy(other) if late.is_array(other) else NotImplemented
 
     def __ne__(self: Any, other: Any) -> Any:
         """`self != other`, element by element."""
-        return late.functions.ne(self, other) if late.takes(other) else NotImplemented
+        if late.takes(other):
+            return late.functions.ne(self, other)
+        return self != late.functions.from_numpy(other) if late.is_array(other) else NotImplemented
 
     def __hash__(self) -> int:
         """By identity, as `==` compares elements."""

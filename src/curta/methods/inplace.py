@@ -41,6 +41,10 @@ class InplaceMethods:
         """Divide by `other`."""
         return late.functions.div_(self, other, rounding_mode=rounding_mode)
 
+    def float_power_(self: Any, exponent: Any) -> Tensor:
+        """The in-place form of `curta.float_power`, of a float64 tensor."""
+        return late.functions.float_power_(self, exponent)
+
     def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers from a normal distribution."""
         return late.functions.normal_(self, mean, std, generator=generator)
@@ -58,43 +62,51 @@ class InplaceMethods:
         return late.functions.random_(self, low, high, generator=generator)
 
     def __iadd__(self: Any, other: Any) -> Any:
-        return late.functions.add_(self, other)
+        return late.functions.add_(self, other) if late.takes(other) else NotImplemented
 
     def __isub__(self: Any, other: Any) -> Any:
-        return late.functions.sub_(self, other)
+        return late.functions.sub_(self, other) if late.takes(other) else NotImplemented
 
     def __imul__(self: Any, other: Any) -> Any:
-        return late.functions.mul_(self, other)
+        return late.functions.mul_(self, other) if late.takes(other) else NotImplemented
 
     def __itruediv__(self: Any, other: Any) -> Any:
-        return late.functions.div_(self, other)
+        return late.functions.div_(self, other) if late.takes(other) else NotImplemented
 
     def __ifloordiv__(self: Any, other: Any) -> Any:
-        return late.functions.in_place("floor_divide", self, other)
+        return late.functions.in_place("floor_divide", self, other) if late.takes(other) else NotImplemented
 
     def __imod__(self: Any, other: Any) -> Any:
-        return late.functions.in_place("remainder", self, other)
+        return late.functions.in_place("remainder", self, other) if late.takes(other) else NotImplemented
 
     def __ipow__(self: Any, other: Any) -> Any:
-        return late.functions.in_place("pow", self, other)
+        return late.functions.in_place("pow", self, other) if late.takes(other) else NotImplemented
 
     def __iand__(self: Any, other: Any) -> Any:
-        return late.functions.in_place("bitwise_and", self, other)
+        return late.functions.in_place("bitwise_and", self, other) if late.takes(other) else NotImplemented
 
     def __ior__(self: Any, other: Any) -> Any:
-        return late.functions.in_place("bitwise_or", self, other)
+        return late.functions.in_place("bitwise_or", self, other) if late.takes(other) else NotImplemented
 
     def __ixor__(self: Any, other: Any) -> Any:
-        return late.functions.in_place("bitwise_xor", self, other)
+        return late.functions.in_place("bitwise_xor", self, other) if late.takes(other) else NotImplemented
+
+    def __ilshift__(self: Any, other: Any) -> Any:
+        return late.functions.in_place("bitwise_left_shift", self, other) if late.takes(other) else NotImplemented
+
+    def __irshift__(self: Any, other: Any) -> Any:
+        return late.functions.in_place("bitwise_right_shift", self, other) if late.takes(other) else NotImplemented
 
 
 #: functions whose in-place form is: compute, check, store
 NAMES = (
-    "abs", "acos", "asin", "atan", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp", "cos",
-    "cosh", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floor_divide", "fmod", "frac", "lerp", "log", "log10",
-    "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "masked_fill", "neg", "pow",
-    "reciprocal", "relu", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan",
-    "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv", "clip", "atan2",
+    "abs", "acos", "asin", "atan", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or",
+    "bitwise_right_shift", "bitwise_xor", "ceil", "clamp", "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1",
+    "floor", "floor_divide", "fmod", "frac", "lerp", "log", "log10", "log1p", "log2", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "masked_fill", "neg", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt",
+    "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv",
+    "clip", "atan2", "cumsum", "cumprod", "acosh", "asinh", "atanh", "clamp_max", "clamp_min", "copysign", "deg2rad",
+    "gcd", "heaviside", "hypot", "lcm", "ldexp", "logit", "nan_to_num", "rad2deg", "sgn", "sinc", "xlogy",
 )  # fmt: skip
 
 

@@ -24,7 +24,17 @@ def takes(other: object) -> bool:
     """Whether an operator such as + can have this on its other side: a tensor or a number, of NumPy or a trace too."""
     if isinstance(other, (int, float, GraphNumber)) or hasattr(other, "layout"):
         return True
-    return isinstance(other, (np.number, np.bool_))
+    return isinstance(other, (np.number, np.bool_)) or is_bfloat16(other)
+
+
+def is_bfloat16(other: object) -> bool:
+    """Whether this is a number of ml_dtypes' format, which NumPy does not count among its own."""
+    return isinstance(other, np.generic) and type(other).__name__ == "bfloat16"
+
+
+def is_array(other: object) -> bool:
+    """Whether this is an array of NumPy's with numbers or truth values in it."""
+    return isinstance(other, np.ndarray) and other.dtype.kind in "biufV" and other.dtype.names is None
 
 
 __all__ = ["functions"]

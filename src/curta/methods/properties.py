@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from curta.autograd.state import STATE
 from curta.device import META
-from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, DTypeError, ShapeError
+from curta.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
 from curta.memory.changes import CHANGES
 from curta.memory.layout import Layout
+from curta.methods import late
 from curta.shapes import normalize_dim
 from curta.size import Size
 
@@ -190,7 +191,7 @@ class PropertyMethods:
     def __contains__(self: Any, element: Any) -> bool:
         from curta.tensor import Tensor
 
-        if not isinstance(element, (Tensor, bool, int, float)):
+        if not isinstance(element, Tensor) and not late.takes(element):
             raise DTypeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
             )
@@ -243,9 +244,11 @@ class PropertyMethods:
         return complex(self.item())
 
     def __format__(self: Any, spec: str) -> str:
-        if not self.layout.rank and spec:
+        from curta.tensor import Tensor
+
+        if not self.layout.rank and self.layout.device is not META and type(self) is Tensor:
             return format(self.item(), spec)
-        return object.__format__(self, spec) if spec else str(self)
+        return object.__format__(self, spec)
 
     def __repr__(self: Any) -> str:
         from curta import printing
@@ -264,61 +267,3 @@ class PropertyMethods:
         if layout.dtype is dtypes.bfloat16:
             values = values.astype("f4")
         return printing.format_tensor(values, layout.dtype, requires_grad=wants, grad_fn_name=name)
-
-    # arrays
-
-    def numpy(self: Any, *, force: bool = False) -> Any:
-        """The tensor's memory as a NumPy array that shares it; with `force` detached first."""
-        from curta import dtypes, host
-
-        if self._requires_grad and not force:
-            raise AutogradError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        if self.layout.device is META:
-            raise ArgumentTypeError("can't convert a tensor on the meta device to numpy: it has no data")
-        if self.layout.dtype is dtypes.bfloat16:
-            raise ArgumentTypeError("Got unsupported ScalarType BFloat16")
-        return host.array(self)
-
-    def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> Any:
-        values = self.numpy()
-        if dtype is not None and values.dtype != dtype:
-            return values.astype(dtype)
-        return values.copy() if copy else values
-
-    __array_priority__ = 1000
-
-    # copies and pickles
-
-    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
-        if self.grad_fn is not None:
-            raise AutogradError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol."
-            )
-        if id(self) in memo:
-            return memo[id(self)]
-        made = self.detach().clone()
-        made.__class__ = self.__class__
-        made._requires_grad = self._requires_grad
-        if self._grad is not None:
-            made._grad = self._grad.detach().clone()
-        for name, value in self.__dict__.items():
-            if name not in TENSOR_STATE:
-                made.__dict__[name] = value
-        memo[id(self)] = made
-        return made
-
-    def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        from curta import host
-
-        if self.grad_fn is not None:
-            raise AutogradError("cannot pickle a tensor that is not a leaf: call detach() first")
-        values = host.array(self.detach())
-        return host.rebuilt, (values.view("u2") if self.dtype.name == "bfloat16" else values, self.layout.dtype,
-                              self._requires_grad, type(self))  # fmt: skip
-
-
-#: what a tensor's `__dict__` holds of its own; anything else belongs to a subclass or a caller
-TENSOR_STATE = frozenset(
-    ("storage", "layout", "offset", "pointer", "base", "grad_fn", "output_index", "hooks", "accumulator", "trace",
-     "_requires_grad", "_grad", "generation")
-)  # fmt: skip

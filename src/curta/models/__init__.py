@@ -6,6 +6,7 @@ from curta.models.gpt import GPT, GPTConfig
 from curta.models.hugging_face import from_config
 from curta.models.llama import Llama, LlamaConfig
 from curta.models.presets import PRESETS, build, embedding_parameters, example_inputs, preset
+from curta.models.pretrained import from_pretrained
 from curta.models.resnet import ResNet, ResNetConfig, resnet18, resnet50
 from curta.models.vit import ViT, ViTConfig
 
@@ -25,6 +26,7 @@ __all__ = [
     "embedding_parameters",
     "example_inputs",
     "from_config",
+    "from_pretrained",
     "preset",
     "resnet18",
     "resnet50",

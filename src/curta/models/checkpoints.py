@@ -1,4 +1,4 @@
-"""Hugging Face's names of weights in ours: for GPT-2, the Llama family and BERT."""
+"""Hugging Face's names of weights in ours."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from curta import Tensor
-from curta.errors import ArgumentError, UnsupportedError
+from curta.errors import ArgumentError, ArgumentTypeError
+from curta.files.content import shown
 from curta.models.bert import BERTConfig
 from curta.models.gpt import GPTConfig
 from curta.models.llama import LlamaConfig
 from curta.models.presets import Config
+from curta.models.resnet import ResNetConfig
+from curta.models.vit import ViTConfig
 
 
 class _Names(NamedTuple):
-    """Modules by Hugging Face's names in our words, with {} for each number; None for what we do not have."""
+    """Modules by Hugging Face's names in our words, with {} for each number; None for what we do not have.
+
+    {next[0]} is one more than the first number.
+    """
 
     prefix: str
     modules: dict[str, str | None]
     #: those whose weights lie transposed
     transposed: frozenset[str] = frozenset()
+    #: parameters that stand beside modules
+    parameters: dict[str, str | None] = {}  # noqa: RUF012 - never written to
 
 
 _GPT2 = _Names(
@@ -90,6 +98,42 @@ _BERT = _Names(
     },
 )
 
+_VIT = _Names(
+    "vit.",
+    {
+        "embeddings.patch_embeddings.projection": "patch_projection",
+        "encoder.layer.{}.layernorm_before": "blocks.{}.attention_norm",
+        "encoder.layer.{}.attention.attention.query": "blocks.{}.attention.query",
+        "encoder.layer.{}.attention.attention.key": "blocks.{}.attention.key",
+        "encoder.layer.{}.attention.attention.value": "blocks.{}.attention.value",
+        "encoder.layer.{}.attention.output.dense": "blocks.{}.attention.projection",
+        "encoder.layer.{}.layernorm_after": "blocks.{}.feed_forward_norm",
+        "encoder.layer.{}.intermediate.dense": "blocks.{}.feed_forward.expand",
+        "encoder.layer.{}.output.dense": "blocks.{}.feed_forward.projection",
+        "layernorm": "final_norm",
+        "classifier": "head",
+        "pooler.dense": None,  # which the scores of classes do not pass
+    },
+    parameters={
+        "embeddings.cls_token": "class_token",
+        "embeddings.position_embeddings": "position_embedding",
+        "embeddings.mask_token": None,  # of the first training
+    },
+)
+
+_RESNET = _Names(
+    "resnet.",
+    {
+        "embedder.embedder.convolution": "conv1",
+        "embedder.embedder.normalization": "bn1",
+        "encoder.stages.{}.layers.{}.layer.{}.convolution": "layer{next[0]}.{1}.conv{next[2]}",
+        "encoder.stages.{}.layers.{}.layer.{}.normalization": "layer{next[0]}.{1}.bn{next[2]}",
+        "encoder.stages.{}.layers.{}.shortcut.convolution": "layer{next[0]}.{1}.downsample.0",
+        "encoder.stages.{}.layers.{}.shortcut.normalization": "layer{next[0]}.{1}.downsample.1",
+        "classifier.{}": "fc",
+    },
+)
+
 #: what the oldest checkpoints of BERT call the parameters of a normalization
 _OLDER = {"gamma": "weight", "beta": "bias"}
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
@@ -98,36 +142,50 @@ _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 def translate_state_dict(config: Config, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights under Hugging Face's names as `load_state_dict` of a model of ours takes them; the tensors share memory.
 
-    Names may begin with the base model's ("transformer.", "model.", "bert.") or not. What a model works out itself is
-    left out: masks, frequencies, tied heads; so are the heads of BERT's first training. Raises `ArgumentError` for a
-    name that means nothing here, `UnsupportedError` for a ViT or a residual network.
+    Names may begin with the base model's ("transformer.", "model.", "bert.", "vit.", "resnet.") or not. What a model
+    works out itself is left out: masks, frequencies, tied heads; so are the heads of a first training. Raises
+    `ArgumentError` for a name that means nothing here, and for two that mean the same.
 
     >>> import curta
     >>> from curta.models import GPTConfig
     >>> translate_state_dict(GPTConfig(), {"h.3.mlp.c_fc.weight": curta.ones(128, 512)})
     {'blocks.3.feed_forward.expand.weight': tensor([[1., ...
     """
+    return translated("translate_state_dict", config, state_dict)
+
+
+def translated(where: str, config: Config, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What `translate_state_dict` gives; messages begin with `where`."""
     names = _names_for(config)
     found: dict[str, Tensor] = {}
     for name, tensor in state_dict.items():
         path, _, last = name.removeprefix(names.prefix).rpartition(".")
         pattern = _NUMBER.sub("{}", f".{path}.")[1:-1]
-        if pattern not in names.modules:
-            raise ArgumentError(f"translate_state_dict: {name!r} is no weight of a {type(config).__name__[:-6]}")
-        ours = names.modules[pattern]
-        if ours is None or (pattern == "lm_head" and isinstance(config, LlamaConfig) and config.tied):
+        whole = f"{pattern}.{last}"
+        if whole not in names.parameters and pattern not in names.modules:
+            raise ArgumentError(f"{where}: {shown(name)} is no weight of a {type(config).__name__[:-6]}")
+        if whole in names.parameters:
+            place = names.parameters[whole]
+        else:
+            module = names.modules[pattern]
+            place = None if module is None else f"{module}.{_OLDER.get(last, last)}"
+        if place is None or (pattern == "lm_head" and isinstance(config, LlamaConfig) and config.tied):
             continue
-        place = ours.format(*_NUMBER.findall(f".{path}."))
-        turned = pattern in names.transposed and last == "weight"
-        found[f"{place}.{_OLDER.get(last, last)}"] = tensor.t() if turned else tensor
+        numbers = [int(number) for number in _NUMBER.findall(f".{path}.")]
+        ours = place.format(*numbers, next=[number + 1 for number in numbers])
+        if ours in found:
+            raise ArgumentError(f"{where}: {shown(name)} is there a second time, under another name")
+        found[ours] = tensor.t() if pattern in names.transposed and last == "weight" and tensor.ndim == 2 else tensor
     return found
 
 
 def _names_for(config: Config) -> _Names:
-    if isinstance(config, GPTConfig):
-        return _GPT2
-    if isinstance(config, LlamaConfig):
-        return _LLAMA
-    if isinstance(config, BERTConfig):
-        return _BERT
-    raise UnsupportedError(f"translate_state_dict: the names of a {type(config).__name__[:-6]} are not known")
+    for kind, names in _BY_CONFIG.items():
+        if isinstance(config, kind):
+            return names
+    raise ArgumentTypeError(f"expected the configuration of a model, got {type(config).__name__}")
+
+
+_BY_CONFIG: dict[type, _Names] = {
+    GPTConfig: _GPT2, LlamaConfig: _LLAMA, BERTConfig: _BERT, ViTConfig: _VIT, ResNetConfig: _RESNET,
+}  # fmt: skip

@@ -41,5 +41,5 @@ class Parameter(Tensor):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         found = memo.get(id(self))
         if found is None:
-            found = memo[id(self)] = Parameter(self.detach().clone(), self._requires_grad)
+            found = memo[id(self)] = type(self)(self.detach().clone(), self._requires_grad)
         return found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 from curta import functions
 from curta.dtypes import bool_, compute_dtype
@@ -19,8 +20,8 @@ LARGEST = 16
 
 
 def _pair(value: Pair, words: str) -> tuple[int, int]:
-    if isinstance(value, int):
-        return value, value
+    if isinstance(value, SupportsIndex):
+        return index(value), index(value)
     values = tuple(value)
     if len(values) not in (1, 2):
         raise ShapeError(words)
@@ -156,7 +157,8 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     [[[[6.5, 8.5]]]]
     """
     x = _images("adaptive_avg_pool2d", input)
-    sizes = (output_size, output_size) if output_size is None or isinstance(output_size, int) else tuple(output_size)
+    alone = output_size is None or isinstance(output_size, SupportsIndex)
+    sizes: Any = (output_size, output_size) if alone else tuple(output_size)  # type: ignore[arg-type]
     if len(sizes) != 2:
         raise ShapeError("adaptive_avg_pool2d: output_size must be 2")
     if x.layout.rank == 3:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 from curta.errors import DTypeError, ShapeError
 from curta.functions.operands import lowered
@@ -18,8 +19,8 @@ Pair = int | Sequence[int]
 
 
 def _pair(value: Pair, name: str) -> tuple[int, int]:
-    if isinstance(value, int):
-        return value, value
+    if isinstance(value, SupportsIndex):
+        return index(value), index(value)
     values = tuple(value)
     if len(values) not in (1, 2):
         raise ShapeError(f"expected {name} to be a single integer or a list of 2 values, got {list(values)}")

@@ -31,8 +31,13 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
 
     `params` must be hashable.
     """
+    books: tuple[Any, ...] = ()
     if STATE.hooked:
-        return _bind_hooked(op, inputs, params)
+        if STATE.graph is not None:
+            return _trace(op, inputs, params)
+        if STATE.recorder is not None:
+            return _record(op, inputs, params)
+        books = STATE.books
     key: list[Any] = [op]
     pointers: list[Any] = []
     needs_grad = False
@@ -51,7 +56,7 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
     call = _CALLS.get(signature)
     if call is None:
         call = _prepare(op, inputs, params, signature)
-    result = call.run(inputs, pointers)
+    result = _accounted(books, call, inputs, pointers) if books else call.run(inputs, pointers)
     if needs_grad and STATE.grad_enabled and op.vjp is not None:
         remember(op, inputs, result if call.several else (result,), params)
     return result
@@ -66,31 +71,11 @@ def _parameter_key(params: dict[str, Any]) -> list[Any]:
     return key
 
 
-def _bind_hooked(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    """`bind` while a graph is being traced or an account is open."""
-    if STATE.graph is not None:
-        return _trace(op, inputs, params)
-    if STATE.recorder is not None:
-        return _record(op, inputs, params)
-    call = prepared(op, inputs, params)
-    result = _accounted(call, inputs)
-    if STATE.grad_enabled and op.vjp is not None and any(_wants_grad(value) for value in inputs):
-        remember(op, inputs, result if call.several else (result,), params)
-    return result
-
-
-def _accounted(call: Executable, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...] | None = None) -> Any:
-    """Run an operator (into tensors that exist, if they are given) between the two entries of the open accounts."""
-    books = STATE.books
+def _accounted(books: tuple[Any, ...], call: Executable, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
+    """Run an operator between the two entries of the open accounts."""
     for book in books:
         book.begin(call)
-    pointers = [value.pointer if isinstance(value, Tensor) else value for value in inputs]
-    if outputs is None:
-        result = call.run_watched(inputs, pointers)
-    else:
-        result = None
-        if call.outputs[0].device is not META:
-            call.launch_all(pointers, outputs)
+    result = call.run_watched(inputs, pointers)
     for book in books:
         book.charge(call)
     return result
@@ -128,16 +113,16 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
 
     Autograd is the caller's business.
     """
-    if STATE.graph is not None:
-        raise DeviceError(f"{op.name}: in-place writes cannot be traced here")
+    books: tuple[Any, ...] = ()
     if STATE.hooked:
-        hooked = prepared(op, inputs, params, tuple(out.layout for out in outputs))
+        if STATE.graph is not None:
+            raise DeviceError(f"{op.name}: in-place writes cannot be traced here")
         if STATE.recorder is not None:
-            STATE.recorder.add_into(hooked, inputs, outputs, params)
-        else:
-            _accounted(hooked, inputs, outputs)
-        _count_write(outputs)
-        return
+            recorded = prepared(op, inputs, params, tuple(out.layout for out in outputs))
+            STATE.recorder.add_into(recorded, inputs, outputs, params)
+            _count_write(outputs)
+            return
+        books = STATE.books
     key: list[Any] = [op, "into"]
     pointers: list[Any] = []
     for value in inputs:
@@ -155,10 +140,14 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     call = _CALLS.get(signature)
     if call is None:
         call = _prepare(op, inputs, params, signature, tuple(out.layout for out in outputs))
+    for book in books:
+        book.begin(call)
     if call.simple is not None:
         call.simple(*pointers, *(out.pointer for out in outputs))
     elif call.outputs[0].device is not META:
         call.launch_all(pointers, outputs)
+    for book in books:
+        book.charge(call)
     _count_write(outputs)
 
 
@@ -238,7 +227,7 @@ def _trace(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
 
 
 def _wants_grad(value: Any) -> bool:
-    return isinstance(value, Tensor) and value._requires_grad
+    return isinstance(value, Tensor) and value.requires_grad
 
 
 def _operand(value: Any) -> Any:

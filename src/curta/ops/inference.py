@@ -38,11 +38,11 @@ def promoted(operands: tuple[Operand, ...]) -> DType:
 
 
 def device_of(layouts: list[Layout]) -> Device:
-    """The device of the result: that of the tensors with dimensions, else of the first."""
+    """The device of the result: that of the tensors with dimensions, else of any that is not the processor."""
     for layout in layouts:
         if layout.rank:
             return layout.device
-    return layouts[0].device if layouts else CPU
+    return next((layout.device for layout in layouts if layout.device is not CPU), CPU)
 
 
 def broadcast(operands: tuple[Operand, ...], dtype: DType) -> Layout:

@@ -128,6 +128,14 @@ NORM_1 = composition("norm_1", _norm_1, Gradient(_norm_1_rule, inputs=(0,)))
 NORM_2 = composition("norm_2", _norm_2, Gradient(_norm_2_rule, inputs=(0,), outputs=(0,)))
 
 
+# sums without what is no number
+
+#: the reduced dimensions stay at size 1
+NANSUM = derived(
+    "nansum", lambda x, *, dims: bind(SUM, (x.masked_fill(x.isnan(), 0),), dims=dims, keepdim=True, dtype=None)
+)
+
+
 # counting and closeness
 
 

@@ -80,7 +80,7 @@ class Adagrad(Optimizer):
         for parameter in group["params"]:
             self.state[parameter] = {"step": 0, "sum": new_state(parameter, group["initial_accumulator_value"])}
 
-    def plan(self, state: State, group: Group) -> UpdatePlan:
+    def plan(self, state: State, group: Group, parameter: Tensor) -> UpdatePlan:
         """What the next update of a parameter with this state is."""
         step_size = group["lr"] / (1 + state["step"] * group["lr_decay"])
         scalars = (step_size, group["weight_decay"], group["eps"])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from curta.errors import ArgumentError
-from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
-from curta.optim.update import UpdatePlan, directed
+from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero, check_betas
+from curta.optim.update import UpdatePlan, decay_flags, decayed
 from curta.tensor import Tensor
 
 
@@ -33,9 +32,7 @@ def adam_update(
     `root_correction` the root of 1 - beta2^t. `decay` is the weight decay if `coupled`, 1 - lr * weight decay if
     `decoupled`. All of these are worked out in float64 before: 1 - 0.999 in float32 has but four good digits.
     """
-    gradient = directed(gradient, parameter, decay, decay=coupled, maximize=maximize)
-    if decoupled:
-        parameter = decay * parameter
+    parameter, gradient = decayed(parameter, gradient, decay, coupled=coupled, decoupled=decoupled, maximize=maximize)
     first_moment = first_moment + first_weight * (gradient - first_moment)
     second_moment = second_decay * second_moment + second_weight * gradient * gradient
     spread = second_moment.sqrt() / root_correction + eps
@@ -61,9 +58,7 @@ def amsgrad_update(
     maximize: bool,
 ) -> tuple[Tensor, ...]:
     """`adam_update` that divides by the largest second moment so far: a fourth result, and its state."""
-    gradient = directed(gradient, parameter, decay, decay=coupled, maximize=maximize)
-    if decoupled:
-        parameter = decay * parameter
+    parameter, gradient = decayed(parameter, gradient, decay, coupled=coupled, decoupled=decoupled, maximize=maximize)
     first_moment = first_moment + first_weight * (gradient - first_moment)
     second_moment = second_decay * second_moment + second_weight * gradient * gradient
     largest_moment = largest_moment.maximum(second_moment)
@@ -103,9 +98,7 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         check_at_least_zero(lr=lr, eps=eps, weight_decay=weight_decay)
-        for index, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ArgumentError(f"Invalid beta parameter at index {index}: {beta}")
+        check_betas(betas)
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -121,26 +114,20 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def plan(self, state: State, group: Group) -> UpdatePlan:
+    def plan(self, state: State, group: Group, parameter: Tensor) -> UpdatePlan:
         """What the next update of a parameter with this state is."""
         names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
         step = state.get("step", 0) + 1
         beta1, beta2 = group["betas"]
-        lr, weight_decay = group["lr"], group["weight_decay"]
-        decoupled = bool(group["decoupled_weight_decay"])
+        flags, decay = decay_flags(group)
         scalars = (
-            lr / (1 - beta1**step),
+            group["lr"] / (1 - beta1**step),
             1 - beta1,
             beta2,
             1 - beta2,
             math.sqrt(1 - beta2**step),
             group["eps"],
-            1 - lr * weight_decay if decoupled else weight_decay,
+            decay,
         )
-        flags = {
-            "coupled": weight_decay != 0 and not decoupled,
-            "decoupled": weight_decay != 0 and decoupled,
-            "maximize": group["maximize"],
-        }
         function = amsgrad_update if group["amsgrad"] else adam_update
         return UpdatePlan(function, names, scalars, flags, {"step": step})

@@ -13,7 +13,7 @@ from curta.autograd import enable_grad, no_grad
 from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 from curta.optim.recorded import RecordedUpdates
-from curta.optim.update import UpdatePlan, apply_update, state_tensors
+from curta.optim.update import UpdatePlan, apply_update, new_state
 from curta.tensor import Tensor
 
 Group = dict[str, Any]
@@ -31,8 +31,12 @@ class Optimizer:
     """Base class: holds the parameters in groups, each with its own hyperparameters, and a state per parameter.
 
     `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and the hyperparameters that
-    differ from `defaults`. A subclass either defines `update(parameter, gradient, state, group)` or overrides `step`.
+    differ from `defaults`. A subclass defines `plan` or `update(parameter, gradient, state, group)`, or overrides
+    `step`.
     """
+
+    #: the entries of a parameter's state that are Python numbers here, and tensors in a checkpoint of PyTorch's
+    number_names: tuple[str, ...] = ("step",)
 
     def __init__(self, params: Parameters, defaults: Group) -> None:
         if isinstance(params, Tensor):
@@ -128,13 +132,13 @@ class Optimizer:
     def _count_step(self) -> None:
         self.step_count += 1
 
-    def plan(self, state: State, group: Group) -> UpdatePlan:
+    def plan(self, state: State, group: Group, parameter: Tensor) -> UpdatePlan:
         """What the next update of a parameter with this state is; looks only, changes nothing."""
         raise UnsupportedError(f"{type(self).__name__} defines neither `plan`, `update` nor `step`")
 
     def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
         """Change one parameter and its state in place."""
-        plan = self.plan(state, group)
+        plan = self.plan(state, group, parameter)
         if STATE.recorder is not None:
             STATE.recorder.update(self, parameter, gradient, plan, group)
             return
@@ -142,9 +146,20 @@ class Optimizer:
 
     def carry_out(self, plan: UpdatePlan, parameter: Tensor, gradient: Tensor, state: State) -> None:
         """Do what a plan says."""
-        tensors = state_tensors(state, plan.names, parameter)
+        tensors = self.state_tensors(plan, state, parameter)
         state.update(plan.counts)
         apply_update(plan.function, (parameter, gradient, *tensors), plan.scalars, plan.flags)
+
+    def state_tensors(self, plan: UpdatePlan, state: State, parameter: Tensor) -> list[Tensor]:
+        """The tensors of a parameter's state that a plan names; those that are not there yet are made."""
+        for name in plan.names:
+            if state.get(name) is None:
+                state[name] = new_state(parameter, plan.starts.get(name, 0.0), self.state_shape(name, parameter))
+        return [state[name] for name in plan.names]
+
+    def state_shape(self, name: str, parameter: Tensor) -> tuple[int, ...]:
+        """The shape of the state tensor `name` of a parameter: its own."""
+        return parameter.layout.shape
 
     def recorded_updates(self, recorder: Any) -> RecordedUpdates:
         """What a program that is being recorded notes of this optimizer's updates."""
@@ -194,9 +209,23 @@ class Optimizer:
             if parameter is None:
                 state[position] = values
             else:
-                state[parameter] = {name: _loaded(name, value, parameter) for name, value in values.items()}
+                state[parameter] = {name: self.loaded_entry(name, value, parameter) for name, value in values.items()}
         self.state = state
         self.param_groups = [self._merged(group, saved) for group, saved in pairs]
+
+    def loaded_entry(self, name: str, value: Any, parameter: Tensor) -> Any:
+        """One entry of a saved state, made ready for `parameter`."""
+        if name in self.number_names:
+            # PyTorch saves the number of steps, and others, as tensors
+            return int(value) if name == "step" else float(value)
+        if not isinstance(value, Tensor):
+            return value
+        shape = self.state_shape(name, parameter)
+        if tuple(value.shape) != tuple(shape):
+            of = f"its parameter {tuple(shape)}" if shape == parameter.layout.shape else f"it must be {tuple(shape)}"
+            raise ArgumentError(f"loaded state {name!r} has shape {tuple(value.shape)}, {of}")
+        # A copy, because the update writes into its state: two optimizers must not share it.
+        return value.detach().to(device=parameter.device, dtype=parameter.dtype).clone()
 
     def _merged(self, group: Group, saved: Group) -> Group:
         kept = {name: group[name] for name in (*_IMPLEMENTATION_CHOICES, "params", "param_names") if name in group}
@@ -229,24 +258,27 @@ def _parameters_and_names(params: Any) -> tuple[list[Tensor], list[str]]:
     return parameters, [entry[0] for entry in pairs]
 
 
-def _loaded(name: str, value: Any, parameter: Tensor) -> Any:
-    """One entry of a saved state, made ready for `parameter`."""
-    if name == "step":
-        return int(value)  # PyTorch saves the number of steps as a tensor
-    if not isinstance(value, Tensor):
-        return value
-    if tuple(value.shape) != tuple(parameter.shape):
-        raise ArgumentError(
-            f"loaded state {name!r} has shape {tuple(value.shape)}, its parameter {tuple(parameter.shape)}"
-        )
-    # A copy, because the update writes into its state: two optimizers must not share it.
-    return value.detach().to(device=parameter.device, dtype=parameter.dtype).clone()
-
-
 def _refuse_unsupported(group: Group) -> None:
     for name in ("foreach", "capturable", "differentiable"):
         if group.get(name):
             raise UnsupportedError(f"{name}={group[name]!r} is not supported: Curta's optimizers always update fused")
+
+
+def check_at_least(what: str, value: float, least: float = 0) -> None:
+    """Raise ArgumentError, in the words of PyTorch's newer optimizers, for a hyperparameter below `least`."""
+    if isinstance(value, Tensor):
+        raise UnsupportedError(f"{what} as a Tensor is not supported: give a Python number")
+    if not value >= least:
+        raise ArgumentError(f"{what} should be >= {least} but is: {value}")
+
+
+def check_betas(betas: tuple[float, float]) -> None:
+    """Raise ArgumentError, in PyTorch's words, for a decay that is not in [0, 1)."""
+    for index, beta in enumerate(betas):
+        if isinstance(beta, Tensor):
+            raise UnsupportedError("betas as Tensors are not supported: give Python numbers")
+        if not 0.0 <= beta < 1.0:
+            raise ArgumentError(f"Invalid beta parameter at index {index}: {beta}")
 
 
 def check_at_least_zero(**values: float) -> None:

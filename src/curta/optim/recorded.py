@@ -10,7 +10,7 @@ from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from curta.compiler.graph import LiveNumber
-from curta.optim.update import UpdatePlan, apply_update, state_tensors
+from curta.optim.update import UpdatePlan, apply_update
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class RecordedUpdates:
                 state.update(before)
 
             self._recorder.undo.append(restore)
-        tensors = self._recorder.paused(lambda: state_tensors(state, plan.names, parameter))
+        tensors = self._recorder.paused(lambda: self._optimizer.state_tensors(plan, state, parameter))
         shared = self._shared_by(number, plan, self._last.get(id(parameter)))
         self._last[id(parameter)] = shared
         shared.parameters.append(parameter)
@@ -95,7 +95,8 @@ class RecordedUpdates:
                 if state.get(name) is not tensor:
                     return False
         first = held[0] if shared.before is None else shared.before.after
-        shared.coming = coming = self._optimizer.plan(first, self._optimizer.param_groups[shared.number])
+        group = self._optimizer.param_groups[shared.number]
+        shared.coming = coming = self._optimizer.plan(first, group, shared.parameters[0])
         shared.after = {**first, **coming.counts}
         if coming.function is not shared.plan.function or coming.flags != shared.plan.flags:
             return False

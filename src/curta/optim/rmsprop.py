@@ -147,7 +147,7 @@ class RMSprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def plan(self, state: State, group: Group) -> UpdatePlan:
+    def plan(self, state: State, group: Group, parameter: Tensor) -> UpdatePlan:
         """What the next update of a parameter with this state is."""
         momentum, alpha, weight_decay = group["momentum"], group["alpha"], group["weight_decay"]
         function, extra = _VARIANTS[bool(group["centered"]), momentum > 0]

@@ -81,7 +81,7 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def plan(self, state: State, group: Group) -> UpdatePlan:
+    def plan(self, state: State, group: Group, parameter: Tensor) -> UpdatePlan:
         """What the next update of a parameter with this state is."""
         lr, weight_decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
         flags = flags_of(group)

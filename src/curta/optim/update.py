@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from curta.autograd import no_grad
 from curta.autograd.state import STATE, phase
 from curta.compiler.graph import LiveNumber
-from curta.functions.creation import full_like
+from curta.functions.creation import full, full_like
+from curta.memory.layout import contiguous
 from curta.memory.ledger import STATE as OPTIMIZER_STATE
 from curta.memory.storage import zeros_from_system
 from curta.ops.composition import composition
-from curta.ops.dispatch import bind_into
+from curta.ops.dispatch import bind, bind_into
 from curta.ops.record import NO_GRADIENT, Op
 from curta.tensor import Tensor
 
@@ -21,26 +22,50 @@ Update = Callable[..., tuple[Tensor, ...]]
 
 
 #: each update function as an operator: one kernel reads everything and writes parameter and state in place
-_OPERATORS: dict[Update, Op] = {}
+_OPERATORS: dict[Callable[..., Any], Op] = {}
+_STAGED: set[Callable[..., Any]] = set()
 
 
 def apply_update(
     function: Update,
     tensors: Sequence[Tensor],
     scalars: Sequence[float | LiveNumber],
-    flags: Mapping[str, bool] | None = None,
+    flags: Mapping[str, Any] | None = None,
 ) -> None:
     """Replace a parameter and its state, in place, by what `function` makes of them.
 
     `tensors` is (parameter, gradient, *state): every tensor but the gradient is written. `scalars` may differ at every
     step, `flags` are fixed for an optimizer: a kernel is compiled once for each set of flags and never for a scalar.
+    That is one launch a parameter, whatever the update's length; a `staged` update has a launch a stage.
     """
+    parameter, _gradient, *state = tensors
+    numbers = tuple(map(_number, scalars))
+    with phase("optimizer", parameter.place):
+        if function in _STAGED:
+            function(*tensors, *numbers, **(flags or {}))
+        else:
+            bind_into(_operator(function), (*tensors, *numbers), (parameter, *state), **(flags or {}))
+
+
+def stage(function: Callable[..., Any], operands: Sequence[Any], into: Sequence[Tensor] = (), **flags: Any) -> Any:
+    """Inside a staged update: one fused operator over tensors and scalars, which makes new tensors or fills `into`."""
+    with no_grad():
+        if into:
+            return bind_into(_operator(function), tuple(operands), tuple(into), **flags)
+        return bind(_operator(function), tuple(operands), **flags)
+
+
+def staged(function: Callable[..., None]) -> Callable[..., Any]:
+    """Mark an update that cannot be one kernel: `function` takes what an update takes and writes in place itself."""
+    _STAGED.add(function)
+    return function
+
+
+def _operator(function: Callable[..., Any]) -> Op:
     operator = _OPERATORS.get(function)
     if operator is None:
         operator = _OPERATORS[function] = composition(function.__name__, function, NO_GRADIENT)
-    parameter, _gradient, *state = tensors
-    with phase("optimizer", parameter.place):
-        bind_into(operator, (*tensors, *map(_number, scalars)), (parameter, *state), **(flags or {}))
+    return operator
 
 
 def _number(value: Any) -> Any:
@@ -48,35 +73,36 @@ def _number(value: Any) -> Any:
 
 
 class UpdatePlan(NamedTuple):
-    """One update: its function, the names of its state tensors, its scalars and flags, and the counts it sets."""
+    """One update: its function, the names of its state tensors, its scalars and flags, and the counts it sets.
+
+    `counts` are the entries of the state that are numbers; `starts` what a state tensor is full of at first, if not 0.
+    """
 
     function: Update
     names: tuple[str, ...]
     scalars: tuple[float, ...]
-    flags: dict[str, bool]
-    counts: dict[str, int] = {}  # noqa: RUF012 - never written to
+    flags: Mapping[str, Any]
+    counts: dict[str, float] = {}  # noqa: RUF012 - never written to
+    starts: dict[str, float] = {}  # noqa: RUF012 - never written to
 
 
-def new_state(parameter: Tensor, fill: float = 0.0) -> Tensor:
-    """A tensor of optimizer state: the parameter's shape, dtype and device, every element `fill`."""
+def new_state(parameter: Tensor, fill: float = 0.0, shape: tuple[int, ...] | None = None) -> Tensor:
+    """A tensor of optimizer state: the parameter's shape (or `shape`), dtype and device, every element `fill`."""
     layout = parameter.layout
+    if shape is not None and shape != layout.shape:
+        layout = contiguous(shape, layout.dtype, layout.device)
     if fill == 0.0 and layout.is_contiguous:
         storage = zeros_from_system(layout.nbytes, layout.device)
         if storage is not None:
             return Tensor._make(storage, layout, 0)
     with no_grad(), phase("optimizer", parameter.place):
-        made = full_like(parameter, fill)
+        if layout is parameter.layout:
+            made = full_like(parameter, fill)
+        else:
+            made = full(layout.shape, fill, dtype=layout.dtype, device=layout.device)
     for book in STATE.books:
         book.assign(made.storage, OPTIMIZER_STATE)
     return made
-
-
-def state_tensors(state: dict[str, Any], names: Sequence[str], parameter: Tensor) -> list[Tensor]:
-    """The tensors of a parameter's state by name; those that are not there yet start at zero."""
-    for name in names:
-        if state.get(name) is None:
-            state[name] = new_state(parameter)
-    return [state[name] for name in names]
 
 
 def flags_of(group: Mapping[str, Any]) -> dict[str, bool]:
@@ -88,3 +114,22 @@ def directed(gradient: Tensor, parameter: Tensor, weight_decay: float, *, decay:
     """Inside an update: the gradient to go down, with the weight decay that enters through it."""
     gradient = -gradient if maximize else gradient
     return gradient + weight_decay * parameter if decay else gradient
+
+
+def decay_flags(group: Mapping[str, Any]) -> tuple[dict[str, bool], float]:
+    """`flags_of` where weights may also decay by themselves; and the scalar for `decayed`."""
+    weight_decay, decoupled = group["weight_decay"], bool(group["decoupled_weight_decay"])
+    flags = {
+        "coupled": weight_decay != 0 and not decoupled,
+        "decoupled": weight_decay != 0 and decoupled,
+        "maximize": group["maximize"],
+    }
+    return flags, 1 - group["lr"] * weight_decay if decoupled else weight_decay
+
+
+def decayed(
+    parameter: Tensor, gradient: Tensor, decay: float, *, coupled: bool, decoupled: bool, maximize: bool
+) -> tuple[Tensor, Tensor]:
+    """Inside an update: (parameter, gradient) after a weight decay through the gradient, or of the weight itself."""
+    gradient = directed(gradient, parameter, decay, decay=coupled, maximize=maximize)
+    return decay * parameter if decoupled else parameter, gradient

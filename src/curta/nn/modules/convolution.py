@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod, sqrt
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 from curta.errors import ArgumentError, UnsupportedError
 from curta.functions import creation
@@ -18,8 +19,8 @@ Pair = int | Sequence[int]
 
 
 def _pair(value: Pair) -> tuple[int, int]:
-    if isinstance(value, int):
-        return (value, value)
+    if isinstance(value, SupportsIndex):
+        return (index(value), index(value))
     first, second = value
     return (first, second)
 

@@ -12,10 +12,10 @@ from curta.errors import (
     ArgumentTypeError,
     NameTakenError,
     NoSuchAttributeError,
-    ShapeError,
     UnsupportedError,
 )
 from curta.memory.changes import CHANGES
+from curta.nn.modules import states
 from curta.nn.modules.places import inside
 from curta.nn.parameter import Parameter
 from curta.tensor import Tensor
@@ -354,33 +354,18 @@ class Module:
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> IncompatibleKeys:
-        """Copy tensors into the parameters and buffers of the same names.
+        """Copy tensors into the parameters and buffers of the same names, in the format that these have.
 
-        ShapeError lists all that does not fit: shapes always, missing and unknown names when `strict`.
+        With `assign`, the module takes over the tensors themselves, as they are: formats, strides and memory; this is
+        how a model that was built on the meta device gets its weights without a copy. Optimizers know the parameters
+        of before.
+
+        ShapeError lists all that does not fit, and then nothing has changed: values that are no tensors, shapes, and,
+        when `strict`, missing and unknown names, which are the result otherwise.
         """
-        if assign:
-            raise UnsupportedError("load_state_dict: assign=True is not supported")
         if not isinstance(state_dict, Mapping):
             raise ArgumentTypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        own = self.state_dict(keep_vars=True)
-        missing = [key for key in own if key not in state_dict and not self._is_newer(key)]
-        unexpected = [key for key in state_dict if key not in own]
-        problems = []
-        if strict and missing:
-            problems.append("Missing key(s) in state_dict: " + ", ".join(f'"{k}"' for k in missing) + ". ")
-        if strict and unexpected:
-            problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{k}"' for k in unexpected) + ". ")
-        problems += _misfits(own, state_dict)
-        if problems:
-            raise ShapeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
-        for key, tensor in own.items():
-            if key in state_dict:
-                tensor.detach().copy_(state_dict[key].detach())
-        return IncompatibleKeys(missing, unexpected)
-
-    def _is_newer(self, key: str) -> bool:
-        path, _, name = key.rpartition(".")
-        return name in self.get_submodule(path)._newer_state
+        return IncompatibleKeys(*states.load(self, state_dict, strict, assign))
 
     # printing
 
@@ -402,6 +387,11 @@ class Module:
             return f"{type(self).__name__}({lines[0]})"
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
+    def _repr_html_(self) -> str:
+        from curta.nn.modules import summary
+
+        return summary.html(self)
+
 
 class HookHandle:
     """Takes a forward hook away again."""
@@ -421,12 +411,3 @@ def _replace(parameter: Parameter, changed: Tensor) -> None:
         STATE.recorder.refuse_rebinding()
     parameter.storage, parameter.layout = changed.storage, changed.layout
     parameter.offset, parameter.pointer = changed.offset, changed.pointer
-
-
-def _misfits(own: Mapping[str, Tensor], given: Mapping[str, Any]) -> list[str]:
-    return [
-        f"size mismatch for {key}: copying a param with shape {given[key].shape} from checkpoint, "
-        f"the shape in current model is {tensor.shape}."
-        for key, tensor in own.items()
-        if key in given and tuple(given[key].shape) != tensor.layout.shape
-    ]

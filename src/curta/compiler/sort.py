@@ -1,0 +1,134 @@
+"""The kernel that sorts: a stable merge sort of each row, by keys whose order as whole numbers is that of the elements.
+
+An element's key is its bits, rearranged so that unsigned comparison orders them: NaN is above everything, both zeros
+are one. A row is cut into pieces of one element, which are merged in pairs, from one temporary into the other and back.
+"""
+
+from __future__ import annotations
+
+from curta.compiler.code import Code, Value, function
+from curta.compiler.nest import NAME, SIGNATURE
+from curta.compiler.schedule import INLINE_ELEMENTS, KernelText, Step
+from curta.dtypes import DType, bool_
+from curta.runtime import cpu, jit, native
+
+_FIELDS = ("count", "inner", "passes")
+#: the bits of infinity in each floating-point format
+_INFINITY = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF << 52}
+
+
+def plan_sort(dtype: DType, place_dtype: DType, outer: int, count: int, inner: int, *, descending: bool) -> list[Step]:
+    """The launch over x[outer, count, inner]: arguments x, its sorted values, their places (int64), four temporaries.
+
+    The temporaries hold `outer * inner * count` keys, keys, places and places; keys are as wide as the elements, places
+    are of `place_dtype`, int32 or int64.
+    """
+    key = f"sort {dtype.name} places={place_dtype.name} descending={descending}"
+    text = KernelText(key, lambda: _emit(dtype, place_dtype, descending))
+    passes = max(0, count - 1).bit_length()
+    rows = outer * inner if count else 0
+    inline = rows * count * (passes + 1) <= INLINE_ELEMENTS
+    plan = native.make_plan(0, [count, inner, passes], rows, max(1, 512 // max(count, 1)), 0, 7, 0, inline)
+    sources = [("input", 0), ("output", 0), ("output", 1), *(("partial", number) for number in range(4))]
+    return [Step(plan, sources, text, jit.Code(key, text.write, NAME))]
+
+
+class _Writer:
+    """The kernel's text under construction."""
+
+    def __init__(self, dtype: DType, place_dtype: DType, descending: bool) -> None:
+        self.dtype, self.descending = dtype, descending
+        self.place_size, self.place_kind = place_dtype.itemsize, f"i{8 * place_dtype.itemsize}"
+        code = self.code = Code(cpu.features())
+        self.size = dtype.itemsize
+        self.kind = f"i{8 * self.size}"
+        meta, arguments = Value(code, "%meta", "ptr"), Value(code, "%args", "ptr")
+        self.count, self.inner, self.passes = (
+            code.load(code.offset(meta, 8 * place), "i64", align=8) for place in range(len(_FIELDS))
+        )
+        self.source, self.values, self.places, *self.room = (
+            code.load(code.offset(arguments, 8 * place), "ptr", align=8) for place in range(7)
+        )
+
+    def key(self, bits: Value) -> Value:
+        """The whole number by which an element is sorted."""
+        top = -(1 << (8 * self.size - 1))
+        if self.dtype is bool_:
+            key = bits.ne(0).convert("zext", self.kind)
+        elif self.dtype.is_floating_point:
+            size = bits & ~top
+            plain = size.eq(0).select(0, bits)
+            ordered = plain.lt(0).select(~plain, plain ^ top)
+            key = size.gt(_INFINITY[self.dtype.name]).select(-1, ordered)
+        else:
+            key = bits ^ top if self.dtype.is_signed else bits
+        return ~key if self.descending else key
+
+    def row(self, row: Value) -> None:
+        """One row: its keys, the merges, its values and places."""
+        code, size = self.code, self.size
+        outer = row.unsigned_divide(self.inner)
+        first = outer * self.count * self.inner + (row - outer * self.inner)
+        start = row * self.count
+        keys = [code.offset(one, start * size) for one in self.room[:2]]
+        places = [code.offset(one, start * self.place_size) for one in self.room[2:]]
+        with code.loop(0, self.count) as loop:
+            at = (first + loop.index * self.inner) * size
+            bits = code.load(code.offset(self.source, at), self.kind)
+            code.store(self.key(bits), code.offset(keys[0], loop.index * size))
+            self.store_place(loop.index, places[0], loop.index)
+        with code.loop(0, self.passes, carried=[*keys, *places]) as turns:
+            self.merge_all(code.constant(1, "i64") << turns.index, turns.carried)
+            turns.carried_out = [turns.carried[other] for other in (1, 0, 3, 2)]
+        sorted_places = turns.results[2]
+        with code.loop(0, self.count) as loop:
+            place = self.load_place(sorted_places, loop.index)
+            bits = code.load(code.offset(self.source, (first + place * self.inner) * size), self.kind)
+            at = first + loop.index * self.inner
+            code.store(bits, code.offset(self.values, at * size))
+            code.store(place, code.offset(self.places, at * 8))
+
+    def load_place(self, places: Value, at: Value) -> Value:
+        place = self.code.load(self.code.offset(places, at * self.place_size), self.place_kind)
+        return place if self.place_size == 8 else place.convert("zext", "i64")
+
+    def store_place(self, place: Value, places: Value, at: Value) -> None:
+        narrow = place if self.place_size == 8 else place.convert("trunc", "i32")
+        self.code.store(narrow, self.code.offset(places, at * self.place_size))
+
+    def merge_all(self, width: Value, room: list[Value]) -> None:
+        """Every two neighbouring pieces of `width` sorted elements as one, from the first temporaries to the others."""
+        code, count = self.code, self.count
+        with code.loop(0, count, width * 2) as loop:
+            low = loop.index
+            middle = _smaller(low + width, count)
+            self.merge(low, middle, _smaller(low + width * 2, count), room)
+
+    def merge(self, low: Value, middle: Value, high: Value, room: list[Value]) -> None:
+        """[low, middle) and [middle, high) as one; of equal elements those on the left come first."""
+        code, size = self.code, self.size
+        from_keys, to_keys, from_places, to_places = room
+        with code.loop(low, high, carried=[low, middle]) as loop:
+            left, right = loop.carried
+            more_left, more_right = left.lt(middle), right.lt(high)
+            left_key = code.load(code.offset(from_keys, more_left.select(left, low) * size), self.kind)
+            right_key = code.load(code.offset(from_keys, more_right.select(right, low) * size), self.kind)
+            take = more_left & (~more_right | left_key.le(right_key, signed=False))
+            place = self.load_place(from_places, take.select(left, right))
+            code.store(take.select(left_key, right_key), code.offset(to_keys, loop.index * size))
+            self.store_place(place, to_places, loop.index)
+            step = take.convert("zext", "i64")
+            loop.carried_out = [left + step, right + (step ^ 1)]
+
+
+def _smaller(left: Value, right: Value) -> Value:
+    return left.lt(right).select(left, right)
+
+
+def _emit(dtype: DType, place_dtype: DType, descending: bool) -> str:
+    writer = _Writer(dtype, place_dtype, descending)
+    start, stop = Value(writer.code, "%start", "i64"), Value(writer.code, "%stop", "i64")
+    with writer.code.loop(start, stop) as rows:
+        writer.row(rows.index)
+    writer.code.effect("ret void")
+    return function(writer.code, NAME, SIGNATURE)

@@ -1,0 +1,1 @@
+"""Memory shared with other frameworks in one process, by the DLPack protocol; nothing is copied."""

@@ -1,0 +1,104 @@
+"""Signs, steps and infinities under PyTorch's names."""
+
+from __future__ import annotations
+
+from curta import dtypes
+from curta.errors import DTypeError
+from curta.functions.comparison import eq
+from curta.functions.creation import full_like
+from curta.functions.mathematics import sign
+from curta.functions.operands import Operand, operand, refuse, tensor
+from curta.ops import special as ops
+from curta.ops.dispatch import bind
+from curta.tensor import Tensor
+
+
+def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`sign`: PyTorch's differ for complex numbers alone.
+
+    >>> import curta
+    >>> curta.sgn(curta.tensor([-2.0, 0.0]))
+    tensor([-1.,  0.])
+    """
+    refuse("sgn", out=out)
+    return sign(input)
+
+
+def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether the sign is a minus, that of -0.0 and of NaN too.
+
+    >>> import curta
+    >>> curta.signbit(curta.tensor([-0.0, 1.0]))
+    tensor([ True, False])
+    """
+    refuse("signbit", out=out)
+    made: Tensor = bind(ops.SIGNBIT, (tensor("signbit", input),))
+    return made
+
+
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself; refused for truth values.
+
+    >>> import curta
+    >>> curta.positive(curta.tensor([-1]))
+    tensor([-1])
+    """
+    if tensor("positive", input).layout.dtype is dtypes.bool_:
+        raise DTypeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether each element is positive infinity.
+
+    >>> import curta
+    >>> curta.isposinf(curta.tensor([float("inf"), 1.0]))
+    tensor([ True, False])
+    """
+    refuse("isposinf", out=out)
+    return _is_number("isposinf", input, float("inf"))
+
+
+def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether each element is negative infinity.
+
+    >>> import curta
+    >>> curta.isneginf(curta.tensor([float("-inf"), 1.0]))
+    tensor([ True, False])
+    """
+    refuse("isneginf", out=out)
+    return _is_number("isneginf", input, float("-inf"))
+
+
+def _is_number(name: str, input: Tensor, number: float) -> Tensor:
+    x = tensor(name, input)
+    if x.layout.dtype.is_floating_point:
+        return eq(x, number)
+    return full_like(x, False, dtype=dtypes.bool_)
+
+
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """0 below 0, 1 above it, and `values` at 0; without a gradient.
+
+    >>> import curta
+    >>> curta.heaviside(curta.tensor([-1.0, 0.0, 2.0]), curta.tensor(0.5))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    refuse("heaviside", out=out)
+    x, value = tensor("heaviside", input), tensor("heaviside", values, "values")
+    if x.layout.dtype is not value.layout.dtype:
+        raise DTypeError("heaviside is not yet implemented for tensors with different dtypes.")
+    made: Tensor = bind(ops.HEAVISIDE, (x, value))
+    return made
+
+
+def copysign(input: Tensor, other: Operand, *, out: Tensor | None = None) -> Tensor:
+    """The size of `input` with the sign of `other`, that of -0.0 too.
+
+    >>> import curta
+    >>> curta.copysign(curta.tensor([1.0, -2.0]), curta.tensor([-0.0, 3.0]))
+    tensor([-1.,  2.])
+    """
+    refuse("copysign", out=out)
+    made: Tensor = bind(ops.COPYSIGN, (tensor("copysign", input), operand("copysign", other)))
+    return made

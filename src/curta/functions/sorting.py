@@ -1,0 +1,223 @@
+"""Order along a dimension under PyTorch's names: sorting, the largest, the k-th, the median, the most frequent."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from curta import dtypes
+from curta.errors import IndexRangeError, ShapeError, UnsupportedDTypeError
+from curta.functions.creation import arange, full, zeros
+from curta.functions.inplace import scalar_name
+from curta.functions.joining import cat
+from curta.functions.movement import dimension, integer
+from curta.functions.operands import refuse, tensor
+from curta.ops.dispatch import bind
+from curta.ops.indexing import take
+from curta.ops.scan import CUMMAX
+from curta.ops.sorting import ATTAINED, SORT
+from curta.tensor import Tensor
+
+#: the median of no integers: what processors make of NaN
+_OF_NOTHING = {dtypes.int32: -(2**31), dtypes.int64: -(2**63)}
+
+
+class Ordered(NamedTuple):
+    """What functions of the order along a dimension return."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def picked(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The elements that places along `dim`, known to be there, name: `gather` without its checks."""
+    sources = tuple(-1 if axis == dim else axis for axis in range(input.layout.rank))
+    return take(input, [index], sources, (dim,), paired=True)
+
+
+def ordered(input: Tensor, dim: int, descending: bool = False) -> Ordered:
+    """`sort` along a dimension that is known to be there."""
+    return Ordered(*bind(SORT, (input.contiguous(),), dim=dim, descending=descending))
+
+
+def _at_zero_dimensions(input: Tensor) -> Ordered:
+    """A number by itself is in order."""
+    place = zeros((), dtype=dtypes.int64, device=input.layout.device)
+    return Ordered(input.clone(), place)
+
+
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Ordered:
+    """The elements along `dim` in order, and where they were (int64); equal ones stay as they were, NaN is largest.
+
+    >>> import curta
+    >>> curta.sort(curta.tensor([3, 1, 2])).indices
+    tensor([1, 2, 0])
+    """
+    refuse("sort", out=out)
+    x = tensor("sort", input)
+    place = dimension("sort", dim, x.layout.rank)
+    return ordered(x, place, bool(descending)) if x.layout.rank else _at_zero_dimensions(x)
+
+
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+    """Where the elements along `dim` stand in order: `sort(...).indices`.
+
+    >>> import curta
+    >>> curta.argsort(curta.tensor([3.0, 1.0, 2.0]), descending=True)
+    tensor([0, 2, 1])
+    """
+    return sort(tensor("argsort", input).detach(), dim, descending).indices
+
+
+def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements along the first dimension in order.
+
+    >>> import curta
+    >>> curta.msort(curta.tensor([[3, 1], [1, 2]]))
+    tensor([[1, 1],
+            [3, 2]])
+    """
+    refuse("msort", out=out)
+    return sort(tensor("msort", input), 0).values
+
+
+def _ranked(input: Tensor, dim: int, first: int, count: int, largest: bool, keepdim: bool) -> Ordered:
+    """The elements from the `first` on in the order along `dim`; one of them without `keepdim` loses the dimension."""
+    indices = ordered(input.detach(), dim, largest).indices.narrow(dim, first, count).clone()
+    values = picked(input, dim, indices)
+    return Ordered(values, indices) if keepdim else Ordered(values.squeeze(dim), indices.squeeze(dim))
+
+
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
+) -> Ordered:
+    """The `k` largest (or smallest) elements along `dim`, in order, and where they are; of equal ones the first.
+
+    >>> import curta
+    >>> curta.topk(curta.tensor([1.0, 4.0, 3.0]), 2).values
+    tensor([4., 3.])
+    """
+    refuse("topk", out=out)
+    x = tensor("topk", input)
+    place, k = dimension("topk", dim, x.layout.rank), integer("topk", k, "k")
+    if not 0 <= k <= (x.layout.shape[place] if x.layout.rank else 1):
+        raise ShapeError("selected index k out of range")
+    if x.layout.dtype is dtypes.bool_:
+        raise UnsupportedDTypeError("topk does not support bool dtypes on CPU")
+    return _ranked(x, place, 0, k, bool(largest), True) if x.layout.rank else _at_zero_dimensions(x)
+
+
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Ordered:
+    """The `k`-th smallest element along `dim`, counted from 1, and where it is.
+
+    >>> import curta
+    >>> curta.kthvalue(curta.tensor([3.0, 1.0, 2.0]), 2).values
+    tensor(2.)
+    """
+    refuse("kthvalue", out=out)
+    x = tensor("kthvalue", input)
+    place, k = _some("kthvalue", x, dim), integer("kthvalue", k, "k")
+    if not 1 <= k <= (x.layout.shape[place] if x.layout.rank else 1):
+        raise ShapeError(f"kthvalue(): selected number k out of range for dimension {place}")
+    _no_truth("kthvalue_cpu", x)
+    return _ranked(x, place, k - 1, 1, False, bool(keepdim)) if x.layout.rank else _at_zero_dimensions(x)
+
+
+def _some(name: str, input: Tensor, dim: int) -> int:
+    """The dimension counted from 0; IndexRangeError for one without elements."""
+    place = dimension(name, dim, input.layout.rank)
+    if input.layout.rank and input.layout.shape[place] == 0:
+        raise IndexRangeError(f"{name}(): Expected reduction dim {place} to have non-zero size.")
+    return place
+
+
+def _no_truth(name: str, input: Tensor) -> None:
+    if input.layout.dtype is dtypes.bool_:
+        raise UnsupportedDTypeError(f'"{name}" not implemented for {scalar_name(input.layout.dtype)!r}')
+
+
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+    """The middle element, of an even number the lower one; along `dim` (values, indices). NaN if there is one.
+
+    Without `dim`, elements equal to the median share the gradient evenly.
+
+    >>> import curta
+    >>> curta.median(curta.tensor([4, 1, 3, 2])), curta.median(curta.tensor([[4, 1, 3]]), 1).indices
+    (tensor(2), tensor([2]))
+    """
+    return _median("median", input, dim, keepdim, out)
+
+
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+    """The median of the elements that are not NaN, see `median`.
+
+    >>> import curta
+    >>> curta.nanmedian(curta.tensor([4.0, float("nan"), 3.0]))
+    tensor(3.)
+    """
+    return _median("nanmedian", input, dim, keepdim, out)
+
+
+def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) -> Any:
+    refuse(name, out=out)
+    x = tensor(name, input)
+    layout = x.layout
+    place = None if dim is None else _some(name, x, dim)
+    _no_truth("median_cpu", x)
+    if place is not None:
+        return _middle(name, x, place, bool(keepdim)) if layout.rank else _at_zero_dimensions(x)
+    if not layout.numel:
+        nothing = float("nan") if layout.dtype.is_floating_point else _OF_NOTHING.get(layout.dtype, 0)
+        return full((), nothing, dtype=layout.dtype, device=layout.device)
+    flat = x.reshape(-1)
+    found = _middle(name, flat.detach(), 0, True).values
+    return (bind(ATTAINED, (flat, found)) if flat.requires_grad else found).reshape(())
+
+
+def _middle(name: str, x: Tensor, dim: int, keepdim: bool) -> Ordered:
+    """The place in order is the middle of the numbers; where there is a NaN, the first of these, which stand behind."""
+    count = x.layout.shape[dim]
+    if not x.layout.dtype.is_floating_point:
+        return _ranked(x, dim, (count - 1) // 2, 1, False, keepdim)
+    plain = x.detach()
+    numbers = (plain == plain).sum(dim, keepdim=True)
+    if name == "nanmedian":
+        rank = (numbers - 1).clamp(min=0) // 2
+    else:
+        rank = numbers.where(numbers < count, (count - 1) // 2)
+    indices = picked(ordered(plain, dim).indices, dim, rank)
+    values = picked(x, dim, indices)
+    return Ordered(values, indices) if keepdim else Ordered(values.squeeze(dim), indices.squeeze(dim))
+
+
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Ordered:
+    """The most frequent element along `dim`, the smallest of equally frequent ones, and where it stands last.
+
+    >>> import curta
+    >>> curta.mode(curta.tensor([3, 1, 3, 2])).values
+    tensor(3)
+    """
+    refuse("mode", out=out)
+    x = tensor("mode", input)
+    layout, place = x.layout, _some("mode", x, dim)
+    if not layout.rank:
+        return _at_zero_dimensions(x)
+    if not layout.numel:
+        shape = tuple(1 if axis == place else size for axis, size in enumerate(layout.shape))
+        places = zeros(shape, dtype=dtypes.int64, device=layout.device)
+        made = Ordered(picked(x, place, places), places)
+    else:
+        order = ordered(x.detach(), place)
+        ends = _run_lengths(order.values, place).argmax(place, keepdim=True)
+        places = picked(order.indices, place, ends)
+        made = Ordered(picked(x, place, places), places)
+    return made if keepdim else Ordered(made.values.squeeze(place), made.indices.squeeze(place))
+
+
+def _run_lengths(x: Tensor, dim: int) -> Tensor:
+    """For each of the sorted elements, how many equal ones there are up to it."""
+    count, rank = x.layout.shape[dim], x.layout.rank
+    places = arange(count, device=x.layout.device).view((count,) + (1,) * (rank - dim - 1))
+    differs = x.narrow(dim, 1, count - 1) != x.narrow(dim, 0, count - 1)
+    changed = cat((x.narrow(dim, 0, 1) != x.narrow(dim, 0, 1), differs), dim)
+    starts, _ = bind(CUMMAX, (places.where(changed, 0).contiguous(),), dim=dim)
+    return places - starts + 1
