@@ -2,7 +2,9 @@
 
     python -m benchmarks.books
 
-The steps take turns in one process; medians. Written to standard output, for the table in BOOKS.md.
+The kinds of account take turns in one process; medians. Opening one, which looks through all of Python's objects
+once, is timed by itself; of a model that is small enough, a step is Python alone. Written to standard output; what it
+printed on one machine is in zen3/BOOKS.md.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ from collections.abc import Callable
 from typing import Any
 
 import curta
-from benchmarks.steps import CASES
+from benchmarks.steps import CASES, Build, gpt
 from curta.models import build, example_inputs, preset
 from curta.nn import functional as F
 
 ROUNDS = 15
-#: steps in each account: opening one looks through Python's objects, once
+#: steps in each account
 STEPS = 4
 ACCOUNTS: dict[str, Callable[[], Any]] = {
     "none": contextlib.nullcontext,
@@ -30,20 +32,23 @@ ACCOUNTS: dict[str, Callable[[], Any]] = {
 }
 
 
-def overhead(case: str, variant: str) -> dict[str, float]:
-    """The median seconds of a step with each kind of account open."""
-    work = CASES[case][1](curta)[variant]
+def overhead(case: Build, variant: str) -> dict[str, tuple[float, float]]:
+    """The median seconds of a step with each kind of account open, and of opening it."""
+    work = case(curta)[variant]
     for _ in range(3):
         work()
-    seconds: dict[str, list[float]] = {name: [] for name in ACCOUNTS}
+    steps: dict[str, list[float]] = {name: [] for name in ACCOUNTS}
+    opening: dict[str, list[float]] = {name: [] for name in ACCOUNTS}
     for _ in range(ROUNDS):
         for name, books in ACCOUNTS.items():
             start = time.perf_counter()
             with books():
+                opened = time.perf_counter()
                 for _ in range(STEPS):
                     work()
-            seconds[name].append((time.perf_counter() - start) / STEPS)
-    return {name: statistics.median(times) for name, times in seconds.items()}
+                steps[name].append((time.perf_counter() - opened) / STEPS)
+            opening[name].append(opened - start)
+    return {name: (statistics.median(steps[name]), statistics.median(opening[name])) for name in ACCOUNTS}
 
 
 def plan_of(name: str, context: int) -> tuple[float, int, Any]:
@@ -64,12 +69,14 @@ def plan_of(name: str, context: int) -> tuple[float, int, Any]:
 
 def main() -> None:
     """Print the figures."""
-    for case in ("step_gpt", "step_mlp"):
+    small = ("step, GPT 4×16, context 8, batch 1", gpt(4, 16, 4, 8, 16, 1))
+    for title, case in (CASES["step_gpt"], CASES["step_mlp"], small):
         for variant in ("eager", "compiled"):
             found = overhead(case, variant)
-            print(f"{CASES[case][0]}, {variant}")
-            for name, seconds in found.items():
-                print(f"  {name:<40} {1e3 * seconds:9.2f} ms  {seconds / found['none']:.3f}")
+            print(f"{title}, {variant}")
+            for name, (seconds, opening) in found.items():
+                ratio = seconds / found["none"][0]
+                print(f"  {name:<40} {1e3 * seconds:9.2f} ms  {ratio:.3f}   opened in {1e3 * opening:.2f} ms")
     for name, context in (("gpt2-xl", 1024), ("llama-3-70b", 8192)):
         seconds, nbytes, books = plan_of(name, context)
         print(f"plan of {name}, context {context}: {seconds:.2f} s, process {nbytes / 1e6:.0f} MB, {books}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from itertools import compress
 from typing import Any
 
 from curta.autograd.function import FunctionNode
@@ -16,6 +17,7 @@ from curta.optim.optimizer import Optimizer
 from curta.tensor import Tensor
 
 Found = tuple[Storage, str]
+Handler = Callable[[Any], Iterator[tuple[str, Any]]]
 
 
 def holdings() -> list[Found]:
@@ -24,14 +26,11 @@ def holdings() -> list[Found]:
         kind: [] for kind in (GRADIENTS, STATE, PARAMETERS, BUFFERS, ARENAS, ACTIVATIONS)
     }
     rest: list[Storage] = []
-    handlers: dict[type, Callable[[Any], Iterator[tuple[str, Any]]] | None] = {}
-    for one in gc.get_objects():
-        kind = type(one)
-        if kind not in handlers:
-            handlers[kind] = _handler(kind)
-        handler = handlers[kind]
-        if handler is None:
-            continue
+    handlers = _handlers()
+    everything = gc.get_objects()
+    # of some hundred thousand objects a few thousand matter: no Python code looks at the others
+    for one in compress(everything, map(handlers.__contains__, map(type, everything))):
+        handler = handlers[type(one)]
         if handler is _storage:
             rest.append(one)
             continue
@@ -42,12 +41,16 @@ def holdings() -> list[Found]:
     return [*found.values(), *((storage, INPUTS) for storage in rest if id(storage) not in found)]
 
 
-def _handler(kind: type) -> Any:
-    """What looks at objects of a type, if any does."""
+def _handlers() -> dict[type, Handler]:
+    """What looks at objects of each type that there is now."""
+    found: dict[type, Handler] = {}
     for known, handler in _HANDLERS:
-        if issubclass(kind, known):
-            return handler
-    return None
+        kinds = [known]
+        while kinds:
+            kind = kinds.pop()
+            found.setdefault(kind, handler)
+            kinds += kind.__subclasses__()
+    return found
 
 
 def _storage(storage: Storage) -> Iterator[tuple[str, Any]]:
@@ -90,7 +93,7 @@ def _program(program: NativeProgram) -> Iterator[tuple[str, Any]]:
     yield ARENAS, program.__dict__.get("_memory")
 
 
-_HANDLERS: tuple[tuple[type, Any], ...] = (
+_HANDLERS: tuple[tuple[type, Handler], ...] = (
     (HostStorage, _storage), (MetaStorage, _storage), (Tensor, _tensor), (Module, _module), (Optimizer, _optimizer),
     (Node, _node), (FunctionNode, _node), (NativeProgram, _program),
 )  # fmt: skip
