@@ -33,5 +33,5 @@ def pytest_collection_finish() -> None:
     from curta.memory.storage import HostStorage
 
     gc.collect()
-    HOST.current -= sum(one.nbytes for one in gc.get_objects() if isinstance(one, HostStorage))
+    HOST.current -= sum(one.nbytes for one in gc.get_objects() if issubclass(type(one), HostStorage))
     gc.freeze()
