@@ -12,6 +12,7 @@ from tests.ops.image_cases import IMAGE_CASES, ImageCase, params_of
 from tests.ops.programs import named_programs, with_gradients
 
 import curta
+from curta import nn
 from curta.autograd.state import STATE
 from curta.compiler.instructions import TABLE as INSTRUCTIONS
 from curta.einops import rearrange
@@ -27,6 +28,7 @@ NEVER_BY_THEMSELVES = {
     composition.STORED: "stands between operators of one kernel, in place of a way through memory",
     inplace.OVERWRITE: "a place in the dynamic graph: the write itself is a copy",
     joining.CAT: "copies its parts; in a composition it is other operators",
+    joining.SPLIT: "a view for each part",
     joining.UNBIND: "a view for each part",
 }
 
@@ -118,6 +120,33 @@ def made_of_numbers() -> None:
     with_gradients(lambda x: x.floor() + x.sign(), ones(3))
 
 
+def activations() -> None:
+    for name in ("elu", "softplus", "mish", "logsigmoid", "hardtanh", "hardswish", "hardsigmoid", "softsign",
+                 "tanhshrink", "softshrink", "hardshrink", "glu"):  # fmt: skip
+        with_gradients(getattr(F, name), ones(4, 6))
+    with_gradients(lambda x: F.threshold(x, 1.5, 2.0), ones(4, 6))
+    with_gradients(F.prelu, ones(2, 3, 4), ones(3))
+
+
+def losses() -> None:
+    x, y = ones(4, 6), ones(4, 6)
+    for name in ("smooth_l1_loss", "huber_loss", "binary_cross_entropy", "kl_div", "hinge_embedding_loss",
+                 "soft_margin_loss", "cosine_similarity"):  # fmt: skip
+        with_gradients(getattr(F, name), x, y)
+    with_gradients(partial(F.poisson_nll_loss, full=True), x, y)
+    with_gradients(partial(F.kl_div, log_target=True), x, y)
+    with_gradients(F.gaussian_nll_loss, x, y, ones(4, 6))
+    with_gradients(F.margin_ranking_loss, x, y, ones(4, 6))
+    with_gradients(lambda x, w: F.binary_cross_entropy_with_logits(x, y, pos_weight=w), x, ones(6))
+    with_gradients(lambda x: F.ctc_loss(x, make([[1, 2], [2, 0]]), (4, 3), (2, 1)), ones(4, 2, 3))
+
+
+def recurrent() -> None:
+    with_gradients(lambda x: nn.LSTM(3, 4, 2, bidirectional=True, proj_size=2)(x)[0], ones(3, 2, 3))
+    with_gradients(lambda x: nn.GRU(3, 4)(x)[0], ones(3, 2, 3))
+    with_gradients(lambda x: nn.RNN(3, 4, bias=False)(x)[0], ones(3, 2, 3))
+
+
 def of_image_case(case: ImageCase) -> Callable[[], Any]:
     tensors = [ones(*shape) if place not in case.places else make(case.places[place](shape)) for place, shape in
                enumerate(case.shapes)]  # fmt: skip
@@ -127,7 +156,8 @@ def of_image_case(case: ImageCase) -> Callable[[], Any]:
 def programs() -> dict[str, Callable[[], Any]]:
     """Everything that is run, by name; `tests.ops.programs` among it."""
     found: dict[str, Callable[[], Any]] = {
-        one.__name__: one for one in (attentions, products, images, lookups, views, made_of_numbers)
+        one.__name__: one
+        for one in (attentions, products, images, lookups, views, made_of_numbers, activations, losses, recurrent)
     }
     found |= {f"case of {case.name}": of_image_case(case) for case in IMAGE_CASES}
     given = named_programs(("contiguous", "transposed", "broadcast"), every_dtype=True)

@@ -7,7 +7,7 @@ import pytest
 
 import curta
 from curta import nn
-from curta.errors import ArgumentTypeError, ShapeError, UnsupportedError
+from curta.errors import ArgumentTypeError, ShapeError
 
 
 def _model():
@@ -84,8 +84,6 @@ def test_errors():
         nn.Module()(1)
     with pytest.raises(KeyError, match=r'buffer name can\'t contain "\."'):
         nn.Module().register_buffer("a.b", None)
-    with pytest.raises(UnsupportedError, match="inplace"):
-        nn.ReLU(inplace=True)
 
 
 def test_modes_conversion_and_hooks():

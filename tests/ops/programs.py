@@ -294,6 +294,21 @@ def _updated(make: Make, rows: int, columns: int) -> Any:
     return weight
 
 
+def _ctc(make: Make, rows: int, columns: int) -> Any:
+    targets = make(np.resize([1, 2, 3, 3], (rows, 2)))
+    scores = make(numbers(4, rows, columns))
+    return with_gradients(lambda x: F.ctc_loss(F.log_softmax(x, 2), targets, (4,) * rows, (2,) * rows), scores)
+
+
+def _recurrent(kind: str) -> Program:
+    def run(make: Make, rows: int, columns: int) -> Any:
+        curta.manual_seed(3)
+        network = getattr(curta.nn, kind)(columns, 5)
+        return with_gradients(lambda x, *weights: network(x)[0], make(numbers(3, rows, columns)), *network.parameters())
+
+    return run
+
+
 def _mask(rows: int) -> Any:
     return np.tril(np.ones((rows, rows), bool))
 
@@ -320,6 +335,30 @@ OTHERS: dict[str, Program] = {
     "gelu tanh": _unary(lambda x: F.gelu(x, approximate="tanh")),
     "silu": _unary(F.silu),
     "leaky_relu": _unary(F.leaky_relu),
+    "exponential activations": _unary(lambda x: F.elu(x, 0.7) + F.softplus(x, 2, 1) + F.mish(x) + F.logsigmoid(x)),
+    "hard activations": _unary(lambda x: F.hardtanh(x) + F.hardswish(x) + F.hardsigmoid(x) + F.threshold(x, 0.1, 2)),
+    "shrinking activations": _unary(lambda x: F.softsign(x) + F.tanhshrink(x) + F.softshrink(x) + F.hardshrink(x)),
+    "prelu": lambda make, rows, columns: with_gradients(
+        F.prelu, make(numbers(rows, columns)), make(numbers(columns, seed=2))
+    ),
+    "glu": _unary(lambda x: F.glu(curta.cat([x, x * 2], 1), 1)),
+    "smooth losses": _pair(lambda x, y: F.smooth_l1_loss(x, y, beta=0.5) + F.huber_loss(x, y, delta=0.7)),
+    "losses of probabilities": _pair(
+        lambda x, y: F.binary_cross_entropy(x.sigmoid(), y) + F.kl_div(x, y), domain=(0.1, 0.9)
+    ),
+    "losses of counts": _pair(lambda x, y: F.poisson_nll_loss(x, y, full=True), domain=(0.0, 4.0)),
+    "weighted binary cross entropy": _pair(
+        lambda x, y: F.binary_cross_entropy_with_logits(x, y, pos_weight=y.detach()[0] + 1), domain=(0.0, 1.0)
+    ),
+    "losses of margins": _pair(
+        lambda x, y: F.hinge_embedding_loss(x, y.sign()) + F.soft_margin_loss(x, y.sign())
+        + F.margin_ranking_loss(x, y, x.detach().sign(), margin=0.3)
+    ),
+    "gaussian_nll_loss": _pair(lambda x, y: F.gaussian_nll_loss(x, y, x * x + 0.1)),
+    "cosine_similarity": _pair(lambda x, y: F.cosine_similarity(x, y, 1)),
+    "ctc_loss": _ctc,
+    "lstm": _recurrent("LSTM"),
+    "gru": _recurrent("GRU"),
     "cross_entropy": _classes(F.cross_entropy),
     "cross_entropy weighted": _classes(F.cross_entropy, weighted=True, reduction="sum"),
     "cross_entropy smoothed": _classes(F.cross_entropy, label_smoothing=0.1),

@@ -26,12 +26,6 @@ REFUSALS = (
         "\"layer_norm\" not implemented for 'int64'",
     ),
     Refusal(
-        lambda c: F(c).relu(c.zeros(2), inplace=True),
-        UnsupportedError,
-        "relu(): the argument 'inplace' is not supported",
-        only_curta=True,
-    ),
-    Refusal(
         lambda c: F(c).softmax(c.zeros(2, 2)),
         UnsupportedError,
         "softmax(): an implicit 'dim' is not supported: name it",
@@ -326,12 +320,6 @@ REFUSALS = (
         lambda c: F(c).mse_loss(c.zeros(2), c.zeros(2), size_average=True),
         UnsupportedError,
         "mse_loss(): the argument 'size_average' is not supported; use 'reduction'",
-        only_curta=True,
-    ),
-    Refusal(
-        lambda c: F(c).binary_cross_entropy_with_logits(c.zeros(2), c.zeros(2), pos_weight=c.ones(2)),
-        UnsupportedError,
-        "binary_cross_entropy_with_logits(): the argument 'pos_weight' is not supported",
         only_curta=True,
     ),
     Refusal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from curta import shapes
@@ -316,8 +317,13 @@ def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tens
     return _binary("div", DIV, input, other, **({} if rounding_mode is None else {"rounding_mode": rounding_mode}))
 
 
-def in_place(name: str, input: Tensor, *arguments: Any, **options: Any) -> Tensor:
-    """The in-place form of function `name`."""
+def rewritten(input: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+    """The in-place form of a function of one tensor."""
     check_writable(input)
     old = previous(input)
-    return apply_(input, _preserved(getattr(late.functions, name)(old, *arguments, **options), old))
+    return apply_(input, _preserved(compute(old), old))
+
+
+def in_place(name: str, input: Tensor, *arguments: Any, **options: Any) -> Tensor:
+    """The in-place form of function `name`."""
+    return rewritten(input, lambda old: getattr(late.functions, name)(old, *arguments, **options))

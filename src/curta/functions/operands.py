@@ -70,6 +70,15 @@ def raised(*tensors: Any) -> Any:
     )
 
 
+def of_one_rank(*tensors: Any) -> tuple[Any, ...]:
+    """Tensors with sizes of 1 in front: inside of a composition gradients of what broadcasts keep its rank."""
+    rank = max(one.layout.rank for one in tensors)
+    return tuple(
+        one if one.layout.rank == rank else one.reshape((1,) * (rank - one.layout.rank) + one.layout.shape)
+        for one in tensors
+    )
+
+
 def refuse(name: str, **options: Any) -> None:
     """UnsupportedError for the first option that is not None: arguments of PyTorch that Curta does not have."""
     for option, value in options.items():

@@ -8,20 +8,75 @@ from typing import Any
 from curta import functions
 from curta.autograd.state import STATE
 from curta.dtypes import DType
-from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError, UnsupportedError
-from curta.functions import relu as _relu
+from curta.errors import DTypeError, ShapeError, UnsupportedError
 from curta.functions import sigmoid, tanh
 from curta.functions.indexing import checked_below
-from curta.functions.operands import lowered, not_in_place
+from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
+from curta.nn.activations import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    floating,
+    gelu,
+    glu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    logsigmoid,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    silu,
+    softplus,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+    threshold_,
+)  # fmt: skip
 from curta.nn.attention import scaled_dot_product_attention
+from curta.nn.ctc import ctc_loss
+from curta.nn.distances import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    normalize,
+    pairwise_distance,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from curta.nn.dropout import dropout
+from curta.nn.element_losses import (
+    binary_cross_entropy,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    margin_ranking_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
+)
 from curta.nn.head import linear_cross_entropy
 from curta.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
+from curta.nn.multi_head import multi_head_attention_forward
 from curta.nn.normalization import batch_norm, rms_norm
 from curta.nn.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from curta.nn.spatial import conv2d
-from curta.ops.activation import GELU, GELU_TANH, LEAKY_RELU, SILU
 from curta.ops.dispatch import bind
 from curta.ops.embedding import EMBEDDING
 from curta.ops.matmul import LINEAR, PROJECTION, multiply
@@ -30,10 +85,17 @@ from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
 __all__ = [
-    "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy",
-    "dropout", "embedding", "gelu", "l1_loss", "layer_norm", "leaky_relu", "linear", "linear_cross_entropy",
-    "log_softmax", "max_pool2d", "mse_loss", "nll_loss", "relu", "rms_norm", "scaled_dot_product_attention", "sigmoid",
-    "silu", "softmax", "tanh",
+    "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "celu", "celu_", "conv2d", "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "ctc_loss", "dropout",
+    "elu", "elu_", "embedding", "gaussian_nll_loss", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid",
+    "hardswish", "hardtanh", "hardtanh_", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "layer_norm",
+    "leaky_relu", "leaky_relu_", "linear", "linear_cross_entropy", "log_softmax", "logsigmoid",
+    "margin_ranking_loss", "max_pool2d", "mish", "mse_loss", "multi_head_attention_forward", "multi_margin_loss",
+    "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "normalize", "pairwise_distance",
+    "poisson_nll_loss", "prelu", "relu", "relu6", "relu_", "rms_norm", "rrelu", "rrelu_",
+    "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss",
+    "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_",
+    "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]  # fmt: skip
 
 
@@ -64,46 +126,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return result
 
 
-# activations
-
-
-def _floating(name: str, x: Any) -> Any:
-    if not check(name, x).layout.dtype.is_floating_point:
-        raise UnsupportedDTypeError(f"\"{name}\" not implemented for '{x.layout.dtype.name}'")
-    return x
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(x, 0)."""
-    not_in_place("relu", inplace)
-    return _relu(input)
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where it is positive, else x * negative_slope."""
-    not_in_place("leaky_relu", inplace)
-    result: Tensor = bind(LEAKY_RELU, (_floating("leaky_relu", input),), slope=float(negative_slope))
-    return result
-
-
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * sigmoid(x)."""
-    not_in_place("silu", inplace)
-    result: Tensor = bind(SILU, (_floating("silu", input),))
-    return result
-
-
-def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
-    """x times the normal distribution's probability below x; `approximate="tanh"` for GPT-2's formula.
-
-    >>> import curta
-    >>> round(gelu(curta.tensor([1.0])).item(), 4)
-    0.8413
-    """
-    if approximate not in ("none", "tanh"):
-        raise ShapeError("approximate argument must be either none or tanh.")
-    result: Tensor = bind(GELU if approximate == "none" else GELU_TANH, (_floating("gelu", input),))
-    return result
+# softmax
 
 
 def _softmax_dim(x: Tensor, dim: int | None, name: str) -> int:
@@ -127,10 +150,30 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     return _soft("log_softmax", LOG_SOFTMAX, input, dim, dtype)
 
 
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """softmax of -x."""
+    return softmax(-check("softmin", input), dim, dtype=dtype)
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """softmax of (logits + noise) / tau: the smaller `tau`, the more like a sample of one class (Jang et al. 2017).
+
+    With `hard` the sample itself, one-hot, with the gradient of the softmax. `eps` does nothing, as in PyTorch.
+    """
+    x = floating("gumbel_softmax", logits)
+    noise = -(-functions.rand_like(x.detach()).clamp(min=1e-30).log()).log()
+    soft = softmax((x + noise.to(x.layout.dtype)) / tau, dim)
+    if not hard:
+        return soft
+    place = soft.detach().argmax(dim, keepdim=True)
+    sample = functions.scatter(functions.zeros_like(soft.detach()), dim, place, 1.0)
+    return sample - soft.detach() + soft
+
+
 def _soft(name: str, op: Any, input: Tensor, dim: int | None, dtype: DType | None) -> Tensor:
     x = check(name, input)
     if dtype is None:
-        _floating(f"{name}_lastdim_kernel_impl", x)
+        floating(f"{name}_lastdim_kernel_impl", x)
     place = _softmax_dim(x, dim, name)
     kind = dtype or x.layout.dtype
     if not x.layout.rank:
@@ -148,7 +191,7 @@ def layer_norm(
     eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
     """Mean 0 and variance 1 over the last dimensions (`normalized_shape`), then times weight, plus bias."""
-    x, shape = _floating("layer_norm", input), tuple(normalized_shape)
+    x, shape = floating("layer_norm", input), tuple(normalized_shape)
     count = len(shape)
     if not count or x.layout.shape[-count:] != shape:
         raise ShapeError(

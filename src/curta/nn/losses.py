@@ -9,7 +9,7 @@ from curta.autograd.state import STATE
 from curta.device import META
 from curta.dtypes import float32
 from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
-from curta.functions.operands import raised
+from curta.functions.operands import of_one_rank, raised
 from curta.functions.operands import tensor as check
 from curta.memory.layout import Layout, contiguous
 from curta.ops.creation import ones_of
@@ -23,6 +23,7 @@ from curta.ops.loss import (
     SOFT_CROSS_ENTROPY,
     SQUARED_ERROR,
     WEIGHTED_CROSS_ENTROPY,
+    WEIGHTED_LOGITS_CROSS_ENTROPY,
 )
 from curta.promotion import promote_types
 from curta.tensor import Tensor
@@ -37,7 +38,8 @@ def check_reduction(name: str, reduction: str, size_average: Any, reduce: Any) -
         raise ArgumentError(f"{reduction} is not a valid value for reduction")
 
 
-def _reduce(loss: Any, reduction: str) -> Any:
+def reduced(loss: Any, reduction: str) -> Any:
+    """The mean of a loss, its sum, or itself."""
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
@@ -188,8 +190,8 @@ def mse_loss(
     check_reduction("mse_loss", reduction, size_average, reduce)
     if weight is not None:
         raise UnsupportedError("mse_loss(): the argument 'weight' is not supported")
-    pair = raised(check("mse_loss", input), check("mse_loss", target))
-    result: Tensor = _reduce(bind(SQUARED_ERROR, pair), reduction)
+    pair = of_one_rank(*raised(check("mse_loss", input), check("mse_loss", target)))
+    result: Tensor = reduced(bind(SQUARED_ERROR, pair), reduction)
     return result
 
 
@@ -201,8 +203,8 @@ def l1_loss(
     check_reduction("l1_loss", reduction, size_average, reduce)
     if weight is not None:
         raise UnsupportedError("l1_loss(): the argument 'weight' is not supported")
-    pair = raised(check("l1_loss", input), check("l1_loss", target))
-    result: Tensor = _reduce(bind(ABSOLUTE_ERROR, pair), reduction)
+    pair = of_one_rank(*raised(check("l1_loss", input), check("l1_loss", target)))
+    result: Tensor = reduced(bind(ABSOLUTE_ERROR, pair), reduction)
     return result
 
 
@@ -210,16 +212,17 @@ def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Minus the log-probability of `target` (0 to 1) under sigmoid(input)."""
+    """Minus the log-probability of `target` (0 to 1) under sigmoid(input); that of 1 times `pos_weight`."""
     name = "binary_cross_entropy_with_logits"
     check_reduction(name, reduction, size_average, reduce)
-    if pos_weight is not None:
-        raise UnsupportedError(f"{name}(): the argument 'pos_weight' is not supported")
     if check(name, input).layout.shape != check(name, target, "target").layout.shape:
         raise ArgumentError(
             f"Target size ({list(target.layout.shape)}) must be the same as input size ({list(input.layout.shape)})"
         )
     input, target, weight = raised(input, target, weight)
-    loss = bind(LOGITS_CROSS_ENTROPY, (input, target))
-    result: Tensor = _reduce(loss if weight is None else loss * weight, reduction)
+    if pos_weight is None:
+        loss = bind(LOGITS_CROSS_ENTROPY, (input, target))
+    else:
+        loss = bind(WEIGHTED_LOGITS_CROSS_ENTROPY, of_one_rank(input, target, *raised(pos_weight)))
+    result: Tensor = reduced(loss if weight is None else loss * weight, reduction)
     return result

@@ -103,5 +103,24 @@ def _unbind_rule(node: Node, *gradients: Tensor) -> Tensor:
     return made
 
 
+def _split_body(x: Tensor, *, dim: int, lengths: tuple[int, ...]) -> Any:
+    starts = [sum(lengths[:place]) for place in range(len(lengths))]
+    return tuple(x.narrow(dim, start, length) for start, length in zip(starts, lengths, strict=True))
+
+
+def _split_layouts(layout: Layout, dim: int, lengths: tuple[int, ...]) -> tuple[Layout, ...]:
+    before, after = layout.shape[:dim], layout.shape[dim + 1 :]
+    return tuple(contiguous((*before, length, *after), layout.dtype, layout.device) for length in lengths)
+
+
+def _split_rule(node: Node, *gradients: Tensor) -> Tensor:
+    from curta.functions import cat
+
+    return cat(gradients, node.params["dim"])
+
+
+#: runs as one view for each part, see `apart` of nn/recurrent.py; the record is for its gradient
+SPLIT = Op("split", _split_layouts, Composition(_split_body), Gradient(_split_rule), each(0))
+
 #: runs as one view for each part, see functions/movement.py; the record is for its gradient
 UNBIND = Op("unbind", _unbound, Composition(_parts_body), Gradient(_unbind_rule), each(0))

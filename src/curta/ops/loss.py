@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import pi
 from typing import Any
 
 from curta import dtypes
 from curta.autograd.state import STATE
 from curta.compiler.expression import Expression, index
 from curta.memory.layout import Layout, contiguous
+from curta.methods import late
 from curta.ops.composition import composition, derivative, derived
 from curta.ops.dispatch import bind
 from curta.ops.inference import each
@@ -112,11 +114,127 @@ def _squared(x: Any, y: Any) -> Any:
     return d * d
 
 
+def _softplus(z: Any) -> Any:
+    """log(1 + exp(z)), with the slope 1/2 at 0."""
+    where = late.functions.where
+    return where(z < 0, 0.0, z) + where(z < 0, z, -z).exp().log1p()
+
+
 def _logits(x: Any, y: Any) -> Any:
+    v, t = wide(x), wide(y)
+    return cast(v * (1 - t) + _softplus(-v), x.layout.dtype)
+
+
+def _weighted_logits(x: Any, y: Any, positive: Any) -> Any:
+    v, t = wide(x), wide(y)
+    return cast(v * (1 - t) + ((wide(positive) - 1) * t + 1) * _softplus(-v), x.layout.dtype)
+
+
+def _smooth(x: Any, y: Any, *, beta: float) -> Any:
+    d = (wide(x) - wide(y)).abs()
+    return cast(late.functions.where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta), x.layout.dtype)
+
+
+def _huber(x: Any, y: Any, *, delta: float) -> Any:
+    d = (wide(x) - wide(y)).abs()
+    return cast(late.functions.where(d <= delta, d * d * 0.5, (d - 0.5 * delta) * delta), x.layout.dtype)
+
+
+def _binary(x: Any, y: Any) -> Any:
+    """Logarithms are no less than -100."""
+    v, t = wide(x), wide(y)
+    return cast((t - 1) * (-v).log1p().clamp(min=-100) - t * v.log().clamp(min=-100), x.layout.dtype)
+
+
+def _binary_slope(g: Any, x: Any, y: Any) -> Any:
     v = wide(x)
-    return cast(v.relu() - v * wide(y) + (-v.abs()).exp().log1p(), x.layout.dtype)
+    return cast(wide(g) * (v - wide(y)) / (v * (1 - v)).clamp(min=1e-12), x.layout.dtype)
+
+
+def _binary_to_target(g: Any, x: Any, y: Any) -> Any:
+    v = wide(x)
+    return cast(wide(g) * ((-v).log1p().clamp(min=-100) - v.log().clamp(min=-100)), y.layout.dtype)
+
+
+def _binary_rule(node: Any, g: Any) -> tuple[Any, ...]:
+    given = (g, node.input(0), node.input(1))
+    pairs = zip((BINARY_SLOPE, BINARY_TO_TARGET), node.needs, strict=True)
+    return tuple(bind(op, given) if wanted else None for op, wanted in pairs)
+
+
+def _divergence(x: Any, y: Any, *, log_target: bool) -> Any:
+    v, t = wide(x), wide(y)
+    made = t.exp() * (t - v) if log_target else t * (late.functions.where(t == 0, 1.0, t).log() - v)
+    return cast(made, x.layout.dtype)
+
+
+def _poisson(x: Any, y: Any, *, log_input: bool, full: bool, eps: float) -> Any:
+    where = late.functions.where
+    v, t = wide(x), wide(y)
+    made = v.exp() - t * v if log_input else v - t * (v + eps).log()
+    if full:  # Stirling's approximation of log(t!)
+        u = where(t > 1, t, 1.0)
+        made = made + where(t > 1, u * u.log() - u + (u * (2 * pi)).log() * 0.5, 0.0)
+    return cast(made, x.layout.dtype)
+
+
+def _gaussian(x: Any, y: Any, var: Any, *, constant: float) -> Any:
+    d, s = wide(x) - wide(y), wide(var)
+    made = (s.log() + d * d / s) * 0.5
+    return cast(made + constant if constant else made, x.layout.dtype)
+
+
+def _hinge(x: Any, y: Any, *, margin: float) -> Any:
+    where = late.functions.where
+    v, t = wide(x), wide(y)
+    return cast(where(t != 1, (margin - v).clamp(min=0), 0.0) + where(t != -1, v, 0.0), x.layout.dtype)
+
+
+def _soft_margin(x: Any, y: Any) -> Any:
+    return cast(_softplus(-wide(y) * wide(x)), x.layout.dtype)
+
+
+def _ranking(x: Any, y: Any, target: Any, *, margin: float) -> Any:
+    made = wide(target) * (wide(y) - wide(x))
+    return cast((made + margin if margin else made).clamp(min=0), x.layout.dtype)
+
+
+def _length(x: Any, dim: int, eps: float) -> Any:
+    """The Euclidean norm along a dimension, at least `eps`; without a slope at 0."""
+    where = late.functions.where
+    squares = total(x * x, (dim,))
+    return where(squares == 0, 0.0, where(squares == 0, 1.0, squares).sqrt()).clamp(min=eps)
+
+
+def _cosine(x: Any, y: Any, *, dim: int, eps: float) -> Any:
+    v, w = wide(x), wide(y)
+    return cast(total(v / _length(v, dim, eps) * (w / _length(w, dim, eps)), (dim,)), x.layout.dtype)
+
+
+def _alignment(stay: Any, one: Any, two: Any, score: Any) -> Any:
+    """One step of CTC's sums over alignments, as logarithms."""
+    where, a, b, c = late.functions.where, stay.detach(), one.detach(), two.detach()
+    high = where(a > b, a, b)
+    high = where(high > c, high, c)
+    return ((stay - high).exp() + (one - high).exp() + (two - high).exp()).log() + high + score
 
 
 SQUARED_ERROR = derived("squared_error", _squared)
 ABSOLUTE_ERROR = derived("absolute_error", lambda x, y: (x - y).abs())
 LOGITS_CROSS_ENTROPY = derived("logits_cross_entropy", _logits)
+WEIGHTED_LOGITS_CROSS_ENTROPY = derived("weighted_logits_cross_entropy", _weighted_logits)
+SMOOTH_ERROR = derived("smooth_error", _smooth)
+HUBER_ERROR = derived("huber_error", _huber)
+BINARY_SLOPE = derived("binary_cross_entropy_slope", _binary_slope)
+BINARY_TO_TARGET = derived("binary_cross_entropy_to_target", _binary_to_target)
+#: probabilities and targets
+BINARY_CROSS_ENTROPY = composition("binary_cross_entropy", _binary, Gradient(_binary_rule, inputs=(0, 1)))
+DIVERGENCE = derived("divergence", _divergence)
+POISSON = derived("poisson", _poisson)
+GAUSSIAN = derived("gaussian", _gaussian)
+HINGE = derived("hinge", _hinge)
+SOFT_MARGIN = derived("soft_margin", _soft_margin)
+RANKING = derived("ranking", _ranking)
+#: of two tensors of one shape; the dimension stays, at size 1
+COSINE = derived("cosine", _cosine)
+ALIGNMENT = derived("alignment", _alignment)

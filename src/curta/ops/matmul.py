@@ -90,7 +90,7 @@ def _bias_rule(node: Node, g: Any) -> tuple[Any, Any, Any]:
     if node.needs[1]:
         to_weight = multiply(rows.transpose(0, 1), _as_matrix(x))
     if node.needs[2]:
-        to_bias = rows.sum(0)
+        to_bias = rows.sum(0) if node.input_layouts[2].rank < 2 else g
     return to_x, to_weight, to_bias
 
 
@@ -138,7 +138,7 @@ def _cost_linear(inputs: tuple[Layout, Layout, Layout], outputs: tuple[Layout, .
     return Cost(flops + count, 0, bytes_read(inputs), outputs[0].nbytes, flops)
 
 
-#: x[..., K] @ weight[N, K] transposed + bias[N]; x of rank 2 or more
+#: x[..., K] @ weight[N, K] transposed + bias, [N] or all that is to be added; x of rank 2 or more
 LINEAR = Op(
     "linear",
     _infer_linear,

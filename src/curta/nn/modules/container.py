@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any, Self
 
 from curta.errors import IndexRangeError
@@ -70,6 +71,16 @@ class ModuleList(Module):
 
     def __setitem__(self, index: int, module: Module) -> None:
         self.add_module(str(_checked(index, len(self))), module)
+
+    def __repr__(self) -> str:
+        """As a module is printed, neighbours that are printed alike only once."""
+        lines, start = [], 0
+        for text, group in groupby(map(repr, self)):
+            count = len(list(group))
+            name = f"({start}): " if count == 1 else f"({start}-{start + count - 1}): {count} x "
+            lines.append("  " + (name + text).replace("\n", "\n  "))
+            start += count
+        return "\n".join([f"{type(self).__name__}(", *lines, ")"]) if lines else f"{type(self).__name__}()"
 
 
 class ModuleDict(Module):
