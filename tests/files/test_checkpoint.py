@@ -444,6 +444,11 @@ with zipfile.ZipFile(io.BytesIO(SAMPLE)) as sample:
     STORAGES = {name.removeprefix("torch-2.13/"): sample.read(name) for name in sample.namelist() if "/data/" in name}
 
 
+def test_texts_of_the_oldest_protocol_are_refused_without_a_warning() -> None:
+    with pytest.raises(pickle.UnpicklingError, match="asks for the operation STRING"):
+        curta.load(io.BytesIO(archive_of(b"S'\\o'\n.", STORAGES["data/0"], STORAGES)))
+
+
 @settings(max_examples=200, deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(0, len(SAMPLE_PICKLE) - 1), st.integers(0, 255)), min_size=1, max_size=3))
 def test_mutated_pickles(changes: list[tuple[int, int]]) -> None:

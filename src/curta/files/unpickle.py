@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickletools
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from math import prod
@@ -85,8 +86,11 @@ class Unpickler:
     def load(self, pickle: bytes) -> Any:
         """What the pickle describes; FileFormatError for a damaged one."""
         try:
-            for operation, argument, _ in pickletools.genops(pickle):
-                self._run(operation.name, argument)
+            with warnings.catch_warnings():
+                # of escapes in texts of the oldest protocol, which are refused right after they are decoded
+                warnings.simplefilter("ignore", DeprecationWarning)
+                for operation, argument, _ in pickletools.genops(pickle):
+                    self._run(operation.name, argument)
         except FileFormatError:
             raise
         except (ValueError, OverflowError) as error:
