@@ -75,9 +75,9 @@ def raw_bytes(tensor: Tensor, start: int, nbytes: int) -> memoryview:
     b'\\x00\\x01'
     """
     readable(tensor)
-    assert tensor.storage is not None
-    block: Any = (c_char * nbytes).from_address(tensor.storage.address + start)
-    block.storage = tensor.storage
+    storage: Any = tensor.storage  # there is one: it is readable
+    block: Any = (c_char * nbytes).from_address(storage.address + start)
+    block.storage = storage
     return memoryview(block).cast("B")
 
 

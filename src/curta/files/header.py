@@ -101,14 +101,14 @@ def _parsed(file: str, text: bytes) -> dict[str, Any]:
     if not text.startswith(b"{"):
         raise FileFormatError(f"{file}: is no safetensors file: its header does not begin with a brace")
     try:
-        found = json.loads(text.decode(), object_pairs_hook=unique, parse_constant=constant)
+        # what begins with a brace is an object, or no JSON
+        found: dict[str, Any] = json.loads(text.decode(), object_pairs_hook=unique, parse_constant=constant)
     except FileFormatError:
         raise
     except RecursionError:
         raise FileFormatError(f"{file}: its header is nested too deeply") from None
     except ValueError as error:  # also UnicodeDecodeError, and numbers of thousands of digits
         raise FileFormatError(f"{file}: its header is not valid JSON ({error})") from None
-    assert isinstance(found, dict)
     return found
 
 
