@@ -103,13 +103,14 @@ def _logsumexp_rule(node: Any, g: Any) -> tuple[Any, ...]:
 
 
 def _placed_rule(node: Any, g: Any, _: Any) -> tuple[Any, ...]:
-    """The gradient is added where each extreme was found."""
+    """The gradient is added where each value was found."""
     layout = node.input_layouts[0]
     places = paired_places(layout.shape, node.params["dim"], node.output(1)).reshape(-1)
     return (scatter_rows(g.reshape(-1, 1), places, layout.numel).view(layout.shape),)
 
 
-_PLACED = Gradient(_placed_rule, outputs=(1,), constant_outputs=(1,))
+#: of operators that give values and the places where they stood
+PLACED = Gradient(_placed_rule, outputs=(1,), constant_outputs=(1,))
 
 #: inputs b and a: r[k] = b[k] + a[k] * r[k - 1], or with `reverse` r[k + 1]
 RECURRENCE = Op(
@@ -121,8 +122,8 @@ RECURRENCE = Op(
 )
 CUMSUM = Op("cumsum", _infer, _lowering("sum"), Gradient(_sum_rule), _costs(1))
 CUMPROD = Op("cumprod", _infer, _lowering("prod"), Gradient(_prod_rule, inputs=(0,), outputs=(0,)), _costs(1))
-CUMMAX = Op("cummax", _infer_placed, _lowering("max"), _PLACED, _costs(0))
-CUMMIN = Op("cummin", _infer_placed, _lowering("min"), _PLACED, _costs(0))
+CUMMAX = Op("cummax", _infer_placed, _lowering("max"), PLACED, _costs(0))
+CUMMIN = Op("cummin", _infer_placed, _lowering("min"), PLACED, _costs(0))
 LOGCUMSUMEXP = Op(
     "logcumsumexp",
     _infer,

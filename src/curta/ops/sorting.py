@@ -11,10 +11,9 @@ from curta.dtypes import DType
 from curta.memory.layout import Layout, Shape, contiguous
 from curta.methods import late
 from curta.ops.composition import composition
-from curta.ops.indexing import paired_places, scatter_rows
 from curta.ops.inference import bytes_read
 from curta.ops.record import NO_GRADIENT, Cost, Generated, Gradient, Op, Pointwise
-from curta.ops.scan import split_at
+from curta.ops.scan import PLACED, split_at
 
 #: the longest row whose places 32 bits can tell, read without a sign
 _MOST_NARROW = 2**32
@@ -32,13 +31,6 @@ def _plan_sort(inputs: Any, outputs: Any, dim: int, descending: bool) -> Any:
     return plan_sort(x.dtype, place, *split_at(x.shape, dim), descending=descending), rooms
 
 
-def _sort_rule(node: Any, g: Any, _: Any) -> tuple[Any, ...]:
-    """Each element of the gradient goes where the sorted element came from."""
-    layout = node.input_layouts[0]
-    places = paired_places(layout.shape, node.params["dim"], node.output(1)).reshape(-1)
-    return (scatter_rows(g.reshape(-1, 1), places, layout.numel).view(layout.shape),)
-
-
 def _written(inputs: Any, outputs: Any, **params: Any) -> Cost:
     """Comparisons are no FLOPs."""
     return Cost(0, 0, bytes_read(inputs), sum(layout.nbytes for layout in outputs))
@@ -49,7 +41,7 @@ SORT = Op(
     "sort",
     _infer_sort,
     Generated(_plan_sort),
-    Gradient(_sort_rule, outputs=(1,), constant_outputs=(1,)),
+    PLACED,
     _written,
 )
 
