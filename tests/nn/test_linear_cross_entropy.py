@@ -313,3 +313,51 @@ def test_no_numbers_on_the_meta_device() -> None:
     x, weight = curta.empty(8, 4, device="meta"), curta.empty(10, 4, device="meta")
     target = curta.empty(8, dtype=curta.int64, device="meta")
     assert tuple(F.linear_cross_entropy(x, weight, target, reduction="none").shape) == (8,)
+
+
+def phases_of(step: Any) -> dict[str, int]:
+    with curta.account(memory=False) as books:
+        step()
+    return {name: cost.model_flops for name, cost in books.by_phase().items() if cost.flops}
+
+
+@pytest.mark.parametrize("how", ["eager", "compiled"])
+def test_gradients_made_ahead_are_the_backward_pass_in_the_books(how: str) -> None:
+    x, weight, target = made(RNG.random((6, 4)), "float32"), made(RNG.random((9, 4)), "float32"), curta.arange(6)
+    product = 2 * 6 * 9 * 4
+
+    def step() -> None:
+        F.linear_cross_entropy(x, weight, target).backward()
+
+    run = step if how == "eager" else curta.compile(step)
+    run()
+    assert phases_of(run) == {"forward": product, "backward": 2 * product}
+    with curta.account(memory=False) as books:
+        run()
+    both = {line.phase: line for line in books.lines if line.operator == "linear_cross_entropy_both"}
+    assert sum(line.calls for line in both.values()) == 1
+    # 1 + 4 for each class of a row in the backward pass; what is read and written is no more than the operator's
+    assert both["backward"].cost.flops == 2 * product + 6 * (1 + 4 * 9)
+    if how == "eager":
+        read, written = (sum(line.cost[place] for line in both.values()) for place in (2, 3))
+        assert read == 4 * (1 + 6 * 4 + 9 * 4) + 8 * 6  # of the expected gradient one element, which all rows share
+        assert written == 4 * (6 + 6 * 4 + 9 * 4)
+        assert both["forward"].cost.bytes_written == 4 * 6
+
+
+def test_what_another_gradient_makes_again_is_no_work_of_the_model() -> None:
+    x, weight, target = made(RNG.random((6, 4)), "float32"), made(RNG.random((9, 4)), "float32"), curta.arange(6)
+    product = 2 * 6 * 9 * 4
+
+    def step() -> None:
+        (F.linear_cross_entropy(x, weight, target) * 3).backward()
+
+    with curta.account(memory=False) as books:
+        step()
+    assert books.model_flops == 3 * product
+    assert books.hardware_flops == 6 * product
+    assert phases_of(step)["recomputation"] == 2 * product
+    with curta.account(memory=False) as books:
+        loss = F.linear_cross_entropy(x, weight, target)
+        curta.autograd.grad(loss, [x], create_graph=True)
+    assert (books.model_flops, books.hardware_flops) == (3 * product, 5 * product)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from curta.autograd.accumulate import accumulate
 from curta.autograd.hooks import after_node, before_node, through
 from curta.autograd.node import FREED, Accumulate, Node, edge_of
-from curta.autograd.state import STATE
+from curta.autograd.state import RECOMPUTATION, STATE
 from curta.errors import AutogradError
 from curta.memory.layout import Layout
 
@@ -36,7 +36,9 @@ def run_backward(
         run.send(edge[0], edge[1], gradient if gradient.layout is root.layout else fit(gradient, root.layout, edge[0]))
     del gradients
     before = (STATE.grad_enabled, STATE.phase, STATE.module)
-    STATE.grad_enabled, STATE.phase = create_graph, "backward"
+    STATE.grad_enabled = create_graph
+    if STATE.phase != RECOMPUTATION:  # what is done a second time stays that
+        STATE.phase = "backward"
     try:
         run.visit_all()
         found = [run.captured.get(key) for key in run.wanted]

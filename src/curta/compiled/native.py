@@ -12,7 +12,7 @@ from curta.compiled.graph import Buffer, Node, ProgramGraph
 from curta.compiled.heads import make_scores_once
 from curta.compiled.profile import Timing
 from curta.compiled.table import Table
-from curta.costs.lines import Line, format_of, line_of
+from curta.costs.lines import Line, format_of, lines_of
 from curta.dtypes import DType, bfloat16, float16, float32
 from curta.errors import CompileError
 from curta.memory.allocator import HOST, OutOfMemoryError
@@ -118,7 +118,8 @@ class NativeProgram:
         """
         if not self._lines:
             for node in make_scores_once(self._recorded).nodes:
-                self._lines.append(line_of(node.call, node.phase, node.module, 1, None).without_bytes())
+                made = lines_of(node.call, node.phase, node.module, 1, None)
+                self._lines += [line.without_bytes() for line in made]
             self._lines += self._moved()
         return [line.times(count) for line in self._lines]
 

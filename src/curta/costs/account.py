@@ -17,7 +17,8 @@ Conventions, here and in every operator's `cost`:
   computed: the numerator of MFU. Attention counts the pairs of a query and a key that may see each other. What is done
   a second time to save memory is left out, and counts in `hardware_flops`, the numerator of HFU.
 - A phase is the part of a training step: "backward" inside a backward pass, "optimizer" inside an optimizer's step,
-  "recomputation" where a checkpoint runs a part again, else "forward".
+  "recomputation" where a checkpoint runs a part again, else "forward". Gradients that an operator makes ahead, together
+  with its results, are of the backward pass; the time for both stands in the forward pass.
 - A compiled program counts the FLOPs of the function itself; what fusion saves shows in the bytes alone.
 """
 
@@ -31,7 +32,7 @@ from typing import Any
 from curta.autograd.state import RECOMPUTATION, STATE
 from curta.costs import existing
 from curta.costs.conventions import Conventions
-from curta.costs.lines import Group, Line, Stated, grouped, line_of, total
+from curta.costs.lines import Group, Line, Stated, grouped, lines_of, total
 from curta.costs.memory import MemoryBooks
 from curta.costs.names import ModuleNames
 from curta.costs.tables import Column, html_table, text_table
@@ -178,7 +179,7 @@ class Account:
         for key, count in self._counts.items():
             call, phase, module = key
             if hasattr(call, "op"):
-                found.append(line_of(call, phase, module, count, (self._seconds or {}).get(key)))
+                found += lines_of(call, phase, module, count, (self._seconds or {}).get(key))
             else:
                 found += call.lines(count, phase, module)
                 if self._seconds and key in self._seconds:  # as one: what is fused has no times of its own

@@ -52,10 +52,21 @@ def times(cost: Cost, count: int) -> Cost:
     return Cost(*(part * count for part in cost))
 
 
-def line_of(call: Any, phase: str, module: Any, count: int, seconds: float | None) -> Line:
-    """The line of a compiled operator that ran `count` times."""
-    cost = times(call.cost, count)
-    return Line(phase, module, call.op.name, format_of(call), count, cost, whole_flops(call) * count, seconds)
+def lines_of(call: Any, phase: str, module: Any, count: int, seconds: float | None) -> list[Line]:
+    """The line of a compiled operator that ran `count` times; a second one where it makes gradients ahead.
+
+    The calls and the seconds stand in the first.
+    """
+    cost, dtype, ahead = times(call.cost, count), format_of(call), call.op.ahead
+    if ahead is None:
+        return [Line(phase, module, call.op.name, dtype, count, cost, whole_flops(call) * count, seconds)]
+    gradients = times(ahead(call.operands, call.outputs, **call.params), count)
+    rest = Cost(*(all_of - part for all_of, part in zip(cost, gradients, strict=True)))
+    first = "forward" if phase == "backward" else phase
+    return [
+        Line(first, module, call.op.name, dtype, count, rest, rest.model_flops, seconds),
+        Line("backward", module, call.op.name, dtype, 0, gradients, gradients.model_flops),
+    ]
 
 
 def format_of(call: Any) -> DType:

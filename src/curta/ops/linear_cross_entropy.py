@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curta.autograd.state import STATE
+from curta.autograd.state import RECOMPUTATION, STATE, phase
 from curta.compiler.matmul.spec import K_BLOCK
 from curta.compiler.matmul.tiles import even_blocks
 from curta.compiler.schedule import Step
@@ -261,6 +261,14 @@ def _cost_both(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params
     return cost._replace(model_flops=cost.model_flops + cost.again_flops, again_flops=0)
 
 
+def _cost_ahead(
+    inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], wanted: tuple[bool, ...], **params: Any
+) -> Cost:
+    """What `_cost_both` has beside the forward pass."""
+    both, forward = _cost_both(inputs, outputs, wanted=wanted, **params), _cost(inputs[1:], outputs[:1], **params)
+    return Cost(*(all_of - first for all_of, first in zip(both, forward, strict=True)))
+
+
 def _together(parts: tuple[Cost, ...], inputs: tuple[Layout, ...], outputs: tuple[Layout, ...]) -> Cost:
     return Cost(
         sum(part.flops for part in parts),
@@ -300,7 +308,8 @@ def _again(g: Any, inputs: tuple[Any, ...], needs: list[bool], params: dict[str,
     # copies: the way back is to end here, even where one of them was made from another
     copies = [bind(COPY, (one,), contiguous_format=True) for one in inputs]
     x, weight, target, *bias = copies
-    loss = _losses(bind(LINEAR if bias else PROJECTION, (x, weight, *bias)), target, **params)
+    with phase(RECOMPUTATION, STATE.module):
+        loss = _losses(bind(LINEAR if bias else PROJECTION, (x, weight, *bias)), target, **params)
     wanted = [copy for copy, needed in zip(copies, needs, strict=True) if needed]
     return run_backward([loss], [g], retain_graph=True, create_graph=True, inputs=wanted, into_grad=False)
 
@@ -315,7 +324,8 @@ def _held_rule(node: Any, g: Any, *_: Any) -> tuple[Any, ...]:
             pass
         else:
             return None, to_x, to_weight, None, *to_bias
-    return None, *_gradients(node, g, places)
+    with phase(RECOMPUTATION, STATE.module):  # they were made, and charged, in the forward pass
+        return None, *_gradients(node, g, places)
 
 
 def _held(inputs: int) -> Gradient:
@@ -340,8 +350,8 @@ LINEAR_CROSS_ENTROPY_BACKWARD = Op(
 
 #: the same with all the gradients, in the forward pass: the first input is what the gradient is expected to be
 LINEAR_CROSS_ENTROPY_BOTH = Op(
-    "linear_cross_entropy_both", _infer_backward, Generated(_plan_backward), _held(4), _cost_both
+    "linear_cross_entropy_both", _infer_backward, Generated(_plan_backward), _held(4), _cost_both, _cost_ahead
 )
 BIASED_LINEAR_CROSS_ENTROPY_BOTH = Op(
-    "linear_cross_entropy_both", _infer_backward, Generated(_plan_backward), _held(5), _cost_both
+    "linear_cross_entropy_both", _infer_backward, Generated(_plan_backward), _held(5), _cost_both, _cost_ahead
 )

@@ -160,13 +160,15 @@ NO_GRADIENT = None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Op:
-    """One operator. All five fields are required: an operator without a cost or a gradient rule cannot be written.
+    """One operator. The first five fields are required: an operator without a cost or a gradient rule cannot be written.
 
     - `infer(*operands, **params)`: the layout of each result, from layouts (for a Python number: its type) alone;
       raises the error that a person sees.
     - `lower`: how it is computed.
     - `vjp`: how it is differentiated; `NO_GRADIENT` says so aloud.
     - `cost(inputs, outputs, **params)`: exact integers from layouts.
+    - `ahead`: of an operator that makes gradients together with its results: the part of its cost that is the backward
+      pass's, wherever it runs.
     """
 
     name: str
@@ -174,6 +176,7 @@ class Op:
     lower: Lowering
     vjp: Gradient | None
     cost: Callable[..., Cost]
+    ahead: Callable[..., Cost] | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.cost):
