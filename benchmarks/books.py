@@ -13,11 +13,13 @@ import contextlib
 import resource
 import statistics
 import time
+import timeit
 from collections.abc import Callable
 from typing import Any
 
 import curta
 from benchmarks.steps import CASES, Build, gpt
+from curta.autograd.state import STATE
 from curta.models import build, example_inputs, preset
 from curta.nn import functional as F
 
@@ -51,6 +53,20 @@ def overhead(case: Build, variant: str) -> dict[str, tuple[float, float]]:
     return {name: (statistics.median(steps[name]), statistics.median(opening[name])) for name in ACCOUNTS}
 
 
+def cost_of_none(case: Build) -> tuple[int, float]:
+    """How many operators a step runs, and the seconds that all of them take to see that no account is open.
+
+    An operator asks before it runs, and once more if the backward pass will need it.
+    """
+    work = case(curta)["eager"]
+    work()
+    with curta.account(memory=False) as books:
+        work()
+    reads = 1_000_000
+    loops = [min(timeit.repeat(code, number=reads, globals={"STATE": STATE})) for code in ("STATE.hooked", "pass")]
+    return books.calls, 2 * books.calls * (loops[0] - loops[1]) / reads
+
+
 def plan_of(name: str, context: int) -> tuple[float, int, Any]:
     """The seconds to build and plan a training step, the process's peak, and the plan."""
     start = time.perf_counter()
@@ -77,6 +93,8 @@ def main() -> None:
             for name, (seconds, opening) in found.items():
                 ratio = seconds / found["none"][0]
                 print(f"  {name:<40} {1e3 * seconds:9.2f} ms  {ratio:.3f}   opened in {1e3 * opening:.2f} ms")
+    calls, seconds = cost_of_none(CASES["step_gpt"][1])
+    print(f"no account open: {calls} operators of {CASES['step_gpt'][0]} ask for one in {1e6 * seconds:.1f} µs together")
     for name, context in (("gpt2-xl", 1024), ("llama-3-70b", 8192)):
         seconds, nbytes, books = plan_of(name, context)
         print(f"plan of {name}, context {context}: {seconds:.2f} s, process {nbytes / 1e6:.0f} MB, {books}")

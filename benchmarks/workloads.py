@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.products import CASES as PRODUCTS
 from benchmarks.steps import CASES as STEPS
 
 THREADS = 2
@@ -172,6 +173,7 @@ CASES: dict[str, tuple[str, Callable[[Any], dict[str, Work]]]] = {
     "attention_short": ("causal attention, 16×4×128×32", attention(16, 4, 128, 32)),
     "adamw": ("AdamW, 16M parameters", adamw),
     "gpt_step": ("GPT step (curta train's default)", gpt_step),
+    **PRODUCTS,
     **STEPS,
 }
 
