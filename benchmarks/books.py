@@ -94,7 +94,9 @@ def main() -> None:
                 ratio = seconds / found["none"][0]
                 print(f"  {name:<40} {1e3 * seconds:9.2f} ms  {ratio:.3f}   opened in {1e3 * opening:.2f} ms")
     calls, seconds = cost_of_none(CASES["step_gpt"][1])
-    print(f"no account open: {calls} operators of {CASES['step_gpt'][0]} ask for one in {1e6 * seconds:.1f} µs together")
+    print(
+        f"no account open: {calls} operators of {CASES['step_gpt'][0]} ask for one in {1e6 * seconds:.1f} µs together"
+    )
     for name, context in (("gpt2-xl", 1024), ("llama-3-70b", 8192)):
         seconds, nbytes, books = plan_of(name, context)
         print(f"plan of {name}, context {context}: {seconds:.2f} s, process {nbytes / 1e6:.0f} MB, {books}")

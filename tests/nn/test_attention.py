@@ -15,8 +15,8 @@ from attention_harness import gradients, oracle
 import curta
 from curta.errors import ArgumentError, ShapeError
 from curta.memory.allocator import HOST
-from curta.nn import attention
 from curta.nn import functional as F
+from curta.nn.attention import dot_product as attention
 
 RNG = np.random.default_rng(0)
 

@@ -46,7 +46,7 @@ from curta.nn.activations import (
     threshold,
     threshold_,
 )  # fmt: skip
-from curta.nn.attention import scaled_dot_product_attention
+from curta.nn.attention.dot_product import scaled_dot_product_attention
 from curta.nn.ctc import ctc_loss
 from curta.nn.distances import (
     cosine_embedding_loss,

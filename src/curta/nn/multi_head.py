@@ -11,7 +11,7 @@ from curta.dtypes import DType, bool_
 from curta.errors import ArgumentError, DTypeError, ShapeError
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
-from curta.nn.attention import scaled_dot_product_attention
+from curta.nn.attention.dot_product import scaled_dot_product_attention
 from curta.nn.dropout import dropout
 from curta.ops.attention_softmax import weights_of
 from curta.ops.dispatch import bind

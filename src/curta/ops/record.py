@@ -160,7 +160,7 @@ NO_GRADIENT = None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Op:
-    """One operator. The first five fields are required: an operator without a cost or a gradient rule cannot be written.
+    """One operator. Five fields are required: an operator without a cost or a gradient rule cannot be written.
 
     - `infer(*operands, **params)`: the layout of each result, from layouts (for a Python number: its type) alone;
       raises the error that a person sees.

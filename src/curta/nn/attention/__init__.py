@@ -1,0 +1,1 @@
+"""Attention: over rectangles of queries and keys (`dot_product`), and over sequences end to end (`varlen`)."""
