@@ -225,7 +225,8 @@ def measure(name: str, case: str, repeats: int) -> dict[str, dict[str, float]]:
     if case == "import":
         return {"import": {"seconds": import_seconds(name)}}
     framework = importlib.import_module(name)
-    framework.set_num_threads(THREADS)
+    if name != "numpy":  # its BLAS reads OMP_NUM_THREADS
+        framework.set_num_threads(THREADS)
     found: dict[str, dict[str, float]] = {}
     for variant, work in CASES[case][1](framework).items():
         found[variant] = {"seconds": _median(work, repeats)}
@@ -236,7 +237,7 @@ def measure(name: str, case: str, repeats: int) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("framework", choices=["torch", "curta"])
+    parser.add_argument("framework", choices=["torch", "curta", "numpy"])
     parser.add_argument("case", choices=[*CASES, "import", "limits"])
     parser.add_argument("--repeats", type=int, default=20)
     arguments = parser.parse_args()
