@@ -17,8 +17,9 @@ help: ## list the targets
 demo: $(VENV)/.base ## train a small GPT on real text (about two minutes on two cores)
 	$(BIN)/curta train $(ARGS)
 
+# bytecode is kept whatever the environment says: the tests start a hundred processes that import Curta
 test: $(VENV)/.test ## run all the tests
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto $(ARGS)
 
 check: $(VENV)/.dev ## lint, format and strict types
 	$(BIN)/ruff check

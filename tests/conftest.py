@@ -24,6 +24,19 @@ def filled_memory() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def settled_heap() -> None:
+    """What earlier files left, mostly compiled kernels, is not looked through again by every account of this one.
+
+    Unless a tensor is among it, which accounts have to find.
+    """
+    from curta.memory.allocator import HOST
+
+    gc.collect()
+    if HOST.current == 0:
+        gc.freeze()
+
+
 def pytest_collection_finish() -> None:
     """What ten thousand collected tests are made of stays: neither the collector nor an account looks through it.
 

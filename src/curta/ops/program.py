@@ -236,7 +236,6 @@ def executable(
             return values[id(what)]
 
         call.add(steps, place_of)
-    call._keep.append(graph)
     call.settle(len(operands))
     return call
 
