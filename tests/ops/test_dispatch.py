@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from engine_harness import no_cost, run, tensor
 
 import curta
 from curta import dtypes
+from curta.compiler.graph import Graph
 from curta.device import META
 from curta.errors import CompilerError, DeviceError
 from curta.memory.layout import strided
@@ -84,3 +86,15 @@ def test_only_a_view_is_looked_at_as_one() -> None:
     base = tensor(np.arange(5, dtype=np.float32))
     seen = bind(flip, (base,))
     assert (seen.storage, seen.offset, seen.base) == (base.storage, 2, base)
+
+
+def test_a_compiled_operator_lets_go_of_its_graph() -> None:
+    def graphs() -> int:
+        gc.collect()
+        return sum(type(one) is Graph for one in gc.get_objects())
+
+    before = graphs()
+    _CALLS.clear()
+    curta.nn.functional.gelu(curta.ones(3, 7)), curta.ones(3, 7) + 1
+    assert _CALLS
+    assert graphs() <= before
