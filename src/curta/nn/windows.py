@@ -11,8 +11,6 @@ from curta.errors import ShapeError
 #: one number for all axes, or one for each
 Numbers = int | Sequence[int]
 
-COUNTS = {1: "one int", 2: "two ints", 3: "three ints"}
-
 
 def each_axis(value: Numbers, count: int, words: str) -> tuple[int, ...]:
     """`value` as one number for each of `count` axes; ShapeError with these words for another number of them."""
