@@ -95,7 +95,7 @@ def _with_own(x: Any, sides: list[Side], mode: str) -> Any:
         _check_side(x, dim, side, mode, least=1 if count == 1 else 0)
     for dim, side in enumerate(sides, rank - count):
         if side != (0, 0):
-            x = _read_at(x, dim, _places(x.layout.shape[dim], *side, mode))
+            x = read_at(x, dim, _places(x.layout.shape[dim], *side, mode))
     return x if any(side != (0, 0) for side in sides) else x.clone()
 
 
@@ -139,7 +139,7 @@ def _places(size: int, before: int, behind: int, mode: str) -> list[int]:
     return [(place - low) % (high - low) + low for place in places]
 
 
-def _read_at(x: Any, dim: int, places: list[int]) -> Any:
+def read_at(x: Any, dim: int, places: list[int]) -> Any:
     """The slices of x along `dim` at places that are known to be there."""
     where = creation.tensor(places, device=x.layout.device)
     shape = (-1,) + (1,) * (x.layout.rank - dim - 1)

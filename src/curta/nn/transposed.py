@@ -10,7 +10,7 @@ from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
 from curta.nn.spatial import axes_of, check_bias, check_groups, check_not_empty, check_operands, check_steps
 from curta.nn.windows import Numbers, sizes_of
-from curta.ops.convolution import CONV_TRANSPOSE2D, fold
+from curta.ops.convolution import CONV_TRANSPOSE2D, fold_windows
 from curta.ops.dispatch import bind
 from curta.tensor import Tensor
 
@@ -111,7 +111,7 @@ def _to_volumes(
     windows = made.view(N, D, filters * groups, planes, 1, -1).permute(0, 2, 3, 4, 1, 5)  # [N, O, kD, 1, D, H * W]
     high = (D - 1) * stride[0] + dilation[0] * (planes - 1) + 1
     whole = max(high, size[0] + padding[0][0])
-    full = fold(windows, (whole, size[1] * size[2]), (planes, 1), (stride[0], 1), (dilation[0], 1))
+    full = fold_windows(windows, (whole, size[1] * size[2]), (planes, 1), (stride[0], 1), (dilation[0], 1))
     result = full.narrow(2, padding[0][0], size[0]).contiguous().view(N, filters * groups, *size)
     return result if bias is None else result + bias.reshape(-1, 1, 1, 1)
 

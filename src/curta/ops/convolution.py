@@ -51,10 +51,10 @@ def _geometry(x: Layout, kernel: Pair, stride: Pair, dilation: Pair) -> tuple[La
 def _rule(node: Any, g: Any) -> tuple[Any, ...]:
     """Every element of the gradient is added where its window read."""
     kernel, stride, dilation = (node.params[name] for name in ("kernel", "stride", "dilation"))
-    return (fold(g, node.input_layouts[0].shape[2:], kernel, stride, dilation),)
+    return (fold_windows(g, node.input_layouts[0].shape[2:], kernel, stride, dilation),)
 
 
-def fold(windows: Any, size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Any:
+def fold_windows(windows: Any, size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Any:
     """[N, C, kernel height, kernel width, windows down, windows across] added up where they lie in [N, C, *size]."""
     params: dict[str, Any] = {"size": size, "kernel": kernel, "stride": stride, "dilation": dilation}
     params["counts"] = windows.layout.shape[4:]
@@ -62,9 +62,9 @@ def fold(windows: Any, size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -
         return bind(FOLD, (windows,), **params)
     N, C, high, wide, down, across = windows.layout.shape
     columns = windows.reshape(N, C * high, 1, wide, down, across)
-    rows = fold(columns, (down, size[1]), (1, wide), (1, stride[1]), (1, dilation[1]))
+    rows = fold_windows(columns, (down, size[1]), (1, wide), (1, stride[1]), (1, dilation[1]))
     rows = rows.reshape(N, C, high, 1, down, size[1])
-    return fold(rows, size, (high, 1), (stride[0], 1), (dilation[0], 1))
+    return fold_windows(rows, size, (high, 1), (stride[0], 1), (dilation[0], 1))
 
 
 def _infer_fold(x: Layout, size: Pair, **params: Any) -> Layout:
