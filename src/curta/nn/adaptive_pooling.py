@@ -201,9 +201,7 @@ def _unpooled(
     kernel = each_axis(kernel_size, count, words)
     jump = kernel if stride is None or stride == [] else each_axis(stride, count, words)
     around = each_axis(padding, count, words)
-    usual = [
-        (size - 1) * s - 2 * p + k for size, k, s, p in zip(sizes_of(x, count), kernel, jump, around, strict=True)
-    ]
+    usual = [(size - 1) * s - 2 * p + k for size, k, s, p in zip(sizes_of(x, count), kernel, jump, around, strict=True)]
     sizes = _chosen(usual, jump, output_size, count)
     lead = x.layout.shape[:-count]
     flat = creation.zeros(*lead, prod(sizes), dtype=x.layout.dtype, device=x.layout.device)
@@ -234,5 +232,3 @@ def _chosen(usual: list[int], stride: tuple[int, ...], output_size: Any, count: 
                 f'invalid output_size "{tuple(given)}" (dim {dim} must be between {middle - step} and {middle + step})'
             )
     return given
-
-

@@ -65,9 +65,7 @@ def _fractional(
     if samples is None:
         samples = functions.rand(*lead, count, dtype=x.layout.dtype, device=x.layout.device)
     elif samples.layout.shape != (*lead, count):
-        raise ShapeError(
-            f"Expect _random_samples of shape {[*lead, count]}, got {list(samples.layout.shape)}"
-        )
+        raise ShapeError(f"Expect _random_samples of shape {[*lead, count]}, got {list(samples.layout.shape)}")
     values, places = _largest(batched, kernel, wanted, samples)
     if batched is not x:
         values, places = values.squeeze(0), places.squeeze(0)

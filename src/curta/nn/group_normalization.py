@@ -46,6 +46,8 @@ def group_norm(
             )
     if not x.layout.numel:
         return _scaled(x.clone(), weight, bias)
+    if x.layout.numel == groups:
+        raise ArgumentError(f"Expected more than 1 value per channel when training, got input size {list(x.shape)}")
     flat = x.reshape(N, groups, C // groups, x.layout.numel // (N * C))
     count = float(x.layout.numel // (N * groups))
     if weight is not None and bias is not None:
@@ -99,9 +101,7 @@ def instance_norm(
     return result.view(x.layout.shape)
 
 
-def local_response_norm(
-    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Tensor:
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """input[N, C, ...] divided by (k + alpha * mean of the squares of `size` neighbouring channels) ** beta.
 
     >>> import curta
@@ -110,9 +110,7 @@ def local_response_norm(
     """
     x, count = check("local_response_norm", input), index(size)
     if x.layout.rank < 3:
-        raise ArgumentError(
-            f"Expected 3D or higher dimensionality input (got {x.layout.rank} dimensions)"
-        )
+        raise ArgumentError(f"Expected 3D or higher dimensionality input (got {x.layout.rank} dimensions)")
     if count < 1:
         raise ShapeError(f"local_response_norm: size must be at least 1, got {count}")
     if not x.layout.numel:

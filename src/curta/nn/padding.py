@@ -34,9 +34,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     """
     x = check("pad", input)
     if not isinstance(pad, Sequence) or isinstance(pad, str):
-        raise ArgumentTypeError(
-            f"pad(): argument 'pad' (position 2) must be tuple of ints, not {type(pad).__name__}"
-        )
+        raise ArgumentTypeError(f"pad(): argument 'pad' (position 2) must be tuple of ints, not {type(pad).__name__}")
     amounts = [integer("pad", amount, "pad") for amount in pad]
     if len(amounts) % 2:
         raise ShapeError("Padding length must be divisible by 2")

@@ -234,9 +234,7 @@ def _avg_pool(
     if divisor == 0:
         raise ShapeError("divisor must be not zero")
     if x.layout.rank == int(name[-2]) + 1:
-        return _avg_pool(
-            name, x.unsqueeze(0), kernel_size, stride, padding, ceil_mode, include, divisor
-        ).squeeze(0)
+        return _avg_pool(name, x.unsqueeze(0), kernel_size, stride, padding, ceil_mode, include, divisor).squeeze(0)
     axes = windows_of(name, x, kernel_size, stride, padding, 1, ceil_mode)
     spans = [axis.span() for axis in axes]
     if divisor is not None:
@@ -278,7 +276,7 @@ def mean(x: Any, axes: list[Span], divisor: Any) -> Any:
     if len(axes) == 1:
         return _mean_of_images(x.unsqueeze(2), _whole(1), axes[0], divisor, kind).squeeze(2)
     if len(axes) == 2:
-        return _mean_of_images(x, *axes, divisor, kind)
+        return _mean_of_images(x, axes[0], axes[1], divisor, kind)
     planes, rows, columns = axes
     N, C, D = x.layout.shape[:3]
     flat = _sums_of_images(by_planes(x), rows, columns).view(N, C, D, -1)
@@ -288,17 +286,20 @@ def mean(x: Any, axes: list[Span], divisor: Any) -> Any:
 
 
 def _mean_of_images(x: Any, rows: Span, columns: Span, divisor: Any, kind: Any) -> Any:
-    if max(rows.counts()) * max(columns.counts()) > LARGEST:
-        x = bind(WINDOW_SUM, (x,), rows=_whole(rows.size), columns=columns)
-        columns = _whole(columns.windows)
+    x, columns = _fewer(x, rows, columns)
     return bind(AVG_POOL, (x, divisor), rows=rows, columns=columns, dtype=kind)
 
 
 def _sums_of_images(x: Any, rows: Span, columns: Span) -> Any:
-    if max(rows.counts()) * max(columns.counts()) > LARGEST:
-        x = bind(WINDOW_SUM, (x,), rows=_whole(rows.size), columns=columns)
-        columns = _whole(columns.windows)
+    x, columns = _fewer(x, rows, columns)
     return bind(WINDOW_SUM, (x,), rows=rows, columns=columns)
+
+
+def _fewer(x: Any, rows: Span, columns: Span) -> tuple[Any, Span]:
+    """x and the windows across it that are left to add up: large ones are added up along their rows first."""
+    if max(rows.counts()) * max(columns.counts()) <= LARGEST:
+        return x, columns
+    return bind(WINDOW_SUM, (x,), rows=_whole(rows.size), columns=columns), _whole(columns.windows)
 
 
 # powers
@@ -336,4 +337,3 @@ def _lp_pool(name: str, input: Tensor, power: float, kernel: Any, stride: Any, c
     elements = prod(each_axis(kernel, int(name[-2]), f"{name.replace('avg', 'lp')}: kernel_size must be given"))
     made = _avg_pool(name, x.pow(power), kernel, stride, 0, ceil_mode, True, None)
     return (made.sign() * made.abs().relu() * elements).pow(1.0 / power)
-

@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 from curta.errors import ShapeError
 from curta.functions.operands import tensor as check
 from curta.nn.spatial import padded
-from curta.nn.windows import Numbers, each_axis
+from curta.nn.windows import Numbers, each_axis, own
 from curta.ops.convolution import WINDOWS, fold_windows, window_counts
 from curta.ops.dispatch import bind
 from curta.tensor import Tensor
@@ -38,7 +38,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
         )
     n = len(lead)
     split = x.reshape(*lead, C // (r * r), r, r, H, W)
-    return split.permute(*range(n + 1), n + 3, n + 1, n + 4, n + 2).reshape(*lead, C // (r * r), H * r, W * r)
+    made = split.permute(*range(n + 1), n + 3, n + 1, n + 4, n + 2).reshape(*lead, C // (r * r), H * r, W * r)
+    return own(made, x)
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -65,7 +66,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
             )
     n = len(lead)
     split = x.reshape(*lead, C, H // r, r, W // r, r)
-    return split.permute(*range(n + 1), n + 2, n + 4, n + 1, n + 3).reshape(*lead, C * r * r, H // r, W // r)
+    made = split.permute(*range(n + 1), n + 2, n + 4, n + 1, n + 3).reshape(*lead, C * r * r, H // r, W // r)
+    return own(made, x)
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -84,10 +86,8 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise ShapeError(f"Number of groups to divide channels in must be positive. Value of groups:{count}")
     N, C, *sizes = x.layout.shape
     if C % count:
-        raise ShapeError(
-            f"Number of channels must be divisible by groups. Got {C} channels and {count} groups."
-        )
-    return x.reshape(N, count, C // count, *sizes).transpose(1, 2).reshape(x.layout.shape)
+        raise ShapeError(f"Number of channels must be divisible by groups. Got {C} channels and {count} groups.")
+    return own(x.reshape(N, count, C // count, *sizes).transpose(1, 2).reshape(x.layout.shape), x)
 
 
 # windows
@@ -120,7 +120,7 @@ def unfold(
         )
     whole = padded(batched, ((around[0],) * 2, (around[1],) * 2))
     windows = bind(WINDOWS, (whole,), kernel=kernel, stride=jump, dilation=step)
-    made = windows.reshape(N, C * kernel[0] * kernel[1], counts[0] * counts[1])
+    made = own(windows.reshape(N, C * kernel[0] * kernel[1], counts[0] * counts[1]), x)
     return made if batched is x else made.squeeze(0)
 
 

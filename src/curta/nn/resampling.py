@@ -17,7 +17,7 @@ from curta.functions import creation
 from curta.functions.operands import tensor as check
 from curta.nn import adaptive_pooling, taps
 from curta.nn.padding import read_at
-from curta.nn.windows import sizes_of
+from curta.nn.windows import own, sizes_of
 from curta.ops.dispatch import bind
 from curta.ops.indexing import take
 from curta.ops.resampling import WEIGHTED_SUM
@@ -49,19 +49,17 @@ def interpolate(
     _check_mode(x, mode, align_corners, antialias)
     count = x.layout.rank - 2
     sizes, factors = _sizes(x, size, scale_factor, bool(recompute_scale_factor), count)
-    _check_sizes(x, sizes)
     if mode == "area":
         pool: Any = getattr(adaptive_pooling, f"adaptive_avg_pool{count}d")
         return pool(x, sizes)
+    _check_sizes(x, sizes)
     if not x.layout.dtype.is_floating_point and not (mode.startswith("nearest") and x.layout.dtype is uint8):
         raise UnsupportedDTypeError(f"\"upsample_{mode}{count}d\" not implemented for '{x.layout.dtype.name}'")
     if not x.layout.numel:
         return x.reshape(-1)[:0].reshape(*x.layout.shape[:2], *sizes)
     if mode.startswith("nearest"):
-        return _nearest(x, sizes, factors, mode == "nearest-exact")
-    if mode == "lanczos" and not antialias:
-        raise UnsupportedError("interpolate(): mode='lanczos' is supported with antialias=True alone")
-    return _weighted(x, sizes, factors, _KINDS[mode], bool(align_corners), antialias)
+        return own(_nearest(x, sizes, factors, mode == "nearest-exact"), x)
+    return own(_weighted(x, sizes, factors, _KINDS[mode], bool(align_corners), antialias), x)
 
 
 def upsample(
@@ -91,12 +89,10 @@ def upsample_bilinear(
 
 def _check_mode(x: Any, mode: str, align_corners: bool | None, antialias: bool) -> None:
     rank = x.layout.rank
-    if mode in ("nearest", "area", "nearest-exact"):
-        if align_corners is not None:
-            raise ArgumentError(
-                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
-                "trilinear"
-            )
+    if mode in ("nearest", "area", "nearest-exact") and align_corners is not None:
+        raise ArgumentError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+        )
     if rank not in (3, 4, 5) or mode not in (*_RANKS, "nearest", "area", "nearest-exact"):
         raise UnsupportedError(
             f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {rank}D) for the modes: {_MODES} (got "
@@ -108,6 +104,10 @@ def _check_mode(x: Any, mode: str, align_corners: bool | None, antialias: bool) 
         raise ArgumentError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
         )
+    if mode == "lanczos" and not antialias:
+        raise ArgumentError("Lanczos mode requires antialias=True")
+    if mode == "lanczos" and align_corners:
+        raise ArgumentError("Lanczos mode does not support align_corners=True")
 
 
 def _sizes(
@@ -158,8 +158,7 @@ def _nearest(x: Any, sizes: Any, factors: Any, exact: bool) -> Any:
     double = x.layout.dtype is float64
     here = sizes_of(x, len(sizes))
     places = [
-        taps.nearest(size, made, factor, exact, double)
-        for size, made, factor in zip(here, sizes, factors, strict=True)
+        taps.nearest(size, made, factor, exact, double) for size, made, factor in zip(here, sizes, factors, strict=True)
     ]
     times = [taps.repeats(one, size) for one, size in zip(places, here, strict=True)]
     if None not in times:

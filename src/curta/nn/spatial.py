@@ -78,9 +78,7 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     return made.permute(2, 0, 1).contiguous()
 
 
-def _convolved(
-    name: str, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Any:
+def _convolved(name: str, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
     count = int(name[4])
     x = check(name, x)
     if x.layout.rank == count + 1:
@@ -103,9 +101,7 @@ def _convolved(
     return made.squeeze(2) if count == 1 else made
 
 
-def _of_images(
-    x: Any, weight: Any, bias: Any, stride: Any, padding: Sides, dilation: Any, groups: int
-) -> Any:
+def _of_images(x: Any, weight: Any, bias: Any, stride: Any, padding: Sides, dilation: Any, groups: int) -> Any:
     """[N, C, H, W] with [O, C / groups, kH, kW]."""
     params: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     added = () if bias is None else (bias.reshape(1, -1, 1, 1),)
@@ -187,9 +183,7 @@ def check_operands(name: str, x: Any, weight: Any) -> None:
             f"{list(x.layout.shape)}"
         )
     if weight.layout.rank != count + 2:
-        raise ShapeError(
-            f"expected {count + 2}-dimensional weight, but got weight of size {list(weight.layout.shape)}"
-        )
+        raise ShapeError(f"expected {count + 2}-dimensional weight, but got weight of size {list(weight.layout.shape)}")
     if x.layout.dtype is not weight.layout.dtype:
         raise DTypeError(
             f"Input type ({x.layout.dtype.name}) and weight type ({weight.layout.dtype.name}) should be the same"

@@ -51,7 +51,8 @@ def interpolated(kind: str, size: int, count: int, factor: float | None, align: 
     (((0, 1), (0, 1), (1, 1)), ((1.0, 0.0), (0.5, 0.5), (1.0, 0.0)))
     """
     step = _step(size, count, factor, align)
-    places, weights = [], []
+    places: list[tuple[int, ...]] = []
+    weights: list[tuple[float, ...]] = []
     for place in range(count):
         real = step * place if align else step * (place + 0.5) - 0.5
         if kind == "linear":

@@ -32,3 +32,8 @@ def by_planes(x: Any) -> Any:
     """[N, C, D, H, W] as [N, C * D, H, W]."""
     N, C, D, H, W = x.layout.shape
     return x.reshape(N, C * D, H, W)
+
+
+def own(made: Any, x: Any) -> Any:
+    """`made` contiguous and in memory of its own, where rearranging x may have given a view of it."""
+    return made.clone() if made.storage is x.storage else made.contiguous()

@@ -95,9 +95,7 @@ def _fold_element(read: Any, size: Pair, kernel: Pair, stride: Pair, dilation: P
     return reduce(add, shares)
 
 
-def _fold_cost(
-    inputs: Any, outputs: Any, size: Pair, kernel: Pair, stride: Pair, dilation: Pair, counts: Pair
-) -> Cost:
+def _fold_cost(inputs: Any, outputs: Any, size: Pair, kernel: Pair, stride: Pair, dilation: Pair, counts: Pair) -> Cost:
     """An element that n windows lie over takes n - 1 additions."""
     N, C = inputs[0].shape[:2]
     covered = [

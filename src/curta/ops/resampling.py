@@ -1,4 +1,4 @@
-"""Sums of neighbouring elements with given weights: what interpolation along an axis is, after its elements are read."""
+"""Sums of elements with given weights: what interpolation along an axis is, after its elements are read."""
 
 from __future__ import annotations
 
