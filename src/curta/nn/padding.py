@@ -7,7 +7,7 @@ from typing import Any
 
 from curta.dtypes import bool_
 from curta.errors import ArgumentTypeError, ShapeError, UnsupportedDTypeError, UnsupportedError
-from curta.functions import creation, indexing
+from curta.functions import creation
 from curta.functions.movement import integer
 from curta.functions.operands import tensor as check
 from curta.ops.indexing import take
@@ -66,13 +66,10 @@ def _with_number(x: Any, sides: list[Side], value: float) -> Any:
     if not any(map(any, added)):
         return x.clone()
     shape = tuple(size + sum(ends) for size, ends in zip(x.layout.shape, added, strict=True))
-    if not value:
-        region = tuple((ends[0], size, 1) for size, ends in zip(x.layout.shape, added, strict=True))
-        return embed(x, shape, region)
-    made = creation.full(shape, value, dtype=x.layout.dtype, device=x.layout.device)
-    place = tuple(slice(ends[0], ends[0] + size) for size, ends in zip(x.layout.shape, added, strict=True))
-    indexing.set_item(made, place, x)
-    return made
+    region = tuple((ends[0], size, 1) for size, ends in zip(x.layout.shape, added, strict=True))
+    if not x.layout.dtype.is_floating_point:
+        value = bool(value) if x.layout.dtype is bool_ else int(value)
+    return embed(x, shape, region, value)
 
 
 # with elements of the tensor itself
