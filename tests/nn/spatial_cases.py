@@ -112,7 +112,8 @@ CONVOLUTIONS = [
         lambda *x: spread(*x, stride=2, padding=1, more=1, groups=2),
     ),
     SpatialCase(  # the result goes on behind the last kernel
-        "conv_transpose2d dilated", lambda F, *x: F.conv_transpose2d(*x, output_padding=1, dilation=2), ((1, 2, 3, 3), (2, 2, 2, 2)),
+        "conv_transpose2d dilated", lambda F, *x: F.conv_transpose2d(*x, output_padding=1, dilation=2),
+        ((1, 2, 3, 3), (2, 2, 2, 2)),
         lambda *x: spread(*x, more=1, dilation=2),
     ),
     SpatialCase(

@@ -8,7 +8,7 @@ from operator import index
 from typing import Any, SupportsIndex
 
 from curta.dtypes import int64
-from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError
+from curta.errors import ArgumentError, DTypeError, ShapeError
 from curta.functions import creation
 from curta.functions.operands import tensor as check
 from curta.nn.pooling import checked, divisors, largest, mean
@@ -113,8 +113,6 @@ def _nothing(x: Any, sizes: tuple[int, ...]) -> Any:
 def _sizes(name: str, x: Any, output_size: Sizes, count: int) -> tuple[int, ...]:
     alone = output_size is None or isinstance(output_size, SupportsIndex)
     given: Any = (output_size,) * count if alone else tuple(output_size)  # type: ignore[arg-type]
-    if len(given) == 1 and count == 1:
-        given = tuple(given)
     if len(given) != count:
         raise ShapeError(f"{name}: output_size must be {count}")
     return tuple(
@@ -163,7 +161,7 @@ def max_unpool2d(
 ) -> Tensor:  # fmt: skip
     """The elements of [N, C, H, W] (or [C, H, W]) where `max_pool2d` found them, among zeros.
 
-    `output_size` says which of the sizes that give such a result is meant. IndexRangeError for an index outside it.
+    `output_size` says which of the sizes that give such a result is meant. ShapeError for an index outside it.
 
     >>> import curta
     >>> max_unpool2d(curta.tensor([[[7.0]]]), curta.tensor([[[3]]]), 2).tolist()
@@ -205,12 +203,7 @@ def _unpooled(
     sizes = _chosen(usual, jump, output_size, count)
     lead = x.layout.shape[:-count]
     flat = creation.zeros(*lead, prod(sizes), dtype=x.layout.dtype, device=x.layout.device)
-    try:
-        made = flat.scatter(-1, places.flatten(-count), x.flatten(-count))
-    except IndexRangeError:
-        volume = "x".join(map(str, sizes))
-        wrong = places.flatten()[((places < 0) | (places >= prod(sizes))).flatten()][0].item()
-        raise ShapeError(f"Found an invalid max index: {wrong} (output volumes are of size {volume})") from None
+    made = flat.scatter(-1, places.flatten(-count), x.flatten(-count))
     return made.reshape(*lead, *sizes)
 
 
