@@ -175,7 +175,7 @@ REARRANGING = (
             "Number of channels must be divisible by groups. Got 3 channels and 2 groups."),
     Refusal(lambda c: F(c).unfold(c.zeros(2, 3), 2), ShapeError,
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, "
-            "but got: [2, 3]"),
+            "but got: [2, 3]", only_curta=True),
     Refusal(lambda c: F(c).unfold(c.zeros(1, 4, 3, 3), 4), ShapeError,
             "Given input with spatial size (3, 3), kernel_size=(4, 4), dilation=(1, 1), padding=(0, 0), calculated "
             "shape of the array of sliding blocks as (0, 0), but its components must be at least one."),

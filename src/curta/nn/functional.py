@@ -46,7 +46,6 @@ from curta.nn.activations import (
     threshold,
     threshold_,
 )  # fmt: skip
-from curta.nn.attention.dot_product import scaled_dot_product_attention
 from curta.nn.adaptive_pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -58,6 +57,7 @@ from curta.nn.adaptive_pooling import (
     max_unpool2d,
     max_unpool3d,
 )
+from curta.nn.attention.dot_product import scaled_dot_product_attention
 from curta.nn.ctc import ctc_loss
 from curta.nn.distances import (
     cosine_embedding_loss,
