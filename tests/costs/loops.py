@@ -235,4 +235,8 @@ GENERATED: dict[str, Loop] = {
     "sort": _reads_all,
 }
 
-CONVOLUTIONS: dict[str, Loop] = {"conv2d": forward_convolution, "conv2d_backward_input": convolution_to_image}
+CONVOLUTIONS: dict[str, Loop] = {
+    "conv2d": forward_convolution,
+    "conv2d_backward_input": convolution_to_image,
+    "conv_transpose2d": convolution_to_image,
+}

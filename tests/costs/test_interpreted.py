@@ -82,6 +82,14 @@ def images() -> None:
         with_gradients(partial(F.conv2d, **where, groups=2), x, ones(6, 2, kernel, kernel))
         with_gradients(partial(F.avg_pool2d, kernel_size=kernel, stride=where["stride"]), x)
     with_gradients(lambda x: F.adaptive_avg_pool2d(x, (3, 4)), ones(1, 2, 5, 7))
+    with_gradients(partial(F.conv_transpose2d, stride=2, padding=1, groups=2), ones(1, 4, 3, 4), ones(4, 3, 3, 2))
+    with_gradients(partial(F.unfold, kernel_size=2, dilation=2, padding=1, stride=3), x)
+    for stride, size in ((1, 5), (2, 6), (3, 8)):  # windows side by side, overlapping, with gaps
+        columns = ((size + 2 - 2) // stride + 1) ** 2
+        with_gradients(partial(F.fold, output_size=size, kernel_size=2, padding=1, stride=stride), ones(1, 8, columns))
+    with_gradients(partial(F.interpolate, size=(5, 9), mode="bicubic"), x)
+    with_gradients(lambda x: F.group_norm(x, 2, ones(4), ones(4)), x)
+    with_gradients(lambda x: F.group_norm(x, 2), x)
     bind(convolution.WINDOWS, (ones(1, 2, 5, 5),), kernel=(2, 2), stride=(1, 1), dilation=(1, 1))
 
 

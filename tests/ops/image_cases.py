@@ -11,7 +11,7 @@ import numpy as np
 
 from curta.dtypes import float32
 from curta.ops import batch_normalization as bn
-from curta.ops import convolution, pooling
+from curta.ops import convolution, group_normalization, pooling, resampling
 from curta.ops import rms_normalization as rms
 from curta.ops.record import Cost, Op
 
@@ -100,7 +100,37 @@ CONVOLUTIONS = [
         Cost(MULTIPLY_ADDS, 0, X_BYTES + OUT_BYTES, WEIGHT_BYTES, MULTIPLY_ADDS),
         {**CONVOLUTION, "kernel": (3, 2)}, batched=(0, 1), gradients=(0, 1),
     ),
+    ImageCase(
+        "conv_transpose2d", convolution.CONV_TRANSPOSE2D, (OUT, WEIGHT), _to_input,
+        Cost(MULTIPLY_ADDS, 0, OUT_BYTES + WEIGHT_BYTES, X_BYTES, MULTIPLY_ADDS),
+        {**CONVOLUTION, "size": (5, 6)}, gradients=(0, 1),
+    ),
 ]  # fmt: skip
+
+# windows added up where they lie: 2 x 3 of them, 3 x 2 taps, in 2 images of 2 channels of 5 x 8, of which they cover
+# all rows, 4 of them once and the middle one twice, and 6 columns
+
+FOLDED = {"size": (5, 8), "kernel": (3, 2), "stride": (2, 2), "dilation": (1, 1), "counts": (2, 3)}
+
+
+def _folded(windows: Any, **params: Any) -> Any:
+    out = np.zeros((*windows.shape[:2], 5, 8))
+    for tap, other, i, j in itertools.product(range(3), range(2), range(2), range(3)):
+        out[..., 2 * i + tap, 2 * j + other] += windows[..., tap, other, i, j]
+    return out
+
+
+FOLDS = [
+    ImageCase(
+        "fold",
+        convolution.FOLD,
+        ((2, 2, 3, 2, 2, 3),),
+        _folded,
+        Cost(4 * (36 - 30), 0, 576, 640),
+        FOLDED,
+        gradients=(0,),
+    ),
+]
 
 # pooling: windows of 3 x 2, 2 apart, one row of padding, from 6 planes of 5 x 6 to 3 x 3
 
@@ -162,6 +192,52 @@ POOLING = [
     ImageCase("max_pool2d_backward", pooling.MAX_POOL_BACKWARD, (POOLED, POOLED), _largest_backward,
               Cost(SHARES, 0, 216 + 432, 720), POOL, batched=(0, 1), gradients=(0,), places={1: _places},
               dtypes=FLOATS),
+]  # fmt: skip
+
+# the largest of windows of different sizes: 2 x 3 of them over 5 x 6, 3 rows and 2 columns each, one row in both
+
+ADAPTIVE = {"rows": pooling.Span(5, 2, 5, 0, 6, 2), "columns": pooling.Span(6, 3, 6, 0, 8, 3)}
+
+
+def _largest_adaptive(x: Any, **params: Any) -> tuple[Any, Any]:
+    values, places = np.zeros((len(x), 3, 2, 3)), np.zeros((len(x), 3, 2, 3), np.int64)
+    for i, j in itertools.product(range(2), range(3)):
+        window = x[..., 2 * i : 2 * i + 3, 2 * j : 2 * j + 2]
+        best = window.reshape(*window.shape[:2], 6).argmax(-1)
+        values[..., i, j], places[..., i, j] = window.max((2, 3)), (2 * i + best // 2) * 6 + 2 * j + best % 2
+    return values, places
+
+
+POOLING.append(
+    ImageCase("max_pool2d adaptive", pooling.MAX_POOL, (IMAGES,), _largest_adaptive, Cost(0, 0, 720, 144 + 288),
+              ADAPTIVE, gradients=(0,))
+)  # fmt: skip
+
+# sums of 3 weighted elements along the third of four dimensions, of 4
+
+WEIGHTED = [
+    ImageCase("weighted_sum", resampling.WEIGHTED_SUM, ((2, 4, 3, 5), (4, 3, 1)),
+              lambda x, weights, dim: (x * weights).sum(dim, keepdims=True), Cost(120 + 80, 0, 480 + 48, 160),
+              {"dim": 2}, gradients=(0, 1)),
+]  # fmt: skip
+
+# group normalization of 4 samples of 2 groups of 3 channels of 5 elements: 120 in all, 8 groups; each sum takes 112
+# additions; a mean and a variance are divided, the root takes two FLOPs
+
+GROUPS, AFFINE = (4, 2, 3, 5), (1, 2, 3, 1)
+
+
+def _group_norm(x: Any, *rest: Any, eps: float) -> Any:
+    weight, bias = rest[:-1] or (1, 0)
+    mean = x.mean((2, 3), keepdims=True)
+    return (x - mean) / np.sqrt(((x - mean) ** 2).mean((2, 3), keepdims=True) + eps) * weight + bias
+
+
+GROUP_NORMS = [
+    ImageCase("group_norm", group_normalization.GROUP_NORM, (GROUPS, AFFINE, AFFINE), _group_norm,
+              Cost(5 * 120 + 2 * 112 + 5 * 8, 0, 480 + 48, 480), {"eps": 1e-3}, (15.0,), gradients=(0, 1, 2)),
+    ImageCase("plain_group_norm", group_normalization.PLAIN_GROUP_NORM, (GROUPS,), _group_norm,
+              Cost(3 * 120 + 2 * 112 + 5 * 8, 0, 480, 480), {"eps": 1e-3}, (15.0,), gradients=(0,)),
 ]  # fmt: skip
 
 # batch normalization of 3 channels of 40 elements: 120 in all; a sum over the channels takes 117 additions,
@@ -274,7 +350,7 @@ RMS_NORMS = [
               Cost(2 * 30 + 24, 0, 260, 24), RMS, batched=(0, 1, 2), dtypes=FLOATS),
 ]  # fmt: skip
 
-IMAGE_CASES = [*CONVOLUTIONS, *POOLING, *BATCH_NORMS, *RMS_NORMS]
+IMAGE_CASES = [*CONVOLUTIONS, *FOLDS, *POOLING, *WEIGHTED, *GROUP_NORMS, *BATCH_NORMS, *RMS_NORMS]
 
 
 def params_of(case: ImageCase, dtype: Any = float32) -> dict[str, Any]:

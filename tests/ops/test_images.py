@@ -14,7 +14,7 @@ from image_cases import IMAGE_CASES, ImageCase, params_of
 from support import DTYPES, array, exact, numpy_dtype, to_numpy
 
 import curta
-from curta.ops import batch_normalization, convolution, pooling, rms_normalization
+from curta.ops import batch_normalization, convolution, group_normalization, pooling, resampling, rms_normalization
 from curta.ops.dispatch import bind
 from curta.ops.record import Op, View
 
@@ -56,12 +56,13 @@ def run(case: ImageCase, tensors: list[Any], dtype: str = "float32") -> tuple[An
 
 def test_every_operator_has_a_case() -> None:
     covered = {id(case.op) for case in IMAGE_CASES}
-    for module in (batch_normalization, convolution, pooling, rms_normalization):
+    modules = (batch_normalization, convolution, group_normalization, pooling, resampling, rms_normalization)
+    for module in modules:
         for name, op in vars(module).items():
             if (
                 name.isupper()
                 and isinstance(op, Op)
-                and op.name.startswith(("conv", "batch", "plain", "rms", "running"))
+                and op.name.startswith(("conv", "fold", "batch", "group", "plain", "rms", "running", "weighted"))
             ):
                 assert id(op) in covered, name
             if module is pooling and isinstance(op, Op) and not isinstance(op.lower, View):

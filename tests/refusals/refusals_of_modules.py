@@ -36,10 +36,9 @@ REFUSALS = (
     Refusal(lambda c: c.nn.Dropout(1.5), ArgumentError, "dropout probability has to be between 0 and 1, but got 1.5"),
     Refusal(lambda c: c.nn.Sequential(c.nn.ReLU())[1], IndexRangeError, "index 1 is out of range"),
     Refusal(
-        lambda c: c.nn.Conv2d(1, 1, 1, padding_mode="reflect"),
-        UnsupportedError,
-        "Conv2d: padding_mode='reflect' is not supported",
-        only_curta=True,
+        lambda c: c.nn.Conv2d(1, 1, 1, padding_mode="mirror"),
+        ArgumentError,
+        "padding_mode must be one of ('zeros', 'reflect', 'replicate', 'circular'), but got padding_mode='mirror'",
     ),
     Refusal(lambda c: c.nn.Conv2d(1, 1, 1, groups=0), ArgumentError, "groups must be a positive integer"),
     Refusal(lambda c: c.nn.Conv2d(3, 2, 1, groups=2), ArgumentError, "in_channels must be divisible by groups"),

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from math import prod
+from operator import add
 from typing import Any
 
-from curta.autograd.state import STATE
 from curta.compiler.convolution import Geometry, Program, plan_forward, plan_input_gradient, plan_weight_gradient
+from curta.compiler.expression import Expression, constant, index
 from curta.compiler.schedule import Step
-from curta.dtypes import compute_dtype
+from curta.dtypes import compute_dtype, int64
 from curta.errors import CompilerError
 from curta.memory.layout import Layout, contiguous, strided
-from curta.ops.creation import zeros_of
-from curta.ops.dispatch import bind, bind_into
-from curta.ops.elementwise import ADD
+from curta.ops.dispatch import bind
 from curta.ops.inference import bytes_read
-from curta.ops.movement import REGION, embed
 from curta.ops.product import Ended, launch_step
-from curta.ops.record import NO_COST, Convolution, Cost, Generated, Gradient, Op, View
+from curta.ops.record import NO_COST, Convolution, Cost, Generated, Gradient, Op, Pointwise, View
 from curta.runtime import cpu
 
 Pair = tuple[int, int]
 #: zeros (above, below) and (left, right)
 Sides = tuple[Pair, Pair]
+
+#: windows of more taps are added up along one axis after the other: a kernel has code for each tap
+MOST_TAPS = 16
 
 #: a convolution of no more FLOPs runs on the calling thread without letting go of the interpreter
 SMALL_FLOPS = 65536
@@ -46,24 +49,67 @@ def _geometry(x: Layout, kernel: Pair, stride: Pair, dilation: Pair) -> tuple[La
 
 
 def _rule(node: Any, g: Any) -> tuple[Any, ...]:
-    """Every tap's plane of gradients is added where the tap read."""
-    layout: Layout = node.input_layouts[0]
+    """Every element of the gradient is added where its window read."""
     kernel, stride, dilation = (node.params[name] for name in ("kernel", "stride", "dilation"))
-    total = zeros_of(contiguous(layout.shape, g.layout.dtype, layout.device))
-    for row in range(kernel[0]):
-        for column in range(kernel[1]):
-            part = g.select(2, row).select(2, column)
-            region = (
-                (0, layout.shape[0], 1), (0, layout.shape[1], 1),
-                (row * dilation[0], part.layout.shape[2], stride[0]),
-                (column * dilation[1], part.layout.shape[3], stride[1]),
-            )  # fmt: skip
-            if STATE.grad_enabled:
-                total = total + embed(part, layout.shape, region)
-            else:
-                place = bind(REGION, (total,), region=region)
-                bind_into(ADD, (place, part), (place,))
-    return (total,)
+    return (fold_windows(g, node.input_layouts[0].shape[2:], kernel, stride, dilation),)
+
+
+def fold_windows(windows: Any, size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Any:
+    """[N, C, kernel height, kernel width, windows down, windows across] added up where they lie in [N, C, *size]."""
+    params: dict[str, Any] = {"size": size, "kernel": kernel, "stride": stride, "dilation": dilation}
+    params["counts"] = windows.layout.shape[4:]
+    if min(kernel) == 1 or kernel[0] * kernel[1] <= MOST_TAPS:
+        return bind(FOLD, (windows,), **params)
+    N, C, high, wide, down, across = windows.layout.shape
+    columns = windows.reshape(N, C * high, 1, wide, down, across)
+    rows = fold_windows(columns, (down, size[1]), (1, wide), (1, stride[1]), (1, dilation[1]))
+    rows = rows.reshape(N, C, high, 1, down, size[1])
+    return fold_windows(rows, size, (high, 1), (stride[0], 1), (dilation[0], 1))
+
+
+def _infer_fold(x: Layout, size: Pair, **params: Any) -> Layout:
+    return contiguous((*x.shape[:2], *size), x.dtype, x.device)
+
+
+def _fold_source(x: Layout, shape: Any, **params: Any) -> Any:
+    return (*x.strides[:2], 0, 0), (2, 3, 4, 5)
+
+
+def _covering(axis: int, counts: Pair, kernel: int, stride: int, dilation: int) -> list[Any]:
+    """(tap, window, condition) of all that may lie over the element whose number is the index along `axis`."""
+    found = []
+    for tap in range(kernel):
+        place = index(axis) - tap * dilation
+        window = place if stride == 1 else place._with("truncated_divide", stride)
+        inside = place.ge(0) & window.lt(counts[axis - 2])
+        found.append((constant(tap, int64), window, inside if stride == 1 else inside & (window * stride).eq(place)))
+    return found
+
+
+def _fold_element(read: Any, size: Pair, kernel: Pair, stride: Pair, dilation: Pair, counts: Pair) -> Expression:
+    shares = []
+    down, across = (_covering(axis + 2, counts, kernel[axis], stride[axis], dilation[axis]) for axis in (0, 1))
+    for row, high, in_row in down:
+        for column, wide, in_column in across:
+            shares.append(read(row, column, high, wide, guard=in_row & in_column))
+    return reduce(add, shares)
+
+
+def _fold_cost(inputs: Any, outputs: Any, size: Pair, kernel: Pair, stride: Pair, dilation: Pair, counts: Pair) -> Cost:
+    """An element that n windows lie over takes n - 1 additions."""
+    N, C = inputs[0].shape[:2]
+    covered = [
+        len({window * jump + tap * step for window in range(count) for tap in range(taps)})
+        for count, taps, jump, step in zip(counts, kernel, stride, dilation, strict=True)
+    ]
+    additions = prod(inputs[0].shape) - N * C * prod(covered)
+    return Cost(additions, 0, bytes_read(inputs), outputs[0].nbytes)
+
+
+def _fold_rule(node: Any, g: Any) -> tuple[Any, ...]:
+    params = {name: node.params[name] for name in ("kernel", "stride", "dilation")}
+    high, wide = node.params["counts"]  # there may be room for more windows
+    return (bind(WINDOWS, (g,), **params).narrow(4, 0, high).narrow(5, 0, wide),)
 
 
 def _free(inputs: Any, outputs: Any, **params: Any) -> Cost:
@@ -72,6 +118,12 @@ def _free(inputs: Any, outputs: Any, **params: Any) -> Cost:
 
 #: [N, C, H, W] to [N, C, kernel height, kernel width, windows down, windows across]: a view
 WINDOWS = Op("windows", lambda x, **params: _geometry(x, **params)[0], View(_geometry), Gradient(_rule), _free)
+
+#: the other way round: [N, C, kernel height, kernel width, windows down, windows across] to [N, C, H, W]
+FOLD = Op(
+    "fold", _infer_fold, Pointwise(_fold_element, "raw", indexed=True, gathered=_fold_source), Gradient(_fold_rule),
+    _fold_cost,
+)  # fmt: skip
 
 
 # convolutions: x[N, C, H, W] with weight[O, C / groups, kH, kW] gives [N, O, windows down, windows across]
@@ -232,6 +284,15 @@ CONV2D_WITH_BIAS = Op(
 #: the gradient of an image of height and width `size`, from the output's gradient and the weight
 CONV2D_BACKWARD_INPUT = Op(
     "conv2d_backward_input",
+    _infer_input,
+    _with_ending(_input_geometry, plan_input_gradient, _infer_input),
+    Gradient(_input_rule, inputs=(0, 1)),
+    _cost(_input_geometry),
+)
+
+#: a convolution that goes the other way: what the gradient of an image of this `size` would be
+CONV_TRANSPOSE2D = Op(
+    "conv_transpose2d",
     _infer_input,
     _with_ending(_input_geometry, plan_input_gradient, _infer_input),
     Gradient(_input_rule, inputs=(0, 1)),

@@ -182,12 +182,16 @@ EMBED = Op(
 )
 
 
-def embed(source: Tensor, shape: Shape, region: Region) -> Tensor:
-    """A tensor of zeros of `shape` that holds `source` in a region: the gradient of taking that region."""
+def embed(source: Tensor, shape: Shape, region: Region, value: float = 0) -> Tensor:
+    """A tensor of zeros of `shape` that holds `source` in a region: the gradient of taking that region.
+
+    Outside of compositions another `value` may lie around it, whose gradient is the same.
+    """
     if STATE.graph is not None:
         traced: Tensor = bind(EMBED, (source,), shape=shape, region=region)
         return traced
-    made = zeros_of(contiguous(shape, source.layout.dtype, source.layout.device))
+    layout = contiguous(shape, source.layout.dtype, source.layout.device)
+    made = full_of(layout, value) if value else zeros_of(layout)
     hole = bind(REGION, (made,), region=region)
     bind_into(COPY, (source,), (hole,))
     made.storage.version = 0  # type: ignore[union-attr]  # nobody has seen it before

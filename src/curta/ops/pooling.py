@@ -49,6 +49,10 @@ class Span(NamedTuple):
 
         return [max(0, edge(o, self.last) - edge(o, self.first)) for o in range(self.windows)]
 
+    def span(self) -> Span:
+        """Itself: every element between a window's ends is one of it."""
+        return self
+
     def transposed(self) -> Span:
         """The other way round: which windows cover each element.
 
@@ -106,6 +110,10 @@ class Windows(NamedTuple):
         return [(place, None if inside else place.lt(stop)) for place in places]
 
 
+#: windows along one axis
+Axis = Span | Windows
+
+
 def _gathered(x: Layout, shape: Shape, **params: Any) -> tuple[Shape, Shape]:
     return (*x.strides[:2], 0, 0), (2, 3)
 
@@ -114,7 +122,7 @@ def _both(first: Expression | None, second: Expression | None) -> Expression | N
     return second if first is None else first if second is None else first & second
 
 
-def _in_window(rows: Span | Windows, columns: Span | Windows) -> list[tuple[Expression, Expression, Expression | None]]:
+def _in_window(rows: Axis, columns: Axis) -> list[tuple[Expression, Expression, Expression | None]]:
     """(row, column, condition) of every element of a window, row after row."""
     across = columns.places(3)
     return [(row, column, _both(in_row, in_column)) for row, in_row in rows.places(2) for column, in_column in across]
@@ -174,12 +182,12 @@ AVG_POOL = composition("avg_pool2d", _mean_body, Gradient(_mean_rule, inputs=(1,
 # largest elements: the first of equal ones as in PyTorch, but the last that is NaN
 
 
-def _infer_max(x: Layout, rows: Windows, columns: Windows) -> tuple[Layout, Layout]:
+def _infer_max(x: Layout, rows: Axis, columns: Axis) -> tuple[Layout, Layout]:
     shape = (*x.shape[:2], rows.windows, columns.windows)
     return contiguous(shape, x.dtype, x.device), contiguous(shape, dtypes.int64, x.device)
 
 
-def _max_elements(read: Any, rows: Windows, columns: Windows) -> tuple[Expression, Expression]:
+def _max_elements(read: Any, rows: Axis, columns: Axis) -> tuple[Expression, Expression]:
     """The largest element of a window, and its row-major number in the image."""
     elements = _in_window(rows, columns)
     row, column, inside = elements[0]
@@ -198,11 +206,11 @@ def _max_rule(node: Any, g: Any, _: Any) -> tuple[Any, ...]:
     return (bind(MAX_POOL_BACKWARD, (g, node.output(1)), **node.params),)
 
 
-def _infer_max_backward(g: Layout, places: Layout, rows: Windows, columns: Windows) -> Layout:
+def _infer_max_backward(g: Layout, places: Layout, rows: Axis, columns: Axis) -> Layout:
     return contiguous((*g.shape[:2], rows.size, columns.size), g.dtype, g.device)
 
 
-def _max_backward_element(read: Any, read_place: Any, rows: Windows, columns: Windows) -> Expression:
+def _max_backward_element(read: Any, read_place: Any, rows: Axis, columns: Axis) -> Expression:
     """The sum of the gradients of those windows whose largest element this is."""
     mine = index(2) * columns.size + index(3)
     shares = []
@@ -213,7 +221,7 @@ def _max_backward_element(read: Any, read_place: Any, rows: Windows, columns: Wi
     return _added(shares)
 
 
-def _max_backward_cost(inputs: Any, outputs: Any, rows: Windows, columns: Windows) -> Cost:
+def _max_backward_cost(inputs: Any, outputs: Any, rows: Axis, columns: Axis) -> Cost:
     """Every element adds up what the windows that reach over it have for it, most of them nothing."""
     return _sum_cost(inputs, outputs, rows.span().transposed(), columns.span().transposed())
 

@@ -97,8 +97,8 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class _BatchNorm(Module):
-    """What the batch normalizations share; each says which ranks it takes."""
+class ChannelStatistics(Module):
+    """What batch and instance normalizations share; each says which ranks it takes."""
 
     _ranks: tuple[int, ...]
     _newer_state = frozenset({"num_batches_tracked"})
@@ -146,10 +146,21 @@ class _BatchNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def _check_rank(self, input: Tensor) -> None:
         rank = input.layout.rank
         if rank not in self._ranks:
             raise ArgumentError(f"expected {' or '.join(f'{r}D' for r in self._ranks)} input (got {rank}D input)")
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(ChannelStatistics):
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_rank(input)
         momentum: Any = 0.0 if self.momentum is None else self.momentum
         counts = self.num_batches_tracked
         if self.training and counts is not None:
@@ -161,12 +172,6 @@ class _BatchNorm(Module):
             mean = var = None
         training = self.training or (mean is None and var is None)
         return F.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps)
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
 
 
 class BatchNorm1d(_BatchNorm):
