@@ -29,7 +29,7 @@ from curta.array_api.elementwise import (
 from curta.array_api.inspection import __array_namespace_info__
 from curta.array_api.linear_algebra import matmul, matrix_transpose, tensordot, vecdot
 from curta.array_api.manipulation import (
-    broadcast_arrays, concat, expand_dims, flip, moveaxis, permute_dims, repeat, reshape, roll, squeeze, stack, tile,
+    broadcast_arrays, broadcast_to, concat, expand_dims, flip, moveaxis, permute_dims, repeat, reshape, roll, squeeze, stack, tile,
     unstack,
 )  # fmt: skip
 from curta.array_api.searching import (
@@ -39,9 +39,10 @@ from curta.array_api.searching import (
 from curta.array_api.statistical import (
     all, any, cumulative_prod, cumulative_sum, diff, max, mean, min, prod, std, sum, var,
 )  # fmt: skip
+
 # the same in PyTorch and in the standard
 from curta.functions import (
-    abs, acos, acosh, asin, asinh, atan, atanh, broadcast_to, ceil, cos, cosh, exp, expm1, floor, from_dlpack, isfinite,
+    abs, acos, acosh, asin, asinh, atan, atanh, ceil, cos, cosh, exp, expm1, floor, from_dlpack, isfinite,
     isinf, isnan, log, log10, log1p, log2, logical_not, negative, positive, reciprocal, round, signbit, sin, sinh, sqrt,
     square, tan, tanh, trunc,
 )  # fmt: skip

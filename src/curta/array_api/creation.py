@@ -18,7 +18,13 @@ DeviceLike = Device | str | None
 
 
 def arange(
-    start: float, /, stop: float | None = None, step: float = 1, *, dtype: DType | None = None, device: DeviceLike = None
+    start: float,
+    /,
+    stop: float | None = None,
+    step: float = 1,
+    *,
+    dtype: DType | None = None,
+    device: DeviceLike = None,
 ) -> Tensor:
     """`start`, `start + step`, … before `stop`: nothing where `stop` lies on the other side.
 
@@ -29,7 +35,7 @@ def arange(
     if stop is None:
         start, stop = 0, start
     if step and (stop - start) / step <= 0:
-        whole = all([isinstance(one, int) for one in (start, stop, step)])
+        whole = all(isinstance(one, int) for one in (start, stop, step))
         return empty(0, dtype=dtype or (dtypes.int64 if whole else get_default_dtype()), device=device)
     return functions.arange(start, stop, step, dtype=dtype, device=device)
 

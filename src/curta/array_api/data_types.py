@@ -113,7 +113,7 @@ def isdtype(dtype: DType, kind: DType | str | tuple[DType | str, ...]) -> bool:
     (True, False)
     """
     if isinstance(kind, tuple):
-        return any([isdtype(dtype, each) for each in kind])
+        return any(isdtype(dtype, each) for each in kind)
     if isinstance(kind, str):
         if kind not in KINDS:
             raise ArgumentError(f"isdtype(): unknown kind {kind!r}: expected one of {', '.join(KINDS)}")
@@ -129,7 +129,9 @@ def result_type(*arrays_and_dtypes: Tensor | DType | bool | int | float) -> DTyp
     (curta.int16, curta.float64)
     """
     numbers = [one for one in arrays_and_dtypes if isinstance(one, bool | int | float | complex)]
-    kinds = [_format("result_type", one) for one in arrays_and_dtypes if not isinstance(one, bool | int | float | complex)]
+    kinds = [
+        _format("result_type", one) for one in arrays_and_dtypes if not isinstance(one, bool | int | float | complex)
+    ]
     if not kinds:
         raise ArgumentError("result_type(): requires at least one tensor or dtype")
     found = kinds[0]

@@ -1,11 +1,13 @@
-"""The standard's functions of elements where they differ from PyTorch's: formats in common, NaN, numbers as operands."""
+"""The standard's functions of elements that differ from PyTorch's: formats in common, NaN, numbers as operands."""
 
 from __future__ import annotations
 
 from curta import functions
 from curta.array_api.operands import pair, tensor_pair
+from curta.dtypes import DType
 from curta.errors import ArgumentTypeError
 from curta.functions.operands import Operand
+from curta.number_formats import iinfo
 from curta.tensor import Tensor
 
 # of two operands
@@ -157,8 +159,17 @@ def pow(x1: Operand, x2: Operand, /) -> Tensor:
 
 
 def remainder(x1: Operand, x2: Operand, /) -> Tensor:
-    """`x1 % x2`, with the sign of `x2`."""
-    return functions.remainder(*pair("remainder", x1, x2))
+    """`x1 % x2`, with the sign of `x2` even where it is 0, which PyTorch's lacks.
+
+    >>> from curta import array_api as xp
+    >>> xp.remainder(xp.asarray([5.0, 4.0]), -2.0)
+    tensor([-1., -0.])
+    """
+    made = functions.remainder(*pair("remainder", x1, x2))
+    if not made.dtype.is_floating_point:
+        return made
+    divisor = tensor_pair("remainder", made, x2)[1]
+    return functions.where(made == 0, functions.copysign(made, divisor), made)
 
 
 def subtract(x1: Operand, x2: Operand, /) -> Tensor:
@@ -176,11 +187,21 @@ def clip(x: Tensor, /, min: Operand | None = None, max: Operand | None = None) -
     >>> xp.clip(xp.asarray([-2, 0, 2]), max=1)
     tensor([-2,  0,  1])
     """
-    low, high = (bound.to(x.dtype) if isinstance(bound, Tensor) else bound for bound in (min, max))
+    low, high = (_bound(x.dtype, bound) for bound in (min, max))
     if low is None and high is None:
         return x.clone()
     shape = functions.broadcast_shapes(*(one.shape for one in (x, low, high) if isinstance(one, Tensor)))
     return functions.clamp(functions.broadcast_to(x, shape), low, high)
+
+
+def _bound(dtype: DType, bound: Operand | None) -> Operand | None:
+    """In the format of what is clipped; a number that no integer of the format reaches is as good as its limit."""
+    if isinstance(bound, Tensor):
+        return bound.to(dtype)
+    if isinstance(bound, int) and dtype.category == 1:
+        limits = iinfo(dtype)
+        return sorted((limits.min, bound, limits.max))[1]
+    return bound
 
 
 def conj(x: Tensor, /) -> Tensor:

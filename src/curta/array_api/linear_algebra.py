@@ -36,8 +36,8 @@ def tensordot(x1: Tensor, x2: Tensor, /, *, axes: int | tuple[Sequence[int], Seq
     left, right = in_common((x1, x2))
     if isinstance(axes, int):
         axes = (range(left.ndim - axes, left.ndim), range(axes))
-    first = [normalize_dim(dim, left.ndim) for dim in axes[0]]
-    second = [normalize_dim(dim, right.ndim) for dim in axes[1]]
+    first = [normalize_dim(dim, left.ndim, wrap_scalar=False) for dim in axes[0]]
+    second = [normalize_dim(dim, right.ndim, wrap_scalar=False) for dim in axes[1]]
     sizes, others = [left.shape[dim] for dim in first], [right.shape[dim] for dim in second]
     if sizes != others:
         raise ShapeError(f"tensordot(): sizes {sizes} of axes {first} differ from sizes {others} of axes {second}")
@@ -61,7 +61,10 @@ def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     tensor([21, 43])
     """
     left, right = in_common((x1, x2))
-    sizes = left.shape[normalize_dim(axis, left.ndim)], right.shape[normalize_dim(axis, right.ndim)]
+    sizes = (
+        left.shape[normalize_dim(axis, left.ndim, wrap_scalar=False)],
+        right.shape[normalize_dim(axis, right.ndim, wrap_scalar=False)],
+    )
     if sizes[0] != sizes[1]:
         raise ShapeError(f"vecdot(): vectors of {sizes[0]} and {sizes[1]} elements have no product")
     left, right = functions.broadcast_tensors(left, right)

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from curta import functions
 from curta.array_api.operands import Axes, in_common
 from curta.errors import ArgumentError, ShapeError
-from curta.shapes import normalize_dims
+from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
 
 def broadcast_arrays(*arrays: Tensor) -> list[Tensor]:
     """The tensors, as views of one shape."""
     return list(functions.broadcast_tensors(*arrays))
+
+
+def broadcast_to(x: Tensor, /, shape: tuple[int, ...]) -> Tensor:
+    """The tensor as a view of this shape."""
+    return functions.broadcast_to(x, shape)
 
 
 def concat(arrays: Sequence[Tensor], /, *, axis: int | None = 0) -> Tensor:
@@ -58,7 +63,7 @@ def repeat(x: Tensor, repeats: int | Tensor, /, *, axis: int | None = None) -> T
     """
     if axis is None:
         x, axis = x.reshape(-1), 0
-    count = x.shape[axis]
+    count = x.shape[normalize_dim(axis, x.ndim, wrap_scalar=False)]
     if isinstance(repeats, Tensor) and repeats.numel() == 1:
         repeats = int(repeats)
     places = functions.arange(count, device=x.device)
@@ -102,7 +107,8 @@ def squeeze(x: Tensor, /, axis: int | tuple[int, ...]) -> Tensor:
     >>> xp.squeeze(xp.ones((1, 2, 1)), axis=0).shape
     torch.Size([2, 1])
     """
-    dims = normalize_dims(axis, x.ndim)
+    dims = (axis,) if isinstance(axis, int) else tuple(axis)
+    dims = tuple(normalize_dim(dim, x.ndim, wrap_scalar=False) for dim in dims)
     for dim in dims:
         if x.shape[dim] != 1:
             raise ArgumentError(f"squeeze(): dimension {dim} has size {x.shape[dim]}, not 1")

@@ -48,12 +48,12 @@ def pair(name: str, x1: Operand, x2: Operand) -> tuple[Any, Any]:
 
 def tensor_pair(name: str, x1: Operand, x2: Operand) -> tuple[Tensor, Tensor]:
     """Two operands as tensors of one format."""
-    x1, x2 = pair(name, x1, x2)
-    if not isinstance(x1, Tensor):
-        x1 = _beside(x2, x1)
-    elif not isinstance(x2, Tensor):
-        x2 = _beside(x1, x2)
-    first, second = in_common((x1, x2))
+    first, second = pair(name, x1, x2)
+    if not isinstance(first, Tensor):
+        first = _beside(second, first)
+    elif not isinstance(second, Tensor):
+        second = _beside(first, second)
+    first, second = in_common((first, second))
     return first, second
 
 

@@ -171,7 +171,7 @@ def take(x: Tensor, indices: Tensor, /, *, axis: int | None = None) -> Tensor:
         if x.ndim != 1:
             raise ArgumentError(f"take(): axis must be given for a tensor of {x.ndim} dimensions")
         axis = 0
-    before = (slice(None),) * normalize_dim(axis, x.ndim)
+    before = (slice(None),) * normalize_dim(axis, x.ndim, wrap_scalar=False)
     picked: Tensor = x[(*before, indices.to(dtypes.int64))]
     return picked
 

@@ -329,9 +329,13 @@ def arange(
         raise ShapeError(f"unsupported range: {float(first):g} -> {float(last):g}")
     if (by > 0) != (last >= first) and first != last:
         raise ShapeError("upper bound and lower bound inconsistent with step sign")
+    length = (last - first) / by
     if not kind.is_floating_point:
         first, last, by = int(first), int(last), int(by)
-    count = max(0, -((first - last) // by) if isinstance(by, int) and whole else math.ceil((last - first) / by))
+    if kind is dtypes.int64 and by == 0:
+        raise ShapeError("step must be nonzero")
+    # PyTorch counts before it drops the fractions, but for int64
+    count = max(0, -((first - last) // by) if whole or kind is dtypes.int64 else math.ceil(length))
     numbers = (number_for(first, kind), number_for(by, kind))
     made: Tensor = bind(ARANGE, numbers, shape=(count,), dtype=kind, device=resolve(device))
     return _into(out, finish(made, requires_grad))
