@@ -29,8 +29,8 @@ from curta.array_api.elementwise import (
 from curta.array_api.inspection import __array_namespace_info__
 from curta.array_api.linear_algebra import matmul, matrix_transpose, tensordot, vecdot
 from curta.array_api.manipulation import (
-    broadcast_arrays, broadcast_to, concat, expand_dims, flip, moveaxis, permute_dims, repeat, reshape, roll, squeeze, stack, tile,
-    unstack,
+    broadcast_arrays, broadcast_to, concat, expand_dims, flip, moveaxis, permute_dims, repeat, reshape, roll, squeeze,
+    stack, tile, unstack,
 )  # fmt: skip
 from curta.array_api.searching import (
     argmax, argmin, argsort, count_nonzero, nonzero, searchsorted, sort, take, take_along_axis, unique_all,

@@ -333,7 +333,7 @@ def arange(
     if not kind.is_floating_point:
         first, last, by = int(first), int(last), int(by)
     if kind is dtypes.int64 and by == 0:
-        raise ShapeError("step must be nonzero")
+        raise ArgumentError("step must be nonzero")
     # PyTorch counts before it drops the fractions, but for int64
     count = max(0, -((first - last) // by) if whole or kind is dtypes.int64 else math.ceil(length))
     numbers = (number_for(first, kind), number_for(by, kind))
