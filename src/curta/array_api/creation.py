@@ -51,7 +51,7 @@ def asarray(obj: Any, /, *, dtype: DType | None = None, device: DeviceLike = Non
             [3., 4.]])
     """
     if not isinstance(obj, Tensor) and not is_numpy(obj) and hasattr(obj, "__dlpack__"):
-        obj = functions.from_dlpack(obj, copy=copy)
+        obj, copy = functions.from_dlpack(obj, copy=copy), None
     return functions.asarray(obj, dtype=dtype, device=device, copy=copy)
 
 
