@@ -2,7 +2,9 @@
 
 Every ```python block of README.md, CONTRIBUTING.md and docs/ is run; the blocks of one page share no names, so that
 each can be copied by itself, unless a block begins with "# continues". A ```text block right after a ```python block
-is its output ("..." stands for anything). In ```console blocks the cheap commands are run and compared likewise.
+is its output ("..." stands for anything). A ```python block that names packages behind that word needs them: it runs in
+a process of its own, with SCIPY_ARRAY_API=1, or is skipped where one is missing. In ```console blocks the cheap
+commands are run and compared likewise.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from __future__ import annotations
 import contextlib
 import doctest
 import gc
+import importlib.util
 import io
+import os
 import re
 import shlex
 import subprocess
@@ -59,8 +63,8 @@ def blocks_of(page: Path) -> list[Block]:
             running = running if body.startswith("# continues") else ""
             blocks.append(Block(page, line, language, body, output, running))
             running += body
-        elif language == "console":
-            blocks.append(Block(page, line, language, body, None, ""))
+        elif language == "console" or language.startswith("python "):
+            blocks.append(Block(page, line, language, body, output, ""))
     return blocks
 
 
@@ -69,6 +73,11 @@ BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 def name_of(block: Block) -> str:
     return f"{block.page.relative_to(ROOT)}:{block.line}"
+
+
+def needed(block: Block) -> list[str]:
+    """The packages that a block needs beyond Curta's own."""
+    return block.language.split()[1:]
 
 
 def compare(expected: str, got: str, where: str) -> None:
@@ -98,6 +107,17 @@ def test_python(block, tmp_path, monkeypatch):
         exec(code, namespace)
     if block.output is not None:
         compare(block.output, printed.getvalue(), name_of(block))
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language.startswith("python ")], ids=name_of)
+def test_python_with_other_packages(block):
+    for package in needed(block):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    environment = {**os.environ, "SCIPY_ARRAY_API": "1"}
+    result = subprocess.run([sys.executable, "-c", block.body], env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    compare(block.output, result.stdout, name_of(block))
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "console"], ids=name_of)

@@ -1,6 +1,6 @@
 """Curta: deep learning in pure Python that keeps the books."""
 
-from curta import autograd, cuda, dtypes, einops, functions, memory, nn, optim, utils
+from curta import array_api, autograd, cuda, dtypes, einops, functions, memory, nn, optim, utils
 from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from curta.autograd import (
     enable_grad,
@@ -75,7 +75,7 @@ from curta.functions import (
     # searching
     bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive,
     # signs
-    copysign, heaviside, isneginf, isposinf, positive, sgn, signbit,
+    copysign, heaviside, isneginf, isposinf, nextafter, positive, sgn, signbit,
     # sorting
     argsort, kthvalue, median, mode, msort, nanmedian, sort, topk,
     # special
@@ -94,15 +94,15 @@ __version__ = "0.1.0"
 
 __all__ = [  # noqa: RUF022 (by family)
     # submodules, types, formats, contexts
-    "__version__", "account", "autocast", "autograd", "bfloat16", "bool", "can_cast", "compile", "Cost", "cuda",
-    "default_generator", "device", "double", "dtype", "dtypes", "einops", "enable_grad", "finfo", "float", "float16",
-    "float32", "float64", "functions", "Generator", "get_autocast_dtype", "get_default_device", "get_default_dtype",
-    "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo", "inference_mode", "initial_seed", "int",
-    "int16", "int32", "int64", "int8", "is_autocast_enabled", "is_grad_enabled", "is_inference_mode_enabled", "load",
-    "load_file", "load_metadata", "long", "manual_seed", "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak",
-    "plan", "printoptions", "promote_types", "roofline", "safe_open", "save", "save_file", "seed", "set_default_device",
-    "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "short", "Size",
-    "Tensor", "uint8", "utils",
+    "__version__", "account", "array_api", "autocast", "autograd", "bfloat16", "bool", "can_cast", "compile", "Cost",
+    "cuda", "default_generator", "device", "double", "dtype", "dtypes", "einops", "enable_grad", "finfo", "float",
+    "float16", "float32", "float64", "functions", "Generator", "get_autocast_dtype", "get_default_device",
+    "get_default_dtype", "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo", "inference_mode",
+    "initial_seed", "int", "int16", "int32", "int64", "int8", "is_autocast_enabled", "is_grad_enabled",
+    "is_inference_mode_enabled", "load", "load_file", "load_metadata", "long", "manual_seed", "memory", "Meter", "nn",
+    "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types", "roofline", "safe_open", "save",
+    "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled", "set_num_threads",
+    "set_printoptions", "set_rng_state", "short", "Size", "Tensor", "uint8", "utils",
     # aliases
     "absolute", "arccos", "arcsin", "arctan", "arctan2", "clip", "concat", "concatenate", "divide", "fix", "greater",
     "greater_equal", "less", "less_equal", "moveaxis", "multiply", "negative", "not_equal", "subtract", "swapaxes",
@@ -148,7 +148,7 @@ __all__ = [  # noqa: RUF022 (by family)
     # searching
     "bincount", "bucketize", "histc", "isin", "searchsorted", "unique", "unique_consecutive",
     # signs
-    "copysign", "heaviside", "isneginf", "isposinf", "positive", "sgn", "signbit",
+    "copysign", "heaviside", "isneginf", "isposinf", "nextafter", "positive", "sgn", "signbit",
     # sorting
     "argsort", "kthvalue", "median", "mode", "msort", "nanmedian", "sort", "topk",
     # special

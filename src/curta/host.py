@@ -47,6 +47,11 @@ class _Exposed:
         }
 
 
+def is_numpy(value: object) -> bool:
+    """Whether this is an array or a number of NumPy's."""
+    return isinstance(value, (np.ndarray, np.generic))
+
+
 def known(tensor: Tensor) -> None:
     """CompileError for a tensor whose values a program being recorded will only work out when it runs."""
     if STATE.recorder is not None:

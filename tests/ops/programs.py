@@ -448,6 +448,7 @@ OTHERS: dict[str, Program] = {
     "xlogy": _pair(lambda x, y: curta.xlogy(x, y.abs() + 1)),
     "extremes past nan": _pair(lambda x, y: curta.fmax(x, y) - curta.fmin(x, y * 2)),
     "signs": _pair(lambda x, y: curta.copysign(x, y) * curta.signbit(x) + curta.heaviside(x, y)),
+    "neighbours": _pair(lambda x, y: curta.nextafter(x, y) * 3),
     "divisors": _pair(lambda x, y: curta.gcd((8 * x).long(), y.long()) + curta.lcm(x.long(), y.long())),
     "nansum": _unary(lambda x: x.nansum(0)),
     "made": _made,

@@ -47,6 +47,7 @@ CASES = (
     case("heaviside", np.heaviside, special.HEAVISIDE, (WIDE, WIDE), 0, 0, ulp=0, dtypes=ORDERED, gradient=False),
     case("copysign", np.copysign, special.COPYSIGN, (WIDE, WIDE), 0, 0, ulp=0),
     case("signbit", lambda x: x < 0, special.SIGNBIT, (WIDE,), 0, 0, ulp=0, dtypes=(*ORDERED, "bool"), gradient=False),
+    case("nextafter", np.nextafter, special.NEXTAFTER, (WIDE, WIDE), 0, 0, ulp=0, dtypes=("float64",), gradient=False),
     case("gcd", np.gcd, special.GCD, ((-9, 9), (-9, 9)), 1, 0, ulp=0, dtypes=INTEGERS, gradient=False),
     case("lcm", np.lcm, special.LCM, ((-9, 9), (-9, 9)), 4, 0, ulp=0, dtypes=INTEGERS, gradient=False),
 )
@@ -124,6 +125,22 @@ def test_special_points(function: Any, inputs: Any, wanted: Any) -> None:
     """Recorded from PyTorch 2.13."""
     found = function(*map(curta.tensor, inputs))
     np.testing.assert_allclose(found.double().numpy(), wanted, rtol=1e-5)
+
+
+def test_neighbours() -> None:
+    """NumPy's, from subnormal numbers to infinity."""
+    values = np.array([0.0, -0.0, 1.0, -1.0, 1e-45, 1.1754944e-38, 3.4028235e38, INF, -INF, NAN], np.float32)
+    first, second = np.repeat(values, len(values)), np.tile(values, len(values))
+    for dtype in (np.float32, np.float64):
+        a, b = first.astype(dtype), second.astype(dtype)
+        found = curta.nextafter(curta.from_numpy(a), curta.from_numpy(b)).numpy()
+        with np.errstate(all="ignore"):
+            wanted = np.nextafter(a, b)
+        np.testing.assert_array_equal(found, wanted)
+        np.testing.assert_array_equal(np.signbit(found)[~np.isnan(found)], np.signbit(wanted)[~np.isnan(found)])
+    assert curta.nextafter(curta.ones(2), curta.ones(2, dtype=curta.float64)).dtype is curta.float64
+    x = curta.tensor([1.0])
+    assert x.nextafter_(curta.tensor([0.0])).item() == 1 - 2.0**-24
 
 
 def test_numbers_and_other_forms() -> None:

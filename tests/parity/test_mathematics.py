@@ -53,6 +53,7 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "fmax": lambda c, x: c.fmax(x, -x),
     "fmin": lambda c, x: c.fmin(x, x.abs()),
     "copysign": lambda c, x: c.copysign(x + 0.5, -x),
+    "nextafter": lambda c, x: c.nextafter(x, -x + 1),
     "sgn": lambda c, x: c.sgn(x),
     "signbit": lambda c, x: c.signbit(x),
     "heaviside": lambda c, x: c.heaviside(x, x),
@@ -74,7 +75,8 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
 }
 #: PyTorch has no gradient of these, or one that depends on which of equal elements it takes
 UNDIFFERENTIABLE = (
-    "unique", "unique rows", "unique_consecutive", "kthvalue", "median", "nanmedian", "topk", "heaviside", "sgn",
+    "unique", "unique rows", "unique_consecutive", "kthvalue", "median", "nanmedian", "topk", "heaviside", "nextafter",
+    "sgn",
 )  # fmt: skip
 
 

@@ -17,6 +17,17 @@ REFUSALS = (
         UnsupportedDTypeError,
         "\"logaddexp_cpu\" not implemented for 'Long'",
     ),
+    Refusal(
+        lambda c: c.nextafter(c.tensor([1], dtype=c.int32), c.tensor([2], dtype=c.int32)),
+        UnsupportedDTypeError,
+        "\"nextafter_cpu\" not implemented for 'Int'",
+    ),
+    Refusal(
+        lambda c: c.nextafter(c.ones(1, dtype=c.bfloat16), c.ones(1, dtype=c.bfloat16)),
+        UnsupportedDTypeError,
+        "\"nextafter_cpu\" not implemented for 'BFloat16'",
+        only_curta=True,
+    ),
     Refusal(lambda c: c.gcd(c.ones(1), c.ones(1)), UnsupportedDTypeError, "\"gcd_cpu\" not implemented for 'Float'"),
     Refusal(
         lambda c: c.heaviside(c.tensor([1]), c.zeros(1)),

@@ -107,6 +107,7 @@ REFUSALS = (
     ),
     Refusal(lambda c: c.arange("3"), ArgumentTypeError, "arange(): argument must be Number, not str"),
     Refusal(lambda c: c.arange(0, 3, 0), ShapeError, "step must be nonzero"),
+    Refusal(lambda c: c.arange(0.0, 1.0, 0.25, dtype=c.int64), ArgumentError, "step must be nonzero"),
     Refusal(lambda c: c.arange(0, float("inf")), ShapeError, "unsupported range: 0 -> inf"),
     Refusal(lambda c: c.arange(float("nan"), 1), ShapeError, "unsupported range: nan -> 1"),
     Refusal(lambda c: c.linspace(0, 1, -1), ShapeError, "number of steps must be non-negative"),

@@ -141,6 +141,16 @@ def _divisor(dtype: DType, left: Value, right: Value) -> Value:
     return loop.results[0]
 
 
+def _next_after(dtype: DType, left: Value, right: Value) -> Value:
+    """The neighbour of `left` on the side of `right`: numbers of one sign are ordered as their bits are."""
+    bits = left.bitcast("i32" if dtype is dtypes.float32 else "i64")
+    outward = left.gt(0).select(right.gt(left), right.lt(left))
+    moved = outward.select(bits + 1, bits - 1).bitcast(left.type)
+    smallest = bits.code.constant(1, bits.type, bits.lanes).bitcast(left.type).intrinsic("copysign", right)
+    moved = left.eq(0).select(smallest, moved)
+    return (left.is_nan() | right.is_nan()).select(left + right, left.eq(right).select(right, moved))
+
+
 def _product_high(dtype: DType, left: Value, right: Value) -> Value:
     """The upper half of the 64-bit product of two unsigned 32-bit numbers held in int64."""
     return (left * right).logical_shift_right(32)
@@ -165,6 +175,7 @@ TABLE: dict[str, Emit] = {
     "atan2": _math(mathlib.atan2),
     "copy_sign": lambda dtype, a, b: a.intrinsic("copysign", b),
     "greatest_divisor": _divisor,
+    "next_after": _next_after,
     "negate": lambda dtype, a: -a,
     "absolute": _absolute,
     "sign": _sign,

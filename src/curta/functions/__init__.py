@@ -53,7 +53,7 @@ from curta.functions.scattering import (
     scatter_add_,
 )  # fmt: skip
 from curta.functions.searching import bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive
-from curta.functions.signs import copysign, heaviside, isneginf, isposinf, positive, sgn, signbit
+from curta.functions.signs import copysign, heaviside, isneginf, isposinf, nextafter, positive, sgn, signbit
 from curta.functions.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from curta.functions.special import acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy
 from curta.functions.statistics import count_nonzero, logsumexp, mean, norm, std, var

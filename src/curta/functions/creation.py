@@ -111,14 +111,26 @@ def _shares(made: Tensor, source: Any) -> bool:
 
 def asarray(
     obj: Any, *, dtype: DType | None = None, device: DeviceLike = None, copy: bool | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """`as_tensor`, or a copy when `copy` says so; with `copy=False` ArgumentError for what cannot share its memory."""
-    made = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
+    """`as_tensor`, or a copy when `copy` says so; with `copy=False` ArgumentError for what cannot share its memory.
+
+    What is made of a tensor keeps its history, copies too, unless `requires_grad` is False.
+
+    >>> import curta
+    >>> curta.asarray(curta.ones(1, requires_grad=True), copy=True)
+    tensor([1.], grad_fn=<CopyBackward0>)
+    """
+    make = tensor if copy and not isinstance(obj, Tensor) else as_tensor
+    made = make(obj, dtype=dtype, device=device)
+    if copy and isinstance(obj, Tensor) and made.storage is obj.storage:
+        made = made.clone()
     if copy is False and not _shares(made, obj):
         kind = type(obj).__name__
         raise ArgumentError(f"asarray(): a {kind} cannot share memory with {made.layout!r}: use copy=None")
-    return finish(made, requires_grad) if requires_grad else made
+    if requires_grad:
+        return finish(made, True)
+    return made.detach() if requires_grad is False and made.requires_grad else made
 
 
 def from_numpy(array: Any) -> Tensor:
@@ -329,9 +341,13 @@ def arange(
         raise ShapeError(f"unsupported range: {float(first):g} -> {float(last):g}")
     if (by > 0) != (last >= first) and first != last:
         raise ShapeError("upper bound and lower bound inconsistent with step sign")
+    length = (last - first) / by
     if not kind.is_floating_point:
         first, last, by = int(first), int(last), int(by)
-    count = max(0, -((first - last) // by) if isinstance(by, int) and whole else math.ceil((last - first) / by))
+    if kind is dtypes.int64 and by == 0:
+        raise ArgumentError("step must be nonzero")
+    # PyTorch counts before it drops the fractions, but for int64
+    count = max(0, -((first - last) // by) if whole or kind is dtypes.int64 else math.ceil(length))
     numbers = (number_for(first, kind), number_for(by, kind))
     made: Tensor = bind(ARANGE, numbers, shape=(count,), dtype=kind, device=resolve(device))
     return _into(out, finish(made, requires_grad))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from curta import dtypes
-from curta.errors import DTypeError
+from curta.errors import DTypeError, UnsupportedDTypeError
 from curta.functions.comparison import eq
 from curta.functions.creation import full_like
+from curta.functions.inplace import scalar_name
 from curta.functions.mathematics import sign
 from curta.functions.operands import Operand, operand, refuse, tensor
 from curta.ops import special as ops
 from curta.ops.dispatch import bind
+from curta.ops.inference import promoted
 from curta.tensor import Tensor
 
 
@@ -101,4 +103,22 @@ def copysign(input: Tensor, other: Operand, *, out: Tensor | None = None) -> Ten
     """
     refuse("copysign", out=out)
     made: Tensor = bind(ops.COPYSIGN, (tensor("copysign", input), operand("copysign", other)))
+    return made
+
+
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number that comes next after `input` on the way to `other`, of float32 or float64; without a gradient.
+
+    UnsupportedDTypeError for other formats.
+
+    >>> import curta
+    >>> curta.nextafter(curta.tensor([1.0]), curta.tensor([2.0])).item() - 1
+    1.1920928955078125e-07
+    """
+    refuse("nextafter", out=out)
+    x, target = tensor("nextafter", input), tensor("nextafter", other, "other")
+    kind = promoted((x.layout, target.layout))
+    if kind not in (dtypes.float32, dtypes.float64):
+        raise UnsupportedDTypeError(f'"nextafter_cpu" not implemented for {scalar_name(kind)!r}')
+    made: Tensor = bind(ops.NEXTAFTER, (x, target))
     return made

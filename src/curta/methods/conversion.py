@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from curta import dtypes
+from curta.errors import UnsupportedError
 from curta.methods import late
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ class ConversionMethods:
     def cpu(self: Any, memory_format: Any = None) -> Tensor:
         """In the host's memory."""
         return late.functions.to(self, device="cpu", memory_format=memory_format)
+
+    def to_device(self: Any, device: Any, /, *, stream: Any = None) -> Tensor:
+        """`to(device)` under the array API standard's name; UnsupportedError for a stream, which no device here has."""
+        if stream is not None:
+            raise UnsupportedError("to_device(): the argument 'stream' is not supported")
+        return late.functions.to(self, device=device)
 
     def cuda(self: Any, device: Any = None, non_blocking: Any = False) -> Tensor:
         """On a CUDA device; raises what PyTorch raises where there is none."""

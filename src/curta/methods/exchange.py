@@ -64,6 +64,16 @@ class ExchangeMethods:
             raise ArgumentError("Unknown device type meta for Dlpack")
         return DLDeviceType["kDLCPU"], 0
 
+    def __array_namespace__(self: Any, /, *, api_version: str | None = None) -> Any:
+        """`curta.array_api`, the functions of the array API standard; ArgumentError for a version it does not have."""
+        from curta import array_api
+
+        if api_version not in (None, *array_api.VERSIONS):
+            raise ArgumentError(
+                f"__array_namespace__(): version {api_version!r} is not supported: {', '.join(array_api.VERSIONS)} are"
+            )
+        return array_api
+
     # copies and pickles
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:

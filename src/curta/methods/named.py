@@ -12,8 +12,8 @@ NAMES = (
     "cummin", "cumprod", "cumsum", "deg2rad", "diff", "dist", "float_power", "fmax", "fmin", "gcd", "heaviside",
     "histc", "hypot", "isneginf", "isposinf", "kthvalue", "lcm", "ldexp", "logaddexp", "logaddexp2",
     "logcumsumexp", "logit", "median", "mode", "msort", "nanmean", "nanmedian", "nanquantile", "nansum",
-    "positive", "quantile", "rad2deg", "sgn", "signbit", "sinc", "sort", "topk", "unique", "unique_consecutive",
-    "xlogy",
+    "nextafter", "positive", "quantile", "rad2deg", "sgn", "signbit", "sinc", "sort", "topk", "unique",
+    "unique_consecutive", "xlogy",
 )  # fmt: skip
 
 

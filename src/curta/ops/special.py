@@ -183,6 +183,9 @@ COPYSIGN = Op(
     each(0),
 )
 SIGNBIT = Op("signbit", infer_bool, Pointwise(_signbit, "raw"), NO_GRADIENT, each(0))
+NEXTAFTER = Op(
+    "nextafter", infer_promoted, Pointwise(lambda x, other: call("next_after", x, other)), NO_GRADIENT, each(0)
+)
 
 
 # divisors

@@ -284,6 +284,7 @@ TABLE: tuple[Op, ...] = (
     special.HEAVISIDE,
     special.COPYSIGN,
     special.SIGNBIT,
+    special.NEXTAFTER,
     special.GCD,
     special.LCM,
     statistics.MEAN,
