@@ -151,7 +151,7 @@ class FunctionNode(Node):
         places = {id(out): place for place, out in enumerate(outputs)}
         for value in self._kept:
             place = places.get(id(value), -1)
-            self._saved.append((*save(value.detach() if place >= 0 else value), place))
+            self._saved.append((*save(value.same() if place >= 0 else value), place))
         self._kept = ()
         if STATE.hooked:
             note_node(self)
@@ -259,7 +259,7 @@ def _own(output: Any, inputs: tuple[Any, ...]) -> Any:
     """An output that is one of the inputs becomes a view of it: the input keeps its own history."""
     if not any(output is value for value in inputs) or not hasattr(output, "layout"):
         return output
-    view: Tensor = output.detach()
+    view: Tensor = output.same()
     view.base = output if output.base is None else output.base
     return view
 

@@ -58,7 +58,7 @@ def _rule(node: Any, g: Any) -> tuple[Any, ...]:
                 (row * dilation[0], part.layout.shape[2], stride[0]),
                 (column * dilation[1], part.layout.shape[3], stride[1]),
             )  # fmt: skip
-            if STATE.grad_enabled:
+            if STATE.grad_enabled or g.batch is not None:
                 total = total + embed(part, layout.shape, region)
             else:
                 place = bind(REGION, (total,), region=region)

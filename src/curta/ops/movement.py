@@ -184,7 +184,7 @@ EMBED = Op(
 
 def embed(source: Tensor, shape: Shape, region: Region) -> Tensor:
     """A tensor of zeros of `shape` that holds `source` in a region: the gradient of taking that region."""
-    if STATE.graph is not None:
+    if STATE.graph is not None or source.batch is not None:
         traced: Tensor = bind(EMBED, (source,), shape=shape, region=region)
         return traced
     made = zeros_of(contiguous(shape, source.layout.dtype, source.layout.device))
@@ -221,7 +221,7 @@ def _as_strided_rule(node: Node, gradient: Tensor) -> Tensor:
     overlaps = bool(_overlapping(size, stride))
     if distance < 0 or shapes.storage_extent(size, stride, distance) > layout.numel:
         raise AutogradError("as_strided: cannot differentiate a view that reaches outside its input")
-    if not overlaps and not STATE.grad_enabled:
+    if not overlaps and not STATE.grad_enabled and gradient.batch is None:
         block = full_of(contiguous((layout.numel,), gradient.layout.dtype, layout.device), 0)
         bind_into(COPY, (gradient,), (bind(AS_STRIDED, (block,), size=size, stride=stride, distance=distance),))
     else:
