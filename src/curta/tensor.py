@@ -62,6 +62,8 @@ class Tensor(
     trace: Any = None
     #: of a tensor that `vmap` shows one slice of: all slices, see batching/values.py
     batch: Any = None
+    #: of a tensor that a transform of `curta.func` differentiates by: whether its function is running
+    differentiated: bool | None = None
     #: how often autograd's history of this tensor was replaced by a write; a view that knows an older number is stale
     generation = 0
     #: the module that it is a parameter of, as accounts name it; see nn/modules/places.py

@@ -7,7 +7,7 @@ from typing import Any
 from curta.autograd.state import STATE
 from curta.batching.calls import Call
 from curta.batching.rules import run
-from curta.batching.values import active, lifted
+from curta.batching.values import active, kept_before, lifted
 from curta.errors import MappingError
 from curta.ops.dispatch import bind, remember
 from curta.ops.record import Op, View
@@ -45,7 +45,11 @@ def bind_mapped_into(
     from curta.ops.elementwise import CAST, COPY
 
     level = active(number)
-    made = inputs[0] if op in (COPY, CAST) else bind(op, inputs, **params)
+    if op in (COPY, CAST):
+        made = inputs[0]
+    else:
+        written = {id(out.storage) for out in outputs}
+        made = bind(op, tuple(kept_before(one) if _lies_in(one, written) else one for one in inputs), **params)
     for out, result in zip(outputs, made if isinstance(made, tuple) else (made,), strict=True):
         held, found = lifted(level, out).batch, lifted(level, result).batch
         if found.mapped and not held.mapped:
@@ -57,3 +61,7 @@ def bind_mapped_into(
         if held.mapped and not found.mapped:
             value = value.expand((level.size, *out.layout.shape)) if value.layout.rank == out.layout.rank else value
         target.copy_(value)
+
+
+def _lies_in(value: Any, storages: set[int]) -> bool:
+    return isinstance(value, Tensor) and id(value.storage) in storages

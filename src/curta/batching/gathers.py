@@ -67,7 +67,7 @@ def scatter(call: Call) -> Any:
         size, number, width = source.layout.shape
         beside = source.transpose(0, 1).reshape(number, size * width)
         made = bind(call.op, (beside.contiguous(), places), **call.params)
-        return made.view(count, size, width).transpose(0, 1)
+        return made.view(count, size, width).transpose(0, 1).contiguous()
     source, places = call.every()
     size, number, width = source.layout.shape
     below = source.reshape(size * number, width).contiguous()

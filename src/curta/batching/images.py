@@ -33,7 +33,7 @@ def _beside(value: Tensor) -> Tensor:
 def _apart(value: Tensor, size: int) -> Tensor:
     """[N, B C, H, W] as [B, N, C, H, W]."""
     N, channels, *sizes = value.layout.shape
-    return value.reshape((N, size, channels // size, *sizes)).transpose(0, 1)
+    return value.reshape((N, size, channels // size, *sizes)).transpose(0, 1).contiguous()
 
 
 def merged(call: Call) -> Any:

@@ -147,6 +147,19 @@ def is_mapped(value: Any) -> bool:
     return batch is not None and (batch.mapped or is_mapped(batch.tensor))
 
 
+def wanted_outside(tensor: Tensor) -> bool:
+    """Whether all slices together want a gradient, outside of a `vmap` that shows one of them."""
+    batch = tensor.batch
+    return batch is not None and (batch.tensor.requires_grad or wanted_outside(batch.tensor))
+
+
+def kept_before(tensor: Tensor) -> Tensor:
+    """A tensor as it is before a write: a copy, where graphs outside of `vmap` may keep what they compute with."""
+    if not STATE.grad_enabled or tensor.batch is None:
+        return tensor.same()
+    return tensor.same(kept_before(tensor.batch.tensor) if tensor.batch.tensor.batch else tensor.batch.tensor.clone())
+
+
 def refuse_mapped(tensor: Tensor) -> None:
     """MappingError for a tensor whose values differ from slice to slice: Python cannot look at them."""
     if is_mapped(tensor):

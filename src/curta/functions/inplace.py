@@ -8,6 +8,7 @@ from typing import Any
 from curta import shapes
 from curta.autograd.node import Node
 from curta.autograd.state import STATE
+from curta.batching.values import kept_before
 from curta.compiler.graph import GraphNumber
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
@@ -280,7 +281,7 @@ def previous(input: Tensor, contents: Tensor | None = None) -> Tensor:
 
     `contents` takes the place of the tensor's own memory.
     """
-    old = input.same() if contents is None else contents
+    old = kept_before(input) if contents is None else contents
     if input._requires_grad:
         from curta.autograd.node import edge_of
 
