@@ -12,7 +12,9 @@ from curta.errors import MappingError
 from curta.memory.layout import Layout, strided
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind
+from curta.ops.movement import EMBED
 from curta.ops.record import Composition, Gradient, Op
+from curta.ops.rows import SPREAD
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def mapped_composition(op: Op, mapped: tuple[bool, ...]) -> Op:
         with entered(size) as level:
             made = body(*_wrapped(level, operands, mapped), **params)
             results = made if isinstance(made, tuple) else (made,)
-            found = tuple(_all_slices(op, one) for one in results)
+            found = tuple(_all_slices(one, size) for one in results)
         return found if isinstance(made, tuple) else found[0]
 
     return composition(f"{op.name}_of_slices", over_all, _mapped_rule(op, mapped))
@@ -52,10 +54,14 @@ def _wrapped(level: Level, operands: tuple[Any, ...], mapped: tuple[bool, ...]) 
     )
 
 
-def _all_slices(op: Op, result: Any) -> Tensor:
-    if not result.batch.mapped:
-        raise MappingError(f"vmap: a result of {op.name} is the same for every slice")
-    found: Tensor = result.batch.tensor
+def _all_slices(result: Any, size: int) -> Tensor:
+    """All slices of a result; one that is the same for each is repeated, without a view, since this is a composition."""
+    batch = result.batch
+    found: Tensor = batch.tensor
+    if not batch.mapped:
+        shape = found.layout.shape
+        found = bind(EMBED, (found,), shape=(1, *shape), region=(0,))
+        found = bind(SPREAD, (found,), shape=(size, *shape))
     return found
 
 

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from curta.batching import gathers, images, views
-from curta.batching.calls import Call
+from curta.batching.calls import Call, lengthened
 from curta.batching.compositions import run_composition
 from curta.errors import CompilerError, MappingError
-from curta.memory.layout import Layout
+from curta.batching.randomness import different
+from curta.memory.layout import Layout, contiguous
 from curta.methods import late
-from curta.ops import attention, attention_softmax, convolution, embedding, indexing, joining, loss, matmul, movement
+from curta.ops import attention, attention_softmax, convolution, dropout, embedding, indexing, joining, loss, matmul, movement
 from curta.ops import pooling, rearrange, reduce, rows, scan, sorting
+from curta.ops.creation import ones_of
 from curta.ops.dispatch import bind, described
 from curta.ops.inference import promoted
 from curta.ops.record import Composition, Op, Pointwise, Reduce
@@ -62,6 +64,15 @@ def looped(call: Call) -> Any:
     if isinstance(made[0], tuple):
         return tuple(late.functions.stack(parts) for parts in zip(*made, strict=True))
     return late.functions.stack(made)
+
+
+def _dropout(call: Call) -> Any:
+    """Other numbers for each slice, or one mask for all: `vmap` was asked which."""
+    if different():
+        return bind(call.op, call.values, **call.params)
+    x, *numbers = call.inputs
+    mask = bind(call.op, (ones_of(contiguous(x.layout.shape, x.layout.dtype, x.layout.device)), *numbers), **call.params)
+    return call.values[0] * mask
 
 
 def _composed(call: Call) -> Any:
@@ -138,16 +149,23 @@ def _attention(call: Call) -> Any:
     ranks = [call.rank(place) for place in range(3)]
     if len(set(ranks)) > 1:
         return looped(call)
-    values = call.every()
     # a mask lines up with the last dimensions of the scores
-    masks = tuple(_lined_up(one, ranks[0] + 1) for one in values[3:])
-    return bind(call.op, (*values[:3], *masks), **call.params)
+    return bind(call.op, (*call.every()[:3], *_lined_up(call, 3, ranks[0])), **call.params)
 
 
-def _lined_up(value: Any, rank: int) -> Any:
-    from curta.batching.calls import lengthened
+def _attention_backward(call: Call) -> Any:
+    """The output's gradient, the three operands, the output and the logarithms of sums stand before the others."""
+    ranks = [call.rank(place) for place in range(1, 4)]
+    if len(set(ranks)) > 1:
+        return looped(call)
+    return bind(call.op, (*call.every()[:6], *_lined_up(call, 6, ranks[0])), **call.params)
 
-    return lengthened(value, rank - value.layout.rank) if isinstance(value, Tensor) else value
+
+def _lined_up(call: Call, first: int, rank: int) -> list[Any]:
+    return [
+        lengthened(value, rank + 1 - value.layout.rank) if isinstance(value, Tensor) else value
+        for value in call.every()[first:]
+    ]
 
 
 # taking apart and joining
@@ -158,6 +176,7 @@ def _cat(call: Call) -> Any:
 
 
 RULES: dict[Op, Rule] = {
+    dropout.DROPOUT: _dropout,
     rows.SPREAD: _spread,
     matmul.MATMUL: _matmul,
     matmul.LINEAR: _linear,
@@ -180,7 +199,9 @@ RULES: dict[Op, Rule] = {
     sorting.SEARCH: gathers.search,
     attention.ATTENTION: _attention,
     attention.MASKED_ATTENTION: _attention,
-    attention.ATTENTION_BACKWARD: looped,
+    attention.DROPPED_ATTENTION: _attention,
+    attention.MASKED_DROPPED_ATTENTION: _attention,
+    attention.ATTENTION_BACKWARD: _attention_backward,
     movement.PERMUTE: views.permute,
     movement.EXPAND: views.expand,
     movement.VIEW: views.view,

@@ -8,7 +8,7 @@ from typing import Any
 
 from curta.autograd.modes import enable_grad
 from curta.autograd.state import STATE
-from curta.errors import ArgumentError, ArgumentTypeError, IndexRangeError, ShapeError
+from curta.errors import AutogradError, ShapeError
 from curta.func.starts import Graph, finish, start
 from curta.func.trees import flatten
 from curta.ops.creation import ones_of, zeros_of
@@ -51,17 +51,33 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
         run = Run("grad", func, chosen, lambda given: (put(given), kwargs), has_aux)
         output = run.result
         if not isinstance(output, Tensor):
-            raise ArgumentTypeError(f"grad: Expected f(*args) to return a tensor, got {type(output).__name__}")
+            raise AutogradError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(output)}")
         if output.layout.rank:
             raise ShapeError(
-                f"grad: Expected f(*args) to return a scalar tensor, got tensor with {output.layout.rank} dims. Maybe "
-                "you wanted to use the vjp or jacrev APIs instead?"
+                "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with "
+                f"{output.layout.rank} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
             )
         (gradients,) = run.gradients([[ones_of(output.layout)]], keep=False)
         value = run.value()
         return gradients, (value, run.aux) if has_aux else value
 
     return both
+
+
+def value_and_grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """As `grad_and_value`, the other way round: (output, gradients), or ((output, aux), gradients).
+
+    >>> import curta
+    >>> curta.func.value_and_grad(lambda x: x * x)(curta.tensor(3.0))
+    (tensor(9.), tensor(6.))
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    @functools.wraps(func)
+    def turned(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[::-1]
+
+    return turned
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
@@ -75,7 +91,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     (tensor([ 2., 40.]),)
     """
     if not primals:
-        raise ArgumentError("vjp: expected at least one primal")
+        raise AutogradError("vjp(f, *primals): expected at least one primal")
     run = Run("vjp", func, primals, lambda given: (given, {}), has_aux)
 
     def vjp_fn(*cotangents: Any) -> Any:
@@ -106,13 +122,16 @@ def jvp(
     (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
-        raise ArgumentTypeError(
-            f"jvp: expected primals and tangents to be tuples, got {type(primals).__name__} and "
+        raise AutogradError(
+            f"jvp(f, primals, tangents): Expected primals and tangents to be tuples, got {type(primals).__name__} and "
             f"{type(tangents).__name__}"
         )
     run = Run("jvp", func, primals, lambda given: (given, {}), has_aux)
     if strict and not all(one.requires_grad for one in run.outputs):
-        raise ArgumentError("jvp(f, primals, tangents, strict=True): an output of f is independent of the inputs")
+        raise AutogradError(
+            "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed "
+            "with strict=True."
+        )
     moved = Forward(run).along(flatten(tangents)[0], keep=False)
     return (run.value(), moved, run.aux) if has_aux else (run.value(), moved)
 
@@ -145,16 +164,15 @@ class Run:
         aux: Any = None
         if has_aux:
             if not isinstance(made, tuple) or len(made) != 2:
-                raise ArgumentTypeError(
-                    f"{name}: with has_aux=True the function has to return a tuple (output, aux), got "
-                    f"{type(made).__name__}"
+                raise AutogradError(
+                    f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True, got {type(made)}"
                 )
             made, aux = made
         self.result = made
         self.outputs, self._build_outputs = flatten(made)
         for one in self.outputs:
             if not isinstance(one, Tensor):
-                raise ArgumentTypeError(f"{name}: Expected f(*args) to return tensors, got {type(one).__name__}")
+                raise AutogradError(f"{name}: expected f(*args) to return only tensors, got unsupported type {type(one)}")
         self.graph = Graph(starts, self.outputs, enabled)
         aux_leaves, build = flatten(aux)
         self.aux = build([self.graph.released(leaf) for leaf in aux_leaves])
@@ -207,14 +225,14 @@ class Forward:
 
 
 def check_like(name: str, what: str, given: Sequence[Any], wanted: Sequence[Tensor]) -> None:
-    """ArgumentError for other numbers or shapes than `wanted`, ArgumentTypeError for what is no tensor."""
+    """AutogradError for other numbers or shapes than `wanted`, or for what is no tensor."""
     if len(given) != len(wanted):
-        raise ArgumentError(f"{name}: expected {len(wanted)} {what}, got {len(given)}")
+        raise AutogradError(f"{name}: expected {len(wanted)} {what}, got {len(given)}")
     for one, other in zip(given, wanted, strict=True):
         if not isinstance(one, Tensor):
-            raise ArgumentTypeError(f"{name}: expected {what} to be tensors, got {type(one).__name__}")
+            raise AutogradError(f"{name}: expected {what} to be tensors, got {type(one).__name__}")
         if one.layout.shape != other.layout.shape:
-            raise ShapeError(f"{name}: expected {what} of {other.layout}, got {one.layout}")
+            raise AutogradError(f"{name}: expected {what} of {other.layout}, got {one.layout}")
 
 
 def chosen_arguments(name: str, args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, Callable[[Any], Any]]:
@@ -222,15 +240,15 @@ def chosen_arguments(name: str, args: tuple[Any, ...], argnums: Argnums) -> tupl
     several = isinstance(argnums, tuple)
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     if not numbers:
-        raise ArgumentError(f"{name}: argnums must be non-empty")
+        raise AutogradError(f"{name}: argnums must be non-empty")
     for number in numbers:
         if type(number) is not int:
-            raise ArgumentTypeError(f"{name}: argnums must be int or Tuple[int, ...], got: {type(number)}")
+            raise AutogradError(f"{name}: argnums must be int or Tuple[int, ...], got: {type(number)}")
         if not -len(args) <= number < len(args):
-            raise IndexRangeError(f"{name}: Got argnum={number}, but only {len(args)} positional inputs")
+            raise AutogradError(f"{name}: Got argnum={number}, but only {len(args)} positional inputs")
     places = [number % len(args) for number in numbers]
     if len(set(places)) < len(places):
-        raise ArgumentError(f"{name}: argnums elements must be unique, got {argnums}")
+        raise AutogradError(f"{name}: argnums elements must be unique, got {argnums}")
 
     def put(given: Any) -> tuple[Any, ...]:
         own = list(args)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from curta.errors import ArgumentError
+from curta.errors import ArgumentError, MappingError
 from curta.func.gradients import Argnums, Forward, Run, chosen_arguments
 from curta.func.mapping import RANDOMNESS, vmap
 from curta.ops.creation import zeros_of
@@ -36,13 +36,13 @@ def jacrev(
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         chosen, put = chosen_arguments("jacrev", args, argnums)
         run = Run("jacrev", func, chosen, lambda given: (put(given), kwargs), has_aux)
-        made = run.like_outputs([run.like_inputs(_rows(run, place, chunk_size)) for place in range(len(run.outputs))])
+        made = run.like_outputs([run.like_inputs(rows_of(run, place, chunk_size)) for place in range(len(run.outputs))])
         return (made, run.aux) if has_aux else made
 
     return jacobian
 
 
-def _rows(run: Run, place: int, chunk_size: int | None) -> list[Tensor]:
+def rows_of(run: Run, place: int, chunk_size: int | None = None) -> list[Tensor]:
     """For one output: its Jacobian by each input."""
     output = run.outputs[place]
     graph = run.graph
@@ -81,13 +81,13 @@ def jacfwd(
             [2., 5.]])
     """
     if randomness not in RANDOMNESS:
-        raise ArgumentError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+        raise MappingError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
 
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         chosen, put = chosen_arguments("jacfwd", args, argnums)
         run = Run("jacfwd", func, chosen, lambda given: (put(given), kwargs), has_aux)
-        columns = [_columns(run, Forward(run), place) for place in range(len(run.graph.inputs))]
+        columns = [columns_of(run, place) for place in range(len(run.graph.inputs))]
         by_output = [run.like_inputs(list(parts)) for parts in zip(*columns, strict=True)]
         made = run.like_outputs(by_output)
         return (made, run.aux) if has_aux else made
@@ -95,10 +95,11 @@ def jacfwd(
     return jacobian
 
 
-def _columns(run: Run, forward: Forward, place: int) -> list[Tensor]:
+def columns_of(run: Run, place: int) -> list[Tensor]:
     """For one input: the Jacobian of each output by it."""
     from curta.func.trees import flatten
 
+    forward = Forward(run)
     inputs = run.graph.inputs
     zeros = [zeros_of(one.layout) for one in inputs]
     shape = inputs[place].layout.shape

@@ -8,8 +8,9 @@ from typing import Any
 
 from curta.batching.rules import LOOPED
 from curta.batching.values import Level, entered, innermost, unwrapped
-from curta.errors import ArgumentError, ArgumentTypeError
-from curta.func.trees import flatten, mapped, spread
+from curta.errors import ArgumentError, MappingError
+from curta.func.trees import flatten, spread
+from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
 RANDOMNESS = ("error", "different", "same")
@@ -36,7 +37,7 @@ def vmap(
     tensor([1.0000, 1.0000])
     """
     if randomness not in RANDOMNESS:
-        raise ArgumentError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+        raise MappingError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
     if chunk_size is not None and chunk_size <= 0:
         raise ArgumentError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
 
@@ -151,12 +152,10 @@ def _out(name: str, level: Level, value: Any, dim: Any) -> Any:
             raise ArgumentError(f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None")
         return batch.tensor
     if type(dim) is not int:
-        raise ArgumentTypeError(f"vmap({name}, ...): an out_dim is an int or None, got {dim!r}")
+        raise ArgumentError(f"vmap({name}, ...): `out_dims` must be an int, None or containers of these, got {dim!r}")
     found = unwrapped(level, value)
-    rank = found.layout.rank
-    if not -rank <= dim < rank:
-        raise ArgumentError(f"vmap({name}, ...): out_dim={dim} is no dimension of a result of {rank} dimensions")
-    return found if dim % rank == 0 else found.movedim(0, dim)
+    place = normalize_dim(dim, found.layout.rank)
+    return found if place == 0 else found.movedim(0, place)
 
 
 def _in_chunks(run: Any, leaves: list[Any], dims: list[int | None], size: int, chunk: int, out_dims: Any) -> Any:
@@ -174,5 +173,3 @@ def _in_chunks(run: Any, leaves: list[Any], dims: list[int | None], size: int, c
     joined = [one[0] if dim is None else cat(one, dim) for one, dim in zip(zip(*parts, strict=True), wanted, strict=True)]
     return again(joined)
 
-
-__all__ = ["looped", "mapped", "vmap"]

@@ -14,7 +14,7 @@ from curta.autograd.engine import run_backward
 from curta.autograd.node import Accumulate
 from curta.autograd.state import STATE
 from curta.batching.values import innermost, wanted_outside
-from curta.errors import ArgumentTypeError, AutogradError
+from curta.errors import ArgumentError, AutogradError
 from curta.ops.creation import zeros_of
 from curta.ops.dispatch import bind
 from curta.ops.movement import VIEW
@@ -24,9 +24,11 @@ from curta.tensor import Tensor
 def start(name: str, value: Any) -> Tensor:
     """A tensor of the same memory from which gradients are found; AutogradError for a format that has none."""
     if not isinstance(value, Tensor):
-        raise ArgumentTypeError(f"{name}: expected tensors to differentiate by, got {type(value).__name__}")
+        raise ArgumentError(f"{name}: Thing passed to transform API must be Tensor, got {type(value)}")
     if not value.layout.dtype.is_floating_point:
-        raise AutogradError(f"{name}: expected floating-point tensors to differentiate by, got {value.layout}")
+        raise AutogradError(
+            f"{name}: only Tensors of floating point dtype can require gradients, got {value.layout.dtype.name}"
+        )
     here = innermost(value)
     if here.requires_grad and STATE.grad_enabled:
         connected: Tensor = bind(VIEW, (here,), size=here.layout.shape)
@@ -67,6 +69,10 @@ class Graph:
             [out for out, _ in pairs], [g for _, g in pairs], retain_graph=keep or remember or self.linked,
             create_graph=remember, inputs=self.inputs, into_grad=False,
         )  # fmt: skip
+
+    def only(self, place: int) -> Graph:
+        """The same graph, with one of the outputs."""
+        return Graph(self.inputs, [self.outputs[place]], self.enabled)
 
     def remembers(self, gradients: Sequence[Tensor]) -> bool:
         """Whether the way back itself has to be remembered, for whoever differentiates it."""

@@ -49,16 +49,6 @@ def _joined(parts: list[Any], make: Build) -> tuple[list[Any], Build]:
     return [leaf for leaves, _ in flat for leaf in leaves], build
 
 
-def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
-    """The same containers with `function` of every leaf.
-
-    >>> mapped(lambda x: x + 1, [1, (2, 3)])
-    [2, (3, 4)]
-    """
-    leaves, build = flatten(tree)
-    return build([function(leaf) for leaf in leaves])
-
-
 def spread(prefix: Any, tree: Any) -> list[Any] | None:
     """For every leaf of `tree` the leaf of `prefix` that stands at or above it; None where the two do not fit.
 
