@@ -133,9 +133,10 @@ def _matmul(call: Call) -> Any:
 
 def _linear(call: Call) -> Any:
     """With one weight for all slices as it is; else a product of matrices."""
-    x, weight, *bias = call.aligned()
+    if not call.mapped[0] and not call.mapped[1]:
+        return bind(matmul.PROJECTION, call.values[:2]) + call.aligned(call.rank(0))[2]
     if not call.mapped[1]:
-        x, _, *bias = call.aligned(call.rank(0))
+        x, weight, *bias = call.aligned(call.rank(0))
         return bind(call.op, (x, weight, *bias), **call.params)
     x, weight, *bias = call.aligned(call.rank(0))
     product = matmul.multiply(x, weight.transpose(-2, -1))
@@ -147,7 +148,7 @@ def _linear(call: Call) -> Any:
 
 def _attention(call: Call) -> Any:
     ranks = [call.rank(place) for place in range(3)]
-    if len(set(ranks)) > 1:
+    if len(set(ranks)) > 1 or (call.params["p"] and not different()):
         return looped(call)
     # a mask lines up with the last dimensions of the scores
     return bind(call.op, (*call.every()[:3], *_lined_up(call, 3, ranks[0])), **call.params)
@@ -156,7 +157,7 @@ def _attention(call: Call) -> Any:
 def _attention_backward(call: Call) -> Any:
     """The output's gradient, the three operands, the output and the logarithms of sums stand before the others."""
     ranks = [call.rank(place) for place in range(1, 4)]
-    if len(set(ranks)) > 1:
+    if len(set(ranks)) > 1 or (call.params["p"] and not different()):
         return looped(call)
     return bind(call.op, (*call.every()[:6], *_lined_up(call, 6, ranks[0])), **call.params)
 
