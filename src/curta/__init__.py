@@ -96,8 +96,9 @@ __all__ = [  # noqa: RUF022 (by family)
     # submodules, types, formats, contexts
     "__version__", "account", "autocast", "autograd", "bfloat16", "bool", "can_cast", "compile", "Cost", "cuda",
     "default_generator", "device", "double", "dtype", "dtypes", "einops", "enable_grad", "finfo", "float", "float16",
-    "float32", "float64", "func", "functions", "Generator", "get_autocast_dtype", "get_default_device", "get_default_dtype",
-    "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo", "inference_mode", "initial_seed", "int",
+    "float32", "float64", "func", "functions", "Generator", "get_autocast_dtype", "get_default_device",
+    "get_default_dtype", "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo", "inference_mode",
+    "initial_seed", "int",
     "int16", "int32", "int64", "int8", "is_autocast_enabled", "is_grad_enabled", "is_inference_mode_enabled", "load",
     "load_file", "load_metadata", "long", "manual_seed", "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak",
     "plan", "printoptions", "promote_types", "roofline", "safe_open", "save", "save_file", "seed", "set_default_device",

@@ -140,7 +140,6 @@ def grad(
     if not wanted:
         raise AutogradError("`inputs` argument to `grad()` cannot be empty.")
 
-
     def back(given: Any) -> list[Tensor | None]:
         return run_backward(
             roots,

@@ -50,7 +50,7 @@ def _is_forward(strategy: str, vectorize: bool, strict: bool) -> bool:
     if strategy == "reverse-mode":
         return False
     if strict:
-        raise UnsupportedError("jacobian: strict=True and `strategy=\"forward-mode\"` are not supported together")
+        raise UnsupportedError('jacobian: strict=True and `strategy="forward-mode"` are not supported together')
     if not vectorize:
         raise UnsupportedError("jacobian: forward mode is only implemented for `vectorize=True`")
     return True
@@ -202,8 +202,8 @@ def _check_dependence(run: Run) -> None:
     for place, one in enumerate(run.outputs):
         if not one.requires_grad:
             raise AutogradError(
-                f"Output {place} of the user-provided function does not require gradients. The outputs must be computed "
-                "in a differentiable manner from the input when running in strict mode."
+                f"Output {place} of the user-provided function does not require gradients. The outputs must be "
+                "computed in a differentiable manner from the input when running in strict mode."
             )
         alone = run.graph.only(place)
         for number, gradient in enumerate(alone.back([zeros_of(one.layout)], keep=True)):
@@ -220,9 +220,7 @@ def _vectors(v: Any, like: list[Any], what: str) -> list[Any]:
 
     if v is None:
         if len(like) > 1 or like[0].layout.numel != 1:
-            raise AutogradError(
-                f"The vector v can only be None if the {what} a single Tensor with a single element."
-            )
+            raise AutogradError(f"The vector v can only be None if the {what} a single Tensor with a single element.")
         return [ones_of(like[0].layout)]
     given = list(v) if isinstance(v, tuple) else [v]
     if len(given) != len(like):

@@ -56,13 +56,13 @@ class Call:
 def lengthened(value: Tensor, count: int) -> Tensor:
     """`count` dimensions of size 1 behind the first."""
     from curta.ops.dispatch import bind
-    from curta.ops.movement import EMBED, REGION
+    from curta.ops.movement import EMBED, REGION, Region
 
     if count <= 0:
         return value
     size, *rest = value.layout.shape
     if STATE.graph is None:
-        region = ((0, size, 1), *(None,) * count)
-        return bind(REGION, (value,), region=region)  # type: ignore[no-any-return]
-    region = ((0, size, 1), *(0,) * count)  # inside a composition there are no views
-    return bind(EMBED, (value,), shape=(size, *(1,) * count, *rest), region=region)  # type: ignore[no-any-return]
+        region: Region = ((0, size, 1), *(None for _ in range(count)))
+        return bind(REGION, (value,), region=region)
+    region = ((0, size, 1), *(0 for _ in range(count)))  # inside a composition there are no views
+    return bind(EMBED, (value,), shape=(size, *(1,) * count, *rest), region=region)

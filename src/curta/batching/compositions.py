@@ -55,7 +55,7 @@ def _wrapped(level: Level, operands: tuple[Any, ...], mapped: tuple[bool, ...]) 
 
 
 def _all_slices(result: Any, size: int) -> Tensor:
-    """All slices of a result; one that is the same for each is repeated, without a view, since this is a composition."""
+    """All slices of a result; one that is the same for each is repeated, without a view: this is a composition."""
     batch = result.batch
     found: Tensor = batch.tensor
     if not batch.mapped:
@@ -72,9 +72,7 @@ def _mapped_rule(op: Op, mapped: tuple[bool, ...]) -> Gradient | None:
     rule = own.rule
 
     def over_all(node: Node, *gradients: Any) -> tuple[Any, ...]:
-        size = next(
-            layout.shape[0] for layout, is_mapped in zip(node.input_layouts, mapped, strict=True) if is_mapped
-        )
+        size = next(layout.shape[0] for layout, is_mapped in zip(node.input_layouts, mapped, strict=True) if is_mapped)
         with entered(size) as level:
             made = rule(_SliceNode(node, level, mapped), *(one if one is None else level.wrap(one, True)
                                                            for one in gradients))  # fmt: skip

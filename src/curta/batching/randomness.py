@@ -31,7 +31,7 @@ def apart(tensor: Tensor) -> Tensor:
     level = STATE.levels[-1]
     if not different() or is_mapped(tensor):
         return tensor
-    return level.wrap(unwrapped(level, tensor), mapped=True)  # type: ignore[no-any-return]
+    return level.wrap(unwrapped(level, tensor), mapped=True)
 
 
 def different() -> bool:

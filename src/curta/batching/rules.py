@@ -12,12 +12,29 @@ from typing import Any
 from curta.batching import gathers, images, views
 from curta.batching.calls import Call, lengthened
 from curta.batching.compositions import run_composition
-from curta.errors import CompilerError, MappingError
 from curta.batching.randomness import different
+from curta.dtypes import bool_
+from curta.errors import CompilerError, MappingError
 from curta.memory.layout import Layout, contiguous
 from curta.methods import late
-from curta.ops import attention, attention_softmax, convolution, dropout, embedding, indexing, joining, loss, matmul, movement
-from curta.ops import pooling, rearrange, reduce, rows, scan, sorting
+from curta.ops import (
+    attention,
+    attention_softmax,
+    convolution,
+    dropout,
+    embedding,
+    indexing,
+    joining,
+    loss,
+    matmul,
+    movement,
+    pooling,
+    rearrange,
+    reduce,
+    rows,
+    scan,
+    sorting,
+)
 from curta.ops.creation import ones_of
 from curta.ops.dispatch import bind, described
 from curta.ops.inference import promoted
@@ -71,7 +88,9 @@ def _dropout(call: Call) -> Any:
     if different():
         return bind(call.op, call.values, **call.params)
     x, *numbers = call.inputs
-    mask = bind(call.op, (ones_of(contiguous(x.layout.shape, x.layout.dtype, x.layout.device)), *numbers), **call.params)
+    mask = bind(
+        call.op, (ones_of(contiguous(x.layout.shape, x.layout.dtype, x.layout.device)), *numbers), **call.params
+    )
     return call.values[0] * mask
 
 
@@ -94,11 +113,14 @@ def _converted(call: Call, values: tuple[Any, ...]) -> tuple[Any, ...]:
     lower = call.op.lower
     operands = tuple(map(described, call.inputs))
     layouts = [one for one in operands if isinstance(one, Layout)]
-    plain = isinstance(lower, Pointwise) and lower.operands == "promoted"
-    if not plain or min(one.rank for one in layouts) or len({one.dtype for one in layouts}) == 1:
+    if min(one.rank for one in layouts) or len({one.dtype for one in layouts}) == 1 or not isinstance(lower, Pointwise):
         return values
-    dtype = promoted(operands)
-    return tuple(one.to(dtype) if isinstance(one, Tensor) else one for one in values)
+    if lower.operands == "promoted":
+        dtype = promoted(operands)
+    else:  # those that are not converted to the result's format are no numbers of it: conditions
+        dtype = call.op.infer(*operands, **call.params).dtype  # type: ignore[union-attr]
+    kept = (bool_, dtype)
+    return tuple(one.to(dtype) if isinstance(one, Tensor) and one.layout.dtype not in kept else one for one in values)
 
 
 def _reduction(call: Call) -> Any:

@@ -88,7 +88,7 @@ def active(number: int) -> Level:
     """The level of this number; MappingError if its `vmap` is over."""
     for level in STATE.levels:
         if level.number == number:
-            return level  # type: ignore[no-any-return]
+            return level
     raise MappingError("vmap: a tensor of a mapped function is used after vmap has ended; return it from the function")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from curta.autograd.modes import enable_grad
 from curta.autograd.state import STATE
-from curta.errors import AutogradError, ShapeError
+from curta.errors import ArgumentTypeError, AutogradError, ShapeError
 from curta.func.starts import Graph, finish, start
 from curta.func.trees import flatten
 from curta.ops.creation import ones_of, zeros_of
@@ -165,14 +165,17 @@ class Run:
         if has_aux:
             if not isinstance(made, tuple) or len(made) != 2:
                 raise AutogradError(
-                    f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True, got {type(made)}"
+                    f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True, got "
+                    f"{type(made)}"
                 )
             made, aux = made
         self.result = made
         self.outputs, self._build_outputs = flatten(made)
         for one in self.outputs:
             if not isinstance(one, Tensor):
-                raise AutogradError(f"{name}: expected f(*args) to return only tensors, got unsupported type {type(one)}")
+                raise AutogradError(
+                    f"{name}: expected f(*args) to return only tensors, got unsupported type {type(one)}"
+                )
         self.graph = Graph(starts, self.outputs, enabled)
         aux_leaves, build = flatten(aux)
         self.aux = build([self.graph.released(leaf) for leaf in aux_leaves])
@@ -225,12 +228,12 @@ class Forward:
 
 
 def check_like(name: str, what: str, given: Sequence[Any], wanted: Sequence[Tensor]) -> None:
-    """AutogradError for other numbers or shapes than `wanted`, or for what is no tensor."""
+    """AutogradError for other numbers or shapes than `wanted`, ArgumentTypeError for what is no tensor."""
     if len(given) != len(wanted):
         raise AutogradError(f"{name}: expected {len(wanted)} {what}, got {len(given)}")
     for one, other in zip(given, wanted, strict=True):
         if not isinstance(one, Tensor):
-            raise AutogradError(f"{name}: expected {what} to be tensors, got {type(one).__name__}")
+            raise ArgumentTypeError(f"{name}: expected {what} to be tensors, got {type(one).__name__}")
         if one.layout.shape != other.layout.shape:
             raise AutogradError(f"{name}: expected {what} of {other.layout}, got {one.layout}")
 

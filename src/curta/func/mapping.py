@@ -120,8 +120,10 @@ def _size(leaves: list[Any], dims: list[int | None]) -> int:
     if not sizes:
         raise ArgumentError("vmap: at least one input has to be mapped over: an in_dim that is not None, of a tensor")
     if len(set(sizes)) > 1:
-        raise ArgumentError(f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} "
-                            "for the mapped dimension")  # fmt: skip
+        raise ArgumentError(
+            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the "
+            "mapped dimension"
+        )
     return int(sizes[0])
 
 
@@ -170,6 +172,7 @@ def _in_chunks(run: Any, leaves: list[Any], dims: list[int | None], size: int, c
     from curta.functions import cat
 
     wanted = spread(out_dims, again(list(range(len(parts[0]))))) or []
-    joined = [one[0] if dim is None else cat(one, dim) for one, dim in zip(zip(*parts, strict=True), wanted, strict=True)]
+    joined = [
+        one[0] if dim is None else cat(one, dim) for one, dim in zip(zip(*parts, strict=True), wanted, strict=True)
+    ]
     return again(joined)
-

@@ -70,7 +70,7 @@ def _places(module: Module) -> dict[str, Place]:
     for path, part in module.named_modules(remove_duplicate=False):
         for table in (part._parameters, part._buffers):
             for name in table:
-                found[f"{path}.{name}" if path else name] = (table, name)  # type: ignore[assignment]
+                found[f"{path}.{name}" if path else name] = (table, name)
     return found
 
 

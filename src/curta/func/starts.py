@@ -96,7 +96,7 @@ class Graph:
 
 
 def _leads_outside(outputs: Sequence[Tensor], own: Sequence[Tensor]) -> bool:
-    """Whether the graph behind the outputs ends at any tensor that is not one of `own`, nor of a transform that ended."""
+    """Whether the graph behind the outputs ends at a tensor that is none of `own`, nor of a transform that ended."""
     mine = {id(one) for one in own}
     waiting: list[Any] = []
     for out in outputs:

@@ -178,7 +178,7 @@ def _normal(item: Any) -> Any:
         return item
     if isinstance(item, Tensor):
         dtype = item.layout.dtype
-        if not item.layout.rank and dtype.category == 1 and dtype is not dtypes.uint8:
+        if not item.layout.rank and dtype.category == 1 and dtype is not dtypes.uint8 and item.batch is None:
             return int(item.item())
         if dtype.is_floating_point or dtype is dtypes.int16 or dtype is dtypes.int8:
             raise IndexRangeError(_NO_INDEX)

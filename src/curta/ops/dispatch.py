@@ -128,7 +128,8 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
         if STATE.levels and (level := _level_of((*inputs, *outputs))):
             from curta.batching.bind import bind_mapped_into
 
-            return bind_mapped_into(level, op, inputs, outputs, params)
+            bind_mapped_into(level, op, inputs, outputs, params)
+            return
         if STATE.graph is not None:
             raise DeviceError(f"{op.name}: in-place writes cannot be traced here")
         if STATE.recorder is not None:
