@@ -229,3 +229,12 @@ def test_what_a_mapped_tensor_prints_and_what_is_left_of_it() -> None:
     assert seen[1].startswith("BatchedTensor(lvl=")
     assert seen[1].endswith("bdim=0, value=tensor([1., 1.]))")
     assert seen[0].is_meta
+
+
+def test_a_compiled_function_inside_of_a_transform() -> None:
+    x = numbers(4, 3)
+    cubes = curta.compile(lambda row: (row**3).sum())
+    cubes(x[0])
+    close(func.vmap(cubes)(x), (x**3).sum(1))
+    close(func.vmap(func.grad(cubes))(x), 3 * x * x)
+    close(func.hessian(cubes)(x[0]), curta.eye(3) * 6 * x[0])

@@ -35,6 +35,8 @@ class State(threading.local):
     opaque: str | None = None
     #: the `vmap` calls that run, the innermost last; see batching/values.py
     levels: tuple[Any, ...] = ()
+    #: how many transforms of `curta.func` run, inside of one another
+    transforms: int = 0
     #: the part of a training step that operators are charged to: "forward", "backward" or "optimizer"
     phase: str = "forward"
 

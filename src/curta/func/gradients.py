@@ -158,9 +158,13 @@ class Run:
         leaves, self._build = flatten(chosen)
         starts = [start(name, leaf) for leaf in leaves]
         args, kwargs = arguments(self._build(starts))
-        with enable_grad():
-            made = func(*args, **kwargs)
-        finish(starts)
+        STATE.transforms += 1
+        try:
+            with enable_grad():
+                made = func(*args, **kwargs)
+        finally:
+            STATE.transforms -= 1
+            finish(starts)
         aux: Any = None
         if has_aux:
             if not isinstance(made, tuple) or len(made) != 2:

@@ -33,8 +33,8 @@ def vmap(
 
     >>> import curta
     >>> rows = curta.tensor([[1.0, 2.0], [3.0, 4.0]])
-    >>> curta.func.vmap(lambda row: row / row.sum())(rows).sum(1)
-    tensor([1.0000, 1.0000])
+    >>> curta.func.vmap(lambda row: row / row.sum())(rows).shape
+    torch.Size([2, 2])
     """
     if randomness not in RANDOMNESS:
         raise MappingError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
