@@ -1,6 +1,6 @@
 """Curta: deep learning in pure Python that keeps the books."""
 
-from curta import array_api, autograd, cuda, dtypes, einops, functions, memory, nn, optim, utils
+from curta import array_api, autograd, cuda, dtypes, einops, func, functions, memory, nn, optim, utils
 from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from curta.autograd import (
     enable_grad,
@@ -96,7 +96,7 @@ __all__ = [  # noqa: RUF022 (by family)
     # submodules, types, formats, contexts
     "__version__", "account", "array_api", "autocast", "autograd", "bfloat16", "bool", "can_cast", "compile", "Cost",
     "cuda", "default_generator", "device", "double", "dtype", "dtypes", "einops", "enable_grad", "finfo", "float",
-    "float16", "float32", "float64", "functions", "Generator", "get_autocast_dtype", "get_default_device",
+    "float16", "float32", "float64", "func", "functions", "Generator", "get_autocast_dtype", "get_default_device",
     "get_default_dtype", "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo", "inference_mode",
     "initial_seed", "int", "int16", "int32", "int64", "int8", "is_autocast_enabled", "is_grad_enabled",
     "is_inference_mode_enabled", "load", "load_file", "load_metadata", "long", "manual_seed", "memory", "Meter", "nn",

@@ -75,6 +75,10 @@ class EinopsError(CurtaError, RuntimeError, ValueError):
     """A pattern of `curta.einops` that says nothing, or does not fit the tensor; shows the place in the pattern."""
 
 
+class MappingError(CurtaError, RuntimeError):
+    """Something that `curta.func.vmap` cannot map over a tensor's slices."""
+
+
 class CompileError(CurtaError, RuntimeError):
     """A function that `curta.compile` cannot make a program of; the message names the line."""
 

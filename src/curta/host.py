@@ -54,13 +54,18 @@ def is_numpy(value: object) -> bool:
 
 def known(tensor: Tensor) -> None:
     """CompileError for a tensor whose values a program being recorded will only work out when it runs."""
+    if tensor.batch is not None:
+        from curta.batching.values import refuse_mapped
+
+        refuse_mapped(tensor)
     if STATE.recorder is not None:
         STATE.recorder.refuse_value(tensor)
 
 
 def has_values(tensor: Tensor) -> bool:
-    """Whether there is anything to read: not on the meta device, nor in what is only recorded or planned."""
-    return tensor.layout.device is not META and not isinstance(tensor.storage, TracedStorage)
+    """Whether there is anything to read: not on the meta device, nor in what is only recorded, planned or mapped."""
+    there = tensor.layout.device is not META and not isinstance(tensor.storage, TracedStorage)
+    return there and tensor.batch is None
 
 
 def readable(tensor: Tensor) -> None:

@@ -60,6 +60,10 @@ class Tensor(
     hooks: Any = None
     accumulator: Any = None
     trace: Any = None
+    #: of a tensor that `vmap` shows one slice of: all slices, see batching/values.py
+    batch: Any = None
+    #: of a tensor that a transform of `curta.func` differentiates by: whether its function is running
+    differentiated: bool | None = None
     #: how often autograd's history of this tensor was replaced by a write; a view that knows an older number is stale
     generation = 0
     #: the module that it is a parameter of, as accounts name it; see nn/modules/places.py
@@ -84,6 +88,16 @@ class Tensor(
 
     def detach(self) -> Tensor:
         """The same storage without a gradient history."""
+        if self.batch is not None:
+            return self.same(self.batch.tensor.detach())
         if MAKERS and STATE.recorder is not None and not isinstance(self.storage, TracedStorage):
             STATE.recorder.note_owner(self)  # what is recorded from here on looks at another tensor
         return Tensor._make(self.storage, self.layout, self.offset, self.trace)
+
+    def same(self, slices: Tensor | None = None) -> Tensor:
+        """As `detach`, but what `vmap` maps over keeps the history that it has outside (or is `slices`)."""
+        if self.batch is None:
+            return self.detach()
+        out = Tensor._make(self.storage, self.layout, self.offset)
+        out.batch = self.batch if slices is None else self.batch._replace(tensor=slices)
+        return out

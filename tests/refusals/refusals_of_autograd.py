@@ -56,9 +56,8 @@ REFUSALS = (
     ),
     Refusal(
         lambda c: c.autograd.grad(loss(c), c.zeros(2), is_grads_batched=True),
-        UnsupportedError,
-        "grad: is_grads_batched is not supported",
-        only_curta=True,
+        AutogradError,
+        "grad can be implicitly created only for scalar outputs",
     ),
     Refusal(
         lambda c: c.autograd.grad(loss(c), c.zeros(2), only_inputs=False),

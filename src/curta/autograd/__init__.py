@@ -1,6 +1,6 @@
 """Automatic differentiation on a dynamic graph."""
 
-from curta.autograd import function
+from curta.autograd import function, functional
 from curta.autograd.api import backward, grad
 from curta.autograd.function import Function
 from curta.autograd.gradcheck import gradcheck, gradgradcheck
@@ -18,6 +18,7 @@ __all__ = [
     "backward",
     "enable_grad",
     "function",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",

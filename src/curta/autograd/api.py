@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from curta.autograd.engine import run_backward
+from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -46,6 +47,24 @@ def _first_gradients(roots: Sequence[Any], given: Any) -> list[Tensor]:
     return first
 
 
+def _of_each_slice(back: Callable[[Any], list[Tensor | None]], given: Any) -> list[Tensor | None]:
+    """The gradients for every slice of `given` along its first dimension, one behind the other."""
+    from curta.func.mapping import vmap
+
+    gradients = _many(given)
+    if not gradients:
+        raise AutogradError("grad can be implicitly created only for scalar outputs")
+    there: list[bool] = []
+
+    def row(*slices: Any) -> tuple[Tensor, ...]:
+        found = back(slices)
+        there[:] = [one is not None for one in found]
+        return tuple(one for one in found if one is not None)
+
+    made = iter(vmap(row)(*gradients))
+    return [next(made) if one else None for one in there]
+
+
 def _size(tensor: Tensor) -> str:
     return f"curta.Size({list(tensor.layout.shape)})"
 
@@ -72,6 +91,11 @@ def backward(
     if grad_variables is not None:
         raise UnsupportedError("backward: grad_variables is not supported; use grad_tensors")
     roots = _many(tensors)
+    if STATE.levels and any(getattr(one, "batch", None) is not None for one in roots):
+        raise AutogradError(
+            "backward() called inside a functorch transform. This is not supported, please use curta.func.grad or "
+            "curta.func.vjp instead or call backward() outside of functorch transforms."
+        )
     chosen = _many(inputs)
     if inputs is not None and not chosen:
         raise AutogradError("`inputs` argument to `backward()` cannot be empty.")
@@ -98,7 +122,8 @@ def grad(
     """The gradients of `outputs` with respect to `inputs`, leaving every `grad` alone.
 
     One for each input, with its shape and dtype; None (with `allow_unused`) or zeros (with `materialize_grads`) for
-    an input that the outputs do not depend on, which is an AutogradError otherwise.
+    an input that the outputs do not depend on, which is an AutogradError otherwise. With `is_grads_batched` each of
+    `grad_outputs` has several along a new first dimension, and so has each result.
 
     >>> import curta
     >>> x = curta.tensor(3.0, requires_grad=True)
@@ -107,8 +132,6 @@ def grad(
     """
     from curta.ops.creation import zeros_of
 
-    if is_grads_batched:
-        raise UnsupportedError("grad: is_grads_batched is not supported")
     if not only_inputs:
         raise UnsupportedError("grad: only_inputs=False is not supported")
     if allow_unused is False and materialize_grads:
@@ -116,14 +139,18 @@ def grad(
     roots, wanted = _many(outputs), _many(inputs)
     if not wanted:
         raise AutogradError("`inputs` argument to `grad()` cannot be empty.")
-    found = run_backward(
-        roots,
-        _first_gradients(roots, grad_outputs),
-        retain_graph=create_graph if retain_graph is None else retain_graph,
-        create_graph=create_graph,
-        inputs=wanted,
-        into_grad=False,
-    )
+
+    def back(given: Any) -> list[Tensor | None]:
+        return run_backward(
+            roots,
+            _first_gradients(roots, given),
+            retain_graph=create_graph if retain_graph is None else retain_graph,
+            create_graph=create_graph,
+            inputs=wanted,
+            into_grad=False,
+        )
+
+    found = _of_each_slice(back, grad_outputs) if is_grads_batched else back(grad_outputs)
     if materialize_grads:
         return tuple(zeros_of(w.layout) if g is None else g for g, w in zip(found, wanted, strict=True))
     for place, gradient in enumerate(found):

@@ -151,7 +151,7 @@ class FunctionNode(Node):
         places = {id(out): place for place, out in enumerate(outputs)}
         for value in self._kept:
             place = places.get(id(value), -1)
-            self._saved.append((*save(value.detach() if place >= 0 else value), place))
+            self._saved.append((*save(value.same() if place >= 0 else value), place))
         self._kept = ()
         if STATE.hooked:
             note_node(self)
@@ -219,6 +219,8 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run the function; its result remembers how to go back."""
+        if STATE.levels and STATE.grad_enabled:
+            cls._check_mapped(args)
         node = FunctionNode(cls, args)
         if any(getattr(value, "_requires_grad", False) for value in kwargs.values()):
             raise UnsupportedError(f"{cls.__name__}: tensors that require grad must be positional arguments")
@@ -233,6 +235,19 @@ class Function:
         outputs = tuple(_own(out, args) for out in (result if several else (result,)))
         node.seal(outputs)
         return outputs if several else outputs[0]
+
+    @classmethod
+    def _check_mapped(cls, args: tuple[Any, ...]) -> None:
+        """UnsupportedError where a gradient is wanted outside of the `vmap` that runs: it would not pass through."""
+        from curta.batching.values import level_of, wanted_outside
+
+        here = level_of(args)
+        for one in args:
+            if hasattr(one, "layout") and (wanted_outside(one) or (one._requires_grad and level_of((one,)) < here)):
+                raise UnsupportedError(
+                    f"{cls.__name__}: inside vmap a Function has gradients only where they are taken inside too: put "
+                    "curta.func.grad into the mapped function, or call the Function outside"
+                )
 
     @classmethod
     def _run(cls, node: FunctionNode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -259,7 +274,7 @@ def _own(output: Any, inputs: tuple[Any, ...]) -> Any:
     """An output that is one of the inputs becomes a view of it: the input keeps its own history."""
     if not any(output is value for value in inputs) or not hasattr(output, "layout"):
         return output
-    view: Tensor = output.detach()
+    view: Tensor = output.same()
     view.base = output if output.base is None else output.base
     return view
 

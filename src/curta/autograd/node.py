@@ -108,7 +108,7 @@ class Node:
         self.sequence = next_sequence()  # after the edges: a leaf's number comes before its consumer's
         self.output_layouts: list[Layout] = [out.layout for out in outputs]
         self._inputs = {i: save(inputs[i]) for i in rule.inputs} if rule.inputs else None
-        self._outputs = {i: save(outputs[i].detach()) for i in rule.outputs} if rule.outputs else None
+        self._outputs = {i: save(outputs[i].same()) for i in rule.outputs} if rule.outputs else None
 
     def name(self) -> str:
         """As PyTorch prints it: `MulBackward0`."""
@@ -292,7 +292,7 @@ def saved_now(value: Any) -> tuple[Any, int]:
 
 def connected(value: Tensor, node: Any, output: int) -> Tensor:
     """`value` as the output of `node` that it is: saved without its history, because that would be a cycle."""
-    again: Tensor = value.detach()
+    again: Tensor = value.same()
     again.grad_fn = node
     again.output_index = output
     again._requires_grad = True

@@ -16,7 +16,7 @@ class State(threading.local):
 
     grad_enabled: bool = True
     inference: bool = False
-    #: whether an operator must look at `graph` and `books` before it runs; kept by `watch`
+    #: whether an operator must look at `levels`, `graph` and `books` before it runs; kept by `watch`
     hooked: bool = False
     #: the half format that products take float32 tensors in; see amp/autocast.py
     autocast: Any = None
@@ -33,18 +33,24 @@ class State(threading.local):
     saver: Any = None
     #: the user's function that runs and does not say what it costs, while an account is open
     opaque: str | None = None
+    #: the `vmap` calls that run, the innermost last; see batching/values.py
+    levels: tuple[Any, ...] = ()
+    #: how many transforms of `curta.func` run, inside of one another
+    transforms: int = 0
     #: the part of a training step that operators are charged to: "forward", "backward" or "optimizer"
     phase: str = "forward"
 
-    def watch(self, *, graph: Any = ..., books: Any = ..., recorder: Any = ...) -> None:
-        """Set the graph being traced, the open accounts, or the program being recorded."""
+    def watch(self, *, graph: Any = ..., books: Any = ..., recorder: Any = ..., levels: Any = ...) -> None:
+        """Set the graph being traced, the open accounts, the program being recorded, or what is mapped over."""
         if graph is not ...:
             self.graph = graph
         if books is not ...:
             self.books = books
         if recorder is not ...:
             self.recorder = recorder
-        self.hooked = self.graph is not None or self.recorder is not None or bool(self.books)
+        if levels is not ...:
+            self.levels = levels
+        self.hooked = self.graph is not None or self.recorder is not None or bool(self.books) or bool(self.levels)
 
 
 STATE = State()

@@ -49,12 +49,12 @@ class CompiledFunction:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's result; its first call with arguments of a kind records and compiles it."""
         last = self._last
-        if last is not None and not kwargs and not STATE.hooked:
+        if last is not None and not kwargs and not STATE.hooked and not STATE.transforms:
             shortcut, program = last
             tensors = shortcut.tensors(args)
             if tensors is not None and program.fits():
                 return program.run(tensors)
-        if STATE.recorder is not None or STATE.graph is not None:
+        if STATE.recorder is not None or STATE.graph is not None or STATE.levels or STATE.transforms:
             return self._function(*args, **kwargs)
         return self._run_described(args, kwargs)
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from curta import dtypes, host
+from curta.batching.values import alongside
 from curta.default_dtype import get_default_dtype
 from curta.device import META, Device, resolve
 from curta.dtypes import DType
@@ -280,7 +281,7 @@ def _filled_like(name: str, input: Tensor, number: Any, options: dict[str, Any])
     layout, requires_grad = like_layout(name, input, options)
     made = empty_of(layout)
     made.fill_(number)
-    return finish(made, requires_grad)
+    return finish(made if input.batch is None else alongside(made, input), requires_grad)
 
 
 def full_like(input: Tensor, fill_value: Any, **options: Any) -> Tensor:
@@ -301,7 +302,8 @@ def ones_like(input: Tensor, **options: Any) -> Tensor:
 def empty_like(input: Tensor, **options: Any) -> Tensor:
     """A tensor like `input`, contents undefined."""
     layout, requires_grad = like_layout("empty_like", input, options)
-    return finish(empty_of(layout), requires_grad)
+    made = empty_of(layout)
+    return finish(made if input.batch is None else alongside(made, input), requires_grad)
 
 
 # counted

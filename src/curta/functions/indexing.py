@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from curta import dtypes, host, shapes
 from curta.autograd.state import STATE
+from curta.batching.values import through
 from curta.device import META
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.inplace import copy_, fill_
@@ -177,7 +178,7 @@ def _normal(item: Any) -> Any:
         return item
     if isinstance(item, Tensor):
         dtype = item.layout.dtype
-        if not item.layout.rank and dtype.category == 1 and dtype is not dtypes.uint8:
+        if not item.layout.rank and dtype.category == 1 and dtype is not dtypes.uint8 and item.batch is None:
             return int(item.item())
         if dtype.is_floating_point or dtype is dtypes.int16 or dtype is dtypes.int8:
             raise IndexRangeError(_NO_INDEX)
@@ -272,6 +273,8 @@ def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexR
     """`index` with negative entries counted from the end; an error for one outside."""
     if index.layout.device is META or not index.layout.numel:
         return index
+    if index.batch is not None:
+        return through(index, lambda all_slices: in_range(all_slices, size, dim, error))
     if STATE.recorder is not None and not STATE.recorder.eager:
         index = STATE.recorder.indices(index, -size, size, _outside(dim, size, error))
         return late.functions.where(index < 0, index + size, index)
@@ -290,6 +293,8 @@ def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexR
 
 def in_range_from_zero(index: Tensor, size: int, dim: int) -> Tensor:
     """`index` after a check that it lies in [0, size): gather and scatter count from 0 only."""
+    if index.batch is not None:
+        return through(index, lambda all_slices: in_range_from_zero(all_slices, size, dim))
     if index.layout.device is not META and index.layout.numel:
         if STATE.recorder is not None:
             found: Tensor = STATE.recorder.indices(index, 0, size, _outside(dim, size, ShapeError))
@@ -366,6 +371,8 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def checked_below(index: Tensor, size: int) -> Tensor:
     """`index`; IndexRangeError for one outside [0, size)."""
+    if index.batch is not None:
+        return through(index, lambda all_slices: checked_below(all_slices, size))
     if STATE.graph is None and index.layout.device is not META and index.layout.numel:
         if STATE.recorder is not None:
             found: Tensor = STATE.recorder.indices(

@@ -8,6 +8,7 @@ from typing import Any
 from curta import shapes
 from curta.autograd.node import Node
 from curta.autograd.state import STATE
+from curta.batching.values import kept_before
 from curta.compiler.graph import GraphNumber
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
@@ -95,7 +96,7 @@ def store(target: Tensor, result: Tensor) -> Tensor:
     wants = _needs_history(target, result) and target.layout.dtype.is_floating_point
     if wants and result.layout.dtype is not target.layout.dtype:
         result = result.to(target.layout.dtype)
-    bind_into(COPY, (result.detach(),), (target,))
+    bind_into(COPY, (result.same(),), (target,))
     if not wants:
         return target
     base = target.base
@@ -119,9 +120,9 @@ def _rebase(view: Tensor, base: Tensor, result: Tensor) -> None:
     layout = view.layout
     params = {"size": layout.shape, "stride": layout.strides, "distance": view.offset - base.offset}
     rule = OVERWRITE.vjp
-    old = base.detach()
+    old = base.same()
     old.grad_fn, old.output_index, old._requires_grad = base.grad_fn, base.output_index, base._requires_grad
-    node = Node(OVERWRITE, (old, result), (base.detach(),), params, rule)
+    node = Node(OVERWRITE, (old, result), (base.same(),), params, rule)
     base.grad_fn, base.output_index, base._requires_grad = node, 0, True
     base.generation += 1
     CHANGES.note()
@@ -136,7 +137,7 @@ def refresh(view: Tensor) -> None:
     view.generation = base.generation
     layout = view.layout
     params = {"size": layout.shape, "stride": layout.strides, "distance": view.offset - base.offset}
-    view.grad_fn = Node(AS_STRIDED, (base,), (view.detach(),), params, AS_STRIDED.vjp)
+    view.grad_fn = Node(AS_STRIDED, (base,), (view.same(),), params, AS_STRIDED.vjp)
     view.output_index = 0
     view._requires_grad = True
 
@@ -280,7 +281,7 @@ def previous(input: Tensor, contents: Tensor | None = None) -> Tensor:
 
     `contents` takes the place of the tensor's own memory.
     """
-    old = input.detach() if contents is None else contents
+    old = kept_before(input) if contents is None else contents
     if input._requires_grad:
         from curta.autograd.node import edge_of
 
@@ -293,7 +294,7 @@ def previous(input: Tensor, contents: Tensor | None = None) -> Tensor:
 def _preserved(result: Tensor, old: Tensor) -> Tensor:
     """`result`, whose node keeps a copy of `old` if it saved that: the write would change it (as PyTorch)."""
     if result.grad_fn is not None:
-        result.grad_fn.replace_input(old, lambda: previous(old, late.functions.clone(old.detach())))
+        result.grad_fn.replace_input(old, lambda: previous(old, late.functions.clone(old.same())))
     return result
 
 

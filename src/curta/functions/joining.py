@@ -86,7 +86,7 @@ def _plan(layouts: tuple[Layout, ...], dim: int) -> tuple[Layout, list[tuple[Lay
 
 
 def _join(parts: list[Tensor], dim: int) -> Tensor:
-    if STATE.graph is not None:
+    if STATE.graph is not None or (STATE.levels and any(one.batch is not None for one in parts)):
         traced: Tensor = bind(CAT, tuple(parts), dim=dim)
         return traced
     whole, places = _plan(tuple([one.layout for one in parts]), dim)

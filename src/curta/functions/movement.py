@@ -371,7 +371,12 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         raise IndexRangeError("Dimension specified as 0 but tensor has no dimensions")
     place = normalize_dim(dim, rank)
     count = input.layout.shape[place]
-    if STATE.graph is not None or count < 2 or not (STATE.grad_enabled and input.requires_grad):
+    if (
+        STATE.graph is not None
+        or input.batch is not None
+        or count < 2
+        or not (STATE.grad_enabled and input.requires_grad)
+    ):
         return tuple(select(input, place, number) for number in range(count))
     from curta.ops.joining import UNBIND
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from curta.autograd.state import STATE
+from curta.batching import randomness
 from curta.default_dtype import get_default_dtype
 from curta.device import Device, resolve
 from curta.dtypes import DType, int64
@@ -33,8 +35,10 @@ def draw(
 ) -> Tensor:
     """A tensor of random numbers; the generator moves on by the number of values, if they are really drawn."""
     stream: Generator = default_generator if generator is None else generator
+    if STATE.levels:
+        shape = (*randomness.sizes(), *shape)
     made: Tensor = bind(op, (*stream.take(prod(shape), device), *numbers), shape=shape, dtype=dtype, device=device)
-    return made
+    return randomness.seen_by_slices(made) if STATE.levels else made
 
 
 def _continuous(name: str, dtype: DType) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from curta import shapes
 from curta.autograd.state import STATE
+from curta.batching.values import alongside
 from curta.dtypes import compute_dtype
 from curta.errors import DTypeError, IndexRangeError, ShapeError
 from curta.functions.indexing import Plan, check_paired, follow, in_range, in_range_from_zero, parse, plan_of
@@ -91,8 +92,9 @@ def _write(target: Tensor, places: Tensor, values: Tensor, accumulate: bool) -> 
         if wants:
             store(target, previous(target).clone())
         return
-    if wants or half or not layout.is_contiguous:
-        _write_apart(target, places, values, accumulate, wants)
+    mapped = any(one.batch is not None for one in (target, places, values))
+    if wants or half or mapped or not layout.is_contiguous:
+        _write_apart(target, places, values, accumulate, wants or mapped)
         return
     columns = values.detach().contiguous().view(-1, 1)
     bind_into(SCATTER_INTO, (columns, places.contiguous()), (target,), step=1, accumulate=accumulate)
@@ -131,7 +133,7 @@ def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = F
 
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of `input` with `index_put_` done to it."""
-    return index_put_(input.clone(), indices, values, accumulate)
+    return index_put_(alongside(input, *indices, values), indices, values, accumulate)
 
 
 def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
@@ -160,7 +162,7 @@ def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha:
 
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
     """A copy of `input` with `index_add_` done to it."""
-    return index_add_(input.clone(), dim, index, source, alpha=alpha)
+    return index_add_(alongside(input, index, source), dim, index, source, alpha=alpha)
 
 
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
@@ -212,7 +214,7 @@ def scatter_(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: 
 
 def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
     """A copy of `input` with `scatter_` done to it."""
-    return scatter_(input.clone(), dim, index, src, value=value)
+    return scatter_(alongside(input, index, src), dim, index, src, value=value)
 
 
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
@@ -222,4 +224,4 @@ def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of `input` with `scatter_add_` done to it."""
-    return scatter_add_(input.clone(), dim, index, src)
+    return scatter_add_(alongside(input, index, src), dim, index, src)

@@ -18,22 +18,30 @@ class CreationMethods:
         options["device"] = options.get("device") or self.layout.device
         return options
 
+    def _beside(self: Any, made: Tensor) -> Tensor:
+        """What can be written to from this tensor: `vmap` gives it a part for each slice."""
+        if self.batch is None:
+            return made
+        from curta.batching.values import alongside
+
+        return alongside(made, self)
+
     def new_tensor(self: Any, data: Any, **options: Any) -> Tensor:
         """A new tensor with a copy of `data`."""
         return late.functions.tensor(data, **self._options(options))
 
     def new_zeros(self: Any, *size: Any, **options: Any) -> Tensor:
         """Zeros of a shape."""
-        return late.functions.zeros(*size, **self._options(options))
+        return self._beside(late.functions.zeros(*size, **self._options(options)))
 
     def new_ones(self: Any, *size: Any, **options: Any) -> Tensor:
         """Ones of a shape."""
-        return late.functions.ones(*size, **self._options(options))
+        return self._beside(late.functions.ones(*size, **self._options(options)))
 
     def new_empty(self: Any, *size: Any, **options: Any) -> Tensor:
         """A tensor of a shape, contents undefined."""
-        return late.functions.empty(*size, **self._options(options))
+        return self._beside(late.functions.empty(*size, **self._options(options)))
 
     def new_full(self: Any, size: Any, fill_value: Any, **options: Any) -> Tensor:
         """A tensor filled with one number."""
-        return late.functions.full(size, fill_value, **self._options(options))
+        return self._beside(late.functions.full(size, fill_value, **self._options(options)))

@@ -259,6 +259,9 @@ class PropertyMethods:
         layout = self.layout
         if self.storage is None:
             return f"tensor(<traced>, size={tuple(layout.shape)}, dtype={layout.dtype!r})"
+        if self.batch is not None and layout.device is not META:
+            level, value, mapped = self.batch
+            return f"BatchedTensor(lvl={level}, bdim={0 if mapped else None}, value={value!r})"
         if layout.device is META:
             return printing.format_meta(layout.shape, layout.dtype, requires_grad=wants, grad_fn_name=name)
         from curta import dtypes, host

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from curta.autograd.state import STATE
+from curta.batching import randomness
 from curta.errors import ArgumentError
 from curta.functions.operands import not_in_place
 from curta.functions.operands import tensor as check
@@ -26,5 +28,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return x
     if p == 1.0:
         return x * 0.0
-    result: Tensor = bind(DROPOUT, (x, *default_generator.take(x.layout.numel, x.layout.device)), p=float(p))
+    if STATE.levels:
+        x = randomness.apart(x)
+    count = x.layout.numel * randomness.repeats()
+    result: Tensor = bind(DROPOUT, (x, *default_generator.take(count, x.layout.device)), p=float(p))
     return result

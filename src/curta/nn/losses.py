@@ -6,6 +6,7 @@ from typing import Any
 
 from curta import host
 from curta.autograd.state import STATE
+from curta.batching.values import through
 from curta.device import META
 from curta.dtypes import float32
 from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
@@ -47,6 +48,8 @@ def check_classes(name: str, target: Tensor, classes: int, ignore: int) -> Tenso
     """`target`; IndexRangeError for one that is no class, not where there is no data to look at."""
     if STATE.graph is not None or not target.layout.numel:
         return target
+    if target.batch is not None:
+        return through(target, lambda all_slices: check_classes(name, all_slices, classes, ignore))
     if STATE.recorder is not None and target.layout.device is not META:
         found: Tensor = STATE.recorder.indices(
             target, 0, classes,

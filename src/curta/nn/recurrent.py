@@ -77,7 +77,7 @@ def cell(mode: str, x: Any, state: State, weights: Weights) -> State:
 
 def apart(x: Any, lengths: tuple[int, ...]) -> tuple[Any, ...]:
     """Views of consecutive rows, whose gradients are put together once and not added up part by part."""
-    if len(lengths) < 2 or not (STATE.grad_enabled and x.requires_grad):
+    if len(lengths) < 2 or x.batch is not None or not (STATE.grad_enabled and x.requires_grad):
         return functions.split(x, lengths)
     STATE.grad_enabled = False
     try:

@@ -33,6 +33,10 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
     """
     books: tuple[Any, ...] = ()
     if STATE.hooked:
+        if STATE.levels and (level := _level_of(inputs)):
+            from curta.batching.bind import bind_mapped
+
+            return bind_mapped(level, op, inputs, params)
         if STATE.graph is not None:
             return _trace(op, inputs, params)
         if STATE.recorder is not None:
@@ -60,6 +64,12 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
     if needs_grad and STATE.grad_enabled and op.vjp is not None:
         remember(op, inputs, result if call.several else (result,), params)
     return result
+
+
+def _level_of(inputs: tuple[Any, ...]) -> int:
+    from curta.batching.values import level_of
+
+    return level_of(inputs)
 
 
 def _parameter_key(params: dict[str, Any]) -> list[Any]:
@@ -115,6 +125,11 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     """
     books: tuple[Any, ...] = ()
     if STATE.hooked:
+        if STATE.levels and (level := _level_of((*inputs, *outputs))):
+            from curta.batching.bind import bind_mapped_into
+
+            bind_mapped_into(level, op, inputs, outputs, params)
+            return
         if STATE.graph is not None:
             raise DeviceError(f"{op.name}: in-place writes cannot be traced here")
         if STATE.recorder is not None:

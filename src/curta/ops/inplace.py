@@ -20,6 +20,7 @@ def _region(layout: Layout, source: Any, size: Any, stride: Any, distance: int) 
 
 def _overwrite_rule(node: Node, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """What lies outside the region goes to the old contents, the region's to what was written."""
+    from curta.batching.values import laid_out
     from curta.methods import late
 
     layout: Layout = node.input_layouts[0]
@@ -27,8 +28,11 @@ def _overwrite_rule(node: Node, gradient: Tensor) -> tuple[Tensor | None, Tensor
     placed = gradient
     if gradient.layout.strides != layout.strides:
         kind = gradient.layout.dtype
-        placed = late.functions.empty_strided(layout.shape, layout.strides, dtype=kind, device=layout.device)
-        placed.copy_(gradient)
+        if gradient.batch is None:
+            placed = late.functions.empty_strided(layout.shape, layout.strides, dtype=kind, device=layout.device)
+            placed.copy_(gradient)
+        else:
+            placed = laid_out(gradient, layout)
     part = bind(COPY, (bind_region(placed, size, stride, distance),)) if node.needs[1] else None
     rest = None
     if node.needs[0]:

@@ -86,7 +86,7 @@ def _unbound(layout: Layout, dim: int) -> tuple[Layout, ...]:
 def _unbind_rule(node: Node, *gradients: Tensor) -> Tensor:
     """All the gradients in one tensor, laid out as the input was: nothing is added up, and nothing copied again."""
     dim, layout = node.params["dim"], node.input_layouts[0]
-    if STATE.grad_enabled or STATE.graph is not None:
+    if STATE.grad_enabled or STATE.graph is not None or any(one.batch is not None for one in gradients):
         from curta.functions import stack
 
         return stack(gradients, dim)

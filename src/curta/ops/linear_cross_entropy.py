@@ -317,7 +317,7 @@ def _again(g: Any, inputs: tuple[Any, ...], needs: list[bool], params: dict[str,
 def _held_rule(node: Any, g: Any, *_: Any) -> tuple[Any, ...]:
     """The gradients are there already if the losses' gradient is what was expected."""
     places = tuple(range(1, len(node.input_layouts)))
-    if not STATE.grad_enabled and (g == node.input(0)).all().item():
+    if not STATE.grad_enabled and g.batch is None and (g == node.input(0)).all().item():
         try:
             to_x, to_weight, *to_bias = map(node.output, range(1, len(node.output_layouts)))
         except AutogradError:  # an earlier backward pass gave them away, and they were changed

@@ -182,14 +182,21 @@ EMBED = Op(
 )
 
 
+def _border(layout: Layout, region: Region, value: float) -> Tensor:
+    """A tensor of `value` with zeros in a region."""
+    made = full_of(contiguous(layout.shape, layout.dtype, layout.device), value)
+    bind(REGION, (made,), region=region).zero_()
+    return made
+
+
 def embed(source: Tensor, shape: Shape, region: Region, value: float = 0) -> Tensor:
     """A tensor of zeros of `shape` that holds `source` in a region: the gradient of taking that region.
 
     Outside of compositions another `value` may lie around it, whose gradient is the same.
     """
-    if STATE.graph is not None:
+    if STATE.graph is not None or source.batch is not None:
         traced: Tensor = bind(EMBED, (source,), shape=shape, region=region)
-        return traced
+        return traced + _border(traced.layout, region, value) if value else traced
     layout = contiguous(shape, source.layout.dtype, source.layout.device)
     made = full_of(layout, value) if value else zeros_of(layout)
     hole = bind(REGION, (made,), region=region)
@@ -225,7 +232,7 @@ def _as_strided_rule(node: Node, gradient: Tensor) -> Tensor:
     overlaps = bool(_overlapping(size, stride))
     if distance < 0 or shapes.storage_extent(size, stride, distance) > layout.numel:
         raise AutogradError("as_strided: cannot differentiate a view that reaches outside its input")
-    if not overlaps and not STATE.grad_enabled:
+    if not overlaps and not STATE.grad_enabled and gradient.batch is None:
         block = full_of(contiguous((layout.numel,), gradient.layout.dtype, layout.device), 0)
         bind_into(COPY, (gradient,), (bind(AS_STRIDED, (block,), size=size, stride=stride, distance=distance),))
     else:

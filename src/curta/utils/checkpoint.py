@@ -7,7 +7,9 @@ from typing import Any
 
 from curta.autograd.recompute import Region
 from curta.autograd.state import STATE
+from curta.batching.values import wanted_outside
 from curta.errors import ArgumentTypeError, UnsupportedError
+from curta.tensor import Tensor
 
 
 def checkpoint(
@@ -38,6 +40,11 @@ def checkpoint(
         raise ArgumentTypeError(f"checkpoint: requires a function or a module, got {type(function).__name__}")
     if use_reentrant:
         raise UnsupportedError("checkpoint: use_reentrant=True is not supported: leave it out")
+    if any(isinstance(one, Tensor) and wanted_outside(one) for one in (*args, *kwargs.values())):
+        raise UnsupportedError(
+            "checkpoint: inside vmap a checkpoint needs its gradients taken inside too: put curta.func.grad into the "
+            "mapped function, or the checkpoint around vmap"
+        )
     if not STATE.grad_enabled:
         return function(*args, **kwargs)
     names = tuple(kwargs)

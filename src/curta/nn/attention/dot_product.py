@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from curta.autograd.state import STATE
+from curta.batching import randomness
 from curta.compiler.attention import WIDEST
 from curta.dtypes import bool_
 from curta.errors import ArgumentError, DTypeError, ShapeError
@@ -108,7 +109,7 @@ def _by_blocks(q: Any, k: Any, v: Any, mask: Any, settings: dict[str, Any]) -> T
         masks = [mask.expand(*shape[:-1], k.layout.shape[-2])]
     if settings["p"]:
         batch = broadcast_shapes(q.layout.shape[:-2], k.layout.shape[:-2], v.layout.shape[:-2])
-        weights = math.prod(batch) * q.layout.shape[-2] * k.layout.shape[-2]
+        weights = randomness.repeats() * math.prod(batch) * q.layout.shape[-2] * k.layout.shape[-2]
         numbers = default_generator.take(weights, q.layout.device)
     operator = _OPERATORS[bool(masks), bool(numbers)]
     result: Tensor = bind(operator, (q, k, v, *masks, *numbers), **settings)[0]
