@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from curta.autograd.api import grad
-from curta.autograd.function import Function, once_differentiable
+from curta.autograd.function import Function
+from curta.autograd.modes import no_grad
 from curta.autograd.node import Accumulate
-from curta.autograd.state import phase
+from curta.autograd.state import STATE, phase
 from curta.compiled import passes
 from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
 from curta.compiled.native import NativeProgram
@@ -17,6 +18,7 @@ from curta.compiled.profile import Profile, Timing
 from curta.compiled.program import Program, ProgramAccount
 from curta.compiled.recorder import Recorder
 from curta.dtypes import uint8
+from curta.errors import UnsupportedError
 from curta.memory.layout import contiguous
 from curta.memory.storage import Storage, TracedStorage
 from curta.ops.creation import ones_of
@@ -181,13 +183,31 @@ class _Call(Function):
         return tuple(results)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         program: DifferentiableProgram = ctx.program
         kept, first, count = ctx.saved_tensors, len(program._read_places), len(program._saved)
         wanted = [gradients[place] for place in program._live_places]
-        found = program.run_backward(kept[:first], kept[first : first + count], ctx.values, wanted)
+        with no_grad():
+            found = program.run_backward(kept[:first], kept[first : first + count], ctx.values, wanted)
+        sources = [one for one in (*kept, *wanted) if one.requires_grad] if STATE.grad_enabled else []
+        if sources:  # what is made has a history that no program has
+            found = [None if one is None else _Once.apply(one, *sources) for one in found]
         return None, None, *found
+
+
+class _Once(Function):
+    """A gradient that a program made: as it is, but it cannot be differentiated again."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, *sources: Tensor) -> Tensor:
+        return gradient.detach()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        raise UnsupportedError(
+            "compile: a compiled function's gradient cannot be differentiated again: compile the function that takes "
+            "the second one"
+        )
 
 
 def _bytes_of(storage: Storage) -> Tensor:
