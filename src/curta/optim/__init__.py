@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedules, with PyTorch's arguments and trajectories."""
 
-from curta.optim import schedule as lr_scheduler
+from curta.optim import lr_scheduler
 from curta.optim.adadelta import Adadelta
 from curta.optim.adafactor import Adafactor
 from curta.optim.adagrad import Adagrad
