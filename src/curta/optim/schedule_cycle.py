@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -81,7 +82,7 @@ class _WithMomentum(LRScheduler):
             raise ArgumentError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
         self._uses_beta = "betas" in defaults
         groups = self.optimizer.param_groups
-        pairs = zip(_each("base_momentum", groups, base), _each("max_momentum", groups, high), strict=True)
+        pairs = zip(each_group("base_momentum", groups, base), each_group("max_momentum", groups, high), strict=True)
         for group, (low, most) in zip(groups, pairs, strict=True):
             group.update(base_momentum=low, max_momentum=most)
             self._set_momentum(group, low if first == "base" else most)
@@ -128,11 +129,11 @@ class CyclicLR(_WithMomentum):
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
             raise ArgumentError("mode is invalid and scale_fn is None")
         self.optimizer = optimizer
-        lows = _each("base_lr", optimizer.param_groups, base_lr)
+        lows = each_group("base_lr", optimizer.param_groups, base_lr)
         if last_epoch == -1:
             for group, low in zip(optimizer.param_groups, lows, strict=True):
                 group["lr"] = low
-        self.max_lrs = _each("max_lr", optimizer.param_groups, max_lr)
+        self.max_lrs = each_group("max_lr", optimizer.param_groups, max_lr)
         self.step_size_up = float(step_size_up)
         self.step_size_down = self.step_size_up if step_size_down is None else float(step_size_down)
         self.mode = mode
@@ -229,7 +230,7 @@ class OneCycleLR(_WithMomentum):
         self._phases = _phases(self.total_steps, pct_start, three_phase)
         if last_epoch == -1:
             for group, high in zip(
-                optimizer.param_groups, _each("max_lr", optimizer.param_groups, max_lr), strict=True
+                optimizer.param_groups, each_group("max_lr", optimizer.param_groups, max_lr), strict=True
             ):
                 first = high / div_factor
                 group.update(initial_lr=first, max_lr=high, min_lr=first / final_div_factor)
@@ -282,7 +283,7 @@ def _positive(name: str, value: int) -> int:
     return value
 
 
-def _each(name: str, groups: Sequence[Any], value: float | Sequence[float]) -> list[float]:
+def each_group(name: str, groups: Sequence[Any], value: float | Sequence[float]) -> list[float]:
     """One value for each group."""
     if not isinstance(value, Sequence):
         return [value] * len(groups)
