@@ -83,6 +83,10 @@ class CompileError(CurtaError, RuntimeError):
     """A function that `curta.compile` cannot make a program of; the message names the line."""
 
 
+class OrderError(CurtaError, RuntimeError, AssertionError):
+    """A call before the one that it needs, or once too often; PyTorch raises now the one type, now the other."""
+
+
 class CostError(CurtaError, RuntimeError):
     """Work that an account cannot count, named, with what to do."""
 

@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedules, with PyTorch's arguments and trajectories."""
 
-from curta.optim import schedule as lr_scheduler
+from curta.optim import lr_scheduler, swa_utils
 from curta.optim.adadelta import Adadelta
 from curta.optim.adafactor import Adafactor
 from curta.optim.adagrad import Adagrad
@@ -41,4 +41,5 @@ __all__ = [
     "Rprop",
     "SequentialLR",
     "lr_scheduler",
+    "swa_utils",
 ]

@@ -23,6 +23,11 @@ class LRScheduler:
     `last_epoch` counts the calls of `step`; -1 starts afresh. Making a schedule sets the rates of its step 0.
     """
 
+    #: whether `step` must be given one: such a schedule cannot be a part of another
+    needs_measurement = False
+    #: the entries of a group that the schedule changes
+    _changed: tuple[str, ...] = ("lr",)
+
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
             raise ArgumentTypeError(f"{type(optimizer).__name__} is not an Optimizer")
@@ -73,12 +78,13 @@ class LRScheduler:
 
     def _restorer(self) -> Callable[[], None]:
         """What puts the schedule back where it is now, for a step that is recorded and then fails."""
-        state, rates = self.state_dict(), [group["lr"] for group in self.optimizer.param_groups]
+        state, groups = self.state_dict(), self.optimizer.param_groups
+        before = [{name: group[name] for name in self._changed if name in group} for group in groups]
 
         def restore() -> None:
             self.load_state_dict(state)
-            for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate
+            for group, values in zip(self.optimizer.param_groups, before, strict=True):
+                group.update(values)
 
         return restore
 
@@ -89,6 +95,9 @@ class LRScheduler:
         else:
             self.last_epoch = epoch
             rates = self.closed_form_lr()
+        self._assign(rates)
+
+    def _assign(self, rates: Sequence[float]) -> None:
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate
         self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
@@ -111,18 +120,16 @@ class LRScheduler:
         """Go on from a `state_dict` of the same schedule."""
         self.__dict__.update(state_dict)
 
+    def _undo(self) -> None:
+        """Take back the step 0 that was done when the schedule was made: a sequence does it in its own time."""
+        self.last_epoch -= 1
+
     def _current(self) -> list[float]:
         return [group["lr"] for group in self.optimizer.param_groups]
 
 
-class LambdaLR(LRScheduler):
-    """The base rate times `lr_lambda(step)`: one function, or a list with one for each group.
-
-    >>> import curta
-    >>> optimizer = curta.optim.SGD([curta.tensor([1.0], requires_grad=True)], lr=0.5)
-    >>> LambdaLR(optimizer, lambda step: 0.5 ** (step + 1)).get_last_lr()
-    [0.25]
-    """
+class _OfFunctions(LRScheduler):
+    """A schedule of one function of the step, or of a list with one for each group."""
 
     def __init__(
         self,
@@ -138,11 +145,6 @@ class LambdaLR(LRScheduler):
         else:
             self.lr_lambdas = [lr_lambda] * groups
         super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[float]:
-        """The rate of every group at step `last_epoch`."""
-        pairs = zip(self.lr_lambdas, self.base_lrs, strict=True)
-        return [base * function(self.last_epoch) for function, base in pairs]
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and plain functions; of a callable object, its attributes."""
@@ -160,6 +162,39 @@ class LambdaLR(LRScheduler):
             if attributes is not None:
                 function.__dict__.update(attributes)
         super().load_state_dict(rest)
+
+
+class LambdaLR(_OfFunctions):
+    """The base rate times `lr_lambda(step)`: one function, or a list with one for each group.
+
+    >>> import curta
+    >>> optimizer = curta.optim.SGD([curta.tensor([1.0], requires_grad=True)], lr=0.5)
+    >>> LambdaLR(optimizer, lambda step: 0.5 ** (step + 1)).get_last_lr()
+    [0.25]
+    """
+
+    def get_lr(self) -> list[float]:
+        """The rate of every group at step `last_epoch`."""
+        pairs = zip(self.lr_lambdas, self.base_lrs, strict=True)
+        return [base * function(self.last_epoch) for function, base in pairs]
+
+
+class MultiplicativeLR(_OfFunctions):
+    """The rate that there is times `lr_lambda(step)`: one function, or a list with one for each group.
+
+    >>> import curta
+    >>> optimizer = curta.optim.SGD([curta.tensor([1.0], requires_grad=True)], lr=0.5)
+    >>> schedule = MultiplicativeLR(optimizer, lambda step: 0.5)
+    >>> _ = optimizer.step(); schedule.step(); schedule.get_last_lr()
+    [0.25]
+    """
+
+    def get_lr(self) -> list[float]:
+        """The rate of every group at step `last_epoch`, from the rate that it has now."""
+        if self._is_initial:
+            return self._current()
+        pairs = zip(self.lr_lambdas, self._current(), strict=True)
+        return [rate * function(self.last_epoch) for function, rate in pairs]
 
 
 class LinearLR(LRScheduler):
@@ -265,6 +300,11 @@ class SequentialLR(LRScheduler):
         if len(schedulers) < 1:
             raise ArgumentError("SequentialLR expects at least one scheduler, but got no scheduler.")
         for index, scheduler in enumerate(schedulers):
+            if scheduler.needs_measurement:
+                raise ArgumentError(
+                    "SequentialLR does not support `ReduceLROnPlateau`, whose step needs a measurement: got it at "
+                    f"index {index}"
+                )
             if scheduler.optimizer is not optimizer:
                 raise ArgumentError(
                     "SequentialLR expects all schedulers to belong to the same optimizer, but got scheduler "
@@ -286,12 +326,8 @@ class SequentialLR(LRScheduler):
         self._begin()
 
     def _undo(self) -> None:
-        """Take back the step 0 that every schedule did when it was made."""
         for scheduler in self._schedulers:
-            if isinstance(scheduler, SequentialLR):
-                scheduler._undo()
-            else:
-                scheduler.last_epoch -= 1
+            scheduler._undo()
 
     def _begin(self) -> None:
         scheduler = self._schedulers[bisect_right(self._milestones, 0)]
