@@ -67,7 +67,7 @@ from curta.functions import (
     # plain
     clamp_max, clamp_min, deg2rad, float_power, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,
     # random
-    bernoulli, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
+    bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
     # reduction
     all, amax, amin, any, argmax, argmin, max, min, prod, sum,
     # scattering
@@ -140,7 +140,8 @@ __all__ = [  # noqa: RUF022 (by family)
     # plain
     "clamp_max", "clamp_min", "deg2rad", "float_power", "fmax", "fmin", "gcd", "lcm", "ldexp", "rad2deg", "rsub",
     # random
-    "bernoulli", "normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm",
+    "bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "randperm",
     # reduction
     "all", "amax", "amin", "any", "argmax", "argmin", "max", "min", "prod", "sum",
     # scattering

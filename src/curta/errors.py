@@ -103,6 +103,10 @@ class DataError(CurtaError, RuntimeError):
     """Batches that a `DataLoader` or a sampler cannot give: a worker ended or took too long, weights give no sample."""
 
 
+class DistributionError(CurtaError, RuntimeError):
+    """A probability distribution that there is not: parameters out of their range, weights that give no sample."""
+
+
 class CurtaWarning(UserWarning):
     """Base of every warning that Curta gives itself."""
 

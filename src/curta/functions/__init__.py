@@ -44,10 +44,11 @@ from curta.functions.plain import (
     clamp_max, clamp_min, deg2rad, float_power, float_power_, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,
 )  # fmt: skip
 from curta.functions.random import (
-    bernoulli, bernoulli_, normal, normal_, rand, rand_like, randint, randint_like, randn, randn_like, random_,
+    bernoulli, bernoulli_, normal, normal_, rand, rand_like, randint, randint_like, randn, randn_like,
     randperm, uniform_,
 )  # fmt: skip
 from curta.functions.reduction import all, amax, amin, any, argmax, argmin, max, min, prod, sum, sum_to_size
+from curta.functions.sampling import cauchy_, exponential_, geometric_, log_normal_, multinomial, random_
 from curta.functions.scattering import (
     index_add, index_add_, index_copy_, index_fill_, index_put, index_put_, scatter, scatter_, scatter_add,
     scatter_add_,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from curta import host
 from curta.autograd.state import STATE
 from curta.batching import randomness
 from curta.default_dtype import get_default_dtype
 from curta.device import Device, resolve
 from curta.dtypes import DType, int64
-from curta.errors import ShapeError, UnsupportedDTypeError
+from curta.errors import DistributionError, ShapeError, UnsupportedDTypeError
 from curta.functions.creation import _into, checked_options, checked_shape, finish, like_layout
 from curta.functions.inplace import store
 from curta.functions.movement import sizes
@@ -130,8 +131,10 @@ def bernoulli_mask(layout: Any, probability: float, generator: Any = None) -> Te
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None, out: Any = None) -> Tensor:
     """1 with the probability that `input` holds at each place (or `p`), else 0."""
     if p is not None:
-        return bernoulli_mask(input.layout, p, generator)
+        return _into(out, bernoulli_mask(input.layout, _probability("bernoulli", p), generator))
     _continuous("bernoulli", input.layout.dtype)
+    if host.has_values(input) and not bool(((input >= 0) & (input <= 1)).all()):
+        raise DistributionError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
     uniform = draw(UNIFORM, (0.0, 1.0), input.layout.shape, input.layout.dtype, input.layout.device, generator)
     return _into(out, (uniform < input.detach()).to(input.layout.dtype))
 
@@ -171,12 +174,14 @@ def uniform_(input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Any = 
 
 
 def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-    """Fill with 1 with probability `p`, else 0."""
-    return store(input, bernoulli_mask(input.layout, float(p), generator))
+    """Fill with 1 with probability `p` (a number, or a tensor that broadcasts to `input`), else 0."""
+    if isinstance(p, Tensor):
+        made = bernoulli(p.expand(input.layout.shape), generator=generator)
+        return store(input, made.to(input.layout.dtype))
+    return store(input, bernoulli_mask(input.layout, _probability("bernoulli_", p), generator))
 
 
-def random_(input: Tensor, low: int = 0, high: int | None = None, *, generator: Any = None) -> Tensor:
-    """Fill with whole numbers from `low` up to but not including `high`."""
-    first, last = (0, low) if high is None else (low, high)
-    layout = input.layout
-    return store(input, draw(INTEGERS, (first, last - first), layout.shape, layout.dtype, layout.device, generator))
+def _probability(name: str, p: float) -> float:
+    if not 0 <= p <= 1:
+        raise DistributionError(f"{name} expects p to be in [0, 1], but got p={p}")
+    return float(p)

@@ -57,9 +57,25 @@ class InplaceMethods:
         """Fill with ones with probability `p`, else zeros."""
         return late.functions.bernoulli_(self, p, generator=generator)
 
-    def random_(self: Any, low: int = 0, high: int | None = None, *, generator: Any = None) -> Tensor:
-        """Fill with whole numbers from `low` up to `high`."""
-        return late.functions.random_(self, low, high, generator=generator)
+    def random_(self: Any, *limits: int | None, generator: Any = None) -> Tensor:
+        """Fill with whole numbers: `random_(to)`, `random_(first, to)`, or all that the format has."""
+        return late.functions.random_(self, *limits, generator=generator)
+
+    def exponential_(self: Any, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers of an exponential distribution."""
+        return late.functions.exponential_(self, lambd, generator=generator)
+
+    def geometric_(self: Any, p: float, *, generator: Any = None) -> Tensor:
+        """Fill with how many trials it takes until one succeeds."""
+        return late.functions.geometric_(self, p, generator=generator)
+
+    def cauchy_(self: Any, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers of a Cauchy distribution."""
+        return late.functions.cauchy_(self, median, sigma, generator=generator)
+
+    def log_normal_(self: Any, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers whose logarithms are normally distributed."""
+        return late.functions.log_normal_(self, mean, std, generator=generator)
 
     def __iadd__(self: Any, other: Any) -> Any:
         return late.functions.add_(self, other) if late.takes(other) else NotImplemented

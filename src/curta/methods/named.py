@@ -8,10 +8,10 @@ from curta.methods import late
 
 #: functions that are methods too
 NAMES = (
-    "acosh", "aminmax", "argsort", "asinh", "atanh", "bincount", "clamp_max", "clamp_min", "copysign", "cummax",
-    "cummin", "cumprod", "cumsum", "deg2rad", "diff", "dist", "float_power", "fmax", "fmin", "gcd", "heaviside",
-    "histc", "hypot", "isneginf", "isposinf", "kthvalue", "lcm", "ldexp", "logaddexp", "logaddexp2",
-    "logcumsumexp", "logit", "median", "mode", "msort", "nanmean", "nanmedian", "nanquantile", "nansum",
+    "acosh", "aminmax", "argsort", "asinh", "atanh", "bernoulli", "bincount", "clamp_max", "clamp_min", "copysign",
+    "cummax", "cummin", "cumprod", "cumsum", "deg2rad", "diff", "dist", "float_power", "fmax", "fmin", "gcd",
+    "heaviside", "histc", "hypot", "isneginf", "isposinf", "kthvalue", "lcm", "ldexp", "logaddexp", "logaddexp2",
+    "logcumsumexp", "logit", "median", "mode", "msort", "multinomial", "nanmean", "nanmedian", "nanquantile", "nansum",
     "nextafter", "positive", "quantile", "rad2deg", "sgn", "signbit", "sinc", "sort", "topk", "unique",
     "unique_consecutive", "xlogy",
 )  # fmt: skip
