@@ -26,7 +26,7 @@ from curta.functions.cumulative import (
 )  # fmt: skip
 from curta.functions.exchange import from_dlpack, to_dlpack
 from curta.functions.indexing import (
-    flip, gather, get_item, index_select, masked_select, nonzero, roll, set_item, take_along_dim,
+    gather, get_item, index_select, masked_select, nonzero, set_item, take_along_dim,
 )  # fmt: skip
 from curta.functions.inplace import add_, copy_, div_, fill_, in_place, mul_, sub_, zero_
 from curta.functions.joining import cat, hstack, stack, tril, triu, vstack
@@ -58,3 +58,4 @@ from curta.functions.sorting import argsort, kthvalue, median, mode, msort, nanm
 from curta.functions.special import acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy
 from curta.functions.statistics import count_nonzero, logsumexp, mean, norm, std, var
 from curta.functions.summaries import aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean
+from curta.functions.turning import flip, roll

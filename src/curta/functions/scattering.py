@@ -17,7 +17,7 @@ from curta.ops.indexing import SCATTER_INTO, paired_places, scatter_rows
 from curta.tensor import Tensor
 
 
-def put(view: Tensor, indices: dict[int, Tensor], value: Any, accumulate: bool = False) -> None:
+def write_at(view: Tensor, indices: dict[int, Tensor], value: Any, accumulate: bool = False) -> None:
     """Write `value` (a number or a tensor that broadcasts) to the places of `view` that the index tensors name."""
     plan = plan_of(view, indices)
     shape = tuple(view.layout.shape[s] if s >= 0 else size for s, size in zip(plan.sources, _spread(plan), strict=True))
@@ -126,7 +126,7 @@ def _write_apart(target: Tensor, places: Tensor, values: Tensor, accumulate: boo
 def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """`input[indices] = values`, or `+=` that counts every index named twice."""
     parsed = parse(input, tuple(indices))
-    put(region(input, tuple(parsed.items)), parsed.indices, values, accumulate)
+    write_at(region(input, tuple(parsed.items)), parsed.indices, values, accumulate)
     follow(input)
     return input
 
@@ -156,7 +156,7 @@ def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha:
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
             f"{list(input.layout.shape)} source.shape = {list(source.layout.shape)}"
         )
-    put(input if input.layout.rank else input.view(1), {place: index}, values, accumulate=True)
+    write_at(input if input.layout.rank else input.view(1), {place: index}, values, accumulate=True)
     return input
 
 
@@ -168,14 +168,14 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Copy slices of `source` over the slices along `dim` that `index` names."""
     place = shapes.normalize_dim(dim, input.layout.rank)
-    put(input, {place: in_range(index, input.layout.shape[place], place)}, source)
+    write_at(input, {place: in_range(index, input.layout.shape[place], place)}, source)
     return input
 
 
 def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """Fill the slices along `dim` that `index` names."""
     place = shapes.normalize_dim(dim, input.layout.rank)
-    put(input, {place: in_range(index, input.layout.shape[place], place)}, value)
+    write_at(input, {place: in_range(index, input.layout.shape[place], place)}, value)
     return input
 
 
