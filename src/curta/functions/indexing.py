@@ -285,11 +285,11 @@ def _enter_mask(parsed: Parsed, shape: tuple[int, ...], mask: Tensor) -> None:
         parsed.whole(shape, 1)
 
 
-def _outside(dim: int, size: int, error: type[Exception]) -> Callable[[int], Exception]:
+def _outside(dim: int, size: int, error: Callable[[str], Exception]) -> Callable[[int], Exception]:
     return lambda wrong: error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
 
 
-def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexRangeError) -> Tensor:
+def in_range(index: Tensor, size: int, dim: int, error: Callable[[str], Exception] = IndexRangeError) -> Tensor:
     """`index` with negative entries counted from the end; an error for one outside."""
     if index.layout.device is META or not index.layout.numel:
         return index
@@ -311,19 +311,19 @@ def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexR
     return index
 
 
-def in_range_from_zero(index: Tensor, size: int, dim: int) -> Tensor:
+def in_range_from_zero(index: Tensor, size: int, dim: int, error: Callable[[str], Exception] = ShapeError) -> Tensor:
     """`index` after a check that it lies in [0, size): gather and scatter count from 0 only."""
     if index.batch is not None:
         return through(index, lambda all_slices: in_range_from_zero(all_slices, size, dim))
     if index.layout.device is not META and index.layout.numel:
         if STATE.recorder is not None:
-            found: Tensor = STATE.recorder.indices(index, 0, size, _outside(dim, size, ShapeError))
+            found: Tensor = STATE.recorder.indices(index, 0, size, _outside(dim, size, error))
             return found
         low, high = host.bounds(index)
         if low < 0 or high >= size:
             values = host.array(index)
             wrong = values[(values < 0) | (values >= size)].flat[0]
-            raise ShapeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+            raise error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
     return index
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curta import host, shapes
 from curta.errors import ShapeError
 from curta.functions.indexing import gathered
-from curta.functions.movement import sizes
+from curta.functions.movement import integer, sizes, transpose
 from curta.lazy import LazyModule
 from curta.tensor import Tensor
 
@@ -41,3 +41,51 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         moved = (np.arange(count) - step) % max(count, 1)
         input = gathered(input, {dim: host.tensor_from(moved.astype(np.int64))})
     return input
+
+
+def fliplr(input: Tensor) -> Tensor:
+    """A copy with the second dimension in reverse; ShapeError below two dimensions.
+
+    >>> import curta
+    >>> curta.fliplr(curta.tensor([[1, 2, 3]]))
+    tensor([[3, 2, 1]])
+    """
+    if input.layout.rank < 2:
+        raise ShapeError("Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+def flipud(input: Tensor) -> Tensor:
+    """A copy with the first dimension in reverse; ShapeError for a tensor without dimensions.
+
+    >>> import curta
+    >>> curta.flipud(curta.tensor([1, 2, 3]))
+    tensor([3, 2, 1])
+    """
+    if input.layout.rank < 1:
+        raise ShapeError("Input must be >= 1-d.")
+    return flip(input, 0)
+
+
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+    """A copy turned by `k` quarters from the first of two dimensions towards the second.
+
+    >>> import curta
+    >>> curta.rot90(curta.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
+    """
+    plane, rank = sizes("rot90", (tuple(dims),), "dims"), input.layout.rank
+    if len(plane) != 2:
+        raise ShapeError(f"expected total rotation dims == 2, but got dims = {len(plane)}")
+    if rank < 2:
+        raise ShapeError(f"expected total dims >= 2, but got total dims = {rank}")
+    first, second = (shapes.normalize_dim(dim, rank) for dim in plane)
+    if first == second:
+        raise ShapeError(f"expected rotation dims to be different, but got dim0 = {plane[0]} and dim1 = {plane[1]}")
+    quarters = integer("rot90", k, "k") % 4
+    if quarters == 0:
+        return input.clone()
+    if quarters == 2:
+        return flip(input, first, second)
+    return transpose(flip(input, second if quarters == 1 else first), first, second)
