@@ -254,6 +254,6 @@ def test_a_tensor_with_a_history_becomes_a_leaf(make: Any) -> None:
     assert made.is_leaf
 
 
-def test_a_shallow_copy_shares_memory() -> None:
+def test_a_shallow_copy_of_a_tensor_with_a_history_shares_memory() -> None:
     tensor = curta.ones(2, requires_grad=True) * 2
     assert copy.copy(tensor).data_ptr() == tensor.data_ptr()

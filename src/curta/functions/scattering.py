@@ -125,7 +125,12 @@ def _write_apart(target: Tensor, places: Tensor, values: Tensor, accumulate: boo
 
 
 def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
-    """`input[indices] = values`, or `+=` that counts every index named twice."""
+    """`input[indices] = values`, or `+=` that counts every index named twice; gives `input`.
+
+    >>> import curta
+    >>> curta.index_put_(curta.zeros(3), (curta.tensor([0, 2]),), curta.tensor(1.0))
+    tensor([1., 0., 1.])
+    """
     parsed = parse(input, tuple(indices))
     write_at(region(input, tuple(parsed.items)), parsed.indices, values, accumulate)
     follow(input)
