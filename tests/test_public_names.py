@@ -29,7 +29,18 @@ def test_a_public_function_is_the_one_of_its_family() -> None:
 def test_a_function_that_is_not_public_changes_its_argument_or_serves_a_method() -> None:
     here = {name for name, value in vars(functions).items() if not isinstance(value, ModuleType) and name[:2] != "__"}
     hidden = {name for name in here - set(curta.__all__) if not name.endswith("_")}
-    methods = {"contiguous", "expand", "expand_as", "repeat", "reshape_as", "sum_to_size", "to", "view", "view_as"}
+    methods = {
+        "contiguous",
+        "expand",
+        "expand_as",
+        "repeat",
+        "reshape_as",
+        "sum_to_size",
+        "to",
+        "unfold",
+        "view",
+        "view_as",
+    }
     assert hidden - methods == {"cast", "get_item", "in_place", "matrix_transpose", "reversed_dims", "set_item"}
     assert all(hasattr(curta.Tensor, name) for name in methods)
 

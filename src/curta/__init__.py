@@ -50,10 +50,17 @@ from curta.functions import (
     ones_like, tensor, zeros, zeros_like,
     # cumulative
     cummax, cummin, cumprod, cumsum, cumulative_trapezoid, diff, logcumsumexp, trapezoid,
+    # diagonals
+    as_strided_scatter, block_diag, diag, diag_embed, diagflat, diagonal_scatter, select_scatter, slice_scatter,
+    # dividing
+    dsplit, hsplit, split_with_sizes, tensor_split, unsafe_chunk, unsafe_split, vsplit,
     # exchange
     from_dlpack, to_dlpack,
+    # grids
+    argwhere, atleast_1d, atleast_2d, atleast_3d, cartesian_prod, column_stack, combinations, dstack, meshgrid,
+    row_stack,
     # indexing
-    flip, gather, index_select, masked_select, nonzero, roll, take_along_dim,
+    gather, index_select, masked_select, nonzero, take_along_dim,
     # joining
     cat, hstack, stack, tril, triu, vstack,
     # linear_algebra
@@ -64,14 +71,18 @@ from curta.functions import (
     # movement
     adjoint, as_strided, broadcast_shapes, broadcast_tensors, broadcast_to, chunk, diagonal, flatten, movedim, narrow,
     permute, ravel, reshape, select, split, squeeze, t, tile, transpose, unbind, unflatten, unsqueeze,
+    # picking
+    masked_scatter, put, take,
     # plain
     clamp_max, clamp_min, deg2rad, float_power, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,
     # random
     bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
     # reduction
     all, amax, amin, any, argmax, argmin, max, min, prod, sum,
+    # repeating
+    repeat_interleave,
     # scattering
-    index_add, index_put, scatter, scatter_add,
+    index_add, index_copy, index_fill, index_put, index_put_, scatter, scatter_add,
     # searching
     bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive,
     # signs
@@ -84,6 +95,8 @@ from curta.functions import (
     count_nonzero, logsumexp, mean, norm, std, var,
     # summaries
     aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean,
+    # turning
+    flip, fliplr, flipud, roll, rot90,
 )  # fmt: skip
 # isort: on
 
@@ -121,10 +134,18 @@ __all__ = [  # noqa: RUF022 (by family)
     "full_like", "linspace", "ones", "ones_like", "tensor", "zeros", "zeros_like",
     # cumulative
     "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "diff", "logcumsumexp", "trapezoid",
+    # diagonals
+    "as_strided_scatter", "block_diag", "diag", "diag_embed", "diagflat", "diagonal_scatter", "select_scatter",
+    "slice_scatter",
+    # dividing
+    "dsplit", "hsplit", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split", "vsplit",
     # exchange
     "from_dlpack", "to_dlpack",
+    # grids
+    "argwhere", "atleast_1d", "atleast_2d", "atleast_3d", "cartesian_prod", "column_stack", "combinations", "dstack",
+    "meshgrid", "row_stack",
     # indexing
-    "flip", "gather", "index_select", "masked_select", "nonzero", "roll", "take_along_dim",
+    "gather", "index_select", "masked_select", "nonzero", "take_along_dim",
     # joining
     "cat", "hstack", "stack", "tril", "triu", "vstack",
     # linear_algebra
@@ -137,6 +158,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "adjoint", "as_strided", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "chunk", "diagonal", "flatten",
     "movedim", "narrow", "permute", "ravel", "reshape", "select", "split", "squeeze", "t", "tile", "transpose",
     "unbind", "unflatten", "unsqueeze",
+    # picking
+    "masked_scatter", "put", "take",
     # plain
     "clamp_max", "clamp_min", "deg2rad", "float_power", "fmax", "fmin", "gcd", "lcm", "ldexp", "rad2deg", "rsub",
     # random
@@ -144,8 +167,10 @@ __all__ = [  # noqa: RUF022 (by family)
     "randperm",
     # reduction
     "all", "amax", "amin", "any", "argmax", "argmin", "max", "min", "prod", "sum",
+    # repeating
+    "repeat_interleave",
     # scattering
-    "index_add", "index_put", "scatter", "scatter_add",
+    "index_add", "index_copy", "index_fill", "index_put", "index_put_", "scatter", "scatter_add",
     # searching
     "bincount", "bucketize", "histc", "isin", "searchsorted", "unique", "unique_consecutive",
     # signs
@@ -158,4 +183,6 @@ __all__ = [  # noqa: RUF022 (by family)
     "count_nonzero", "logsumexp", "mean", "norm", "std", "var",
     # summaries
     "aminmax", "dist", "nanmean", "nanquantile", "nansum", "quantile", "std_mean", "var_mean",
+    # turning
+    "flip", "fliplr", "flipud", "roll", "rot90",
 ]  # fmt: skip

@@ -69,9 +69,10 @@ def _whole(tensor: Tensor, storage: Storage) -> Tensor:
 
 
 def reduced(tensor: Tensor) -> tuple[Any, ...]:
-    """What `pickle` writes of a tensor: its storage, written once however many share it, and where it lies in it."""
-    if tensor.grad_fn is not None:
-        raise AutogradError("cannot pickle a tensor that is not a leaf: call detach() first")
+    """What `pickle` and `copy.copy` keep of a tensor: its storage, once however many share it, and where it lies in it.
+
+    A tensor with a history is one without afterwards, a leaf that wants a gradient, as PyTorch does.
+    """
     layout = tensor.layout
     if layout.device is not META:
         host.readable(tensor)

@@ -258,7 +258,8 @@ def test_ten_thousand_round_trips_leave_nothing() -> None:
     assert curta.memory.memory_allocated() == bytes_before
     assert abs(len(gc.get_objects()) - objects) < 50
     assert sys.getrefcount(tensor) == references
-    assert abs(sys.getallocatedblocks() - blocks) < 500
+    # a block for each trip would be 10,000; other tests' threads and caches move some hundred
+    assert abs(sys.getallocatedblocks() - blocks) < 2500
 
 
 def test_the_deleter_may_be_called_without_the_gil_by_any_thread() -> None:

@@ -244,3 +244,16 @@ def test_damaged_pickles_raise_and_do_not_crash() -> None:
                 str(found)
             except Exception:
                 continue
+
+
+@pytest.mark.parametrize("make", [again, copy.copy], ids=["pickle", "copy"])
+def test_a_tensor_with_a_history_becomes_a_leaf(make: Any) -> None:
+    made = make(curta.tensor([1.5, 2.5], requires_grad=True) * 2)
+    assert made.tolist() == [3.0, 5.0]
+    assert made.requires_grad
+    assert made.is_leaf
+
+
+def test_a_shallow_copy_of_a_tensor_with_a_history_shares_memory() -> None:
+    tensor = curta.ones(2, requires_grad=True) * 2
+    assert copy.copy(tensor).data_ptr() == tensor.data_ptr()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 
 from refusal import Refusal, grad_to_itself
 
@@ -61,12 +60,6 @@ REFUSALS = (
         lambda c: copy.deepcopy(c.zeros(2, requires_grad=True) * 2),
         AutogradError,
         "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol.",
-    ),
-    Refusal(
-        lambda c: pickle.dumps(c.zeros(2, requires_grad=True) * 2),
-        AutogradError,
-        "cannot pickle a tensor that is not a leaf: call detach() first",
-        only_curta=True,
     ),
     Refusal(lambda c: len(c.tensor(1.0)), ArgumentTypeError, "len() of a 0-d tensor"),
     Refusal(

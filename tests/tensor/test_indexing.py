@@ -182,3 +182,48 @@ ERRORS = [
 def test_errors(call, kind, text):
     with pytest.raises(kind, match="^" + re.escape(text)):
         call()
+
+
+#: recorded from PyTorch 2.13, of `arange(12).reshape(3, 4)`
+LISTS = (
+    ([[1, 0], [0, 1]], [4, 1]),
+    ([[1, 0]], [[4, 5, 6, 7], [0, 1, 2, 3]]),
+    ([[1, 0], [1]], [5, 1]),
+    ([[1, 0], 1], [5, 1]),
+    ([(1, 0), (0, 1)], [4, 1]),
+    ([np.array([1, 0])], [[4, 5, 6, 7], [0, 1, 2, 3]]),
+    ([np.array([1, 0]), np.array([1, 2])], [5, 2]),
+    ([np.array(1), 2], 6),
+    ([slice(0, 1), 1], [1]),
+    ([[True, False, True]], [[0, 1, 2, 3], [8, 9, 10, 11]]),
+    ([None, 1], [[4, 5, 6, 7]]),
+    ([..., 1], [1, 5, 9]),
+    ([[[1, 0], [0, 1]]], [[[4, 5, 6, 7], [0, 1, 2, 3]], [[0, 1, 2, 3], [4, 5, 6, 7]]]),
+    ([range(2)], [[0, 1, 2, 3], [4, 5, 6, 7]]),
+    ([[], []], []),
+)
+
+
+@pytest.mark.parametrize(("index", "expected"), LISTS, ids=str)
+def test_a_short_list_of_more_than_numbers_is_a_tuple(index, expected):
+    x = curta.arange(12).reshape(3, 4)
+    with pytest.warns(UserWarning, match="^Using a non-tuple sequence for multidimensional indexing is deprecated"):
+        assert x[index].tolist() == expected
+    with pytest.warns(UserWarning, match="non-tuple sequence") as caught:
+        x[index] = -1
+    assert caught[0].filename == __file__
+    assert x[tuple(index)].eq(-1).all()
+
+
+def test_lists_that_are_one_index():
+    x = curta.arange(12).reshape(3, 4)
+    assert x[[1, 0]].tolist() == [[4, 5, 6, 7], [0, 1, 2, 3]]
+    assert x[[[0]] * 32].shape == (32, 1, 4)
+    assert x[[np.int64(1), 2]].tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
+    assert x[range(2)].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+def test_a_list_of_tensors_is_a_tuple():
+    x = curta.arange(12).reshape(3, 4)
+    with pytest.warns(UserWarning, match="non-tuple sequence"):
+        assert x[[curta.tensor([1, 0]), curta.tensor([1, 2])]].tolist() == [5, 2]

@@ -24,9 +24,19 @@ from curta.functions.creation import (
 from curta.functions.cumulative import (
     cummax, cummin, cumprod, cumsum, cumulative_trapezoid, diff, logcumsumexp, trapezoid,
 )  # fmt: skip
+from curta.functions.diagonals import (
+    as_strided_scatter, block_diag, diag, diag_embed, diagflat, diagonal_scatter, select_scatter, slice_scatter,
+)  # fmt: skip
+from curta.functions.dividing import (
+    dsplit, hsplit, split_with_sizes, tensor_split, unfold, unsafe_chunk, unsafe_split, vsplit,
+)  # fmt: skip
 from curta.functions.exchange import from_dlpack, to_dlpack
+from curta.functions.grids import (
+    argwhere, atleast_1d, atleast_2d, atleast_3d, cartesian_prod, column_stack, combinations, dstack, meshgrid,
+    row_stack,
+)  # fmt: skip
 from curta.functions.indexing import (
-    flip, gather, get_item, index_select, masked_select, nonzero, roll, set_item, take_along_dim,
+    gather, get_item, index_select, masked_select, nonzero, set_item, take_along_dim,
 )  # fmt: skip
 from curta.functions.inplace import add_, copy_, div_, fill_, in_place, mul_, sub_, zero_
 from curta.functions.joining import cat, hstack, stack, tril, triu, vstack
@@ -40,6 +50,7 @@ from curta.functions.movement import (
     expand_as, flatten, matrix_transpose, movedim, narrow, permute, ravel, repeat, reshape, reshape_as, reversed_dims,
     select, split, squeeze, t, tile, transpose, unbind, unflatten, unsqueeze, view, view_as,
 )  # fmt: skip
+from curta.functions.picking import masked_scatter, put, put_, take
 from curta.functions.plain import (
     clamp_max, clamp_min, deg2rad, float_power, float_power_, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,
 )  # fmt: skip
@@ -48,10 +59,11 @@ from curta.functions.random import (
     randperm, uniform_,
 )  # fmt: skip
 from curta.functions.reduction import all, amax, amin, any, argmax, argmin, max, min, prod, sum, sum_to_size
+from curta.functions.repeating import repeat_interleave
 from curta.functions.sampling import cauchy_, exponential_, geometric_, log_normal_, multinomial, random_
 from curta.functions.scattering import (
-    index_add, index_add_, index_copy_, index_fill_, index_put, index_put_, scatter, scatter_, scatter_add,
-    scatter_add_,
+    index_add, index_add_, index_copy, index_copy_, index_fill, index_fill_, index_put, index_put_, scatter,
+    scatter_, scatter_add, scatter_add_,
 )  # fmt: skip
 from curta.functions.searching import bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive
 from curta.functions.signs import copysign, heaviside, isneginf, isposinf, nextafter, positive, sgn, signbit
@@ -59,3 +71,4 @@ from curta.functions.sorting import argsort, kthvalue, median, mode, msort, nanm
 from curta.functions.special import acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy
 from curta.functions.statistics import count_nonzero, logsumexp, mean, norm, std, var
 from curta.functions.summaries import aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean
+from curta.functions.turning import flip, fliplr, flipud, roll, rot90

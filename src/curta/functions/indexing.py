@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ else:
 
 
 _AFTER_FIRST = tuple(range(1, 64))
+
+#: lists of so many entries are one index, whatever they hold
+_LONGEST_TUPLE = 32
 
 
 def checked_index(index: int, size: int, dim: int) -> int:
@@ -100,7 +104,7 @@ def _plain_items(shape: tuple[int, ...], index: tuple[Any, ...]) -> Region | Non
 
 def set_item(input: Tensor, index: Any, value: Any) -> None:
     """`input[index] = value`."""
-    from curta.functions.scattering import put
+    from curta.functions.scattering import write_at
 
     if not isinstance(value, (Tensor, bool, int, float)):
         if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0:
@@ -110,7 +114,7 @@ def set_item(input: Tensor, index: Any, value: Any) -> None:
     parsed = parse(input, index)
     view = region(input, tuple(parsed.items))
     if parsed.indices:
-        put(view, parsed.indices, value)
+        write_at(view, parsed.indices, value)
     elif isinstance(value, Tensor):
         while value.layout.rank > view.layout.rank and value.layout.shape[0] == 1:
             value = value[0]
@@ -200,10 +204,26 @@ def _takes(item: Any) -> int:
     return item.layout.rank if _is_mask(item) else 1
 
 
+def _entries(index: Any) -> Any:
+    """The entries of an index: a short list that holds more than numbers is read as a tuple, as PyTorch does."""
+    if isinstance(index, tuple):
+        return index
+    if not isinstance(index, (list, range)) or len(index) >= _LONGEST_TUPLE:
+        return (index,)
+    inner = (Tensor, list, tuple, range, str, slice, np.ndarray, type(None), type(...))
+    if not any(isinstance(item, inner) for item in index):
+        return (index,)
+    warnings.warn(
+        "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq]",
+        stacklevel=5,
+    )
+    return tuple(index)
+
+
 def parse(input: Tensor, index: Any) -> Parsed:
     """An index taken apart; IndexRangeError for one that does not fit the tensor."""
     shape = input.layout.shape
-    entries = [_normal(item) for item in (index if isinstance(index, tuple) else (index,))]
+    entries = [_normal(item) for item in _entries(index)]
     used = sum(map(_takes, entries))
     if used > len(shape):
         if not shape and all(isinstance(item, int) for item in entries):
@@ -265,11 +285,11 @@ def _enter_mask(parsed: Parsed, shape: tuple[int, ...], mask: Tensor) -> None:
         parsed.whole(shape, 1)
 
 
-def _outside(dim: int, size: int, error: type[Exception]) -> Callable[[int], Exception]:
+def _outside(dim: int, size: int, error: Callable[[str], Exception]) -> Callable[[int], Exception]:
     return lambda wrong: error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
 
 
-def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexRangeError) -> Tensor:
+def in_range(index: Tensor, size: int, dim: int, error: Callable[[str], Exception] = IndexRangeError) -> Tensor:
     """`index` with negative entries counted from the end; an error for one outside."""
     if index.layout.device is META or not index.layout.numel:
         return index
@@ -291,19 +311,19 @@ def in_range(index: Tensor, size: int, dim: int, error: type[Exception] = IndexR
     return index
 
 
-def in_range_from_zero(index: Tensor, size: int, dim: int) -> Tensor:
+def in_range_from_zero(index: Tensor, size: int, dim: int, error: Callable[[str], Exception] = ShapeError) -> Tensor:
     """`index` after a check that it lies in [0, size): gather and scatter count from 0 only."""
     if index.batch is not None:
         return through(index, lambda all_slices: in_range_from_zero(all_slices, size, dim))
     if index.layout.device is not META and index.layout.numel:
         if STATE.recorder is not None:
-            found: Tensor = STATE.recorder.indices(index, 0, size, _outside(dim, size, ShapeError))
+            found: Tensor = STATE.recorder.indices(index, 0, size, _outside(dim, size, error))
             return found
         low, high = host.bounds(index)
         if low < 0 or high >= size:
             values = host.array(index)
             wrong = values[(values < 0) | (values >= size)].flat[0]
-            raise ShapeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+            raise error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
     return index
 
 
@@ -467,31 +487,3 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
         made = (host.tensor_from(rows if values.ndim else rows[:, :0]),)
     host.charge("nonzero", input.layout.nbytes, *made)
     return made if as_tuple else made[0]
-
-
-def flip(input: Tensor, *dims: Any) -> Tensor:
-    """A copy with some dimensions in reverse."""
-    from curta.functions.movement import sizes
-
-    order = shapes.normalize_dims(sizes("flip", dims, "dims"), input.layout.rank)
-    for dim in order:
-        count = input.layout.shape[dim]
-        back = host.tensor_from(np.arange(count)[::-1].astype(np.int64))
-        input = gathered(input, {dim: back})
-    return input if order else input.clone()
-
-
-def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
-    """A copy shifted along dimensions; what leaves at one end comes in at the other."""
-    if dims is None or (isinstance(dims, (tuple, list)) and not dims):
-        return roll(input.reshape(-1), shifts, 0).view(input.layout.shape)
-    steps = (shifts,) if hasattr(shifts, "__index__") else tuple(shifts)
-    order = (dims,) if hasattr(dims, "__index__") else tuple(dims)
-    if len(steps) != len(order):
-        raise ShapeError(f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(order)}")
-    for step, given in zip(steps, order, strict=True):
-        dim = shapes.normalize_dim(given, input.layout.rank)
-        count = input.layout.shape[dim]
-        moved = (np.arange(count) - step) % max(count, 1)
-        input = gathered(input, {dim: host.tensor_from(moved.astype(np.int64))})
-    return input

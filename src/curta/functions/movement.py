@@ -328,7 +328,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts along `dim`: all of one size but the last, or of the sizes listed."""
-    place = normalize_dim(dim, tensor.layout.rank, wrap_scalar=False)
+    if not tensor.layout.rank:
+        raise ShapeError("split expects at least a 1-dimensional tensor")
+    place = normalize_dim(dim, tensor.layout.rank)
     size = tensor.layout.shape[place]
     if hasattr(split_size_or_sections, "__index__"):
         step = split_size_or_sections.__index__()

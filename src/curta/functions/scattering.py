@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curta import shapes
+from curta import dtypes, shapes
 from curta.autograd.state import STATE
 from curta.batching.values import alongside
 from curta.dtypes import compute_dtype
@@ -12,12 +12,13 @@ from curta.errors import DTypeError, IndexRangeError, ShapeError
 from curta.functions.indexing import Plan, check_paired, follow, in_range, in_range_from_zero, parse, plan_of
 from curta.functions.inplace import check_no_overlap, check_writable, previous, scalar_name, store
 from curta.functions.movement import region
+from curta.functions.operands import refuse
 from curta.ops.dispatch import bind_into
 from curta.ops.indexing import SCATTER_INTO, paired_places, scatter_rows
 from curta.tensor import Tensor
 
 
-def put(view: Tensor, indices: dict[int, Tensor], value: Any, accumulate: bool = False) -> None:
+def write_at(view: Tensor, indices: dict[int, Tensor], value: Any, accumulate: bool = False) -> None:
     """Write `value` (a number or a tensor that broadcasts) to the places of `view` that the index tensors name."""
     plan = plan_of(view, indices)
     shape = tuple(view.layout.shape[s] if s >= 0 else size for s, size in zip(plan.sources, _spread(plan), strict=True))
@@ -124,9 +125,14 @@ def _write_apart(target: Tensor, places: Tensor, values: Tensor, accumulate: boo
 
 
 def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
-    """`input[indices] = values`, or `+=` that counts every index named twice."""
+    """`input[indices] = values`, or `+=` that counts every index named twice; gives `input`.
+
+    >>> import curta
+    >>> curta.index_put_(curta.zeros(3), (curta.tensor([0, 2]),), curta.tensor(1.0))
+    tensor([1., 0., 1.])
+    """
     parsed = parse(input, tuple(indices))
-    put(region(input, tuple(parsed.items)), parsed.indices, values, accumulate)
+    write_at(region(input, tuple(parsed.items)), parsed.indices, values, accumulate)
     follow(input)
     return input
 
@@ -156,7 +162,7 @@ def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha:
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
             f"{list(input.layout.shape)} source.shape = {list(source.layout.shape)}"
         )
-    put(input if input.layout.rank else input.view(1), {place: index}, values, accumulate=True)
+    write_at(input if input.layout.rank else input.view(1), {place: index}, values, accumulate=True)
     return input
 
 
@@ -165,18 +171,98 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     return index_add_(alongside(input, index, source), dim, index, source, alpha=alpha)
 
 
+def _long_vector(name: str, index: Tensor) -> None:
+    if index.layout.rank > 1:
+        raise IndexRangeError(f"{name}(): Index should have dimension 1 or 0 (got {index.layout.rank})")
+    if index.layout.dtype is not dtypes.int64:
+        raise DTypeError(f"{name}(): Expected a long tensor for index, but got {scalar_name(index.layout.dtype)}")
+
+
+def _check_slices(input: Tensor, place: int, index: Tensor, source: Tensor) -> None:
+    """Whether `source` has the slices of `input` that `index_copy_` writes, in PyTorch's words."""
+    own, given, count = input.layout, source.layout, index.layout.numel
+    if not given.rank and count != 1:
+        raise IndexRangeError(f"index_copy_(): When source is scalar, index should have one element (got {count})")
+    if own.rank and given.rank and own.rank != given.rank:
+        raise IndexRangeError(
+            "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source "
+            f"dimensionality ({given.rank}), destination dimensionality ({own.rank})"
+        )
+    if own.dtype is not given.dtype:
+        raise DTypeError(
+            "index_copy_(): self and source expected to have the same dtype, but got (self) "
+            f"{scalar_name(own.dtype)} and (source) {scalar_name(given.dtype)}"
+        )
+    slices = [" ".join(map(str, (*one[:place], *one[place + 1 :]))) for one in (own.shape, given.shape)]
+    if slices[0] != slices[1]:
+        raise ShapeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            f"{slices[0]} at dimension {place} and source slice shape: {slices[1]} at dimension {place}."
+        )
+    if given.rank and given.shape[place] != count:
+        raise IndexRangeError(
+            f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({given.shape[place]})"
+        )
+
+
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Copy slices of `source` over the slices along `dim` that `index` names."""
     place = shapes.normalize_dim(dim, input.layout.rank)
-    put(input, {place: in_range(index, input.layout.shape[place], place)}, source)
+    _long_vector("index_copy_", index)
+    _check_slices(input, place, index, source)
+    size = input.layout.shape[place] if input.layout.rank else 1
+    index = in_range_from_zero(index.reshape(-1), size, place, lambda text: IndexRangeError(f"index_copy_(): {text}"))
+    return _along(input, place, index, source)
+
+
+def _along(input: Tensor, place: int, index: Tensor, value: Any) -> Tensor:
+    """Write to slices along a dimension; a tensor without dimensions is written as one with a single element."""
+    if input.layout.rank:
+        write_at(input, {place: index}, value)
+    else:
+        view = input.view(1)
+        write_at(view, {0: index}, value.reshape(-1) if isinstance(value, Tensor) else value)
+        follow(input)
     return input
+
+
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A copy of `input` with slices of `source` in place of the slices along `dim` that `index` names.
+
+    >>> import curta
+    >>> curta.index_copy(curta.zeros(3), 0, curta.tensor([2, 0]), curta.tensor([1.0, 2.0]))
+    tensor([2., 0., 1.])
+    """
+    refuse("index_copy", out=out)
+    return index_copy_(input.clone(), dim, index, source)
 
 
 def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """Fill the slices along `dim` that `index` names."""
     place = shapes.normalize_dim(dim, input.layout.rank)
-    put(input, {place: in_range(index, input.layout.shape[place], place)}, value)
-    return input
+    if index.layout.dtype is not dtypes.int64:
+        raise IndexRangeError("index_fill_(): Expected dtype int64 for index.")
+    if index.layout.rank > 1:
+        raise ShapeError("Index has to be a vector/scalar")
+    if isinstance(value, Tensor):
+        if value.layout.rank:
+            raise ShapeError(
+                "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value.layout.rank} dimension(s)."
+            )
+        value = value.to(input.layout.dtype)
+    size = input.layout.shape[place] if input.layout.rank else 1
+    return _along(input, place, in_range(index.reshape(-1), size, place), value)
+
+
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """A copy of `input` with the slices along `dim` that `index` names set to a number.
+
+    >>> import curta
+    >>> curta.index_fill(curta.zeros(3), 0, curta.tensor([2, 0]), 1)
+    tensor([1., 0., 1.])
+    """
+    return index_fill_(input.clone(), dim, index, value)
 
 
 def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accumulate: bool) -> Tensor:
@@ -206,8 +292,6 @@ def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accu
 def scatter_(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None,
              reduce: str | None = None) -> Tensor:  # fmt: skip
     """input[index[i][j]][j] = src[i][j] (for dim 0)."""
-    from curta.functions.operands import refuse
-
     refuse("scatter_", reduce=reduce)
     return _scattered("scatter", input, dim, index, value if src is None else src, accumulate=False)
 

@@ -123,6 +123,7 @@ NAMES = (
     "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv",
     "clip", "atan2", "cumsum", "cumprod", "acosh", "asinh", "atanh", "clamp_max", "clamp_min", "copysign", "deg2rad",
     "gcd", "heaviside", "hypot", "lcm", "ldexp", "logit", "nan_to_num", "nextafter", "rad2deg", "sgn", "sinc", "xlogy",
+    "masked_scatter",
 )  # fmt: skip
 
 

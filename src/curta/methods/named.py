@@ -14,6 +14,10 @@ NAMES = (
     "logcumsumexp", "logit", "median", "mode", "msort", "multinomial", "nanmean", "nanmedian", "nanquantile", "nansum",
     "nextafter", "positive", "quantile", "rad2deg", "sgn", "signbit", "sinc", "sort", "topk", "unique",
     "unique_consecutive", "xlogy",
+    "argwhere", "as_strided_scatter", "diag", "diag_embed", "diagflat", "diagonal_scatter", "dsplit", "fliplr",
+    "flipud", "hsplit", "index_copy", "index_fill", "masked_scatter", "put", "put_", "repeat_interleave", "rot90",
+    "select_scatter", "slice_scatter", "split_with_sizes", "take", "tensor_split", "unfold", "unsafe_chunk",
+    "unsafe_split", "vsplit",
 )  # fmt: skip
 
 

@@ -1,0 +1,155 @@
+"""Views of tensors in parts: equal ones, at places, of given sizes, or windows that move along a dimension."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from curta import dtypes, host, shapes
+from curta.errors import ShapeError
+from curta.functions.inplace import scalar_name
+from curta.functions.movement import chunk, integer, region, sizes, split
+from curta.ops.dispatch import bind
+from curta.ops.movement import AS_STRIDED
+from curta.shapes import normalize_dim
+from curta.tensor import Tensor
+
+
+def _places(input: Tensor, given: Any) -> Any:
+    """A number of sections or a tuple of places, from all that `tensor_split` takes."""
+    if not isinstance(given, Tensor):
+        if hasattr(given, "__index__"):
+            return integer("tensor_split", given, "indices_or_sections")
+        return sizes("tensor_split", (tuple(given),), "indices_or_sections")
+    if given.layout.dtype is not dtypes.int64:
+        raise ShapeError(
+            "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+            f"{scalar_name(given.layout.dtype)}"
+        )
+    if given.layout.rank > 1:
+        raise ShapeError(
+            "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, but "
+            f"got a tensor with {given.layout.rank} dims"
+        )
+    values = host.array(given).tolist()
+    return tuple(values) if isinstance(values, list) else values
+
+
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of parts along `dim`: so many, whose sizes differ by at most 1, or cut where the indices say.
+
+    >>> import curta
+    >>> curta.arange(5).tensor_split(2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
+    if not input.layout.rank:
+        raise ShapeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+    axis = normalize_dim(integer("tensor_split", dim, "dim"), input.layout.rank)
+    size = input.layout.shape[axis]
+    given = _places(input, indices_or_sections)
+    if isinstance(given, tuple):
+        cuts: list[int | None] = [0, *given, None]
+    elif given <= 0:
+        raise ShapeError(f"number of sections must be larger than 0, got {given}")
+    else:
+        least, longer = divmod(size, given)
+        cuts = [number * least + min(number, longer) for number in range(given + 1)]
+    before = tuple((0, whole, 1) for whole in input.layout.shape[:axis])
+    pairs = pairwise(cuts)
+    return tuple(region(input, (*before, shapes.slice_geometry(size, first, end, 1))) for first, end in pairs)
+
+
+def _divided(name: str, input: Tensor, given: Any, dim: int, least: int) -> tuple[Tensor, ...]:
+    rank = input.layout.rank
+    if rank < least:
+        raise ShapeError(
+            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {rank} dimensions!"
+        )
+    if hasattr(given, "__index__"):
+        count, size = integer(name, given, "sections"), input.layout.shape[dim]
+        if count == 0 or size % count:
+            raise ShapeError(
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {size} is not "
+                f"divisible by the split_size {count}!"
+            )
+    return tensor_split(input, given, dim)
+
+
+def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """`tensor_split` into equal parts or at indices along dimension 1, of a vector along 0.
+
+    >>> import curta
+    >>> curta.hsplit(curta.tensor([[1, 2], [3, 4]]), 2)[1].tolist()
+    [[2], [4]]
+    """
+    return _divided("hsplit", input, indices_or_sections, 0 if input.layout.rank < 2 else 1, 1)
+
+
+def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """`tensor_split` into equal parts or at indices along dimension 0, of a tensor with two dimensions or more.
+
+    >>> import curta
+    >>> curta.vsplit(curta.tensor([[1, 2], [3, 4]]), 2)[1].tolist()
+    [[3, 4]]
+    """
+    return _divided("vsplit", input, indices_or_sections, 0, 2)
+
+
+def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """`tensor_split` into equal parts or at indices along dimension 2, of a tensor with three dimensions or more.
+
+    >>> import curta
+    >>> curta.dsplit(curta.zeros(1, 2, 4), 2)[1].shape
+    torch.Size([1, 2, 2])
+    """
+    return _divided("dsplit", input, indices_or_sections, 2, 3)
+
+
+def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of consecutive parts along `dim`, of the sizes listed.
+
+    >>> import curta
+    >>> curta.split_with_sizes(curta.arange(3), [1, 2])
+    (tensor([0]), tensor([1, 2]))
+    """
+    return split(input, sizes("split_with_sizes", (tuple(split_sizes),), "split_sizes"), dim)
+
+
+def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`split`; PyTorch's name for parts that are not to be written to.
+
+    >>> import curta
+    >>> curta.unsafe_split(curta.arange(3), 2)
+    (tensor([0, 1]), tensor([2]))
+    """
+    return split(tensor, integer("unsafe_split", split_size, "split_size"), dim)
+
+
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`chunk`; PyTorch's name for parts that are not to be written to.
+
+    >>> import curta
+    >>> curta.unsafe_chunk(curta.arange(3), 2)
+    (tensor([0, 1]), tensor([2]))
+    """
+    return chunk(input, chunks, dim)
+
+
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """A view of all windows of `size` along a dimension, `step` apart, each as the last dimension."""
+    layout = input.layout
+    axis = normalize_dim(integer("unfold", dimension, "dimension"), layout.rank)
+    length, step = integer("unfold", size, "size"), integer("unfold", step, "step")
+    most, stride = (layout.shape[axis], layout.strides[axis]) if layout.rank else (1, 1)
+    if length < 0:
+        raise ShapeError(f"size is {length} but must be >= 0")
+    if length > most:
+        raise ShapeError(f"maximum size for tensor at dimension {axis} is {most} but size is {length}")
+    if step <= 0:
+        raise ShapeError(f"step is {step} but must be > 0")
+    shape, strides = [*layout.shape, length], [*layout.strides, stride]
+    if layout.rank:
+        shape[axis] = (most - length) // step + 1
+        strides[axis] = step * stride
+    seen: Tensor = bind(AS_STRIDED, (input,), size=tuple(shape), stride=tuple(strides), distance=0)
+    return seen
