@@ -45,6 +45,10 @@ from curta.functions import (
     # comparison
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
     ge, gt, isclose, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne, truth,
+    # contractions
+    chain_matmul, matrix_power, tensordot,
+    # covariance
+    cdist, corrcoef, cov,
     # creation
     arange, as_tensor, asarray, empty, empty_like, empty_strided, eye, from_numpy, full, full_like, linspace, ones,
     ones_like, tensor, zeros, zeros_like,
@@ -66,6 +70,8 @@ from curta.functions import (
     permute, ravel, reshape, select, split, squeeze, t, tile, transpose, unbind, unflatten, unsqueeze,
     # plain
     clamp_max, clamp_min, deg2rad, float_power, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,
+    # products
+    addbmm, addmv, addr, baddbmm, cross, ger, inner, kron, trace, vdot,
     # random
     bernoulli, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
     # reduction
@@ -116,6 +122,10 @@ __all__ = [  # noqa: RUF022 (by family)
     "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
     "bitwise_xor", "eq", "equal", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "logical_and",
     "logical_not", "logical_or", "logical_xor", "lt", "ne", "truth",
+    # contractions
+    "chain_matmul", "matrix_power", "tensordot",
+    # covariance
+    "cdist", "corrcoef", "cov",
     # creation
     "arange", "as_tensor", "asarray", "empty", "empty_like", "empty_strided", "eye", "from_numpy", "full",
     "full_like", "linspace", "ones", "ones_like", "tensor", "zeros", "zeros_like",
@@ -139,6 +149,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "unbind", "unflatten", "unsqueeze",
     # plain
     "clamp_max", "clamp_min", "deg2rad", "float_power", "fmax", "fmin", "gcd", "lcm", "ldexp", "rad2deg", "rsub",
+    # products
+    "addbmm", "addmv", "addr", "baddbmm", "cross", "ger", "inner", "kron", "trace", "vdot",
     # random
     "bernoulli", "normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm",
     # reduction

@@ -106,7 +106,8 @@ NAMES = (
     "logical_or", "logical_xor", "masked_fill", "neg", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt",
     "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv",
     "clip", "atan2", "cumsum", "cumprod", "acosh", "asinh", "atanh", "clamp_max", "clamp_min", "copysign", "deg2rad",
-    "gcd", "heaviside", "hypot", "lcm", "ldexp", "logit", "nan_to_num", "rad2deg", "sgn", "sinc", "xlogy",
+    "gcd", "heaviside", "hypot", "lcm", "ldexp", "logit", "nan_to_num", "rad2deg", "sgn", "sinc", "xlogy", "addbmm",
+    "addmm", "addmv", "addr", "baddbmm",
 )  # fmt: skip
 
 

@@ -8,11 +8,12 @@ from curta.methods import late
 
 #: functions that are methods too
 NAMES = (
-    "acosh", "aminmax", "argsort", "asinh", "atanh", "bincount", "clamp_max", "clamp_min", "copysign", "cummax",
-    "cummin", "cumprod", "cumsum", "deg2rad", "diff", "dist", "float_power", "fmax", "fmin", "gcd", "heaviside",
-    "histc", "hypot", "isneginf", "isposinf", "kthvalue", "lcm", "ldexp", "logaddexp", "logaddexp2",
-    "logcumsumexp", "logit", "median", "mode", "msort", "nanmean", "nanmedian", "nanquantile", "nansum",
-    "positive", "quantile", "rad2deg", "sgn", "signbit", "sinc", "sort", "topk", "unique", "unique_consecutive",
+    "acosh", "addbmm", "addmv", "addr", "aminmax", "argsort", "asinh", "atanh", "baddbmm", "bincount", "clamp_max",
+    "clamp_min", "copysign", "corrcoef", "cov", "cross", "cummax", "cummin", "cumprod", "cumsum", "deg2rad", "diff",
+    "dist", "float_power", "fmax", "fmin", "gcd", "ger", "heaviside", "histc", "hypot", "inner", "isneginf",
+    "isposinf", "kron", "kthvalue", "lcm", "ldexp", "logaddexp", "logaddexp2", "logcumsumexp", "logit",
+    "matrix_power", "median", "mode", "msort", "nanmean", "nanmedian", "nanquantile", "nansum", "positive",
+    "quantile", "rad2deg", "sgn", "signbit", "sinc", "sort", "topk", "trace", "unique", "unique_consecutive", "vdot",
     "xlogy",
 )  # fmt: skip
 
