@@ -1,6 +1,6 @@
 """Curta: deep learning in pure Python that keeps the books."""
 
-from curta import autograd, cuda, dtypes, einops, functions, memory, nn, optim, utils
+from curta import autograd, cuda, dtypes, einops, functions, linalg, memory, nn, optim, utils
 from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from curta.autograd import (
     enable_grad,
@@ -22,6 +22,7 @@ from curta.device import get_default_device, set_default_device
 from curta.dtypes import DType as dtype
 from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32, int64, uint8
 from curta.dtypes import bool_ as bool
+from curta.einops.equations import einsum
 from curta.files import load, load_file, load_metadata, safe_open, save, save_file
 from curta.number_formats import finfo, iinfo
 from curta.ops.record import Cost
@@ -48,7 +49,7 @@ from curta.functions import (
     # contractions
     chain_matmul, matrix_power, tensordot,
     # covariance
-    cdist, corrcoef, cov,
+    cdist, corrcoef, cov, pdist,
     # creation
     arange, as_tensor, asarray, empty, empty_like, empty_strided, eye, from_numpy, full, full_like, linspace, ones,
     ones_like, tensor, zeros, zeros_like,
@@ -101,10 +102,10 @@ __version__ = "0.1.0"
 __all__ = [  # noqa: RUF022 (by family)
     # submodules, types, formats, contexts
     "__version__", "account", "autocast", "autograd", "bfloat16", "bool", "can_cast", "compile", "Cost", "cuda",
-    "default_generator", "device", "double", "dtype", "dtypes", "einops", "enable_grad", "finfo", "float", "float16",
+    "default_generator", "device", "double", "dtype", "dtypes", "einops", "einsum", "enable_grad", "finfo", "float", "float16",
     "float32", "float64", "functions", "Generator", "get_autocast_dtype", "get_default_device", "get_default_dtype",
     "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo", "inference_mode", "initial_seed", "int",
-    "int16", "int32", "int64", "int8", "is_autocast_enabled", "is_grad_enabled", "is_inference_mode_enabled", "load",
+    "int16", "int32", "int64", "int8", "is_autocast_enabled", "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load",
     "load_file", "load_metadata", "long", "manual_seed", "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak",
     "plan", "printoptions", "promote_types", "roofline", "safe_open", "save", "save_file", "seed", "set_default_device",
     "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "short", "Size",
@@ -125,7 +126,7 @@ __all__ = [  # noqa: RUF022 (by family)
     # contractions
     "chain_matmul", "matrix_power", "tensordot",
     # covariance
-    "cdist", "corrcoef", "cov",
+    "cdist", "corrcoef", "cov", "pdist",
     # creation
     "arange", "as_tensor", "asarray", "empty", "empty_like", "empty_strided", "eye", "from_numpy", "full",
     "full_like", "linspace", "ones", "ones_like", "tensor", "zeros", "zeros_like",

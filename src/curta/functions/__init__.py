@@ -18,7 +18,7 @@ from curta.functions.comparison import (
 )  # fmt: skip
 from curta.functions.contractions import chain_matmul, matrix_power, tensordot
 from curta.functions.conversion import cast, to
-from curta.functions.covariance import cdist, corrcoef, cov
+from curta.functions.covariance import cdist, corrcoef, cov, pdist
 from curta.functions.creation import (
     arange, as_tensor, asarray, empty, empty_like, empty_strided, eye, from_numpy, full, full_like, linspace, ones,
     ones_like, tensor, zeros, zeros_like,

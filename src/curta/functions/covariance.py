@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curta import host
 from curta.autograd.state import STATE
 from curta.default_dtype import get_default_dtype
 from curta.dtypes import compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError, UnsupportedDTypeError
+from curta.functions.creation import from_numpy
 from curta.functions.inplace import scalar_name
 from curta.functions.linear_algebra import mm
 from curta.functions.operands import tensor
 from curta.functions.statistics import norm
+from curta.lazy import LazyModule
+from curta.promotion import promote_types
 from curta.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LazyModule("numpy")
 
 
 def cov(
@@ -42,6 +50,8 @@ def cov(
     x = x if rank == 2 else x.reshape(1, -1)
     count = x.layout.shape[1]
     weights = _weights(count, fweights, aweights)
+    if aweights is not None:
+        x = x.to(promote_types(x.layout.dtype, aweights.layout.dtype))
     centred, divisor = _centred(x, count, weights, aweights, correction)
     products = mm(centred, (centred if weights is None else centred * weights.to(x.layout.dtype)).t())
     result: Tensor = (products / divisor).squeeze()
@@ -87,7 +97,7 @@ def _weights(count: int, fweights: Tensor | None, aweights: Tensor | None) -> Te
         made = aweights if fweights is None else fweights
     else:
         made = fweights * aweights
-    if made is not None and count and _looked_at(made) and host.array(made.detach()).sum() == 0:
+    if made is not None and _looked_at(made) and host.array(made.detach()).sum() == 0:
         raise ShapeError("cov(): weights sum to zero, can't be normalized")
     return made
 
@@ -184,8 +194,6 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
     >>> curta.nn.functional.pdist(curta.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 0.0]]))
     tensor([5., 3., 4.])
     """
-    from curta.functions.joining import cat
-
     x = tensor("pdist", input)
     if x.layout.rank != 2:
         raise ShapeError(f"pdist only supports 2D tensors, got: {x.layout.rank}D")
@@ -193,6 +201,5 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
         raise DTypeError("pdist only supports floating-point dtypes")
     check_distance("pdist", x, p)
     N = x.layout.shape[0]
-    if N < 2:
-        return x.new_zeros((0,)) + 0 * x.sum()
-    return _lengths(cat([x[row + 1 :] - x[row] for row in range(N - 1)]), p)
+    first, second = (from_numpy(places) for places in np.triu_indices(N, 1))
+    return _lengths(x.index_select(0, first) - x.index_select(0, second), p)

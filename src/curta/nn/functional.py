@@ -9,7 +9,7 @@ from curta import functions
 from curta.autograd.state import STATE
 from curta.dtypes import DType
 from curta.errors import DTypeError, ShapeError, UnsupportedError
-from curta.functions import sigmoid, tanh
+from curta.functions import pdist, sigmoid, tanh
 from curta.functions.indexing import checked_below
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
@@ -91,7 +91,7 @@ __all__ = [
     "hardswish", "hardtanh", "hardtanh_", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "layer_norm",
     "leaky_relu", "leaky_relu_", "linear", "linear_cross_entropy", "log_softmax", "logsigmoid",
     "margin_ranking_loss", "max_pool2d", "mish", "mse_loss", "multi_head_attention_forward", "multi_margin_loss",
-    "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "normalize", "pairwise_distance",
+    "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "normalize", "pairwise_distance", "pdist",
     "poisson_nll_loss", "prelu", "relu", "relu6", "relu_", "rms_norm", "rrelu", "rrelu_",
     "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss",
     "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_",
