@@ -1,6 +1,6 @@
 """Curta: deep learning in pure Python that keeps the books."""
 
-from curta import array_api, autograd, cuda, dtypes, einops, func, functions, memory, nn, optim, utils
+from curta import array_api, autograd, cuda, dtypes, einops, func, functions, linalg, memory, nn, optim, utils
 from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from curta.autograd import (
     enable_grad,
@@ -22,6 +22,7 @@ from curta.device import get_default_device, set_default_device
 from curta.dtypes import DType as dtype
 from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32, int64, uint8
 from curta.dtypes import bool_ as bool
+from curta.einops.equations import einsum
 from curta.files import load, load_file, load_metadata, safe_open, save, save_file
 from curta.number_formats import finfo, iinfo
 from curta.ops.record import Cost
@@ -45,6 +46,10 @@ from curta.functions import (
     # comparison
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
     ge, gt, isclose, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne, truth,
+    # contractions
+    chain_matmul, matrix_power, tensordot,
+    # covariance
+    cdist, corrcoef, cov, pdist,
     # creation
     arange, as_tensor, asarray, empty, empty_like, empty_strided, eye, from_numpy, full, full_like, linspace, ones,
     ones_like, tensor, zeros, zeros_like,
@@ -75,6 +80,8 @@ from curta.functions import (
     masked_scatter, put, take,
     # plain
     clamp_max, clamp_min, deg2rad, float_power, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,
+    # products
+    addbmm, addmv, addr, baddbmm, cross, ger, inner, kron, trace, vdot,
     # random
     bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
     # reduction
@@ -108,14 +115,14 @@ __version__ = "0.1.0"
 __all__ = [  # noqa: RUF022 (by family)
     # submodules, types, formats, contexts
     "__version__", "account", "array_api", "autocast", "autograd", "bfloat16", "bool", "can_cast", "compile", "Cost",
-    "cuda", "default_generator", "device", "double", "dtype", "dtypes", "einops", "enable_grad", "finfo", "float",
-    "float16", "float32", "float64", "func", "functions", "Generator", "get_autocast_dtype", "get_default_device",
-    "get_default_dtype", "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo", "inference_mode",
-    "initial_seed", "int", "int16", "int32", "int64", "int8", "is_autocast_enabled", "is_grad_enabled",
-    "is_inference_mode_enabled", "load", "load_file", "load_metadata", "long", "manual_seed", "memory", "Meter", "nn",
-    "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types", "roofline", "safe_open", "save",
-    "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled", "set_num_threads",
-    "set_printoptions", "set_rng_state", "short", "Size", "Tensor", "uint8", "utils",
+    "cuda", "default_generator", "device", "double", "dtype", "dtypes", "einops", "einsum", "enable_grad", "finfo",
+    "float", "float16", "float32", "float64", "func", "functions", "Generator", "get_autocast_dtype",
+    "get_default_device", "get_default_dtype", "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo",
+    "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "is_autocast_enabled",
+    "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "load_file", "load_metadata", "long",
+    "manual_seed", "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
+    "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
+    "set_num_threads", "set_printoptions", "set_rng_state", "short", "Size", "Tensor", "uint8", "utils",
     # aliases
     "absolute", "arccos", "arcsin", "arctan", "arctan2", "clip", "concat", "concatenate", "divide", "fix", "greater",
     "greater_equal", "less", "less_equal", "moveaxis", "multiply", "negative", "not_equal", "subtract", "swapaxes",
@@ -129,6 +136,10 @@ __all__ = [  # noqa: RUF022 (by family)
     "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
     "bitwise_xor", "eq", "equal", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "logical_and",
     "logical_not", "logical_or", "logical_xor", "lt", "ne", "truth",
+    # contractions
+    "chain_matmul", "matrix_power", "tensordot",
+    # covariance
+    "cdist", "corrcoef", "cov", "pdist",
     # creation
     "arange", "as_tensor", "asarray", "empty", "empty_like", "empty_strided", "eye", "from_numpy", "full",
     "full_like", "linspace", "ones", "ones_like", "tensor", "zeros", "zeros_like",
@@ -162,6 +173,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "masked_scatter", "put", "take",
     # plain
     "clamp_max", "clamp_min", "deg2rad", "float_power", "fmax", "fmin", "gcd", "lcm", "ldexp", "rad2deg", "rsub",
+    # products
+    "addbmm", "addmv", "addr", "baddbmm", "cross", "ger", "inner", "kron", "trace", "vdot",
     # random
     "bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
     "randperm",

@@ -16,7 +16,9 @@ from curta.functions.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
     ge, gt, isclose, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne, truth,
 )  # fmt: skip
+from curta.functions.contractions import chain_matmul, matrix_power, tensordot
 from curta.functions.conversion import cast, to
+from curta.functions.covariance import cdist, corrcoef, cov, pdist
 from curta.functions.creation import (
     arange, as_tensor, asarray, empty, empty_like, empty_strided, eye, from_numpy, full, full_like, linspace, ones,
     ones_like, tensor, zeros, zeros_like,
@@ -54,6 +56,7 @@ from curta.functions.picking import masked_scatter, put, put_, take
 from curta.functions.plain import (
     clamp_max, clamp_min, deg2rad, float_power, float_power_, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,
 )  # fmt: skip
+from curta.functions.products import addbmm, addmv, addr, baddbmm, cross, ger, inner, kron, trace, vdot
 from curta.functions.random import (
     bernoulli, bernoulli_, normal, normal_, rand, rand_like, randint, randint_like, randn, randn_like,
     randperm, uniform_,

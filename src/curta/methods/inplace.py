@@ -122,8 +122,8 @@ NAMES = (
     "logical_or", "logical_xor", "masked_fill", "neg", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt",
     "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv",
     "clip", "atan2", "cumsum", "cumprod", "acosh", "asinh", "atanh", "clamp_max", "clamp_min", "copysign", "deg2rad",
-    "gcd", "heaviside", "hypot", "lcm", "ldexp", "logit", "nan_to_num", "nextafter", "rad2deg", "sgn", "sinc", "xlogy",
-    "masked_scatter",
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "gcd", "heaviside", "hypot", "lcm", "ldexp", "logit",
+    "masked_scatter", "nan_to_num", "nextafter", "rad2deg", "sgn", "sinc", "xlogy",
 )  # fmt: skip
 
 

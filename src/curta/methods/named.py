@@ -8,16 +8,16 @@ from curta.methods import late
 
 #: functions that are methods too
 NAMES = (
-    "acosh", "aminmax", "argsort", "asinh", "atanh", "bernoulli", "bincount", "clamp_max", "clamp_min", "copysign",
-    "cummax", "cummin", "cumprod", "cumsum", "deg2rad", "diff", "dist", "float_power", "fmax", "fmin", "gcd",
-    "heaviside", "histc", "hypot", "isneginf", "isposinf", "kthvalue", "lcm", "ldexp", "logaddexp", "logaddexp2",
-    "logcumsumexp", "logit", "median", "mode", "msort", "multinomial", "nanmean", "nanmedian", "nanquantile", "nansum",
-    "nextafter", "positive", "quantile", "rad2deg", "sgn", "signbit", "sinc", "sort", "topk", "unique",
-    "unique_consecutive", "xlogy",
-    "argwhere", "as_strided_scatter", "diag", "diag_embed", "diagflat", "diagonal_scatter", "dsplit", "fliplr",
-    "flipud", "hsplit", "index_copy", "index_fill", "masked_scatter", "put", "put_", "repeat_interleave", "rot90",
-    "select_scatter", "slice_scatter", "split_with_sizes", "take", "tensor_split", "unfold", "unsafe_chunk",
-    "unsafe_split", "vsplit",
+    "acosh", "addbmm", "addmv", "addr", "aminmax", "argsort", "argwhere", "as_strided_scatter", "asinh", "atanh",
+    "baddbmm", "bernoulli", "bincount", "clamp_max", "clamp_min", "copysign", "corrcoef", "cov", "cross", "cummax",
+    "cummin", "cumprod", "cumsum", "deg2rad", "diag", "diag_embed", "diagflat", "diagonal_scatter", "diff", "dist",
+    "dsplit", "fliplr", "flipud", "float_power", "fmax", "fmin", "gcd", "ger", "heaviside", "histc", "hsplit", "hypot",
+    "index_copy", "index_fill", "inner", "isneginf", "isposinf", "kron", "kthvalue", "lcm", "ldexp", "logaddexp",
+    "logaddexp2", "logcumsumexp", "logit", "masked_scatter", "matrix_power", "median", "mode", "msort", "multinomial",
+    "nanmean", "nanmedian", "nanquantile", "nansum", "nextafter", "positive", "put", "put_", "quantile", "rad2deg",
+    "repeat_interleave", "rot90", "select_scatter", "sgn", "signbit", "sinc", "slice_scatter", "sort",
+    "split_with_sizes", "take", "tensor_split", "topk", "trace", "unfold", "unique", "unique_consecutive",
+    "unsafe_chunk", "unsafe_split", "vdot", "vsplit", "xlogy",
 )  # fmt: skip
 
 
