@@ -134,7 +134,10 @@ def _of_matrices(x: Tensor, ord: Any, rows: int, columns: int, keepdim: bool, dt
         raise ShapeError(f"linalg.matrix_norm: Order {ord} not supported.")
     summed, chosen = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = elements_norm(x, 1, summed, True, dtype=dtype)
-    found = sums.amax(chosen, True) if ord > 0 else sums.amin(chosen, True)
+    if ord > 0 and not x.layout.shape[chosen]:
+        found = sums.sum(chosen, True)  # the largest of none is 0
+    else:
+        found = sums.amax(chosen, True) if ord > 0 else sums.amin(chosen, True)
     if keepdim:
         return found
     result: Tensor = found.squeeze((rows, columns))

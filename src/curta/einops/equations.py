@@ -7,7 +7,7 @@ from string import ascii_letters
 from typing import Any
 
 from curta.einops.contraction import contract
-from curta.errors import ArgumentTypeError, DTypeError, ShapeError
+from curta.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
 from curta.functions.operands import tensor
 from curta.tensor import Tensor
 
@@ -20,7 +20,7 @@ def einsum(*args: Any) -> Tensor:
 
     Without `->` the result has the letters that stand once, in alphabetic order. '...' broadcasts, as do sizes of 1;
     a letter twice in a tensor is its diagonal. It is matrix products, the cheapest pair of tensors first.
-    ArgumentTypeError, ShapeError or EinopsError where equation and tensors do not fit.
+    ArgumentError, ArgumentTypeError, ShapeError, DTypeError or EinopsError where equation and tensors do not fit.
 
     >>> import curta
     >>> curta.einsum("ij,jk", curta.ones(2, 3), curta.ones(3, 4)).shape
@@ -29,7 +29,7 @@ def einsum(*args: Any) -> Tensor:
     tensor(5)
     """
     if len(args) < 2:
-        raise ArgumentTypeError(
+        raise ArgumentError(
             "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
             "subscripts list"
         )
@@ -40,7 +40,9 @@ def einsum(*args: Any) -> Tensor:
         if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
             operands = list(operands[0])
     if not isinstance(equation, str):
-        raise ArgumentTypeError(f"einsum(): the equation must be a string, not {type(equation).__name__}")
+        raise ArgumentTypeError(
+            f"einsum(): argument 'equation' (position 1) must be str, not {type(equation).__name__}"
+        )
     tensors = [tensor("einsum", one, "operands") for one in operands]
     for one in tensors[1:]:
         if one.layout.dtype is not tensors[0].layout.dtype:
@@ -61,7 +63,7 @@ def _letters(dims: Any) -> str:
         raise ArgumentTypeError(f"einsum(): a list of dimensions must follow each operand, not {type(dims).__name__}")
     for dim in dims:
         if dim is not Ellipsis and not (isinstance(dim, int) and 0 <= dim < 52):
-            raise ShapeError(f"einsum(): subscripts in subscript list are not within the valid range [0, 52): {dim}")
+            raise ArgumentError("einsum(): subscript in subscript list is not within the valid range [0, 52)")
     return "".join("..." if dim is Ellipsis else _LETTERS[dim] for dim in dims)
 
 
@@ -70,8 +72,8 @@ def _named(equation: str, count: int) -> str:
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != count:
-        more = "fewer" if count > len(terms) else "more"
-        raise ShapeError(f"einsum(): {more} operands were provided in the equation than tensors: {len(terms)}, {count}")
+        more = "fewer" if count < len(terms) else "more"
+        raise ShapeError(f"einsum(): {more} operands were provided than specified in the equation")
     if not arrow:
         once = sorted(letter for letter in set(left) if letter.isalpha() and left.count(letter) == 1)
         right = ("..." if "..." in left else "") + "".join(once)

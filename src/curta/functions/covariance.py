@@ -153,9 +153,7 @@ def cdist(
             raise ShapeError(f"cdist only supports at least 2D tensors, {name} got: {one.layout.rank}D")
     for name, one in (("X1", first), ("X2", second)):
         if not one.layout.dtype.is_floating_point:
-            raise DTypeError(
-                f"cdist only supports floating-point dtypes, {name} got: {scalar_name(one.layout.dtype)}"
-            )
+            raise DTypeError(f"cdist only supports floating-point dtypes, {name} got: {scalar_name(one.layout.dtype)}")
     columns = first.layout.shape[-1], second.layout.shape[-1]
     if columns[0] != columns[1]:
         raise ShapeError(f"X1 and X2 must have the same number of columns. X1: {columns[0]} X2: {columns[1]}")

@@ -121,11 +121,25 @@ def mv(input: Tensor, vec: Tensor, *, out: None = None) -> Tensor:
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: None = None) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2); `input` broadcasts, and is not read when `beta` is 0."""
     _refuse_out("addmm", out)
-    product = mm(mat1, mat2)
+    return blended("addmm", input, mm(mat1, mat2), beta, alpha)
+
+
+def blended(name: str, input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+    """beta * input + alpha * product, of one format; `input` broadcasts, and is not read where `beta` is 0."""
+    (start,) = lowered(check(name, input))
+    dtype, shape = product.layout.dtype, product.layout.shape
+    if start.layout.dtype is not dtype:
+        raise DTypeError(
+            f"{name}: self and mat2 must have the same dtype, but got {start.layout.dtype.name} and {dtype.name}"
+        )
+    if start.layout.shape != shape:
+        start = start.expand(shape)
+    if dtype.category == 1:
+        beta, alpha = int(beta), int(alpha)  # as PyTorch: towards zero
     product = product if alpha == 1 else product * alpha
     if beta == 0:
         return product
-    return product + (input if beta == 1 else input * beta)
+    return product + (start if beta == 1 else start * beta)
 
 
 def outer(input: Tensor, vec2: Tensor, *, out: None = None) -> Tensor:

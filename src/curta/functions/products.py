@@ -8,9 +8,10 @@ from typing import Any
 from curta.autograd.state import STATE
 from curta.errors import AutogradError, DTypeError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions.inplace import copy_, scalar_name
-from curta.functions.linear_algebra import bmm, dot, matmul, mm, outer
+from curta.functions.linear_algebra import blended, bmm, dot, matmul, mm, outer
 from curta.functions.movement import dimension
-from curta.functions.operands import lowered, tensor
+from curta.functions.operands import tensor
+from curta.promotion import result_type
 from curta.tensor import Tensor
 
 
@@ -82,24 +83,6 @@ def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
 # beta * input + alpha * product
 
 
-def _blended(name: str, input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
-    """`input` must be of the product's format, and is not read where `beta` is 0."""
-    (start,) = lowered(input)
-    dtype = product.layout.dtype
-    if start.layout.dtype is not dtype:
-        raise DTypeError(
-            f"{name} input tensors must have the same dtype, but got {scalar_name(start.layout.dtype)} and a product "
-            f"of {scalar_name(dtype)}"
-        )
-    if not dtype.is_floating_point:
-        beta, alpha = int(beta), int(alpha)  # as PyTorch: towards zero
-    start = start.expand(product.layout.shape)
-    product = product if alpha == 1 else product * alpha
-    if beta == 0:
-        return product
-    return product + (start if beta == 1 else start * beta)
-
-
 def addmv(
     input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -114,14 +97,14 @@ def addmv(
     if ranks[0] > 1 or ranks[1:] != (2, 1):
         raise ShapeError(f"vector + matrix @ vector expected, got {ranks[0]}, {ranks[1]}, {ranks[2]}")
     (M, K), (length,) = matrix.layout.shape, vector.layout.shape
-    if K != length or start.layout.shape not in ((), (1,), (M,)):
+    if length != K or start.layout.shape not in ((), (1,), (M,)):
         size = start.layout.shape[0] if ranks[0] else 1
         raise ShapeError(f"size mismatch, got input ({size}), mat ({M}x{K}), vec ({length})")
     kinds = [one.layout.dtype for one in (start, matrix, vector)]
     if STATE.autocast is None and len(set(kinds)) > 1:
         first, second, third = [scalar_name(kind) for kind in kinds]
         raise DTypeError(f"addmv input tensors must have the same dtype, but got {first}, {second}, and {third}")
-    return into("addmv", _blended("addmv", start, matmul(matrix, vector), beta, alpha), out, input, mat, vec)
+    return into("addmv", blended("addmv", start, matmul(matrix, vector), beta, alpha), out, input, mat, vec)
 
 
 def addr(
@@ -144,15 +127,11 @@ def addr(
     for place, number in (("beta", beta), ("alpha", alpha)):
         if whole and isinstance(number, float):
             raise DTypeError(f"For integral input tensors, argument {place} must not be a floating point number.")
-    start = start.expand(left.layout.shape[0], right.layout.shape[0])
-    product = left.reshape(-1, 1) * right
-    if product.layout.dtype.category == 0 and start.layout.dtype.category == 0:
+    kind = result_type(*((one.layout.dtype, one.layout.rank) for one in (start, left, right)))
+    if kind.category == 0:
         beta, alpha = bool(beta), bool(alpha)
-    product = product if alpha == 1 else product * alpha
-    if beta == 0:
-        made = product + start.new_zeros(()).expand(product.layout.shape)  # counts for the format alone
-    else:
-        made = (start if beta == 1 else start * beta) + product
+    product = left.to(kind).reshape(-1, 1) * right.to(kind)
+    made = blended("addr", start.to(kind), product, beta, alpha)
     return into("addr", made, out, input, vec1, vec2)
 
 
@@ -183,12 +162,12 @@ def addbmm(
     """
     start, left, right = _batches("addbmm", input, batch1, batch2)
     (B, M, K), (other, inner, N) = left.layout.shape, right.layout.shape
-    if B != other:
+    if other != B:
         raise ShapeError(f"batch1 and batch2 must have same number of batches, got {B} and {other}")
-    if K != inner:
+    if inner != K:
         raise ShapeError(f"Incompatible matrix sizes for bmm ({M}x{K} and {inner}x{N})")
     product = mm(left.permute(1, 0, 2).reshape(M, B * K), right.reshape(B * K, N))
-    return into("addbmm", _blended("addbmm", start, product, beta, alpha), out, input, batch1, batch2)
+    return into("addbmm", blended("addbmm", start, product, beta, alpha), out, input, batch1, batch2)
 
 
 def baddbmm(
@@ -201,7 +180,7 @@ def baddbmm(
     tensor([5., 5.])
     """
     start, left, right = _batches("baddbmm", input, batch1, batch2)
-    return into("baddbmm", _blended("baddbmm", start, bmm(left, right), beta, alpha), out, input, batch1, batch2)
+    return into("baddbmm", blended("baddbmm", start, bmm(left, right), beta, alpha), out, input, batch1, batch2)
 
 
 # whole matrices
