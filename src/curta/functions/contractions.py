@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -134,7 +135,7 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
 
 
 def _multiplied(parts: Sequence[Tensor]) -> Tensor:
-    for place, (one, other) in enumerate(zip(parts[:-1], parts[1:], strict=True)):
+    for place, (one, other) in enumerate(pairwise(parts)):
         if one.layout.shape[-1] != other.layout.shape[0]:
             raise ShapeError(
                 f"multi_dot(): tensors {place} and {place + 1} with shapes {list(one.layout.shape)} and "

@@ -36,7 +36,7 @@ def into(name: str, result: Tensor, out: Tensor | None, *inputs: Any) -> Tensor:
 
 
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The products of all vectors along the last dimensions, [..., K] and [..., K]; with a number, the element-wise one.
+    """The products of all vectors along the last dimensions, [..., K] and [..., K]; with one number, of all elements.
 
     Both must be of one dtype; DTypeError else, ShapeError where the last sizes differ.
 
