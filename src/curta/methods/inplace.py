@@ -124,6 +124,7 @@ NAMES = (
     "clip", "atan2", "cumsum", "cumprod", "acosh", "asinh", "atanh", "clamp_max", "clamp_min", "copysign", "deg2rad",
     "gcd", "heaviside", "hypot", "lcm", "ldexp", "logit", "nan_to_num", "nextafter", "rad2deg", "sgn", "sinc", "xlogy",
     "masked_scatter",
+    "digamma", "erfinv", "i0", "lgamma", "mvlgamma",
 )  # fmt: skip
 
 

@@ -18,11 +18,20 @@ NAMES = (
     "flipud", "hsplit", "index_copy", "index_fill", "masked_scatter", "put", "put_", "repeat_interleave", "rot90",
     "select_scatter", "slice_scatter", "split_with_sizes", "take", "tensor_split", "unfold", "unsafe_chunk",
     "unsafe_split", "vsplit",
+    "digamma", "erfinv", "i0", "lgamma", "mvlgamma",
 )  # fmt: skip
 
 
 class NamedMethods:
     """Methods that pass everything on."""
+
+    def polygamma(self: Any, n: int) -> Any:
+        """See `curta.polygamma`."""
+        return late.functions.polygamma(n, self)
+
+    def polygamma_(self: Any, n: int) -> Any:
+        """The in-place form of `curta.polygamma`."""
+        return late.functions.polygamma_(self, n)
 
 
 def _method(name: str) -> Any:
