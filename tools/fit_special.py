@@ -144,7 +144,9 @@ def main() -> None:
     lines = [HEADER]
     for name, values in tables().items():
         print(name, len(values))
-        lines.append(f"{name} = (\n" + "".join(f"    {value!r},\n" for value in values) + ")")
+        rows = (values[start : start + 4] for start in range(0, len(values), 4))
+        text = "".join("    " + ", ".join(map(repr, row)) + ",\n" for row in rows)
+        lines.append(f"{name} = (\n{text})  # fmt: skip")
     TARGET.write_text("\n".join(lines) + "\n")
 
 
