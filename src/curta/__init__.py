@@ -1,6 +1,6 @@
 """Curta: deep learning in pure Python that keeps the books."""
 
-from curta import array_api, autograd, cuda, dtypes, einops, func, functions, linalg, memory, nn, optim, utils
+from curta import array_api, autograd, cuda, dtypes, einops, func, functions, linalg, memory, nn, optim, special, utils
 from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from curta.autograd import (
     enable_grad,
@@ -61,6 +61,8 @@ from curta.functions import (
     dsplit, hsplit, split_with_sizes, tensor_split, unsafe_chunk, unsafe_split, vsplit,
     # exchange
     from_dlpack, to_dlpack,
+    # gamma, distributions, bessel
+    digamma, erfinv, i0, lgamma, mvlgamma, polygamma,
     # grids
     argwhere, atleast_1d, atleast_2d, atleast_3d, cartesian_prod, column_stack, combinations, dstack, meshgrid,
     row_stack,
@@ -122,7 +124,7 @@ __all__ = [  # noqa: RUF022 (by family)
     "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "load_file", "load_metadata", "long",
     "manual_seed", "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
     "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
-    "set_num_threads", "set_printoptions", "set_rng_state", "short", "Size", "Tensor", "uint8", "utils",
+    "set_num_threads", "set_printoptions", "set_rng_state", "short", "Size", "special", "Tensor", "uint8", "utils",
     # aliases
     "absolute", "arccos", "arcsin", "arctan", "arctan2", "clip", "concat", "concatenate", "divide", "fix", "greater",
     "greater_equal", "less", "less_equal", "moveaxis", "multiply", "negative", "not_equal", "subtract", "swapaxes",
@@ -152,6 +154,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "dsplit", "hsplit", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split", "vsplit",
     # exchange
     "from_dlpack", "to_dlpack",
+    # gamma, distributions, bessel
+    "digamma", "erfinv", "i0", "lgamma", "mvlgamma", "polygamma",
     # grids
     "argwhere", "atleast_1d", "atleast_2d", "atleast_3d", "cartesian_prod", "column_stack", "combinations", "dstack",
     "meshgrid", "row_stack",

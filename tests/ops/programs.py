@@ -130,6 +130,16 @@ def _attention(dtype: str = "float32", width: int = 16, turned: bool = False, **
     return run
 
 
+def _second(x: Any) -> Any:
+    return curta.special.bessel_y0(x) + curta.special.bessel_y1(x)
+
+
+def _falling(x: Any) -> Any:
+    x, special = x.abs() + 1, curta.special
+    plain = special.modified_bessel_k0(x) + special.modified_bessel_k1(x)
+    return plain + special.scaled_modified_bessel_k0(x) + special.scaled_modified_bessel_k1(x)
+
+
 def _unary(function: Callable[[Any], Any]) -> Program:
     return lambda make, rows, columns: with_gradients(function, make(numbers(rows, columns)))
 
@@ -451,6 +461,16 @@ OTHERS: dict[str, Program] = {
     "sinc and logit": _unary(lambda x: x.sinc() + x.sigmoid().logit()),
     "logarithms of sums": _pair(lambda x, y: curta.logaddexp(x, y) + curta.logaddexp2(x, y) + curta.hypot(x, y)),
     "xlogy": _pair(lambda x, y: curta.xlogy(x, y.abs() + 1)),
+    "gamma": _unary(lambda x: x.lgamma() + x.digamma().atan() + (x.abs() + 1).polygamma(2)),
+    "zeta": _unary(lambda x: curta.special.zeta(x.abs().detach() + 2, x.abs() + 1)),
+    "error functions": _unary(lambda x: (x / 9).erfinv() + curta.special.erfcx(x) + curta.special.ndtri(x.sigmoid())),
+    "normal distribution": _unary(lambda x: curta.special.ndtr(x) + curta.special.log_ndtr(x)),
+    "entropies": _pair(lambda x, y: curta.special.entr(x.abs() + 1) + curta.special.xlog1py(x, y.abs())),
+    "bessel, first kind": _unary(lambda x: curta.special.bessel_j0(x) + curta.special.bessel_j1(x)),
+    "bessel, second kind": _unary(lambda x: _second(x.abs() + 1)),
+    "bessel, growing": _unary(lambda x: x.i0() + curta.special.i1(x) + curta.special.i0e(x) + curta.special.i1e(x)),
+    "bessel, falling": _unary(_falling),
+    "bessel, spherical": _unary(curta.special.spherical_bessel_j0),
     "extremes past nan": _pair(lambda x, y: curta.fmax(x, y) - curta.fmin(x, y * 2)),
     "signs": _pair(lambda x, y: curta.copysign(x, y) * curta.signbit(x) + curta.heaviside(x, y)),
     "neighbours": _pair(lambda x, y: curta.nextafter(x, y) * 3),

@@ -173,6 +173,7 @@ TABLE: dict[str, Emit] = {
     "minimum": _extreme(larger=False),
     "power": _power,
     "atan2": _math(mathlib.atan2),
+    "zeta": _math(mathlib.zeta),
     "copy_sign": lambda dtype, a, b: a.intrinsic("copysign", b),
     "greatest_divisor": _divisor,
     "next_after": _next_after,
@@ -206,4 +207,4 @@ TABLE: dict[str, Emit] = {
 }
 
 #: what costs enough that a fused kernel keeps the value rather than computing it again
-EXPENSIVE = frozenset(mathlib.FUNCTIONS) | {"power", "atan2"}
+EXPENSIVE = frozenset(mathlib.FUNCTIONS) | {"power", "atan2", "zeta"}

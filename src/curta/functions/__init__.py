@@ -11,6 +11,7 @@ from curta.functions.aliases import (
 from curta.functions.arithmetic import (
     abs, add, clone, div, floor_divide, fmod, mul, neg, pow, reciprocal, remainder, square, sub,
 )  # fmt: skip
+from curta.functions.bessel import i0
 from curta.functions.choice import addcdiv, addcmul, clamp, lerp, masked_fill, maximum, minimum, where
 from curta.functions.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
@@ -29,10 +30,12 @@ from curta.functions.cumulative import (
 from curta.functions.diagonals import (
     as_strided_scatter, block_diag, diag, diag_embed, diagflat, diagonal_scatter, select_scatter, slice_scatter,
 )  # fmt: skip
+from curta.functions.distributions import erfinv
 from curta.functions.dividing import (
     dsplit, hsplit, split_with_sizes, tensor_split, unfold, unsafe_chunk, unsafe_split, vsplit,
 )  # fmt: skip
 from curta.functions.exchange import from_dlpack, to_dlpack
+from curta.functions.gamma import digamma, lgamma, mvlgamma, polygamma, polygamma_
 from curta.functions.grids import (
     argwhere, atleast_1d, atleast_2d, atleast_3d, cartesian_prod, column_stack, combinations, dstack, meshgrid,
     row_stack,

@@ -21,7 +21,8 @@ def floating(x: Tensor) -> Tensor:
     return x if x.layout.dtype.is_floating_point else x.to(get_default_dtype())
 
 
-def _one(name: str, op: Op, input: Tensor, out: Any) -> Tensor:
+def one(name: str, op: Op, input: Tensor, out: Any) -> Tensor:
+    """A floating-point function of one tensor."""
     refuse(name, out=out)
     made: Tensor = bind(op, (floating(tensor(name, input)),))
     return made
@@ -34,7 +35,7 @@ def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.asinh(curta.tensor([0.0, 2.0]))
     tensor([0.0000, 1.4436])
     """
-    return _one("asinh", ops.ASINH, input, out)
+    return one("asinh", ops.ASINH, input, out)
 
 
 def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -44,7 +45,7 @@ def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.acosh(curta.tensor([1.0, 2.0]))
     tensor([0.0000, 1.3170])
     """
-    return _one("acosh", ops.ACOSH, input, out)
+    return one("acosh", ops.ACOSH, input, out)
 
 
 def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -54,7 +55,7 @@ def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.atanh(curta.tensor([0.0, 0.5]))
     tensor([0.0000, 0.5493])
     """
-    return _one("atanh", ops.ATANH, input, out)
+    return one("atanh", ops.ATANH, input, out)
 
 
 def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -64,7 +65,7 @@ def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.sinc(curta.tensor([0.0, 0.5]))
     tensor([1.0000, 0.6366])
     """
-    return _one("sinc", ops.SINC, input, out)
+    return one("sinc", ops.SINC, input, out)
 
 
 def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
@@ -76,7 +77,7 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     """
     refuse("logit", out=out)
     x = floating(tensor("logit", input))
-    return _one("logit", ops.LOGIT, x if eps is None else clamp(x, eps, 1 - eps), None)
+    return one("logit", ops.LOGIT, x if eps is None else clamp(x, eps, 1 - eps), None)
 
 
 def _two(name: str, op: Op, input: Tensor, other: Tensor, out: Any) -> Tensor:
@@ -128,14 +129,14 @@ def xlogy(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tenso
     tensor([0., 0.])
     """
     refuse("xlogy", out=out)
-    a, b = _pair("xlogy", input, other)
+    a, b = pair("xlogy", input, other)
     kind = promoted((a.layout, b.layout))
     kind = kind if kind.is_floating_point else get_default_dtype()
     made: Tensor = bind(ops.XLOGY, (a.to(kind), b.to(kind)))
     return made
 
 
-def _pair(name: str, input: Operand, other: Operand) -> tuple[Tensor, Tensor]:
+def pair(name: str, input: Operand, other: Operand) -> tuple[Tensor, Tensor]:
     """Two operands, one of which may be a number, as tensors that promote as they do."""
     if isinstance(input, Tensor):
         return input, other if isinstance(other, Tensor) else _number(input, operand(name, other))

@@ -122,8 +122,9 @@ NAMES = (
     "logical_or", "logical_xor", "masked_fill", "neg", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt",
     "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "tril", "triu", "trunc", "addcmul", "addcdiv",
     "clip", "atan2", "cumsum", "cumprod", "acosh", "asinh", "atanh", "clamp_max", "clamp_min", "copysign", "deg2rad",
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "gcd", "heaviside", "hypot", "lcm", "ldexp", "logit",
-    "masked_scatter", "nan_to_num", "nextafter", "rad2deg", "sgn", "sinc", "xlogy",
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "digamma", "erfinv", "gcd", "heaviside", "hypot", "i0", "lcm",
+    "ldexp", "lgamma", "logit", "masked_scatter", "mvlgamma", "nan_to_num", "nextafter", "rad2deg", "sgn", "sinc",
+    "xlogy",
 )  # fmt: skip
 
 

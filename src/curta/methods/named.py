@@ -10,19 +10,27 @@ from curta.methods import late
 NAMES = (
     "acosh", "addbmm", "addmv", "addr", "aminmax", "argsort", "argwhere", "as_strided_scatter", "asinh", "atanh",
     "baddbmm", "bernoulli", "bincount", "clamp_max", "clamp_min", "copysign", "corrcoef", "cov", "cross", "cummax",
-    "cummin", "cumprod", "cumsum", "deg2rad", "diag", "diag_embed", "diagflat", "diagonal_scatter", "diff", "dist",
-    "dsplit", "fliplr", "flipud", "float_power", "fmax", "fmin", "gcd", "ger", "heaviside", "histc", "hsplit", "hypot",
-    "index_copy", "index_fill", "inner", "isneginf", "isposinf", "kron", "kthvalue", "lcm", "ldexp", "logaddexp",
-    "logaddexp2", "logcumsumexp", "logit", "masked_scatter", "matrix_power", "median", "mode", "msort", "multinomial",
-    "nanmean", "nanmedian", "nanquantile", "nansum", "nextafter", "positive", "put", "put_", "quantile", "rad2deg",
-    "repeat_interleave", "rot90", "select_scatter", "sgn", "signbit", "sinc", "slice_scatter", "sort",
-    "split_with_sizes", "take", "tensor_split", "topk", "trace", "unfold", "unique", "unique_consecutive",
-    "unsafe_chunk", "unsafe_split", "vdot", "vsplit", "xlogy",
+    "cummin", "cumprod", "cumsum", "deg2rad", "diag", "diag_embed", "diagflat", "diagonal_scatter", "diff", "digamma",
+    "dist", "dsplit", "erfinv", "fliplr", "flipud", "float_power", "fmax", "fmin", "gcd", "ger", "heaviside", "histc",
+    "hsplit", "hypot", "i0", "index_copy", "index_fill", "inner", "isneginf", "isposinf", "kron", "kthvalue", "lcm",
+    "ldexp", "lgamma", "logaddexp", "logaddexp2", "logcumsumexp", "logit", "masked_scatter", "matrix_power", "median",
+    "mode", "msort", "multinomial", "mvlgamma", "nanmean", "nanmedian", "nanquantile", "nansum", "nextafter",
+    "positive", "put", "put_", "quantile", "rad2deg", "repeat_interleave", "rot90", "select_scatter", "sgn", "signbit",
+    "sinc", "slice_scatter", "sort", "split_with_sizes", "take", "tensor_split", "topk", "trace", "unfold", "unique",
+    "unique_consecutive", "unsafe_chunk", "unsafe_split", "vdot", "vsplit", "xlogy",
 )  # fmt: skip
 
 
 class NamedMethods:
     """Methods that pass everything on."""
+
+    def polygamma(self: Any, n: int) -> Any:
+        """See `curta.polygamma`."""
+        return late.functions.polygamma(n, self)
+
+    def polygamma_(self: Any, n: int) -> Any:
+        """The in-place form of `curta.polygamma`."""
+        return late.functions.polygamma_(self, n)
 
 
 def _method(name: str) -> Any:

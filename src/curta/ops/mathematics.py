@@ -16,42 +16,42 @@ from curta.ops.inference import each, infer_first, infer_float, infer_promoted
 from curta.ops.record import Gradient, Op, Operand, Pointwise
 
 
-def _function(name: str, gradient: Gradient, transcendentals: int = 1) -> Op:
+def function(name: str, gradient: Gradient, transcendentals: int = 1) -> Op:
     """A transcendental function; integers become the default floating-point format first."""
     return Op(name, infer_float, Pointwise(lambda x: call(name, x), "result"), gradient, each(0, transcendentals))
 
 
-def _of_input(name: str, slope: Callable[[Any, Any], Any]) -> Gradient:
+def of_input(name: str, slope: Callable[[Any, Any], Any]) -> Gradient:
     """The gradient from the input: `slope(g, x)`, as one kernel."""
     backward = derived(f"{name}_backward", slope)
     return Gradient(lambda node, g: (bind(backward, (g, node.input(0))),), inputs=(0,))
 
 
-def _of_output(name: str, slope: Callable[[Any, Any], Any]) -> Gradient:
+def of_output(name: str, slope: Callable[[Any, Any], Any]) -> Gradient:
     """The gradient from the result: `slope(g, y)`, as one kernel."""
     backward = derived(f"{name}_backward", slope)
     return Gradient(lambda node, g: (bind(backward, (g, node.output(0))),), outputs=(0,))
 
 
-EXP = _function("exp", _of_output("exp", lambda g, y: g * y))
-EXP2 = _function("exp2", _of_output("exp2", lambda g, y: g * y * log_of(2)))
-EXPM1 = _function("expm1", _of_output("expm1", lambda g, y: g * (y + 1)))
-LOG = _function("log", _of_input("log", lambda g, x: g / x))
-LOG2 = _function("log2", _of_input("log2", lambda g, x: g / (x * log_of(2))))
-LOG10 = _function("log10", _of_input("log10", lambda g, x: g / (x * log_of(10))))
-LOG1P = _function("log1p", _of_input("log1p", lambda g, x: g / (x + 1)))
-SIN = _function("sin", _of_input("sin", lambda g, x: g * x.cos()))
-COS = _function("cos", _of_input("cos", lambda g, x: -g * x.sin()))
-TAN = _function("tan", _of_output("tan", lambda g, y: g * (y * y + 1)))
-ASIN = _function("asin", _of_input("asin", lambda g, x: g * (1 - x * x).rsqrt()))
-ACOS = _function("acos", _of_input("acos", lambda g, x: -g * (1 - x * x).rsqrt()))
-ATAN = _function("atan", _of_input("atan", lambda g, x: g / (x * x + 1)))
-SINH = _function("sinh", _of_input("sinh", lambda g, x: g * x.cosh()))
-COSH = _function("cosh", _of_input("cosh", lambda g, x: g * x.sinh()))
-TANH = _function("tanh", _of_output("tanh", lambda g, y: g * (1 - y * y)))
-SIGMOID = _function("sigmoid", _of_output("sigmoid", lambda g, y: g * ((1 - y) * y)))
-ERF = _function("erf", _of_input("erf", lambda g, x: g * ((-x * x).exp() * (2 / pi**0.5))))
-ERFC = _function("erfc", _of_input("erfc", lambda g, x: g * ((-x * x).exp() * (-2 / pi**0.5))))
+EXP = function("exp", of_output("exp", lambda g, y: g * y))
+EXP2 = function("exp2", of_output("exp2", lambda g, y: g * y * log_of(2)))
+EXPM1 = function("expm1", of_output("expm1", lambda g, y: g * (y + 1)))
+LOG = function("log", of_input("log", lambda g, x: g / x))
+LOG2 = function("log2", of_input("log2", lambda g, x: g / (x * log_of(2))))
+LOG10 = function("log10", of_input("log10", lambda g, x: g / (x * log_of(10))))
+LOG1P = function("log1p", of_input("log1p", lambda g, x: g / (x + 1)))
+SIN = function("sin", of_input("sin", lambda g, x: g * x.cos()))
+COS = function("cos", of_input("cos", lambda g, x: -g * x.sin()))
+TAN = function("tan", of_output("tan", lambda g, y: g * (y * y + 1)))
+ASIN = function("asin", of_input("asin", lambda g, x: g * (1 - x * x).rsqrt()))
+ACOS = function("acos", of_input("acos", lambda g, x: -g * (1 - x * x).rsqrt()))
+ATAN = function("atan", of_input("atan", lambda g, x: g / (x * x + 1)))
+SINH = function("sinh", of_input("sinh", lambda g, x: g * x.cosh()))
+COSH = function("cosh", of_input("cosh", lambda g, x: g * x.sinh()))
+TANH = function("tanh", of_output("tanh", lambda g, y: g * (1 - y * y)))
+SIGMOID = function("sigmoid", of_output("sigmoid", lambda g, y: g * ((1 - y) * y)))
+ERF = function("erf", of_input("erf", lambda g, x: g * ((-x * x).exp() * (2 / pi**0.5))))
+ERFC = function("erfc", of_input("erfc", lambda g, x: g * ((-x * x).exp() * (-2 / pi**0.5))))
 
 
 def _atan2_slopes(g: Any, y: Any, x: Any) -> tuple[Any, Any]:
@@ -79,21 +79,21 @@ SQRT = Op(
     "sqrt",
     infer_float,
     Pointwise(lambda x: call("square_root", x), "result"),
-    _of_output("sqrt", lambda g, y: g / (y * 2)),
+    of_output("sqrt", lambda g, y: g / (y * 2)),
     each(1),
 )
 RSQRT = Op(
     "rsqrt",
     infer_float,
     Pointwise(lambda x: 1.0 / call("square_root", x), "result"),
-    _of_output("rsqrt", lambda g, y: g * (y * y * y * -0.5)),
+    of_output("rsqrt", lambda g, y: g * (y * y * y * -0.5)),
     each(2),
 )
 RELU = Op(
     "relu",
     infer_promoted,
     Pointwise(lambda x: call("maximum", x, constant(0, x.dtype))),
-    _of_output("relu", lambda g, y: g.masked_fill(y <= 0, 0)),
+    of_output("relu", lambda g, y: g.masked_fill(y <= 0, 0)),
     each(0),
 )
 

@@ -1,8 +1,8 @@
 """The mathematical functions as LLVM code: branch-free, of any number of lanes, without a call into libm.
 
-Each takes and returns a `curta.compiler.code.Value` of type "float" or "double"; only sin, cos and tan have a branch,
-for huge arguments. Results do not depend on the number of lanes. Where the processor has no fma, LLVM makes `fma` a
-call: right, but slow.
+Each takes and returns a `curta.compiler.code.Value` of type "float" or "double"; only sin, cos and tan (and what is
+made of them) have a branch, for huge arguments. Results do not depend on the number of lanes. Where the processor has
+no fma, LLVM makes `fma` a call: right, but slow.
 
 >>> from curta.compiler.code import Code, Value
 >>> x = Value(Code(), "%x", "float", 8)
@@ -10,10 +10,26 @@ call: right, but slow.
 '<8 x float>'
 """
 
+from curta.compiler.mathlib.bessel import (
+    bessel_j0,
+    bessel_j1,
+    bessel_k0,
+    bessel_k0e,
+    bessel_k1,
+    bessel_k1e,
+    bessel_y0,
+    bessel_y1,
+    i0,
+    i0e,
+    i1,
+    i1e,
+)  # fmt: skip
 from curta.compiler.mathlib.error_function import erf, erfc
 from curta.compiler.mathlib.exponential import exp, exp2, expm1, sigmoid
+from curta.compiler.mathlib.gamma import digamma, lgamma, zeta
 from curta.compiler.mathlib.hyperbolic import cosh, sinh, tanh
 from curta.compiler.mathlib.inverse import acos, asin, atan, atan2
+from curta.compiler.mathlib.inverse_error import erfcx, erfinv, ndtri
 from curta.compiler.mathlib.logarithm import log, log1p, log2, log10
 from curta.compiler.mathlib.power import pow
 from curta.compiler.mathlib.trigonometric import cos, sin, tan
@@ -23,24 +39,42 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "bessel_j0",
+    "bessel_j1",
+    "bessel_k0",
+    "bessel_k0e",
+    "bessel_k1",
+    "bessel_k1e",
+    "bessel_y0",
+    "bessel_y1",
     "cos",
     "cosh",
+    "digamma",
     "erf",
     "erfc",
+    "erfcx",
+    "erfinv",
     "exp",
     "exp2",
     "expm1",
+    "i0",
+    "i0e",
+    "i1",
+    "i1e",
+    "lgamma",
     "log",
     "log1p",
     "log2",
     "log10",
+    "ndtri",
     "pow",
     "sigmoid",
     "sin",
     "sinh",
     "tan",
     "tanh",
+    "zeta",
 ]
 
 #: the functions of one argument, by the names that loop expressions call them
-FUNCTIONS = tuple(name for name in __all__ if name not in ("atan2", "pow"))
+FUNCTIONS = tuple(name for name in __all__ if name not in ("atan2", "pow", "zeta"))
