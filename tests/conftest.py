@@ -18,7 +18,7 @@ def filled_memory() -> Iterator[None]:
         yield
         return
     sys.path.insert(0, str(Path(__file__).parent / "ops"))
-    from programs import memory_filled_with
+    from surroundings import memory_filled_with
 
     with memory_filled_with(int(byte, 16)):
         yield

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,10 +12,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from cases import CASES, REDUCTIONS, Case, Reduction
-from support import array, to_numpy
+from support import array
+from surroundings import Make
 
 import curta
-from curta.memory.storage import HostStorage
 from curta.nn import functional as F
 from curta.ops import linear_cross_entropy
 from curta.ops.attention_softmax import CAUSAL
@@ -25,53 +23,9 @@ from curta.ops.composition import composition
 from curta.ops.dispatch import bind
 from curta.ops.record import NO_GRADIENT
 from curta.optim import AdamW
-from curta.runtime import native
 
-#: makes a tensor of an array's numbers
-Make = Callable[[Any], Any]
 #: (make, rows, columns) to the results
 Program = Callable[[Make, int, int], Any]
-
-
-@contextmanager
-def memory_filled_with(byte: int) -> Iterator[None]:
-    """Inside, the allocator's memory and the threads' scratch hold this byte wherever nothing has been written."""
-    original = HostStorage.__init__
-
-    def make(self: Any, nbytes: int, *rest: Any) -> None:
-        original(self, nbytes, *rest)
-        ctypes.memset(self.address, byte, nbytes)
-        runtime = native._runtime()
-        if runtime.scratch_base:
-            ctypes.memset(runtime.scratch_base, byte, runtime.scratch_stride * runtime.scratch_slots)
-
-    with mock.patch.object(HostStorage, "__init__", make):
-        yield
-
-
-def surrounded_by(byte: int) -> Make:
-    """Makes tensors whose memory is surrounded by this byte, and has it between the elements that count."""
-
-    def make(values: Any) -> Any:
-        values = np.asarray(values)
-        if not values.size:
-            return curta.from_numpy(values.copy())
-        room = 256 // values.itemsize
-        reach = 1 + sum((size - 1) * abs(step) for size, step in zip(values.shape, values.strides, strict=True))
-        count = -(-reach // values.itemsize)
-        buffer = np.frombuffer(bytearray([byte]) * ((count + 2 * room) * values.itemsize), values.dtype)
-        placed = np.lib.stride_tricks.as_strided(buffer[room:], values.shape, values.strides)
-        placed[...] = values
-        return curta.from_numpy(placed)
-
-    return make
-
-
-def bits(results: Any) -> list[tuple[Any, ...]]:
-    """Shape, format and bytes of each result."""
-    given = results if isinstance(results, tuple | list) else (results,)
-    arrays = [to_numpy(one.detach()) for one in given if one is not None]
-    return [(one.shape, one.dtype.name, np.ascontiguousarray(one).tobytes()) for one in arrays]
 
 
 def numbers(*shape: int, seed: int = 1, dtype: str = "float32", domain: tuple[float, float] = (-2.0, 2.0)) -> Any:
@@ -518,4 +472,4 @@ def _usual(dtypes: tuple[str, ...]) -> str:
     return "float32" if "float32" in dtypes else dtypes[0]
 
 
-__all__ = ["OTHERS", "bits", "memory_filled_with", "named_programs", "surrounded_by"]
+__all__ = ["OTHERS", "named_programs"]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from programs import bits, named_programs, surrounded_by
+from programs import named_programs
+from surroundings import bits, surrounded_by
 
 import curta
 from curta.ops import dispatch

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from programs import Program, bits, memory_filled_with, named_programs, surrounded_by
+from programs import Program, named_programs
+from surroundings import bits, memory_filled_with, surrounded_by
 
 PROGRAMS = named_programs(("contiguous", "transposed", "step", "broadcast"), every_dtype=True)
 

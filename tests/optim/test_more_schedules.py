@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import curta
-from curta.errors import ArgumentError, ArgumentTypeError, CurtaError
+from curta.errors import ArgumentError, ArgumentTypeError, CurtaError, OrderError
 from curta.optim import SGD, Adam, RMSprop, lr_scheduler
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -275,3 +275,20 @@ def test_one_cycle_ends() -> None:
     schedule.step()
     with pytest.raises(ArgumentError, match=r"Tried to step 3 times\. The total number of steps is 2"):
         schedule.step()
+
+
+def test_groups_that_are_added_later_have_a_least_rate_too() -> None:
+    first, second = (curta.nn.Parameter(curta.ones(1)) for _ in range(2))
+    for least in (0.4, [0.4]):
+        optimizer = SGD([first], lr=1.0)
+        schedule = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.3, patience=0, min_lr=least)
+        optimizer.add_param_group({"params": [second], "lr": 2.0})
+        schedule.step(1.0)
+        if isinstance(least, list):
+            with pytest.raises(
+                OrderError, match=r"The number of param groups in the `optimizer` \(2\) differs from when"
+            ):
+                schedule.step(1.0)
+            continue
+        schedule.step(1.0)
+        assert [group["lr"] for group in optimizer.param_groups] == [0.4, pytest.approx(0.6)]

@@ -58,6 +58,7 @@ REFUSALS = (
         lambda c: c.autograd.grad(loss(c), c.zeros(2), is_grads_batched=True),
         AutogradError,
         "grad can be implicitly created only for scalar outputs",
+        only_curta=True,
     ),
     Refusal(
         lambda c: c.autograd.grad(loss(c), c.zeros(2), only_inputs=False),

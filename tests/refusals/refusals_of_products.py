@@ -22,7 +22,7 @@ def ours(call: Any, error: type[Exception], message: str) -> Refusal:
 
 
 REFUSALS = (
-    Refusal(
+    ours(
         lambda c: c.inner(c.ones(2, requires_grad=True), c.ones(2), out=c.empty(())),
         AutogradError,
         "inner(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, SupportsFloat
 
 from curta.autograd.state import STATE
-from curta.errors import ArgumentError, ArgumentTypeError
+from curta.errors import ArgumentError, ArgumentTypeError, OrderError
 from curta.optim.optimizer import Optimizer
 from curta.optim.schedule import LRScheduler
 
@@ -58,6 +58,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.mode = mode
         self.cooldown = cooldown
         self.min_lrs = self._least_rates(min_lr)
+        self.default_min_lr = None if isinstance(min_lr, Sequence) else min_lr
         self.eps = eps
         self.best = math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = 0
@@ -72,6 +73,18 @@ class ReduceLROnPlateau(LRScheduler):
         if len(min_lr) != groups:
             raise ArgumentError(f"expected {groups} min_lrs, got {len(min_lr)}")
         return list(min_lr)
+
+    def _least_of(self, groups: int) -> list[float]:
+        """A least rate for each group; one number stands for those that were added since too."""
+        if len(self.min_lrs) != groups:
+            if self.default_min_lr is None:
+                raise OrderError(
+                    f"The number of param groups in the `optimizer` ({groups}) differs from when `ReduceLROnPlateau` was "
+                    f"initialized ({len(self.min_lrs)}), usually due to a new param group being added to the optimizer. "
+                    "Please modify the `min_lrs` field to match the length of the `optimizer` param groups."
+                )
+            self.min_lrs = [self.default_min_lr] * groups
+        return self.min_lrs
 
     @property
     def in_cooldown(self) -> bool:
@@ -94,7 +107,7 @@ class ReduceLROnPlateau(LRScheduler):
             self.num_bad_epochs = 0
         rates = self._current()
         if self.num_bad_epochs > self.patience:
-            pairs = zip(rates, self.min_lrs, strict=True)
+            pairs = zip(rates, self._least_of(len(rates)), strict=True)
             lower = [max(rate * self.factor, least) for rate, least in pairs]
             rates = [new if old - new > self.eps else old for old, new in zip(rates, lower, strict=True)]
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
