@@ -79,9 +79,9 @@ class ReduceLROnPlateau(LRScheduler):
         if len(self.min_lrs) != groups:
             if self.default_min_lr is None:
                 raise OrderError(
-                    f"The number of param groups in the `optimizer` ({groups}) differs from when `ReduceLROnPlateau` was "
-                    f"initialized ({len(self.min_lrs)}), usually due to a new param group being added to the optimizer. "
-                    "Please modify the `min_lrs` field to match the length of the `optimizer` param groups."
+                    f"The number of param groups in the `optimizer` ({groups}) differs from when `ReduceLROnPlateau` "
+                    f"was initialized ({len(self.min_lrs)}), usually due to a new param group being added to the "
+                    "optimizer. Please modify the `min_lrs` field to match the length of the `optimizer` param groups."
                 )
             self.min_lrs = [self.default_min_lr] * groups
         return self.min_lrs
