@@ -201,8 +201,12 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
 
 
 def _power(x: Tensor, n: int) -> Tensor:
-    if n == 1:
-        return x
-    half = _power(x, n // 2)
-    square = matmul(half, half)
-    return matmul(square, x) if n % 2 else square
+    """The product of the squares of squares that `n` is made of, the smallest first, as PyTorch rounds it."""
+    while n % 2 == 0:
+        x, n = matmul(x, x), n // 2
+    result = x
+    while n := n // 2:
+        x = matmul(x, x)
+        if n % 2:
+            result = matmul(result, x)
+    return result
