@@ -8,6 +8,7 @@ from curta.errors import (
     ArgumentError,
     ArgumentTypeError,
     AutogradError,
+    DTypeError,
     IndexRangeError,
     NameTakenError,
     NoSuchAttributeError,
@@ -16,6 +17,42 @@ from curta.errors import (
 )
 
 REFUSALS = (
+    Refusal(lambda c: c.nn.init.eye_(c.zeros(2)), ArgumentError, "Only tensors with 2 dimensions are supported"),
+    Refusal(
+        lambda c: c.nn.init.sparse_(c.zeros(2), 0.5), ArgumentError, "Only tensors with 2 dimensions are supported"
+    ),
+    Refusal(
+        lambda c: c.nn.init.dirac_(c.zeros(2)), ArgumentError, "Only tensors with 3, 4, or 5 dimensions are supported"
+    ),
+    Refusal(lambda c: c.nn.init.dirac_(c.zeros(3, 2, 1), 2), ArgumentError, "dim 0 must be divisible by groups"),
+    Refusal(
+        lambda c: c.nn.init.orthogonal_(c.zeros(2)),
+        ArgumentError,
+        "Only tensors with 2 or more dimensions are supported",
+    ),
+    Refusal(
+        lambda c: c.nn.functional.one_hot(c.zeros(2)),
+        DTypeError,
+        "one_hot is only applicable to index tensor of type LongTensor.",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: c.nn.functional.one_hot(c.tensor([1]), 0),
+        ShapeError,
+        "num_classes should be positive",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: c.nn.functional.one_hot(c.zeros(0, dtype=c.int64)),
+        ShapeError,
+        "Can not infer total number of classes from empty tensor.",
+    ),
+    Refusal(lambda c: c.nn.functional.one_hot(c.tensor([-1])), ShapeError, "Class values must be non-negative."),
+    Refusal(
+        lambda c: c.nn.functional.one_hot(c.tensor([3]), 3),
+        ShapeError,
+        "Class values must be smaller than num_classes.",
+    ),
     Refusal(lambda c: c.nn.init.calculate_gain("step"), ArgumentError, "Unsupported nonlinearity step"),
     Refusal(
         lambda c: c.nn.init.xavier_uniform_(c.zeros(2)),

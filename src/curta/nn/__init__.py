@@ -38,7 +38,7 @@ from curta.nn.modules.group_normalization import (
     InstanceNorm3d,
     LocalResponseNorm,
 )
-from curta.nn.modules.linear import Flatten, Identity, Linear
+from curta.nn.modules.linear import Flatten, Identity, Linear, Unflatten
 from curta.nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -269,6 +269,7 @@ __all__ = [
     "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
+    "Unflatten",
     "Unfold",
     "Upsample",
     "UpsamplingBilinear2d",

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from math import erf, prod, sqrt
+from math import ceil, erf, prod, sqrt
+from typing import TYPE_CHECKING
 
-from curta import functions
+from curta import functions, host
 from curta.autograd import no_grad
+from curta.dtypes import float32, float64
 from curta.errors import ArgumentError, UnsupportedError
+from curta.lazy import LazyModule
+from curta.random import Generator
 from curta.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LazyModule("numpy")
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
@@ -110,4 +119,66 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
             if not outside.any().item():
                 break
             tensor.copy_(functions.where(outside, functions.empty_like(tensor).normal_(mean, std), tensor))
+    return tensor
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """The unit matrix, of two dimensions."""
+    if tensor.dim() != 2:
+        raise ArgumentError("Only tensors with 2 dimensions are supported")
+    with no_grad():
+        return tensor.copy_(functions.eye(*tensor.shape, dtype=tensor.dtype, device=tensor.device))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """A convolution's weight that gives its input back, as many channels of each group as there are filters for."""
+    if tensor.dim() not in (3, 4, 5):
+        raise ArgumentError("Only tensors with 3, 4, or 5 dimensions are supported")
+    filters, channels, *window = tensor.shape
+    if filters % groups:
+        raise ArgumentError("dim 0 must be divisible by groups")
+    middle = tuple(size // 2 for size in window)
+    with no_grad():
+        tensor.zero_()
+        for group in range(groups):
+            for channel in range(min(filters // groups, channels)):
+                tensor[(group * (filters // groups) + channel, channel, *middle)] = 1
+    return tensor
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Rows (or columns, where there are fewer) at right angles and `gain` long; dimensions behind the first are merged.
+
+    After Saxe et al. (2013), arXiv:1312.6120: the Q of a normal matrix, its signs such that R's diagonal is positive.
+
+    >>> import curta
+    >>> weight = orthogonal_(curta.empty(2, 3))
+    >>> curta.allclose(weight @ weight.T, curta.eye(2), atol=1e-6)
+    True
+    """
+    if tensor.dim() < 2:
+        raise ArgumentError("Only tensors with 2 or more dimensions are supported")
+    if tensor.numel() == 0:
+        return tensor
+    rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
+    shape = (max(rows, columns), min(rows, columns))
+    kind = tensor.dtype if tensor.dtype is float64 else float32
+    with no_grad():
+        normal = functions.randn(*shape, dtype=kind, device=tensor.device, generator=generator)
+        q, r = np.linalg.qr(normal.numpy())
+        made = host.tensor_from(q * np.where(np.diag(r) < 0, -1, 1).astype(q.dtype))
+        made = made if rows == shape[0] else made.t()
+        return tensor.copy_(made.reshape(tensor.shape) * gain)
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """Normal, with the share `sparsity` of each column's elements, chosen at random, set to zero."""
+    if tensor.dim() != 2:
+        raise ArgumentError("Only tensors with 2 dimensions are supported")
+    rows, columns = tensor.shape
+    zeros = ceil(sparsity * rows)
+    with no_grad():
+        tensor.normal_(0, std, generator=generator)
+        for column in range(columns):
+            tensor[functions.randperm(rows, generator=generator, device=tensor.device)[:zeros], column] = 0
     return tensor
