@@ -62,7 +62,7 @@ REFUSALS = (
     refused(
         lambda x: xp.repeat(x, xp.arange(2), axis=1),
         ShapeError,
-        "repeat(): [2] repeats do not fit 3 elements along axis 1",
+        "repeats must have the same size as input along dim, but got repeats.size(0) = 2 and input.size(1) = 3",
     ),
     refused(
         lambda x: xp.reshape(x.T, (6,), copy=False),
@@ -83,7 +83,7 @@ REFUSALS = (
     refused(
         lambda x: xp.tensordot(x, x, axes=1),
         ShapeError,
-        "tensordot(): sizes [3] of axes [1] differ from sizes [2] of axes [0]",
+        "contracted dimensions need to match, but first has size 3 in dim -1 and second has size 2 in dim 0",
     ),
     refused(lambda x: xp.vecdot(x, x[:, :2]), ShapeError, "vecdot(): vectors of 3 and 2 elements have no product"),
     refused(

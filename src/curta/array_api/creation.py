@@ -130,13 +130,7 @@ def meshgrid(*arrays: Tensor, indexing: str = "xy") -> list[Tensor]:
         raise ArgumentError(f"meshgrid(): indexing must be 'xy' or 'ij', got {indexing!r}")
     if not arrays:
         return []
-    rank = len(arrays)
-    order = [1, 0, *range(2, rank)] if indexing == "xy" and rank > 1 else list(range(rank))
-    lines = [
-        each.reshape(tuple(-1 if axis == order[place] else 1 for axis in range(rank)))
-        for place, each in enumerate(in_common(arrays))
-    ]
-    return [each.contiguous() for each in functions.broadcast_tensors(*lines)]
+    return [each.contiguous() for each in functions.meshgrid(*in_common(arrays), indexing=indexing)]
 
 
 def ones(shape: Shape, *, dtype: DType | None = None, device: DeviceLike = None) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 from curta import functions
 from curta.array_api.operands import in_common
@@ -33,22 +32,7 @@ def tensordot(x1: Tensor, x2: Tensor, /, *, axes: int | tuple[Sequence[int], Seq
     >>> xp.tensordot(xp.ones((2, 3)), xp.ones((3, 4)), axes=1).shape
     torch.Size([2, 4])
     """
-    left, right = in_common((x1, x2))
-    if isinstance(axes, int):
-        axes = (range(left.ndim - axes, left.ndim), range(axes))
-    first = [normalize_dim(dim, left.ndim, wrap_scalar=False) for dim in axes[0]]
-    second = [normalize_dim(dim, right.ndim, wrap_scalar=False) for dim in axes[1]]
-    sizes, others = [left.shape[dim] for dim in first], [right.shape[dim] for dim in second]
-    if sizes != others:
-        raise ShapeError(f"tensordot(): sizes {sizes} of axes {first} differ from sizes {others} of axes {second}")
-    rows = [dim for dim in range(left.ndim) if dim not in first]
-    columns = [dim for dim in range(right.ndim) if dim not in second]
-    height, width = [left.shape[dim] for dim in rows], [right.shape[dim] for dim in columns]
-    depth = prod(sizes)
-    # M rows, N columns, K summed over
-    matrix = left.permute(*rows, *first).reshape((prod(height), depth))
-    other = right.permute(*second, *columns).reshape((depth, prod(width)))
-    return functions.matmul(matrix, other).reshape((*height, *width))
+    return functions.tensordot(*in_common((x1, x2)), dims=axes)
 
 
 def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from curta import functions
 from curta.array_api.operands import Axes, in_common
-from curta.errors import ArgumentError, ShapeError
+from curta.errors import ArgumentError
 from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
@@ -61,21 +61,7 @@ def repeat(x: Tensor, repeats: int | Tensor, /, *, axis: int | None = None) -> T
     >>> xp.repeat(xp.asarray([1, 2, 3]), xp.asarray([0, 1, 2]))
     tensor([2, 3, 3])
     """
-    if axis is None:
-        x, axis = x.reshape(-1), 0
-    count = x.shape[normalize_dim(axis, x.ndim, wrap_scalar=False)]
-    if isinstance(repeats, Tensor) and repeats.numel() == 1:
-        repeats = int(repeats)
-    places = functions.arange(count, device=x.device)
-    if isinstance(repeats, Tensor):
-        if repeats.shape != (count,):
-            raise ShapeError(f"repeat(): {list(repeats.shape)} repeats do not fit {count} elements along axis {axis}")
-        ends = functions.cumsum(repeats, 0)
-        total = int(ends[-1]) if count else 0
-        index = functions.searchsorted(ends, functions.arange(total, device=x.device), right=True)
-    else:
-        index = places.unsqueeze(-1).expand(count, repeats).reshape(-1)
-    return functions.index_select(x, axis, index)
+    return functions.repeat_interleave(x, repeats, axis)
 
 
 def reshape(x: Tensor, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Tensor:

@@ -280,7 +280,26 @@ class CosineAnnealingLR(LRScheduler):
         return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]
 
 
-class SequentialLR(LRScheduler):
+class SeveralSchedules(LRScheduler):
+    """A schedule made of others: their states are part of its own."""
+
+    _schedulers: list[LRScheduler]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer, with the state of each schedule."""
+        state = super().state_dict()
+        state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict` of the same schedules."""
+        rest = dict(state_dict)
+        for scheduler, state in zip(self._schedulers, rest.pop("_schedulers"), strict=True):
+            scheduler.load_state_dict(state)
+        super().load_state_dict(rest)
+
+
+class SequentialLR(SeveralSchedules):
     """Several schedules one after the other: schedule i + 1 takes over, from its step 0, at step `milestones[i]`.
 
     >>> import curta
@@ -353,19 +372,6 @@ class SequentialLR(LRScheduler):
 
     def _count_step(self) -> None:
         """The schedules that this one is made of count their own steps."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer, with the state of each schedule."""
-        state = super().state_dict()
-        state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
-        return state
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict` of the same schedules."""
-        rest = dict(state_dict)
-        for scheduler, state in zip(self._schedulers, rest.pop("_schedulers"), strict=True):
-            scheduler.load_state_dict(state)
-        super().load_state_dict(rest)
 
 
 class CosineWithWarmup(LRScheduler):

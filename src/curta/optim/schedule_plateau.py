@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, SupportsFloat
+from collections.abc import Callable, Sequence
+from typing import SupportsFloat
 
 from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, OrderError
 from curta.optim.optimizer import Optimizer
-from curta.optim.schedule import LRScheduler
+from curta.optim.schedule import LRScheduler, SeveralSchedules
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -121,7 +121,7 @@ class ReduceLROnPlateau(LRScheduler):
         return current < self.best - step if self.mode == "min" else current > self.best + step
 
 
-class ChainedScheduler(LRScheduler):
+class ChainedScheduler(SeveralSchedules):
     """Several schedules of one optimizer, all stepped at every step: each works on what the one before has set.
 
     >>> import curta
@@ -181,16 +181,3 @@ class ChainedScheduler(LRScheduler):
                 one()
 
         return restore
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer, with the state of each schedule."""
-        state = super().state_dict()
-        state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
-        return state
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict` of the same schedules."""
-        rest = dict(state_dict)
-        for scheduler, state in zip(self._schedulers, rest.pop("_schedulers"), strict=True):
-            scheduler.load_state_dict(state)
-        super().load_state_dict(rest)
