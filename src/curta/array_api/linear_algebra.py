@@ -32,7 +32,8 @@ def tensordot(x1: Tensor, x2: Tensor, /, *, axes: int | tuple[Sequence[int], Seq
     >>> xp.tensordot(xp.ones((2, 3)), xp.ones((3, 4)), axes=1).shape
     torch.Size([2, 4])
     """
-    return functions.tensordot(*in_common((x1, x2)), dims=axes)
+    left, right = in_common((x1, x2))
+    return functions.tensordot(left, right, axes)
 
 
 def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
