@@ -2,9 +2,8 @@
 
     python -m benchmarks.books
 
-The kinds of account take turns in one process; medians. Opening one, which looks through all of Python's objects
-once, is timed by itself; of a model that is small enough, a step is Python alone. Written to standard output; what it
-printed on one machine is in zen3/BOOKS.md.
+The kinds of account take turns in one process; medians. Opening one is timed by itself; of a model that is small
+enough, a step is Python alone. Written to standard output; what it printed on one machine is in zen3/BOOKS.md.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from curta.dtypes import DType
 from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, NoDataError
 from curta.memory.layout import Shape, contiguous, strided
 from curta.memory.ledger import INPUTS
+from curta.memory.living import LEAVES
 from curta.memory.storage import Storage, TracedStorage, allocate, own_storage
 from curta.shapes import storage_extent
 from curta.tensor import Tensor
@@ -57,6 +58,7 @@ def deep_copy(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
     made._requires_grad = tensor._requires_grad
     if tensor._grad is not None:
         made._grad = deep_copy(tensor._grad, memo)
+    LEAVES.add(made)
     made.__dict__.update(deepcopy(_attributes(tensor), memo))
     return made
 
@@ -127,6 +129,8 @@ def rebuilt_tensor(
     made = Tensor._make(storage, strided(shape, strides, dtype, storage.device), offset)
     made.__class__ = kind
     made._requires_grad = bool(requires_grad)
+    if requires_grad:
+        LEAVES.add(made)
     return made
 
 

@@ -20,6 +20,7 @@ from curta.autograd.node import (
     note_node,
     save,
 )
+from curta.autograd.saving import TOKEN
 from curta.autograd.state import STATE
 from curta.errors import ArgumentTypeError, AutogradError, UnsupportedError
 
@@ -44,7 +45,7 @@ class FunctionNode(Node):
         self.edges, self.input_layouts = edges_of(inputs)
         self.needs_input_grad = tuple(edge is not None and STATE.grad_enabled for edge in self.edges)
         self.output_layouts = []
-        self._inputs = self._outputs = None
+        self._inputs = self._outputs = self.saving = None
         self._kept: tuple[Any, ...] = ()
         #: (value, version, which output it is or -1) of what was saved
         self._saved: list[tuple[Any, int, int]] = []
@@ -134,7 +135,7 @@ class FunctionNode(Node):
             self.freed = True
             self._saved = []
         self._kept = ()
-        self._mark = None
+        self._mark = self.saving = None
 
     def keep(self, mark: Any) -> None:
         """Hold `mark` for as long as what is saved."""
@@ -152,6 +153,7 @@ class FunctionNode(Node):
         for value in self._kept:
             place = places.get(id(value), -1)
             self._saved.append((*save(value.same() if place >= 0 else value), place))
+        self.saving = TOKEN[0] if self._saved else None
         self._kept = ()
         if STATE.hooked:
             note_node(self)

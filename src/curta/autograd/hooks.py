@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from curta.errors import ArgumentTypeError, AutogradError
+from curta.memory.living import LEAVES
 
 _next_key = itertools.count().__next__
 
@@ -72,6 +73,7 @@ def before_node(hooks: Hooks, gradients: list[Any]) -> list[Any]:
         if tensor is not None and gradients[output] is not None:
             held = tensor._grad
             tensor._grad = gradients[output] if held is None else held + gradients[output]
+            LEAVES.add(tensor)
     for hook in tuple(hooks.before.values()):
         found = hook(tuple(gradients))
         if found is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from curta.autograd.hooks import Handle, Hooks
+from curta.autograd.saving import TOKEN
 from curta.autograd.state import STATE
 from curta.errors import AutogradError
 from curta.memory.layout import Layout
@@ -92,7 +93,7 @@ class Node:
 
     __slots__ = (
         "_inputs", "_outputs", "edges", "freed", "hooks", "input_layouts", "module", "only", "op", "output_layouts",
-        "params", "sequence",
+        "params", "saving", "sequence",
     )  # fmt: skip
 
     def __init__(
@@ -109,6 +110,7 @@ class Node:
         self.output_layouts: list[Layout] = [out.layout for out in outputs]
         self._inputs = {i: save(inputs[i]) for i in rule.inputs} if rule.inputs else None
         self._outputs = {i: save(outputs[i].same()) for i in rule.outputs} if rule.outputs else None
+        self.saving = TOKEN[0] if rule.inputs or rule.outputs else None
 
     def name(self) -> str:
         """As PyTorch prints it: `MulBackward0`."""
@@ -164,6 +166,7 @@ class Node:
         if self._inputs is not None or self._outputs is not None:
             self.freed = True
             self._inputs = self._outputs = None
+        self.saving = None
 
     def keep(self, mark: Any) -> None:
         """Hold `mark` for as long as what is saved."""

@@ -18,6 +18,7 @@ from curta.errors import CompileError
 from curta.memory.allocator import HOST, OutOfMemoryError
 from curta.memory.free import available_bytes
 from curta.memory.ledger import ARENAS
+from curta.memory.living import PROGRAMS
 from curta.memory.storage import MAKERS, HostStorage, Storage, allocate
 from curta.ops.program import Executable
 from curta.ops.record import NO_COST, Cost
@@ -70,7 +71,8 @@ class NativeProgram:
         ]
         self._recorded = recorded
         self._lines: list[Line] = []
-        self._memory: Storage | None = None
+        self.memory: Storage | None = None
+        PROGRAMS.add(self)
         #: where a run that is profiled puts its timings
         self.watching: list[Timing] | None = None
 
@@ -134,7 +136,7 @@ class NativeProgram:
 
     def take_arena(self) -> None:
         """Allocate the arena; OutOfMemoryError where the system does not give it."""
-        self._memory = storage = allocate(self.arena.nbytes)
+        self.memory = storage = allocate(self.arena.nbytes)
         for book in STATE.books:
             book.assign(storage, ARENAS)
         for one in self._inside:

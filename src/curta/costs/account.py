@@ -24,7 +24,7 @@ Conventions, here and in every operator's `cost`:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import get_ident
 from time import perf_counter
 from typing import Any
@@ -42,7 +42,7 @@ from curta.errors import ArgumentError
 from curta.memory.allocator import HOST
 from curta.memory.layout import Layout
 from curta.memory.ledger import Holding, Ledger
-from curta.memory.storage import MAKERS, Storage, WatchedStorage, own_storage
+from curta.memory.storage import MAKERS, HostStorage, Storage, own_storage
 from curta.ops.record import NO_COST, Cost
 
 #: what a compiled program as a whole is called
@@ -75,11 +75,14 @@ class Account:
     def _new_ledger(self, timeline: bool) -> Ledger:
         return Ledger(where, timeline)
 
+    def _found(self) -> Iterable[existing.Found]:
+        return existing.with_a_purpose()
+
     # opening and closing
 
     def __enter__(self) -> Account:
         if self.ledger is not None:
-            self.ledger.open(existing.holdings())
+            self.ledger.open(self._found())
             if STATE.recorder is None:
                 self._is_first = get_ident() not in MAKERS
                 MAKERS[get_ident()] = make_watched
@@ -155,13 +158,13 @@ class Account:
         """What keeps tensors for the backward pass holds this as long as it does."""
         if self.ledger is None or not tensors:
             return None
-        live = self.ledger.live
-        held = [live[key] for key in dict.fromkeys(id(one.storage) for one in tensors) if key in live]
+        found = map(self.ledger.holding, {id(one.storage): one.storage for one in tensors}.values())
+        held = [holding for holding in found if holding is not None]
         return Mark(self.ledger, held) if held else None
 
     def own(self, storage: Storage | None, module: Any) -> None:
         """Memory that was there before is a module's."""
-        holding = None if self.ledger is None else self.ledger.live.get(id(storage))
+        holding = None if self.ledger is None else self.ledger.holding(storage)
         if holding is not None and holding.module is None:
             holding.module = module
 
@@ -371,7 +374,7 @@ def make_watched(nbytes: int, device: Device) -> Storage:
     """Fresh storage that every open account hears of."""
     if device is not CPU:
         return own_storage(nbytes, device)
-    storage = WatchedStorage(nbytes, HOST.free_blocks(nbytes))
+    storage = HostStorage(nbytes, HOST.free_blocks(nbytes))
     for book in STATE.books:
         if book.ledger is not None:
             book.ledger.born(storage)
@@ -386,8 +389,8 @@ def _described(group: Group) -> dict[str, Any]:
 def account(memory: bool = True, timeline: bool = False, timing: bool = False) -> Account:
     """Keep the books of this thread's operators while the `with` block runs; accounts may be nested.
 
-    Memory is looked at too, which costs some milliseconds at the start: `memory=False` does without. `timeline` keeps
-    every change of memory, `timing` the time of each operator.
+    Memory is looked at too, which costs a little more: `memory=False` does without. `timeline` keeps every change of
+    memory, `timing` the time of each operator.
 
     >>> import curta
     >>> with curta.account() as books:

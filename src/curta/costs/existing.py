@@ -1,79 +1,81 @@
-"""What memory is for that was there before an account was opened: found among Python's own objects."""
+"""What memory is for that was there before an account was opened."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import compress
 from typing import Any
 
-from curta.autograd.function import FunctionNode
 from curta.autograd.node import Node
-from curta.compiled.native import NativeProgram
+from curta.autograd.recompute import Region
+from curta.autograd.saving import anything_saved
 from curta.memory.ledger import ACTIVATIONS, ARENAS, BUFFERS, GRADIENTS, INPUTS, PARAMETERS, STATE
+from curta.memory.living import LEAVES, MODULES, OPTIMIZERS, PROGRAMS
 from curta.memory.storage import HostStorage, MetaStorage, Storage
 from curta.nn.modules.module import Module
 from curta.optim.optimizer import Optimizer
 from curta.tensor import Tensor
 
 Found = tuple[Storage, str]
-Handler = Callable[[Any], Iterator[tuple[str, Any]]]
+
+#: what a storage is for that is for several things: the first of these
+_ORDER = (GRADIENTS, STATE, PARAMETERS, BUFFERS, ARENAS, ACTIVATIONS)
 
 
-def holdings() -> list[Found]:
-    """Every storage that is alive, with what it is for: one that is for several things has the first of these."""
-    purposes: dict[str, list[Storage]] = {
-        kind: [] for kind in (GRADIENTS, STATE, PARAMETERS, BUFFERS, ARENAS, ACTIVATIONS)
-    }
-    rest: list[Storage] = []
-    handlers = _handlers()
-    everything = gc.get_objects()
-    # of some hundred thousand objects a few thousand matter: no Python code looks at the others
-    for one in compress(everything, map(handlers.__contains__, map(type, everything))):
-        handler = handlers[type(one)]
-        if handler is _storage:
-            rest.append(one)
-            continue
-        for purpose, storage in handler(one):
-            if storage is not None:
-                purposes[purpose].append(storage)
-    found = {id(storage): (storage, purpose) for purpose, each in reversed(purposes.items()) for storage in each}
-    return [*found.values(), *((storage, INPUTS) for storage in rest if id(storage) not in found)]
+def with_a_purpose() -> list[Found]:
+    """The storages that somebody holds for something, each with what it is for; all others are inputs.
+
+    Who that may be is known, so this takes as long as there are parameters; only graphs that wait for their backward
+    pass have to be looked for, among all of Python's objects.
+    """
+    purposes: dict[str, list[Storage]] = {kind: [] for kind in _ORDER}
+    for purpose, storage in _held():
+        if storage is not None:
+            purposes[purpose].append(storage)
+    found = {id(storage): (storage, purpose) for purpose in reversed(_ORDER) for storage in purposes[purpose]}
+    return list(found.values())
 
 
-def _handlers() -> dict[type, Handler]:
-    """What looks at objects of each type that there is now."""
-    found: dict[type, Handler] = {}
-    for known, handler in _HANDLERS:
-        kinds = [known]
-        while kinds:
-            kind = kinds.pop()
-            found.setdefault(kind, handler)
-            kinds += kind.__subclasses__()
-    return found
+def everything() -> list[Found]:
+    """Every storage that is alive, on the processor or of the meta device, with what it is for."""
+    found = with_a_purpose()
+    known = {id(storage) for storage, _ in found}
+    rest = (storage for storage in _objects(HostStorage, MetaStorage) if id(storage) not in known)
+    return [*found, *((storage, INPUTS) for storage in rest)]
 
 
-def _storage(storage: Storage) -> Iterator[tuple[str, Any]]:
-    yield INPUTS, storage
+def _held() -> Iterator[tuple[str, Any]]:
+    for leaf in LEAVES:
+        yield from _of_leaf(leaf)
+    for module in MODULES:
+        yield from _of_module(module)
+    for optimizer in OPTIMIZERS:
+        yield from _of_optimizer(optimizer)
+    for program in PROGRAMS:
+        yield ARENAS, program.memory
+    if anything_saved():
+        for keeper in _objects(Node, Region):
+            for tensor in keeper.saved_tensors_of_forward():
+                if tensor.grad_fn is not None or not tensor._requires_grad:
+                    yield ACTIVATIONS, tensor.storage
 
 
-def _tensor(tensor: Tensor) -> Iterator[tuple[str, Any]]:
+def _of_leaf(tensor: Tensor) -> Iterator[tuple[str, Any]]:
     if tensor._requires_grad and tensor.grad_fn is None and tensor.base is None:
         yield PARAMETERS, tensor.storage
     if tensor._grad is not None:
         yield GRADIENTS, tensor._grad.storage
 
 
-def _module(module: Module) -> Iterator[tuple[str, Any]]:
-    for buffer in module.__dict__.get("_buffers", {}).values():
-        if buffer is not None:
-            yield BUFFERS, buffer.storage
-    for parameter in module.__dict__.get("_parameters", {}).values():
-        if parameter is not None:
-            yield PARAMETERS, parameter.storage
+def _of_module(module: Module) -> Iterator[tuple[str, Any]]:
+    for purpose, named in ((BUFFERS, "_buffers"), (PARAMETERS, "_parameters")):
+        for tensor in module.__dict__.get(named, {}).values():
+            if tensor is not None:
+                yield purpose, tensor.storage
 
 
-def _optimizer(optimizer: Optimizer) -> Iterator[tuple[str, Any]]:
+def _of_optimizer(optimizer: Optimizer) -> Iterator[tuple[str, Any]]:
     for group in optimizer.__dict__.get("param_groups", ()):
         for parameter in group["params"]:
             yield PARAMETERS, parameter.storage
@@ -83,20 +85,21 @@ def _optimizer(optimizer: Optimizer) -> Iterator[tuple[str, Any]]:
                 yield STATE, value.storage
 
 
-def _node(node: Any) -> Iterator[tuple[str, Any]]:
-    for tensor in node.saved_tensors_of_forward():
-        if tensor.grad_fn is not None or not tensor._requires_grad:
-            yield ACTIVATIONS, tensor.storage
+def _objects(*kinds: type) -> Iterator[Any]:
+    """All of Python's objects of these types and of those derived from them."""
+    wanted = set(kinds)
+    for kind in kinds:
+        _add_derived(kind, wanted)
+    everything = gc.get_objects()
+    # of some hundred thousand objects a few thousand matter: no Python code looks at the others
+    yield from compress(everything, map(wanted.__contains__, map(type, everything)))
 
 
-def _program(program: NativeProgram) -> Iterator[tuple[str, Any]]:
-    yield ARENAS, program.__dict__.get("_memory")
-
-
-_HANDLERS: tuple[tuple[type, Handler], ...] = (
-    (HostStorage, _storage), (MetaStorage, _storage), (Tensor, _tensor), (Module, _module), (Optimizer, _optimizer),
-    (Node, _node), (FunctionNode, _node), (NativeProgram, _program),
-)  # fmt: skip
+def _add_derived(kind: type, found: set[type]) -> None:
+    derived: type
+    for derived in kind.__subclasses__():
+        found.add(derived)
+        _add_derived(derived, found)
 
 
 def owned(module: Module, root: Any) -> Iterator[tuple[Tensor, Any]]:

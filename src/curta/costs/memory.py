@@ -85,8 +85,7 @@ class MemoryBooks:
 
     def by_module(self, depth: int | None = None) -> dict[str, int]:
         """The bytes in use by module."""
-        live = [one for one in self._ledger.live.values() if one.watched]
-        return self._summed(live, depth)
+        return self._summed(self._ledger.now(), depth)
 
     @property
     def timeline(self) -> list[Change]:

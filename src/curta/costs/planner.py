@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from sys import getrefcount
 from typing import Any
 
 from curta import host
 from curta.autograd.state import STATE
+from curta.costs import existing
 from curta.costs.account import Account, where
 from curta.device import CPU, META, Device
 from curta.errors import ArgumentTypeError, PlanError
@@ -34,6 +35,9 @@ class Plan(Account):
 
     def _new_ledger(self, timeline: bool) -> Ledger:
         return PlanLedger(where, self._meta)
+
+    def _found(self) -> Iterable[existing.Found]:
+        return existing.everything()
 
     def __repr__(self) -> str:
         return f"<Plan of {self.calls:,} operators, {self.flops:,} FLOPs, {self.memory.peak_bytes:,} bytes at most>"

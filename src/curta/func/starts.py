@@ -15,6 +15,7 @@ from curta.autograd.node import Accumulate
 from curta.autograd.state import STATE
 from curta.batching.values import innermost, wanted_outside
 from curta.errors import ArgumentError, AutogradError
+from curta.memory.living import LEAVES
 from curta.ops.creation import zeros_of
 from curta.ops.dispatch import bind
 from curta.ops.movement import VIEW
@@ -35,6 +36,7 @@ def start(name: str, value: Any) -> Tensor:
         return connected
     made = here.same()
     made._requires_grad = True
+    LEAVES.add(made)
     made.differentiated = True
     return made
 

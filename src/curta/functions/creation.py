@@ -22,6 +22,7 @@ from curta.functions.movement import sizes
 from curta.functions.operands import operand
 from curta.lazy import LazyModule
 from curta.memory.layout import Layout, contiguous, strided
+from curta.memory.living import LEAVES
 from curta.memory.storage import allocate
 from curta.ops.creation import ARANGE, EYE, FULL, LINSPACE
 from curta.ops.dispatch import bind
@@ -43,6 +44,7 @@ def finish(made: Tensor, requires_grad: bool) -> Tensor:
         if not made.layout.dtype.is_floating_point:
             raise AutogradError("Only Tensors of floating point and complex dtype can require gradients")
         made._requires_grad = True
+        LEAVES.add(made)
     return made
 
 

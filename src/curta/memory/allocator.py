@@ -44,6 +44,8 @@ class HostAllocator:
         self.peak = 0
         self.reserved = 0
         self.allocations = 0
+        #: how many accounts have looked at memory: what was made before one was opened has a lower number
+        self.epoch = 0
         self._free: defaultdict[int, list[int]] = defaultdict(list)
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._libc.mmap.restype = ctypes.c_void_p

@@ -14,7 +14,6 @@ from curta.memory.storage import (
     PlannedStorage,
     Storage,
     WatchedMetaStorage,
-    WatchedStorage,
 )
 
 #: what memory is for, in the order in which pages and tables show it:
@@ -35,10 +34,8 @@ Totals = dict[str, int]
 
 
 def watch(storage: Storage) -> None:
-    """From now on the end of a storage is told to the watchers."""
-    if type(storage) is HostStorage:
-        storage.__class__ = WatchedStorage
-    elif type(storage) is MetaStorage:
+    """From now on the end of a storage is told to the watchers, as that of a `HostStorage` always is."""
+    if type(storage) is MetaStorage:
         storage.__class__ = WatchedMetaStorage
 
 
@@ -48,12 +45,13 @@ class Holding:
     __slots__ = ("key", "kind", "module", "nbytes", "number", "operator", "phase", "saves", "watched")
 
     def __init__(
-        self, storage: Storage, number: int, kind: str, operator: str | None, module: Any, phase: str, watched: bool
-    ) -> None:
+        self, key: int, nbytes: int, number: int, kind: str,
+        operator: str | None = None, module: Any = None, phase: str = "", watched: bool = True,
+    ) -> None:  # fmt: skip
         #: the storage's identity, and how many were known before it
-        self.key = id(storage)
+        self.key = key
         self.number = number
-        self.nbytes = storage.nbytes
+        self.nbytes = nbytes
         self.kind = kind
         self.operator = operator
         self.module = module
@@ -102,6 +100,11 @@ class Ledger:
         #: the totals and the number of live storages when the ledger was opened
         self.first_totals: Totals = {}
         self.live: dict[int, Holding] = {}
+        #: what was made before this epoch was there when the ledger was opened
+        self._epoch = 0
+        # bytes that were there before and are nobody's in particular: now, and at the fullest moment
+        self._rest = 0
+        self._peak_rest = 0
         self._known = 0
         # whether now is the fullest moment; when it is over: the totals and how many storages were known then, those
         # of them that have gone since, and those that have another category now, as they were
@@ -114,7 +117,19 @@ class Ledger:
     # opening and closing
 
     def open(self, found: Iterable[tuple[Storage, str]]) -> None:
-        """Begin with the storages that are there, each with what it is for; what was known before may have gone."""
+        """Begin with the storages that are there, each with what it is for; what was known before may have gone.
+
+        All other memory that the allocator counts is inputs: nobody looks for it until it comes up.
+        """
+        self._begin_with(found)
+        HOST.epoch += 1
+        self._epoch = HOST.epoch
+        self._rest = HOST.current - self.current
+        self.totals[INPUTS] += self._rest
+        self.peak = self.current = HOST.current
+        self._watch()
+
+    def _begin_with(self, found: Iterable[tuple[Storage, str]]) -> None:
         self.live, self._known, self._full = {}, 0, True
         self.totals, self.current, self.peak = dict.fromkeys(CATEGORIES, 0), 0, 0
         self.begun, self.events = 0, None if self.events is None else []
@@ -123,6 +138,8 @@ class Ledger:
                 continue
             watch(storage)
             self._add(storage, kind, None, None, "")
+
+    def _watch(self) -> None:
         self.first_totals = dict(self.totals)
         WATCHERS.append(self)
 
@@ -157,12 +174,23 @@ class Ledger:
     def _add(self, storage: Storage, kind: str, operator: str | None, module: Any, phase: str) -> None:
         watched = self.counts(storage)
         self._known += 1
-        self.live[id(storage)] = Holding(storage, self._known, kind, operator, module, phase, watched)
+        self.live[id(storage)] = Holding(
+            id(storage), storage.nbytes, self._known, kind, operator, module, phase, watched
+        )
         if watched:
             self.totals[kind] += storage.nbytes
             self.current += storage.nbytes
             if self.current > self.peak:
                 self.peak, self._full = self.current, True
+
+    def holding(self, storage: Storage | None) -> Holding | None:
+        """What is known of a storage; one that was there before and was not looked for is an input from now on."""
+        known = self.live.get(id(storage))
+        if known is None and isinstance(storage, HostStorage) and storage.epoch < self._epoch:
+            self._known += 1
+            known = self.live[id(storage)] = Holding(id(storage), storage.nbytes, self._known, INPUTS)
+            self._rest -= storage.nbytes
+        return known
 
     def transfer(self, old: Storage, new: Storage) -> None:
         """Another storage stands for one from now on."""
@@ -174,12 +202,14 @@ class Ledger:
 
     def died(self, storage: Storage) -> None:
         """A storage went away."""
-        holding = self.live.pop(id(storage), None)
+        known, rest = self._known, self._rest
+        holding = self.holding(storage)
         if holding is None:
             return
+        del self.live[holding.key]
         if holding.watched:
             if self._full:
-                self._pass()
+                self._pass(known, rest)
             if holding.number <= self._peak_known:
                 self._gone.append(holding)
             category = holding.category
@@ -188,9 +218,9 @@ class Ledger:
             if self.events is not None:
                 self._note(category, -holding.nbytes)
 
-    def _pass(self) -> None:
-        """The fullest moment is over: remember it."""
-        self._full, self._peak_known = False, self._known
+    def _pass(self, known: int, rest: int) -> None:
+        """The fullest moment is over, when so many storages were known and so many bytes nobody's: remember it."""
+        self._full, self._peak_known, self._peak_rest = False, known, rest
         self._peak_totals = dict(self.totals)
         self._gone.clear()
         self._changed.clear()
@@ -203,7 +233,7 @@ class Ledger:
 
     def assign(self, storage: Storage | None, kind: str) -> None:
         """Say what a storage is for from now on; one that is not known is somebody else's memory."""
-        holding = self.live.get(id(storage))
+        holding = self.holding(storage)
         if holding is not None and holding.kind != kind:
             self._change(holding, kind, holding.saves)
 
@@ -232,11 +262,16 @@ class Ledger:
             self._note(after, holding.nbytes)
 
     def at_peak(self) -> list[Holding]:
-        """What was alive at the fullest moment, the largest first."""
-        found = [one for one in self.live.values() if one.watched]
+        """What was alive at the fullest moment, the largest first; what nobody named that was there before as one."""
+        found, rest = [one for one in self.live.values() if one.watched], self._rest
         if not self._full:
             found = [self._changed.get(one, one) for one in (*found, *self._gone) if one.number <= self._peak_known]
-        return sorted(found, key=lambda one: (-one.nbytes, one.number))
+            rest = self._peak_rest
+        return sorted((*found, *_rest(rest)), key=lambda one: (-one.nbytes, one.number))
+
+    def now(self) -> list[Holding]:
+        """What is alive, in the order in which it came up; what nobody named that was there before as one."""
+        return [*_rest(self._rest), *(one for one in self.live.values() if one.watched)]
 
     @property
     def peak_totals(self) -> Totals:
@@ -249,6 +284,11 @@ class Ledger:
         return HOST.current - self.current
 
 
+def _rest(nbytes: int) -> list[Holding]:
+    """Memory that was there before, as if it were one storage."""
+    return [Holding(0, nbytes, 0, INPUTS)] if nbytes else []
+
+
 class PlanLedger(Ledger):
     """The ledger of a function that is only planned: of the memory that it would take on the processor.
 
@@ -258,6 +298,11 @@ class PlanLedger(Ledger):
     def __init__(self, where: Callable[[], tuple[Any, str]], meta: bool) -> None:
         super().__init__(where, timeline=True)
         self.meta = meta
+
+    def open(self, found: Iterable[tuple[Storage, str]]) -> None:
+        """Begin with the storages that are there: all of them, each with what it is for."""
+        self._begin_with(found)
+        self._watch()
 
     def counts(self, storage: Storage) -> bool:
         """Whether a storage is memory on the planned device."""

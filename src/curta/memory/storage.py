@@ -59,13 +59,18 @@ class Storage:
 
 
 class HostStorage(Storage):
-    """Memory from Curta's own allocator. `free` is where its block goes back to: see `HostAllocator.free_blocks`."""
+    """Memory from Curta's own allocator.
 
-    __slots__ = ("free",)
+    `free` is where its block goes back to (see `HostAllocator.free_blocks`), `epoch` how many accounts had looked at
+    memory when it was made; its end is told to those that are open.
+    """
+
+    __slots__ = ("epoch", "free")
 
     def __init__(self, nbytes: int, free: list[int], host: HostAllocator = HOST) -> None:
         self.nbytes = nbytes
         self.free = free
+        self.epoch = host.epoch
         self.version = _first_version() if INFERENCE_THREADS else 0
         if free:
             self.address = free.pop()
@@ -79,18 +84,8 @@ class HostStorage(Storage):
         if current > host.peak:
             host.peak = current
 
-    def __del__(self, host: HostAllocator = HOST) -> None:
-        # the allocator is bound as a default: module globals may be gone when the interpreter ends
-        host.current -= self.nbytes
-        self.free.append(self.address)
-
-
-class WatchedStorage(HostStorage):
-    """Host memory whose end is told to the watchers: what a `HostStorage` becomes while one of them knows it."""
-
-    __slots__ = ()
-
     def __del__(self, host: HostAllocator = HOST, watchers: list[Any] = WATCHERS) -> None:
+        # the globals are bound as defaults: they may be gone when the interpreter ends
         host.current -= self.nbytes
         self.free.append(self.address)
         for watcher in watchers:

@@ -10,6 +10,7 @@ from curta.autograd.state import STATE
 from curta.errors import ArgumentTypeError, AutogradError
 from curta.memory.changes import CHANGES
 from curta.memory.ledger import GRADIENTS
+from curta.memory.living import LEAVES
 
 if TYPE_CHECKING:
     from curta.tensor import Tensor
@@ -68,6 +69,7 @@ class AutogradMethods:
             STATE.recorder.note_leaf(self)
         self._grad = value
         if value is not None:
+            LEAVES.add(self)
             for book in STATE.books:
                 book.assign(value.storage, GRADIENTS)
 
@@ -126,6 +128,7 @@ class AutogradMethods:
             raise AutogradError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         if value and not self._requires_grad:
             self.generation += 1  # views that exist already find out
+            LEAVES.add(self)
         self._requires_grad = bool(value)
         CHANGES.note()
 

@@ -9,6 +9,7 @@ from curta.autograd.state import STATE
 from curta.errors import AutogradError
 from curta.functions import creation
 from curta.memory.ledger import PARAMETERS
+from curta.memory.living import LEAVES
 from curta.memory.storage import TracedStorage
 from curta.tensor import Tensor
 
@@ -31,6 +32,7 @@ class Parameter(Tensor):
         if isinstance(source.storage, TracedStorage):
             source.storage.tensors.append(ref(out))
         out._requires_grad = requires_grad
+        LEAVES.add(out)
         for book in STATE.books:
             book.assign(out.storage, PARAMETERS)
         return out

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 from curta.autograd import enable_grad, no_grad
 from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, UnsupportedError
+from curta.memory.living import OPTIMIZERS
 from curta.optim.recorded import RecordedUpdates
 from curta.optim.update import UpdatePlan, apply_update, new_state
 from curta.tensor import Tensor
@@ -37,6 +38,11 @@ class Optimizer:
 
     #: the entries of a parameter's state that are Python numbers here, and tensors in a checkpoint of PyTorch's
     number_names: tuple[str, ...] = ("step",)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        made = super().__new__(cls)
+        OPTIMIZERS.add(made)
+        return made
 
     def __init__(self, params: Parameters, defaults: Group) -> None:
         if isinstance(params, Tensor):

@@ -15,6 +15,7 @@ from curta.errors import (
     UnsupportedError,
 )
 from curta.memory.changes import CHANGES
+from curta.memory.living import MODULES
 from curta.nn.modules import states
 from curta.nn.modules.places import inside
 from curta.nn.parameter import Parameter
@@ -48,6 +49,11 @@ class Module:
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        made = super().__new__(cls)
+        MODULES.add(made)
+        return made
 
     def __init__(self) -> None:
         for name, value in (

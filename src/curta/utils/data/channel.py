@@ -27,6 +27,7 @@ from curta.errors import AutogradError, DataError, UnsupportedError
 from curta.functions.creation import empty_of
 from curta.memory.allocator import ALIGNMENT, OutOfMemoryError
 from curta.memory.layout import Layout, contiguous, strided
+from curta.memory.living import LEAVES
 from curta.memory.storage import BorrowedStorage
 from curta.shapes import is_dense
 from curta.tensor import Tensor
@@ -79,6 +80,8 @@ def _over(buffer: Any, layout: Layout, requires_grad: bool, kind: type[Tensor]) 
     else:
         made = Tensor._make(BorrowedStorage(layout.nbytes, ctypes.addressof(buffer), buffer), layout, 0)
     made._requires_grad = requires_grad
+    if requires_grad:
+        LEAVES.add(made)
     made.__class__ = kind
     return made
 
