@@ -3,6 +3,7 @@
 import gc
 import subprocess
 import sys
+from itertools import starmap
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import curta
 from curta import nn
 from curta.errors import ArgumentTypeError, IndexRangeError, PlanError
 from curta.memory.free import available_bytes
+from curta.memory.ledger import Event
 from curta.nn import functional as F
 
 FIGURES = ("flops", "model_flops", "hardware_flops", "transcendentals", "bytes_read", "bytes_written", "calls")
@@ -26,7 +28,10 @@ def same(planned: Any, books: Any) -> None:
     assert planned.memory.peak_bytes == books.memory.peak_bytes
     assert planned.memory.peak_by_category() == books.memory.peak_by_category()
     events = [
-        [(one.category, one.nbytes, one.operator, one.phase, one.begun) for one in account.ledger.events]
+        [
+            (one.category, one.nbytes, one.operator, one.phase, one.begun)
+            for one in starmap(Event, account.ledger.events)
+        ]
         for account in (planned, books)
     ]
     assert events[0][: len(events[1])] == events[1][: len(events[0])]

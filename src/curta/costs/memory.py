@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from curta.costs.tables import text_table
 from curta.errors import ArgumentError
-from curta.memory.ledger import CATEGORIES, Holding, Ledger
+from curta.memory.ledger import CATEGORIES, Event, Holding, Ledger
 
 
 class Held(NamedTuple):
@@ -94,7 +95,7 @@ class MemoryBooks:
             raise ArgumentError("account: the changes of memory were not kept: open it with timeline=True")
         totals, name = dict(self._ledger.first_totals), cache(self._name)
         changes = [Change(dict(totals), None, "-", "", 0)]
-        for event in self._ledger.events:
+        for event in starmap(Event, self._ledger.events):
             totals[event.category] += event.nbytes
             changes.append(Change(dict(totals), event.operator, name(event.module), event.phase, event.begun))
         return changes

@@ -96,7 +96,8 @@ class Ledger:
         self.totals: Totals = dict.fromkeys(CATEGORIES, 0)
         self.current = 0
         self.peak = 0
-        self.events: list[Event] | None = [] if timeline else None
+        #: as plain tuples, which are made faster
+        self.events: list[tuple[str, int, str | None, Any, str, int]] | None = [] if timeline else None
         #: the totals and the number of live storages when the ledger was opened
         self.first_totals: Totals = {}
         self.live: dict[int, Holding] = {}
@@ -159,7 +160,7 @@ class Ledger:
         self.begun += 1
         if self.events is not None:
             phase = self._where()[1]
-            if phase != (self.events[-1].phase if self.events else ""):
+            if phase != (self.events[-1][4] if self.events else ""):
                 self._note(TEMPORARIES, 0)
 
     # what comes and goes
@@ -169,7 +170,7 @@ class Ledger:
         module, phase = self._where()
         self._add(storage, TEMPORARIES, self.operator, module, phase)
         if self.events is not None and self.live[id(storage)].watched:
-            self.events.append(Event(TEMPORARIES, storage.nbytes, self.operator, module, phase, self.begun))
+            self.events.append((TEMPORARIES, storage.nbytes, self.operator, module, phase, self.begun))
 
     def _add(self, storage: Storage, kind: str, operator: str | None, module: Any, phase: str) -> None:
         watched = self.counts(storage)
@@ -227,7 +228,7 @@ class Ledger:
 
     def _note(self, category: str, nbytes: int) -> None:
         if self.events is not None:
-            self.events.append(Event(category, nbytes, self.operator, *self._where(), self.begun))
+            self.events.append((category, nbytes, self.operator, *self._where(), self.begun))
 
     # what it is for
 
