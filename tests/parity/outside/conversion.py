@@ -1,0 +1,69 @@
+"""PyTorch's arguments as Curta's, over the same memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from tests.parity.outside.operators import named
+
+import curta
+
+Pairs = list[tuple[torch.Tensor, curta.Tensor]]
+
+
+def _tensor(value: torch.Tensor) -> curta.Tensor:
+    plain = value.detach().resolve_conj().resolve_neg()
+    found = curta.from_dlpack(plain if plain.dim() and plain.numel() else plain.clone())
+    return found if found.shape == tuple(value.shape) else found.reshape(tuple(value.shape))
+
+
+def converted(value: Any, leaves: Pairs | None = None) -> Any:
+    """An argument for Curta; tensors that want a gradient are noted in `leaves`."""
+    if isinstance(value, torch.Tensor):
+        made = _tensor(value)
+        if value.requires_grad:
+            made = made.detach().requires_grad_()
+            if leaves is not None:
+                leaves.append((value, made))
+        return made
+    if isinstance(value, torch.Size):
+        return curta.Size(value)
+    if isinstance(value, (torch.dtype, torch.memory_format, torch.layout)):
+        return named(str(value).removeprefix("torch."))
+    if isinstance(value, torch.device):
+        return curta.device(str(value))
+    if isinstance(value, torch.Generator):
+        return curta.Generator()
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(converted(one, leaves) for one in value))
+    if isinstance(value, (list, tuple)):
+        return type(value)(converted(one, leaves) for one in value)
+    if isinstance(value, dict):
+        return {key: converted(one, leaves) for key, one in value.items()}
+    if callable(value) and str(getattr(value, "__module__", "")).startswith("torch"):
+        return named(getattr(value, "__name__", "")) or value
+    return value
+
+
+def back(value: curta.Tensor) -> torch.Tensor:
+    """A tensor of Curta's as one of PyTorch's."""
+    plain = value.detach()
+    if plain.numel() == 0:
+        return torch.empty(tuple(plain.shape), dtype=getattr(torch, plain.dtype.name))
+    found: torch.Tensor = torch.from_dlpack(plain.contiguous().clone())
+    return found
+
+
+def described(sample: Any) -> str:
+    """A sample in a few words."""
+
+    def short(value: Any) -> str:
+        if isinstance(value, torch.Tensor):
+            return f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
+        if isinstance(value, (list, tuple)):
+            return f"({', '.join(map(short, value))})"
+        return repr(value)[:40]
+
+    options = "".join(f", {name}={short(value)}" for name, value in sample.kwargs.items())
+    return f"{short(sample.input)}, {short(sample.args)}{options}"
