@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.operators import CASES as OPERATORS
 from benchmarks.products import CASES as PRODUCTS
 from benchmarks.steps import CASES as STEPS
 
@@ -174,6 +175,7 @@ CASES: dict[str, tuple[str, Callable[[Any], dict[str, Work]]]] = {
     "adamw": ("AdamW, 16M parameters", adamw),
     "gpt_step": ("GPT step (curta train's default)", gpt_step),
     **PRODUCTS,
+    **OPERATORS,
     **STEPS,
 }
 
