@@ -17,8 +17,8 @@ ROWS, COLUMNS = 1000, 1024
 UNARY = (
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "deg2rad", "digamma", "erf",
     "erfc", "erfinv", "exp", "exp2", "expm1", "floor", "frac", "i0", "isfinite", "isinf", "isnan", "lgamma", "log",
-    "log10", "log1p", "log2", "logical_not", "logit", "nan_to_num", "neg", "reciprocal", "round", "rsqrt", "sigmoid", "sign",
-    "signbit", "sin", "sinc", "sinh", "sqrt", "square", "tan", "tanh", "trunc",
+    "log10", "log1p", "log2", "logical_not", "logit", "nan_to_num", "neg", "reciprocal", "round", "rsqrt", "sigmoid",
+    "sign", "signbit", "sin", "sinc", "sinh", "sqrt", "square", "tan", "tanh", "trunc",
 )  # fmt: skip
 #: on numbers between 0 and 1, where all of these are defined; acosh on those behind 1
 _ARGUMENT = {"acosh": "above"}
