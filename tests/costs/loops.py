@@ -233,6 +233,8 @@ GENERATED: dict[str, Loop] = {
     "scatter_rows": scatter,
     "scatter_into": scatter_into,
     "sort": _reads_all,
+    "smallest": _reads_all,
+    "ranked": _reads_all,
 }
 
 CONVOLUTIONS: dict[str, Loop] = {

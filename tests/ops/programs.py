@@ -402,6 +402,8 @@ OTHERS: dict[str, Program] = {
     "sort along rows": _unary(lambda x: x.sort(1).values * 2),
     "sort along columns": _unary(lambda x: x.bfloat16().sort(0, descending=True).values * 2),
     "median": _unary(lambda x: x.median()),
+    "topk": _unary(lambda x: x.flatten().repeat(4).topk(3).values * 2),
+    "topk of many": _unary(lambda x: x.flatten().repeat(20).topk(40).values),
     "mode": _unary(lambda x: x.round().mode(1).values),
     "quantile": _unary(lambda x: x.quantile(0.3, 0)),
     "searchsorted": _pair(lambda x, y: curta.searchsorted(x.detach().sort(1).values, y)),

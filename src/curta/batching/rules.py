@@ -33,6 +33,7 @@ from curta.ops import (
     reduce,
     rows,
     scan,
+    selection,
     sorting,
 )
 from curta.ops.creation import ones_of
@@ -219,6 +220,8 @@ RULES: dict[Op, Rule] = {
     scan.CUMMIN: further("dim", by_all=True, contiguous=True),
     scan.LOGCUMSUMEXP: further("dim", by_all=True, contiguous=True),
     sorting.SORT: further("dim", by_all=True, contiguous=True),
+    selection.SMALLEST: further("dim", by_all=True, contiguous=True),
+    selection.RANKED: further("dim", by_all=True, contiguous=True),
     sorting.SEARCH: gathers.search,
     attention.ATTENTION: _attention,
     attention.MASKED_ATTENTION: _attention,

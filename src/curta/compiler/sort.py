@@ -6,13 +6,14 @@ are one. A row is cut into pieces of one element, which are merged in pairs, fro
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from curta.compiler.code import Code, Value, function
 from curta.compiler.nest import NAME, SIGNATURE
 from curta.compiler.schedule import INLINE_ELEMENTS, KernelText, Step
 from curta.dtypes import DType, bool_
 from curta.runtime import cpu, jit, native
 
-_FIELDS = ("count", "inner", "passes")
 #: the bits of infinity in each floating-point format
 _INFINITY = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF << 52}
 
@@ -33,22 +34,18 @@ def plan_sort(dtype: DType, place_dtype: DType, outer: int, count: int, inner: i
     return [Step(plan, sources, text, jit.Code(key, text.write, NAME))]
 
 
-class _Writer:
-    """The kernel's text under construction."""
+class Ordering:
+    """The text of a kernel over rows of elements and keys: keys, places, and merging what is in order."""
 
-    def __init__(self, dtype: DType, place_dtype: DType, descending: bool) -> None:
+    def __init__(self, dtype: DType, place_dtype: DType, descending: bool, fields: int, arguments: int) -> None:
         self.dtype, self.descending = dtype, descending
         self.place_size, self.place_kind = place_dtype.itemsize, f"i{8 * place_dtype.itemsize}"
         code = self.code = Code(cpu.features())
         self.size = dtype.itemsize
         self.kind = f"i{8 * self.size}"
-        meta, arguments = Value(code, "%meta", "ptr"), Value(code, "%args", "ptr")
-        self.count, self.inner, self.passes = (
-            code.load(code.offset(meta, 8 * place), "i64", align=8) for place in range(len(_FIELDS))
-        )
-        self.source, self.values, self.places, *self.room = (
-            code.load(code.offset(arguments, 8 * place), "ptr", align=8) for place in range(7)
-        )
+        meta, pointers = Value(code, "%meta", "ptr"), Value(code, "%args", "ptr")
+        self.fields = [code.load(code.offset(meta, 8 * place), "i64", align=8) for place in range(fields)]
+        self.arguments = [code.load(code.offset(pointers, 8 * place), "ptr", align=8) for place in range(arguments)]
 
     def key(self, bits: Value) -> Value:
         """The whole number by which an element is sorted."""
@@ -64,30 +61,6 @@ class _Writer:
             key = bits ^ top if self.dtype.is_signed else bits
         return ~key if self.descending else key
 
-    def row(self, row: Value) -> None:
-        """One row: its keys, the merges, its values and places."""
-        code, size = self.code, self.size
-        outer = row.unsigned_divide(self.inner)
-        first = outer * self.count * self.inner + (row - outer * self.inner)
-        start = row * self.count
-        keys = [code.offset(one, start * size) for one in self.room[:2]]
-        places = [code.offset(one, start * self.place_size) for one in self.room[2:]]
-        with code.loop(0, self.count) as loop:
-            at = (first + loop.index * self.inner) * size
-            bits = code.load(code.offset(self.source, at), self.kind)
-            code.store(self.key(bits), code.offset(keys[0], loop.index * size))
-            self.store_place(loop.index, places[0], loop.index)
-        with code.loop(0, self.passes, carried=[*keys, *places]) as turns:
-            self.merge_all(code.constant(1, "i64") << turns.index, turns.carried)
-            turns.carried_out = [turns.carried[other] for other in (1, 0, 3, 2)]
-        sorted_places = turns.results[2]
-        with code.loop(0, self.count) as loop:
-            place = self.load_place(sorted_places, loop.index)
-            bits = code.load(code.offset(self.source, (first + place * self.inner) * size), self.kind)
-            at = first + loop.index * self.inner
-            code.store(bits, code.offset(self.values, at * size))
-            code.store(place, code.offset(self.places, at * 8))
-
     def load_place(self, places: Value, at: Value) -> Value:
         place = self.code.load(self.code.offset(places, at * self.place_size), self.place_kind)
         return place if self.place_size == 8 else place.convert("zext", "i64")
@@ -96,15 +69,25 @@ class _Writer:
         narrow = place if self.place_size == 8 else place.convert("trunc", "i32")
         self.code.store(narrow, self.code.offset(places, at * self.place_size))
 
-    def merge_all(self, width: Value, room: list[Value]) -> None:
+    def sort(self, count: Value, passes: Value, room: list[Value]) -> Value:
+        """Sort the first `count` keys and places of the room, with another one beside each: where the places then are.
+
+        `room` is keys, keys, places and places.
+        """
+        code = self.code
+        with code.loop(0, passes, carried=room) as turns:
+            self._merge_all(count, code.constant(1, "i64") << turns.index, turns.carried)
+            turns.carried_out = [turns.carried[other] for other in (1, 0, 3, 2)]
+        return turns.results[2]
+
+    def _merge_all(self, count: Value, width: Value, room: list[Value]) -> None:
         """Every two neighbouring pieces of `width` sorted elements as one, from the first temporaries to the others."""
-        code, count = self.code, self.count
-        with code.loop(0, count, width * 2) as loop:
+        with self.code.loop(0, count, width * 2) as loop:
             low = loop.index
             middle = _smaller(low + width, count)
-            self.merge(low, middle, _smaller(low + width * 2, count), room)
+            self._merge(low, middle, _smaller(low + width * 2, count), room)
 
-    def merge(self, low: Value, middle: Value, high: Value, room: list[Value]) -> None:
+    def _merge(self, low: Value, middle: Value, high: Value, room: list[Value]) -> None:
         """[low, middle) and [middle, high) as one; of equal elements those on the left come first."""
         code, size = self.code, self.size
         from_keys, to_keys, from_places, to_places = room
@@ -121,14 +104,49 @@ class _Writer:
             loop.carried_out = [left + step, right + (step ^ 1)]
 
 
+class _Sorter(Ordering):
+    """The kernel that sorts whole rows."""
+
+    def __init__(self, dtype: DType, place_dtype: DType, descending: bool) -> None:
+        super().__init__(dtype, place_dtype, descending, fields=3, arguments=7)
+        self.count, self.inner, self.passes = self.fields
+        self.source, self.values, self.places, *self.room = self.arguments
+
+    def row(self, row: Value) -> None:
+        """One row: its keys, the merges, its values and places."""
+        code, size = self.code, self.size
+        outer = row.unsigned_divide(self.inner)
+        first = outer * self.count * self.inner + (row - outer * self.inner)
+        start = row * self.count
+        keys = [code.offset(one, start * size) for one in self.room[:2]]
+        places = [code.offset(one, start * self.place_size) for one in self.room[2:]]
+        with code.loop(0, self.count) as loop:
+            at = (first + loop.index * self.inner) * size
+            bits = code.load(code.offset(self.source, at), self.kind)
+            code.store(self.key(bits), code.offset(keys[0], loop.index * size))
+            self.store_place(loop.index, places[0], loop.index)
+        sorted_places = self.sort(self.count, self.passes, [*keys, *places])
+        with code.loop(0, self.count) as loop:
+            place = self.load_place(sorted_places, loop.index)
+            bits = code.load(code.offset(self.source, (first + place * self.inner) * size), self.kind)
+            at = first + loop.index * self.inner
+            code.store(bits, code.offset(self.values, at * size))
+            code.store(place, code.offset(self.places, at * 8))
+
+
 def _smaller(left: Value, right: Value) -> Value:
     return left.lt(right).select(left, right)
 
 
 def _emit(dtype: DType, place_dtype: DType, descending: bool) -> str:
-    writer = _Writer(dtype, place_dtype, descending)
-    start, stop = Value(writer.code, "%start", "i64"), Value(writer.code, "%stop", "i64")
-    with writer.code.loop(start, stop) as rows:
-        writer.row(rows.index)
-    writer.code.effect("ret void")
-    return function(writer.code, NAME, SIGNATURE)
+    writer = _Sorter(dtype, place_dtype, descending)
+    return over_rows(writer.code, writer.row)
+
+
+def over_rows(code: Code, row: Callable[[Value], None]) -> str:
+    """The text of a kernel that does `row` for every unit it is given."""
+    start, stop = Value(code, "%start", "i64"), Value(code, "%stop", "i64")
+    with code.loop(start, stop) as rows:
+        row(rows.index)
+    code.effect("ret void")
+    return function(code, NAME, SIGNATURE)

@@ -14,9 +14,12 @@ from curta.functions.operands import refuse, tensor
 from curta.ops.dispatch import bind
 from curta.ops.indexing import take
 from curta.ops.scan import CUMMAX
+from curta.ops.selection import RANKED, SMALLEST
 from curta.ops.sorting import ATTAINED, SORT
 from curta.tensor import Tensor
 
+#: the smallest elements are sought, not sorted out, where they are one in so many or fewer
+_SELECTED = 4
 #: the median of no integers: what processors make of NaN
 _OF_NOTHING = {dtypes.int32: -(2**31), dtypes.int64: -(2**63)}
 
@@ -82,9 +85,22 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def _ranked(input: Tensor, dim: int, first: int, count: int, largest: bool, keepdim: bool) -> Ordered:
     """The elements from the `first` on in the order along `dim`; one of them without `keepdim` loses the dimension."""
-    indices = ordered(input.detach(), dim, largest).indices.narrow(dim, first, count).clone()
+    x, size = input.detach(), input.layout.shape[dim]
+    if first == 0 and _SELECTED * count <= size:
+        indices = bind(SMALLEST, (x.contiguous(),), dim=dim, count=count, descending=largest)
+    elif count == 1 and not largest:
+        shape = tuple(1 if axis == dim else length for axis, length in enumerate(input.layout.shape))
+        indices = _of_rank(x, dim, full(shape, first, dtype=dtypes.int64, device=input.layout.device))
+    else:
+        indices = ordered(x, dim, largest).indices.narrow(dim, first, count).clone()
     values = picked(input, dim, indices)
     return Ordered(values, indices) if keepdim else Ordered(values.squeeze(dim), indices.squeeze(dim))
+
+
+def _of_rank(x: Tensor, dim: int, ranks: Tensor) -> Tensor:
+    """Where the element of a rank is along `dim`, for each rank."""
+    found: Tensor = bind(RANKED, (x.contiguous(), ranks.contiguous()), dim=dim)
+    return found
 
 
 def topk(
@@ -184,7 +200,7 @@ def _middle(name: str, x: Tensor, dim: int, keepdim: bool) -> Ordered:
         rank = (numbers - 1).clamp(min=0) // 2
     else:
         rank = numbers.where(numbers < count, (count - 1) // 2)
-    indices = picked(ordered(plain, dim).indices, dim, rank)
+    indices = _of_rank(plain, dim, rank)
     values = picked(x, dim, indices)
     return Ordered(values, indices) if keepdim else Ordered(values.squeeze(dim), indices.squeeze(dim))
 

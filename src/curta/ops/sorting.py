@@ -23,10 +23,19 @@ def _infer_sort(x: Layout, dim: int, descending: bool) -> tuple[Layout, Layout]:
     return contiguous(x.shape, x.dtype, x.device), contiguous(x.shape, dtypes.int64, x.device)
 
 
+def key_format(x: Layout) -> DType:
+    """A format for whole numbers as wide as the elements."""
+    return {1: dtypes.int8, 2: dtypes.int16, 4: dtypes.int32, 8: dtypes.int64}[x.dtype.itemsize]
+
+
+def place_format(x: Layout, dim: int) -> DType:
+    """A format for places along a dimension."""
+    return dtypes.int32 if x.shape[dim] <= _MOST_NARROW else dtypes.int64
+
+
 def _plan_sort(inputs: Any, outputs: Any, dim: int, descending: bool) -> Any:
     x: Layout = inputs[0]
-    key = {1: dtypes.int8, 2: dtypes.int16, 4: dtypes.int32, 8: dtypes.int64}[x.dtype.itemsize]
-    place = dtypes.int32 if x.shape[dim] <= _MOST_NARROW else dtypes.int64
+    key, place = key_format(x), place_format(x, dim)
     rooms = [contiguous((x.numel,), kind) for kind in (key, key, place, place)]
     return plan_sort(x.dtype, place, *split_at(x.shape, dim), descending=descending), rooms
 
