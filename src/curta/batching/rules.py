@@ -35,6 +35,7 @@ from curta.ops import (
     scan,
     selection,
     sorting,
+    turning,
 )
 from curta.ops.creation import ones_of
 from curta.ops.dispatch import bind, described
@@ -212,6 +213,7 @@ RULES: dict[Op, Rule] = {
     attention_softmax.BELOW_DIAGONAL: further("rank"),
     attention_softmax.CAUSAL: further("rank"),
     loss.PICK: further("dim"),
+    turning.FLIP: _reduction,
     reduce.IS_AT: further("dim"),
     scan.RECURRENCE: further("dim", by_all=True, contiguous=True),
     scan.CUMSUM: further("dim", by_all=True, contiguous=True),

@@ -374,6 +374,33 @@ class Code:
         self.start_block(done)
 
     @contextmanager
+    def repeat(self, carried: Sequence[Value]) -> Iterator[Loop]:
+        """A loop that runs once, and as long as `loop.again` (one lane) holds at its end; else as `loop`."""
+        first = self.constant(0, "i64")
+        loop = Loop(self, first, carried)
+        body, done = self.fresh("body"), self.fresh("done")
+        before = self.block
+        self.jump(body)
+        self.start_block(body)
+        phis_at = len(self.lines)
+        yield loop
+        following = loop.index + 1
+        back = self.block
+        self.branch(loop.again, body, done)
+        self.lines[phis_at:phis_at] = [
+            f"  {phi.ref} = phi {phi.full_type} [ {enter.ref}, %{before} ], [ {again.ref}, %{back} ]"
+            for phi, enter, again in zip(
+                [loop.index, *loop.carried], [first, *carried], [following, *loop.carried_out], strict=True
+            )
+        ]
+        self.start_block(done)
+        loop.carried = loop.carried_out
+
+    def any_lane(self, mask: Value) -> Value:
+        """Whether any lane is true."""
+        return mask if mask.lanes == 1 else self.call(f"llvm.vector.reduce.or.v{mask.lanes}i1", "i1", 1, [mask])
+
+    @contextmanager
     def when(self, condition: Value) -> Iterator[None]:
         """Code that runs only where `condition` (one lane) holds, for its effects."""
         yes, after = self.fresh("then"), self.fresh("after")
@@ -391,6 +418,8 @@ class Loop:
         self.index = Value(code, f"%{code.fresh('index')}", "i64")
         self.carried = [Value(code, f"%{code.fresh('carry')}", value.type, value.lanes) for value in carried]
         self.carried_out: list[Value] = list(self.carried)
+        #: for `Code.repeat`: whether there is another turn
+        self.again = code.constant(0, "i1")
 
     @property
     def results(self) -> list[Value]:

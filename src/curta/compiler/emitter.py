@@ -10,7 +10,7 @@ from curta.compiler import casts
 from curta.compiler.code import Code, Value, vector_type
 from curta.compiler.expression import Expression
 from curta.compiler.instructions import TABLE
-from curta.compiler.loops import CONTIGUOUS, STRIDED, UNIFORM, LoopProgram, scratch_itemsize, varying, walk
+from curta.compiler.loops import CONTIGUOUS, REVERSED, STRIDED, UNIFORM, LoopProgram, scratch_itemsize, varying, walk
 from curta.dtypes import compute_dtype
 from curta.errors import CompilerError
 
@@ -157,7 +157,19 @@ class Emitter:
             return self.code.load(pointer, kind)
         if operand.inner == CONTIGUOUS:
             return self._load_raw(self.code.offset(pointer, place.index * operand.dtype.itemsize), kind, place)
+        if operand.inner == REVERSED and place.mask is None:
+            return self._load_backwards(pointer, kind, place, operand.dtype.itemsize)
         return self._gather(self._lane_pointers(slot, place, pointer), kind, place)
+
+    def _load_backwards(self, pointer: Value, kind: str, place: Place, size: int) -> Value:
+        """Neighbours in memory, the last one first."""
+        last = place.index + (place.lanes - 1)
+        loaded = self.code.load(self.code.offset(pointer, last * -size), kind, place.lanes)
+        lanes = ", ".join(f"i32 {lane}" for lane in reversed(range(place.lanes)))
+        return self.code.emit(
+            f"shufflevector {loaded.full_type} {loaded.ref}, {loaded.full_type} poison, "
+            f"<{place.lanes} x i32> <{lanes}>", kind, place.lanes,
+        )  # fmt: skip
 
     def _step(self, slot: int) -> Value | int:
         operand = self.program.slots[slot]

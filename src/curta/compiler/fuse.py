@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 from curta import dtypes
@@ -24,8 +25,10 @@ from curta.ops.record import Pointwise, Reduce
 from curta.promotion import result_type
 from curta.shapes import contiguous_strides
 
-#: what a slot stands for: ("input", position), ("value", GraphValue)
-Source = tuple[str, Any]
+#: rows are gone through side by side where they are this close, and there is this much of them together
+_NEIGHBOURS, _FEW_ELEMENTS = 16, 1 << 12
+#: what a slot stands for: ("input", position), ("value", GraphValue); and how many bytes further it begins
+Source = tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -217,10 +220,15 @@ def element_dtype(node: GraphNode) -> DType:
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """Reductions that share a kernel, by level: those of level n need results of level n - 1."""
+    """Reductions that share a kernel, by level: those of level n need results of level n - 1.
+
+    Where neighbours in memory belong to different rows (`columns`) there is one level, and results that need more than
+    one element have a kernel of their own: such a kernel goes through memory once, many rows at a time.
+    """
 
     space: Shape
     axes: tuple[int, ...]
+    columns: bool = False
     levels: list[list[GraphNode]] = field(default_factory=list)
     waits: list[Group] = field(default_factory=list)  # the groups whose results this one reads
 
@@ -250,12 +258,14 @@ def groups_of(graph: Graph) -> list[Group]:
         space, axes = node.operands[0].layout.shape, node.params["dims"]
         needs = [home[id(n)] for n in _reductions_below(node.operands[0])]
         dropped = [home[id(n)][0] for n in _nearest(node.operands[0]) if _drops_axes(n)]
+        columns = _by_columns(graph, space, axes)
+        alone = [group for group, _ in needs] if columns else dropped
         chosen = next(
-            (g for g in groups if (g.space, g.axes) == (space, axes) and _may_join(g, [n for n, _ in needs], dropped)),
+            (g for g in groups if (g.space, g.axes) == (space, axes) and _may_join(g, [n for n, _ in needs], alone)),
             None,
         )
         if chosen is None:
-            chosen = Group(space, axes)
+            chosen = Group(space, axes, columns)
             groups.append(chosen)
         level = max((level + 1 for group, level in needs if group is chosen), default=0)
         while len(chosen.levels) <= level:
@@ -266,9 +276,22 @@ def groups_of(graph: Graph) -> list[Group]:
     return sorted(groups, key=lambda group: len(group.behind()))
 
 
-def _may_join(group: Group, needs: list[Group], dropped: list[Group]) -> bool:
-    """Whether a reduction that needs results of these groups can be a part of `group`: nothing may wait for itself."""
-    if any(other is group for other in dropped):
+def _by_columns(graph: Graph, space: Shape, axes: tuple[int, ...]) -> bool:
+    """Whether the largest tensor that is read runs fastest, and far enough, along dimensions that are kept."""
+    layouts = [one.layout for one in graph.inputs if isinstance(one, GraphValue) and one.layout.shape == space]
+    if not layouts or prod(space) < _FEW_ELEMENTS:
+        return False
+    strides = max(layouts, key=lambda layout: layout.nbytes).strides
+    near = [axis for axis, stride in enumerate(strides) if 0 < stride < _NEIGHBOURS and space[axis] > 1]
+    return bool(near) and not any(axis in axes for axis in near)
+
+
+def _may_join(group: Group, needs: list[Group], alone: list[Group]) -> bool:
+    """Whether a reduction that needs results of these groups can be a part of `group`: nothing may wait for itself.
+
+    It cannot where it needs results of `alone` that are this one's.
+    """
+    if any(other is group for other in alone):
         return False
     return not any(before is group for other in needs if other is not group for before in other.behind())
 
@@ -337,7 +360,8 @@ def _group_kernel(graph: Graph, group: Group, groups: list[Group], pending: dict
             for node in level
         )
         kernel.stages.append(Stage(reducings, ()))
-    _store_on_the_way(builder, group, pending)
+    if not group.columns:
+        _store_on_the_way(builder, group, pending)
     before = {id(other) for other in group.behind()}
     stores = []
     for number, value in list(pending.items()):
@@ -346,6 +370,8 @@ def _group_kernel(graph: Graph, group: Group, groups: list[Group], pending: dict
         if not ready or not needs & mine or not _lines_up(value, mine, kept_shape):
             continue
         if value.layout.shape == group.space and group.space != row_shape:
+            if group.columns:
+                continue
             stores.append(_store(builder, number, value))
             del pending[number]
         elif value.layout.shape in (row_shape, kept_shape):

@@ -29,7 +29,7 @@ def _extreme(larger: bool) -> Emit:
 def _floor_divide(dtype: DType, left: Value, right: Value) -> Value:
     if dtype.is_floating_point:
         # as PyTorch: from the exact remainder, so that the quotient never rounds up past the true floor
-        remainder = left.code.emit(f"frem {left.full_type} {left.ref}, {right.ref}", left.type, left.lanes)
+        remainder = mathlib.exact_rest(left, right)
         quotient = (left - remainder) / right
         wrong_sign = remainder.ne(0) & (remainder.lt(0) ^ right.lt(0))
         quotient = wrong_sign.select(quotient - 1, quotient)
@@ -51,7 +51,7 @@ def _floor_divide(dtype: DType, left: Value, right: Value) -> Value:
 def _remainder(dtype: DType, left: Value, right: Value) -> Value:
     """With the sign of the divisor, as Python's %."""
     if dtype.is_floating_point:
-        rest = left.code.emit(f"frem {left.full_type} {left.ref}, {right.ref}", left.type, left.lanes)
+        rest = mathlib.exact_rest(left, right)
         return (rest.ne(0) & (rest.lt(0) ^ right.lt(0))).select(rest + right, rest)
     if not dtype.is_signed:
         return left.unsigned_remainder(right.eq(0).select(1, right))
@@ -129,15 +129,15 @@ def _power(dtype: DType, base: Value, exponent: Value) -> Value:
 
 
 def _divisor(dtype: DType, left: Value, right: Value) -> Value:
-    """The greatest common divisor, by Euclid: as many turns as the format's largest Fibonacci numbers need."""
+    """The greatest common divisor, by Euclid, until all lanes are done."""
     code = left.code
-    turns = {1: 13, 2: 25, 4: 48, 8: 93}[dtype.itemsize]
     pair = [_absolute(dtype, value) for value in code.unify(left, right)]
-    with code.loop(0, turns, carried=pair) as loop:
+    with code.repeat(pair) as loop:
         large, small = loop.carried
-        rest = large.unsigned_remainder(small.eq(0).select(1, small))
         done = small.eq(0)
+        rest = large.unsigned_remainder(done.select(1, small))
         loop.carried_out = [done.select(large, small), done.select(small, rest)]
+        loop.again = code.any_lane(~done)
     return loop.results[0]
 
 
@@ -165,9 +165,7 @@ TABLE: dict[str, Emit] = {
     "truncated_divide": _truncated_divide,
     "remainder": _remainder,
     "fmod": lambda dtype, a, b: (
-        a.code.emit(f"frem {a.full_type} {a.ref}, {b.ref}", a.type, a.lanes)
-        if dtype.is_floating_point
-        else a - _truncated_divide(dtype, a, b) * b
+        mathlib.exact_rest(*a.code.unify(a, b)) if dtype.is_floating_point else a - _truncated_divide(dtype, a, b) * b
     ),
     "maximum": _extreme(larger=True),
     "minimum": _extreme(larger=False),

@@ -11,7 +11,7 @@ from curta.compiler.instructions import EXPENSIVE
 from curta.compiler.reductions import TABLE
 from curta.dtypes import DType, compute_dtype
 
-UNIFORM, CONTIGUOUS, STRIDED = 0, 1, 2
+UNIFORM, CONTIGUOUS, STRIDED, REVERSED = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Slot:
     inner: int = UNIFORM
 
     def __str__(self) -> str:
-        return f"{self.role} {self.dtype.short} {('uniform', 'contiguous', 'strided')[self.inner]}"
+        return f"{self.role} {self.dtype.short} {('uniform', 'contiguous', 'strided', 'reversed')[self.inner]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from curta.compiler.fuse import Kernel, Source
 from curta.compiler.instructions import EXPENSIVE
 from curta.compiler.loops import (
     CONTIGUOUS,
+    REVERSED,
     STRIDED,
     UNIFORM,
     LoopProgram,
@@ -201,7 +202,9 @@ def _prefers_columns(kernel: Kernel, strides: list[Shape], kept: list[int], poin
 def _inner_class(slot: Slot, stride: int, size: int) -> int:
     if slot.role == "scalar" or stride == 0:
         return UNIFORM
-    return CONTIGUOUS if stride == slot.dtype.itemsize or size <= 1 else STRIDED
+    if stride == slot.dtype.itemsize or size <= 1:
+        return CONTIGUOUS
+    return REVERSED if stride == -slot.dtype.itemsize and slot.role == "input" else STRIDED
 
 
 # cutting into units

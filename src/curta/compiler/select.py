@@ -148,7 +148,7 @@ class _Selector(Ordering):
 
         with code.loop(0, whole, _LANES) as groups:
             several = wanted(self.key_at(keys, groups.index, _LANES))
-            with code.when(_any(several)), code.loop(groups.index, groups.index + _LANES) as loop:
+            with code.when(code.any_lane(several)), code.loop(groups.index, groups.index + _LANES) as loop:
                 one(loop.index)
         with code.loop(whole, count) as loop:
             one(loop.index)
@@ -163,11 +163,6 @@ class _Selector(Ordering):
             done = done | here
             loop.carried_out = [here.select(loop.index, bucket), done.select(rest, rest - inside), done]
         return loop.results[0], loop.results[1]
-
-
-def _any(mask: Value) -> Value:
-    """Whether any lane is true."""
-    return mask.code.emit(f"bitcast {mask.full_type} {mask.ref} to i{mask.lanes}", f"i{mask.lanes}").ne(0)
 
 
 class _Smallest(_Selector):

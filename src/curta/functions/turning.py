@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from curta import host, shapes
+from curta import shapes
 from curta.errors import ShapeError
-from curta.functions.indexing import gathered
+from curta.functions.joining import cat
 from curta.functions.movement import integer, sizes, transpose
-from curta.lazy import LazyModule
+from curta.ops.dispatch import bind
+from curta.ops.turning import FLIP
 from curta.tensor import Tensor
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = LazyModule("numpy")
 
 
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """A copy with some dimensions in reverse."""
     order = shapes.normalize_dims(sizes("flip", dims, "dims"), input.layout.rank)
-    for dim in order:
-        count = input.layout.shape[dim]
-        back = host.tensor_from(np.arange(count)[::-1].astype(np.int64))
-        input = gathered(input, {dim: back})
-    return input if order else input.clone()
+    made: Tensor = bind(FLIP, (input,), dims=order) if order else input.clone()
+    return made
 
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
@@ -35,12 +28,14 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     order = (dims,) if hasattr(dims, "__index__") else tuple(dims)
     if len(steps) != len(order):
         raise ShapeError(f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(order)}")
+    rolled = input
     for step, given in zip(steps, order, strict=True):
         dim = shapes.normalize_dim(given, input.layout.rank)
         count = input.layout.shape[dim]
-        moved = (np.arange(count) - step) % max(count, 1)
-        input = gathered(input, {dim: host.tensor_from(moved.astype(np.int64))})
-    return input
+        first = -step % max(count, 1)
+        if first:
+            rolled = cat((rolled.narrow(dim, first, count - first), rolled.narrow(dim, 0, first)), dim)
+    return input.clone() if rolled is input else rolled
 
 
 def fliplr(input: Tensor) -> Tensor:

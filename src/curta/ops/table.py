@@ -40,6 +40,7 @@ from curta.ops import (
     sorting,
     special,
     statistics,
+    turning,
 )
 from curta.ops.record import Op
 
@@ -244,6 +245,7 @@ TABLE: tuple[Op, ...] = (
     pooling.MAX_POOL,
     pooling.MAX_POOL_BACKWARD,
     rearrange.REARRANGE,
+    turning.FLIP,
     recurrent.LSTM_CELL,
     recurrent.GRU_CELL,
     random.UNIFORM,

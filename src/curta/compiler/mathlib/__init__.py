@@ -1,8 +1,8 @@
 """The mathematical functions as LLVM code: branch-free, of any number of lanes, without a call into libm.
 
 Each takes and returns a `curta.compiler.code.Value` of type "float" or "double"; only sin, cos and tan (and what is
-made of them) have a branch, for huge arguments. Results do not depend on the number of lanes. Where the processor has
-no fma, LLVM makes `fma` a call: right, but slow.
+made of them) and `exact_rest` have a branch, for huge arguments and quotients. Results do not depend on the number of
+lanes. Where the processor has no fma, LLVM makes `fma` a call: right, but slow.
 
 >>> from curta.compiler.code import Code, Value
 >>> x = Value(Code(), "%x", "float", 8)
@@ -24,6 +24,7 @@ from curta.compiler.mathlib.bessel import (
     i1,
     i1e,
 )  # fmt: skip
+from curta.compiler.mathlib.division import exact_rest
 from curta.compiler.mathlib.error_function import erf, erfc
 from curta.compiler.mathlib.exponential import exp, exp2, expm1, sigmoid
 from curta.compiler.mathlib.gamma import digamma, lgamma, zeta
@@ -54,6 +55,7 @@ __all__ = [
     "erfc",
     "erfcx",
     "erfinv",
+    "exact_rest",
     "exp",
     "exp2",
     "expm1",
@@ -77,4 +79,4 @@ __all__ = [
 ]
 
 #: the functions of one argument, by the names that loop expressions call them
-FUNCTIONS = tuple(name for name in __all__ if name not in ("atan2", "pow", "zeta"))
+FUNCTIONS = tuple(name for name in __all__ if name not in ("atan2", "exact_rest", "pow", "zeta"))

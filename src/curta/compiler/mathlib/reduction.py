@@ -31,12 +31,9 @@ def reduce_huge_lanes(
     """
     code = size.code
     huge = size.gt(limit) & size.lt(float("inf"))
-    any_huge = huge
-    if size.lanes > 1:
-        any_huge = code.call(f"llvm.vector.reduce.or.v{size.lanes}i1", "i1", 1, [huge])
     before, slow, after = code.block, code.fresh("huge"), code.fresh("reduced")
     fast = [bits, *remainder]
-    code.branch(any_huge, slow, after)
+    code.branch(code.any_lane(huge), slow, after)
     code.start_block(slow)
     if size.lanes == 1:
         results = _replace(size, huge, fast)
