@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from curta.compiler import schedule
+from curta.compiler import transposing
 from curta.compiler.fuse import fuse
 from curta.compiler.schedule import Step
 from curta.compiler.trace import trace
@@ -52,7 +52,7 @@ class Launches:
 
         traced = trace(body, tuple(layout for layout, _ in inputs), params)
         kernels = fuse(writing_into(traced, tuple(layout for layout, _ in outputs)))
-        built = [schedule.build_steps(kernel) for kernel in kernels]
+        built = [transposing.build_steps(kernel) for kernel in kernels]
         places = [place for _, place in outputs]
         if over is not None and not (len(built) == 1 and all(over in step.in_place for step in built[0][0])):
             places[over[1]] = self._room(outputs[over[1]][0], 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curta.compiler import schedule
+from curta.compiler import schedule, transposing
 from curta.compiler.fuse import fuse
 from curta.compiler.graph import Graph, GraphNode, GraphNumber, GraphValue
 from curta.compiler.trace import trace
@@ -220,7 +220,7 @@ def executable(
     if whole and len(kernels) > 1:
         raise CompilerError(f"{op.name}: takes {len(kernels)} kernels")
     for kernel in kernels:
-        steps, partials = schedule.build_steps(kernel)
+        steps, partials = transposing.build_steps(kernel)
         partial_places = [_temporary(call, first, layout) for layout in partials]
 
         def place_of(source: Any, partial_places: list[int] = partial_places) -> int:
