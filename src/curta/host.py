@@ -131,6 +131,25 @@ def bounds(tensor: Tensor) -> tuple[int, int]:
     return min(few), max(few)
 
 
+def places(values: Array) -> list[Array]:
+    """Where an array is not zero: an index vector (int64) for each dimension, in the order of the elements.
+
+    NumPy's own search is many times faster along one dimension than along several.
+
+    >>> [part.tolist() for part in places(np.array([[0, 1], [2, 0]]))]
+    [[0, 1], [1, 0]]
+    """
+    if values.ndim < 2:
+        return list(np.nonzero(values))
+    rest = np.flatnonzero(values if values.dtype == bool else values != 0)
+    found = []
+    for size in values.shape[:0:-1]:
+        following = rest // size
+        found.append(rest - following * size)
+        rest = following
+    return [rest, *found[::-1]]
+
+
 def share(source: Any) -> Tensor:
     """A tensor over an array's memory."""
     if not isinstance(source, np.ndarray):

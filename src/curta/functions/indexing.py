@@ -278,7 +278,7 @@ def _enter_mask(parsed: Parsed, shape: tuple[int, ...], mask: Tensor) -> None:
         parsed.indices[parsed.place] = host.tensor_from(np.zeros(int(mask.item()), np.int64))
         parsed.place += 1
         return
-    made = [host.tensor_from(part.astype(np.int64)) for part in np.nonzero(host.array(mask))]
+    made = [host.tensor_from(part, dtypes.int64) for part in host.places(host.array(mask))]
     host.charge("nonzero", mask.layout.nbytes, *made)
     for part in made:
         parsed.indices[parsed.place] = part
@@ -479,11 +479,11 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 
     refuse("nonzero", out=out)
     values = host.array(input.detach())
-    found = np.nonzero(np.atleast_1d(values))
+    found = host.places(np.atleast_1d(values))
     if as_tuple:
-        made = tuple(host.tensor_from(part.astype(np.int64)) for part in found)
+        made = tuple(host.tensor_from(part, dtypes.int64) for part in found)
     else:
-        rows = np.stack(found, 1).astype(np.int64)
-        made = (host.tensor_from(rows if values.ndim else rows[:, :0]),)
+        rows = np.stack(found, 1)
+        made = (host.tensor_from(rows if values.ndim else rows[:, :0], dtypes.int64),)
     host.charge("nonzero", input.layout.nbytes, *made)
     return made if as_tuple else made[0]
