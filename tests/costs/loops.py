@@ -234,6 +234,7 @@ GENERATED: dict[str, Loop] = {
     "scatter_into": scatter_into,
     "sort": _reads_all,
     "smallest": _reads_all,
+    "shuffle": _reads_all,
     "flip": _reads_all,
     "ranked": _reads_all,
 }

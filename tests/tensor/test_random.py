@@ -1,17 +1,20 @@
 """Random numbers: Philox's published vectors, the stream of a seed, distributions."""
 
 import math
+from collections import Counter
 
 import pytest
 
 import curta
 from curta.compiler.expression import constant
+from curta.compiler.shuffle import BITS
 from curta.dtypes import int64
 from curta.memory.layout import contiguous
 from curta.ops.dispatch import bind
 from curta.ops.inference import each
 from curta.ops.random import philox
 from curta.ops.record import NO_GRADIENT, Op, Pointwise
+from curta.ops.sorting import SHUFFLE
 
 # counter, key and result of philox4x32-10, from the Random123 library's kat_vectors
 KNOWN = [
@@ -82,6 +85,23 @@ def test_whole_numbers():
     assert abs(curta.bernoulli(curta.full((10_000,), 0.3)).mean().item() - 0.3) < 0.03
     with pytest.raises(RuntimeError, match="random_ expects 'from' to be less than 'to', but got from=3 >= to=3"):
         curta.randint(3, 3, (2,))
+
+
+def test_randperm_exchanges_as_fisher_and_yates():
+    numbers = curta.randint(1 << BITS, (500,))
+    order = list(range(500))
+    for last in reversed(range(500)):
+        other = numbers[last].item() * (last + 1) >> BITS
+        order[last], order[other] = order[other], order[last]
+    assert bind(SHUFFLE, (numbers,)).tolist() == order
+    assert order != list(range(500))
+
+
+def test_randperm_has_every_order():
+    curta.manual_seed(3)
+    counts = Counter(tuple(curta.randperm(3).tolist()) for _ in range(1200))
+    assert len(counts) == 6
+    assert min(counts.values()) > 150
 
 
 def test_in_place():

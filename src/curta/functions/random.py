@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from curta import host
 from curta.autograd.state import STATE
 from curta.batching import randomness
+from curta.compiler.shuffle import BITS
 from curta.default_dtype import get_default_dtype
 from curta.device import Device, resolve
 from curta.dtypes import DType, int64
@@ -19,7 +20,7 @@ from curta.lazy import LazyModule
 from curta.ops.dispatch import bind
 from curta.ops.random import BERNOULLI, INTEGERS, NORMAL, UNIFORM
 from curta.ops.record import Op
-from curta.ops.sorting import SORT
+from curta.ops.sorting import SHUFFLE
 from curta.random import Generator, default_generator
 from curta.tensor import Tensor
 
@@ -97,8 +98,8 @@ def randperm(
     count = sizes("randperm", (n,), "n")[0]
     if count < 0:
         raise ShapeError(f"n must be non-negative, got {count}")
-    order = draw(INTEGERS, (0, 1 << 62), (count,), int64, resolve(device), generator)
-    order = bind(SORT, (order,), dim=0, descending=False)[1]
+    numbers = draw(INTEGERS, (0, 1 << BITS), (count,), int64, resolve(device), generator)
+    order = bind(SHUFFLE, (numbers,))
     return finish(_into(out, order.to(dtype=dtype or int64)), requires_grad)
 
 

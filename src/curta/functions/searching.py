@@ -254,6 +254,13 @@ def unique(
     x = tensor("unique", input)
     place = _slices("unique", x, dim)
     rows = _as_rows(x, place)
+    if place is None and not return_inverse and not return_counts:
+        values = np.sort(rows[:, 0])  # without the places: several times faster
+        first = np.ones(len(values), bool)
+        np.not_equal(values[1:], values[:-1], out=first[1:])
+        made = host.tensor_from(values[first], x.layout.dtype)
+        host.charge("unique", x.layout.nbytes, made)
+        return made
     order = np.argsort(rows[:, 0], kind="stable") if rows.shape[1] == 1 else _row_order(rows)
     first, number = _runs(rows[order])
     inverse = np.empty_like(number)

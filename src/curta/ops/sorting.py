@@ -6,6 +6,7 @@ from typing import Any
 
 from curta import dtypes
 from curta.compiler.expression import Expression, call, constant
+from curta.compiler.shuffle import plan_shuffle
 from curta.compiler.sort import plan_sort
 from curta.dtypes import DType
 from curta.memory.layout import Layout, Shape, contiguous
@@ -51,6 +52,16 @@ SORT = Op(
     _infer_sort,
     Generated(_plan_sort),
     PLACED,
+    _written,
+)
+
+
+#: of a vector of random numbers from [0, 2**62): the numbers of its elements in the order that these make
+SHUFFLE = Op(
+    "shuffle",
+    lambda numbers: numbers,
+    Generated(lambda inputs, outputs: plan_shuffle(inputs[0].shape[0])),
+    NO_GRADIENT,
     _written,
 )
 

@@ -272,6 +272,7 @@ TABLE: tuple[Op, ...] = (
     scan.CUMMIN,
     scan.LOGCUMSUMEXP,
     sorting.SORT,
+    sorting.SHUFFLE,
     selection.SMALLEST,
     selection.RANKED,
     sorting.SEARCH,
