@@ -72,6 +72,8 @@ from curta.functions import (
     cat, hstack, stack, tril, triu, vstack,
     # linear_algebra
     addmm, bmm, dot, matmul, mm, mv, outer,
+    # low_rank
+    pca_lowrank, svd_lowrank,
     # mathematics
     acos, asin, atan, atan2, ceil, cos, cosh, erf, erfc, exp, exp2, expm1, floor, frac, log, log10, log1p, log2,
     nan_to_num, relu, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, tan, tanh, trunc,
@@ -84,6 +86,8 @@ from curta.functions import (
     clamp_max, clamp_min, deg2rad, float_power, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,
     # products
     addbmm, addmv, addr, baddbmm, cross, ger, inner, kron, trace, vdot,
+    # pseudo_inverses
+    pinverse,
     # random
     bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
     # reduction
@@ -96,6 +100,8 @@ from curta.functions import (
     bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive,
     # signs
     copysign, heaviside, isneginf, isposinf, nextafter, positive, sgn, signbit,
+    # solving
+    cholesky_inverse, cholesky_solve, det, inverse, logdet, lu_solve, matrix_exp, slogdet, triangular_solve,
     # sorting
     argsort, kthvalue, median, mode, msort, nanmedian, sort, topk,
     # special
@@ -165,6 +171,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "cat", "hstack", "stack", "tril", "triu", "vstack",
     # linear_algebra
     "addmm", "bmm", "dot", "matmul", "mm", "mv", "outer",
+    # low_rank
+    "pca_lowrank", "svd_lowrank",
     # mathematics
     "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1", "floor", "frac",
     "log", "log10", "log1p", "log2", "nan_to_num", "relu", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt",
@@ -179,6 +187,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "clamp_max", "clamp_min", "deg2rad", "float_power", "fmax", "fmin", "gcd", "lcm", "ldexp", "rad2deg", "rsub",
     # products
     "addbmm", "addmv", "addr", "baddbmm", "cross", "ger", "inner", "kron", "trace", "vdot",
+    # pseudo_inverses
+    "pinverse",
     # random
     "bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
     "randperm",
@@ -192,6 +202,9 @@ __all__ = [  # noqa: RUF022 (by family)
     "bincount", "bucketize", "histc", "isin", "searchsorted", "unique", "unique_consecutive",
     # signs
     "copysign", "heaviside", "isneginf", "isposinf", "nextafter", "positive", "sgn", "signbit",
+    # solving
+    "cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "lu_solve", "matrix_exp", "slogdet",
+    "triangular_solve",
     # sorting
     "argsort", "kthvalue", "median", "mode", "msort", "nanmedian", "sort", "topk",
     # special

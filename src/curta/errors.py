@@ -103,6 +103,10 @@ class DataError(CurtaError, RuntimeError):
     """Batches that a `DataLoader` or a sampler cannot give: a worker ended or took too long, weights give no sample."""
 
 
+class LinearAlgebraError(CurtaError, RuntimeError):
+    """A matrix is singular, or not positive definite, where it must not be."""
+
+
 class DistributionError(CurtaError, RuntimeError):
     """A probability distribution that there is not: parameters out of their range, weights that give no sample."""
 

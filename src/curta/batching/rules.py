@@ -40,7 +40,7 @@ from curta.ops import (
 from curta.ops.creation import ones_of
 from curta.ops.dispatch import bind, described
 from curta.ops.inference import promoted
-from curta.ops.record import Composition, Op, Pointwise, Reduce
+from curta.ops.record import Composition, Host, Op, Pointwise, Reduce
 from curta.tensor import Tensor
 
 Rule = Callable[[Call], Any]
@@ -65,9 +65,16 @@ def _of_family(op: Op) -> Rule:
     lower = op.lower
     if isinstance(lower, Reduce):
         return _reduction
+    if isinstance(lower, Host):
+        return _stacked
     if isinstance(lower, Pointwise) and not lower.indexed and lower.gathered is None:
         return _pointwise
     return looped
+
+
+def _stacked(call: Call) -> Any:
+    """All slices as a batch."""
+    return bind(call.op, call.every(), **call.params)
 
 
 def looped(call: Call) -> Any:

@@ -14,6 +14,7 @@ from curta.device import CPU, META, Device
 from curta.errors import CompileError, UnsupportedError
 from curta.memory.storage import Storage, TracedStorage, own_storage
 from curta.ops.program import Executable
+from curta.ops.record import Host
 from curta.ops.rehearsal import Rehearsal, user_line
 from curta.tensor import Tensor
 
@@ -137,6 +138,10 @@ class Recorder(Rehearsal):
         """Write down one operator; its results are tensors without values."""
         if call.outputs[0].device is META:
             raise UnsupportedError(f"compile: tensors on the meta device are not supported ({user_line()})")
+        if isinstance(call.op.lower, Host):
+            raise UnsupportedError(
+                f"compile: {call.op.name} runs in LAPACK, outside of any compiled program ({user_line()})"
+            )
         made = tuple(Tensor._make(self.make_storage(layout.nbytes), layout, 0) for layout in call.outputs)
         self.add_into(call, inputs, made, params)
         return made if call.several else made[0]

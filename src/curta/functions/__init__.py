@@ -35,6 +35,7 @@ from curta.functions.dividing import (
     dsplit, hsplit, split_with_sizes, tensor_split, unfold, unsafe_chunk, unsafe_split, vsplit,
 )  # fmt: skip
 from curta.functions.exchange import from_dlpack, to_dlpack
+from curta.functions.factoring import cholesky, geqrf, lu, lu_unpack, orgqr, ormqr, qr, svd
 from curta.functions.gamma import digamma, lgamma, mvlgamma, polygamma, polygamma_
 from curta.functions.grids import (
     argwhere, atleast_1d, atleast_2d, atleast_3d, cartesian_prod, column_stack, combinations, dstack, meshgrid,
@@ -46,6 +47,7 @@ from curta.functions.indexing import (
 from curta.functions.inplace import add_, copy_, div_, fill_, in_place, mul_, sub_, zero_
 from curta.functions.joining import cat, hstack, stack, tril, triu, vstack
 from curta.functions.linear_algebra import addmm, bmm, dot, matmul, mm, mv, outer
+from curta.functions.low_rank import pca_lowrank, svd_lowrank
 from curta.functions.mathematics import (
     acos, asin, atan, atan2, ceil, cos, cosh, erf, erfc, exp, exp2, expm1, floor, frac, log, log10, log1p, log2,
     nan_to_num, relu, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, tan, tanh, trunc,
@@ -60,6 +62,7 @@ from curta.functions.plain import (
     clamp_max, clamp_min, deg2rad, float_power, float_power_, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,
 )  # fmt: skip
 from curta.functions.products import addbmm, addmv, addr, baddbmm, cross, ger, inner, kron, trace, vdot
+from curta.functions.pseudo_inverses import pinverse
 from curta.functions.random import (
     bernoulli, bernoulli_, normal, normal_, rand, rand_like, randint, randint_like, randn, randn_like,
     randperm, uniform_,
@@ -73,6 +76,9 @@ from curta.functions.scattering import (
 )  # fmt: skip
 from curta.functions.searching import bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive
 from curta.functions.signs import copysign, heaviside, isneginf, isposinf, nextafter, positive, sgn, signbit
+from curta.functions.solving import (
+    cholesky_inverse, cholesky_solve, det, inverse, logdet, lu_solve, matrix_exp, slogdet, triangular_solve,
+)  # fmt: skip
 from curta.functions.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from curta.functions.special import acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy
 from curta.functions.statistics import count_nonzero, logsumexp, mean, norm, std, var

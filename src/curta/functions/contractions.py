@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
-from curta.errors import ArgumentTypeError, DTypeError, ShapeError, UnsupportedError
+from curta.errors import ArgumentTypeError, DTypeError, ShapeError
 from curta.functions.creation import eye
 from curta.functions.linear_algebra import matmul, mm
 from curta.functions.operands import tensor
@@ -175,7 +175,7 @@ def _cuts(sizes: tuple[int, ...]) -> dict[tuple[int, int], int]:
 
 
 def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
-    """Square matrices [..., M, M] multiplied `n` times, in about log2(n) products; UnsupportedError for a negative `n`.
+    """Square matrices [..., M, M] multiplied `n` times, in about log2(n) products; of a negative `n` their inverses.
 
     >>> import curta
     >>> curta.matrix_power(curta.tensor([[1, 1], [1, 0]]), 10)
@@ -193,7 +193,9 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
             f"linalg.matrix_power: A must be batches of square matrices, but they are {rows} by {columns} matrices"
         )
     if n < 0:
-        raise UnsupportedError(f"matrix_power(): negative powers are not supported, got n = {n}")
+        from curta.functions.solving import inverse
+
+        return into("matrix_power", matrix_power(inverse(x), -n), out, x)
     if n == 0:
         unit = eye(rows, dtype=x.layout.dtype, device=x.layout.device)
         return into("matrix_power", unit.expand(x.layout.shape).clone(), out, x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from curta import host
 from curta.compiler import schedule, transposing
 from curta.compiler.fuse import fuse
 from curta.compiler.graph import Graph, GraphNode, GraphNumber, GraphValue
@@ -15,7 +16,7 @@ from curta.memory.layout import Layout
 from curta.memory.storage import HostStorage, allocate
 from curta.ops.inference import bytes_read
 from curta.ops.product import ending_of, product_step
-from curta.ops.record import Composition, Convolution, Cost, Generated, Op, Product, View
+from curta.ops.record import Composition, Convolution, Cost, Generated, Host, Op, Product, View
 from curta.runtime.jit import Code
 from curta.runtime.native import Plan, launcher
 from curta.shapes import has_internal_overlap
@@ -181,6 +182,32 @@ def view_executable(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -
     return ViewExecutable(op, operands, params, layout, distance)
 
 
+class HostExecutable(Executable):
+    """An operator that NumPy works out."""
+
+    __slots__ = ("compute",)
+
+    def __init__(
+        self, op: Op, operands: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Layout, ...], several: bool
+    ) -> None:
+        super().__init__(op, operands, params, outputs, several, op.cost(operands, outputs, **params))
+        self.compute = op.lower.compute  # type: ignore[union-attr]
+
+    def run(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
+        return self.run_watched(inputs, pointers)
+
+    def launch_all(self, pointers: list[Any], outputs: tuple[Tensor, ...]) -> None:
+        raise CompilerError(f"{self.op.name}: cannot write into tensors that exist")
+
+    def run_watched(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
+        outputs = tuple(Tensor._make(allocate(one.nbytes, one.device), one, 0) for one in self.outputs)
+        if self._only.device is not META:
+            found = self.compute(*map(host.array, inputs), **self.params)
+            for out, values in zip(outputs, found if self.several else (found,), strict=True):
+                host.array(out)[...] = values
+        return outputs if self.several else outputs[0]
+
+
 def executable(
     op: Op,
     operands: tuple[Any, ...],
@@ -196,6 +223,11 @@ def executable(
     """
     if isinstance(op.lower, Generated | Product | Convolution):
         return _generated(op, op.lower, operands, params, into, fresh)
+    if isinstance(op.lower, Host):
+        made = op.infer(*operands, **params)
+        return HostExecutable(
+            op, operands, params, made if isinstance(made, tuple) else (made,), isinstance(made, tuple)
+        )
     graph = _graph_of(op, operands, params)
     inferred = tuple(value.layout for value in graph.outputs)
     several = len(inferred) > 1

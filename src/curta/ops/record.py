@@ -135,7 +135,17 @@ class Convolution:
     ending: Callable[..., Any] | None = None
 
 
-Lowering = Pointwise | Reduce | View | Composition | Product | Convolution | Generated
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Lowering of an operator that NumPy works out, in LAPACK; no compiled program has one.
+
+    `compute(*arrays, **params)` gives an array, or a tuple of several; leading dimensions are a batch.
+    """
+
+    compute: Callable[..., Any]
+
+
+Lowering = Pointwise | Reduce | View | Composition | Product | Convolution | Generated | Host
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Linear algebra under PyTorch's names, as far as products and norms of elements go; nothing that factors a matrix."""
+"""Norms of vectors and matrices."""
 
 from __future__ import annotations
 
@@ -6,67 +6,15 @@ from math import inf
 from typing import Any
 
 from curta.dtypes import DType
-from curta.errors import ArgumentTypeError, DTypeError, ShapeError, UnsupportedError
-from curta.functions import matmul, matrix_power
+from curta.errors import ArgumentTypeError, DTypeError, ShapeError
 from curta.functions import norm as elements_norm
-from curta.functions.contractions import multi_dot
+from curta.functions.factoring import svdvals
 from curta.functions.inplace import scalar_name
-from curta.functions.movement import diagonal as diagonal_of
 from curta.functions.operands import tensor
-from curta.functions.products import crossed, into
+from curta.functions.products import into
 from curta.functions.reduction import Dims
 from curta.shapes import normalize_dim
 from curta.tensor import Tensor
-
-__all__ = ["cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "multi_dot", "vecdot", "vector_norm"]
-
-
-def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
-    """The products of vectors of 3 elements, which lie along `dim`; other dimensions broadcast.
-
-    >>> import curta
-    >>> curta.linalg.cross(curta.tensor([1.0, 0.0, 0.0]), curta.tensor([0.0, 1.0, 0.0]))
-    tensor([0., 0., 1.])
-    """
-    return crossed(tensor("cross", input), tensor("cross", other, "other"), dim, out)
-
-
-def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """The diagonals of matrices, a view; as `curta.diagonal`, but of the last two dimensions.
-
-    >>> import curta
-    >>> curta.linalg.diagonal(curta.eye(2).expand(3, 2, 2)).shape
-    torch.Size([3, 2])
-    """
-    result: Tensor = diagonal_of(tensor("diagonal", A, "A"), offset, dim1, dim2)
-    return result
-
-
-def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
-    """The inner products of vectors along `dim`; other dimensions broadcast. Floating-point, of one dtype.
-
-    >>> import curta
-    >>> curta.linalg.vecdot(curta.tensor([[1.0, 2.0], [3.0, 4.0]]), curta.tensor([[1.0, 1.0]]))
-    tensor([3., 7.])
-    """
-    first, second = tensor("vecdot", x, "x"), tensor("vecdot", y, "y")
-    kinds = first.layout.dtype, second.layout.dtype
-    if not kinds[0].is_floating_point:
-        raise DTypeError(
-            f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {scalar_name(kinds[0])}"
-        )
-    if kinds[0] is not kinds[1]:
-        raise DTypeError(
-            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {scalar_name(kinds[0])} and "
-            f"y of type {scalar_name(kinds[1])} instead"
-        )
-    if first.layout.rank == second.layout.rank == 1 and first.layout.shape != second.layout.shape:
-        (left,), (right,) = first.layout.shape, second.layout.shape
-        raise ShapeError(
-            f"inconsistent tensor size, expected tensor [{left}] and src [{right}] to have the same number of "
-            f"elements, but got {left} and {right} elements respectively"
-        )
-    return into("vecdot", (first * second).sum(dim), out, x, y)
 
 
 def vector_norm(
@@ -104,8 +52,8 @@ def matrix_norm(
 ) -> Tensor:
     """The norm of matrices, which lie in the two dimensions `dim`.
 
-    `ord` is "fro", 1 or -1 (the largest or smallest sum of a column's absolute values), inf or -inf (of a row's);
-    UnsupportedError for "nuc", 2 and -2, which need singular values.
+    `ord` is "fro", 1 or -1 (the largest or smallest sum of a column's absolute values), inf or -inf (of a row's), 2 or
+    -2 (the largest or smallest singular value), or "nuc" (the sum of these).
 
     >>> import curta
     >>> x = curta.tensor([[3.0, -4.0], [0.0, 1.0]])
@@ -129,7 +77,7 @@ def _of_matrices(x: Tensor, ord: Any, rows: int, columns: int, keepdim: bool, dt
     if ord == "fro":
         return elements_norm(x, 2, (rows, columns), keepdim, dtype=dtype)
     if ord in ("nuc", 2, -2):
-        raise UnsupportedError(f"linalg.matrix_norm: ord = {ord!r} needs singular values, which are not supported")
+        return _of_singular_values(x if dtype is None else x.to(dtype), ord, rows, columns, keepdim)
     if ord not in (1, -1, inf, -inf):
         raise ShapeError(f"linalg.matrix_norm: Order {ord} not supported.")
     summed, chosen = (rows, columns) if abs(ord) == 1 else (columns, rows)
@@ -142,6 +90,51 @@ def _of_matrices(x: Tensor, ord: Any, rows: int, columns: int, keepdim: bool, dt
         return found
     result: Tensor = found.squeeze((rows, columns))
     return result
+
+
+def _of_singular_values(x: Tensor, ord: Any, rows: int, columns: int, keepdim: bool) -> Tensor:
+    sizes = svdvals(x.movedim((rows, columns), (-2, -1)))
+    if ord == "nuc":
+        found = sizes.sum(-1)
+    else:
+        found = sizes.amax(-1) if ord == 2 else sizes.amin(-1)
+    if keepdim:
+        for dim in sorted((rows, columns)):
+            found = found.unsqueeze(dim)
+    return found
+
+
+def norm(
+    A: Tensor,
+    ord: float | str | None = None,
+    dim: int | tuple[int, ...] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """`vector_norm` or `matrix_norm`: of all elements without `ord`, of matrices where `dim` are two or A is one.
+
+    >>> import curta
+    >>> curta.linalg.norm(curta.tensor([[3.0, 0.0], [0.0, 4.0]])), curta.linalg.norm(curta.eye(2), "nuc")
+    (tensor(5.), tensor(2.))
+    """
+    x = tensor("linalg_norm", A, "A")
+    _floating("norm", x)
+    dims = (dim,) if isinstance(dim, int) else dim
+    if ord is not None:
+        if dims is not None and len(dims) not in (1, 2):
+            raise ShapeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
+        if dims is None and x.layout.rank not in (1, 2):
+            raise ShapeError(
+                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {x.layout.rank}D."
+            )
+    if ord is not None and ((dims is None and x.layout.rank == 2) or (dims is not None and len(dims) == 2)):
+        pair = (0, 1) if dims is None else (dims[0], dims[1])
+        return matrix_norm(x, ord, pair, keepdim, dtype=dtype, out=out)
+    if isinstance(ord, str):
+        raise ShapeError(f"linalg.norm: Order {ord} not supported for vectors.")
+    return vector_norm(x, 2 if ord is None else ord, dims, keepdim, dtype=dtype, out=out)
 
 
 def _floating(name: str, x: Tensor) -> None:
