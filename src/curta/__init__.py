@@ -90,6 +90,8 @@ from curta.functions import (
     all, amax, amin, any, argmax, argmin, max, min, prod, sum,
     # repeating
     repeat_interleave,
+    # scatter_reduction
+    index_reduce, scatter_reduce,
     # scattering
     index_add, index_copy, index_fill, index_put, index_put_, scatter, scatter_add,
     # searching
@@ -186,6 +188,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "all", "amax", "amin", "any", "argmax", "argmin", "max", "min", "prod", "sum",
     # repeating
     "repeat_interleave",
+    # scatter_reduction
+    "index_reduce", "scatter_reduce",
     # scattering
     "index_add", "index_copy", "index_fill", "index_put", "index_put_", "scatter", "scatter_add",
     # searching

@@ -67,6 +67,7 @@ from curta.functions.random import (
 from curta.functions.reduction import all, amax, amin, any, argmax, argmin, max, min, prod, sum, sum_to_size
 from curta.functions.repeating import repeat_interleave
 from curta.functions.sampling import cauchy_, exponential_, geometric_, log_normal_, multinomial, random_
+from curta.functions.scatter_reduction import index_reduce, index_reduce_, scatter_reduce, scatter_reduce_
 from curta.functions.scattering import (
     index_add, index_add_, index_copy, index_copy_, index_fill, index_fill_, index_put, index_put_, scatter,
     scatter_, scatter_add, scatter_add_,
