@@ -33,6 +33,7 @@ def test_a_function_that_is_not_public_changes_its_argument_or_serves_a_method()
         "contiguous",
         "expand",
         "expand_as",
+        "is_set_to",
         "repeat",
         "reshape_as",
         "sum_to_size",

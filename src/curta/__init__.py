@@ -37,8 +37,9 @@ from curta.tensor import Tensor
 # isort: off
 from curta.functions import (
     # aliases
-    absolute, arccos, arcsin, arctan, arctan2, clip, concat, concatenate, divide, fix, greater, greater_equal, less,
-    less_equal, moveaxis, multiply, negative, not_equal, subtract, swapaxes, swapdims, true_divide,
+    absolute, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, clip, concat, concatenate, divide, fix,
+    greater, greater_equal, less, less_equal, moveaxis, multiply, negative, not_equal, subtract, swapaxes, swapdims,
+    true_divide,
     # arithmetic
     abs, add, clone, div, floor_divide, fmod, mul, neg, pow, reciprocal, remainder, square, sub,
     # choice
@@ -48,6 +49,10 @@ from curta.functions import (
     ge, gt, isclose, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne, truth,
     # contractions
     chain_matmul, matrix_power, tensordot,
+    # copies
+    alias_copy, as_strided_copy, detach_copy, diagonal_copy, expand_copy, narrow_copy, permute_copy, select_copy,
+    slice_copy, split_copy, split_with_sizes_copy, squeeze_copy, t_copy, transpose_copy, unbind_copy, unfold_copy,
+    unsqueeze_copy, view_copy,
     # covariance
     cdist, corrcoef, cov, pdist,
     # creation
@@ -68,6 +73,15 @@ from curta.functions import (
     row_stack,
     # indexing
     gather, index_select, masked_select, nonzero, take_along_dim,
+    # inplace
+    fill, fill_, zero_,
+    # inplace_forms
+    abs_, acos_, acosh_, addmv_, arccos_, arccosh_, arcsin_, arcsinh_, arctan_, arctanh_, asin_, asinh_, atan_, atanh_,
+    ceil_, clamp_, clamp_max_, clamp_min_, clip_, cos_, cosh_, deg2rad_, erf_, erfc_, exp2_, exp_, expm1_, fix_, floor_,
+    frac_, gcd_, i0_, lcm_, ldexp_, log10_, log1p_, log2_, log_, logit_, nan_to_num_, neg_, negative_, rad2deg_,
+    reciprocal_, relu_, round_, rsqrt_, sigmoid_, sin_, sinc_, sinh_, sqrt_, square_, tan_, tanh_, trunc_, xlogy_,
+    # inplace_views
+    as_strided_, detach, detach_,
     # joining
     cat, hstack, stack, tril, triu, vstack,
     # linear_algebra
@@ -78,6 +92,8 @@ from curta.functions import (
     # movement
     adjoint, as_strided, broadcast_shapes, broadcast_tensors, broadcast_to, chunk, diagonal, flatten, movedim, narrow,
     permute, ravel, reshape, select, split, squeeze, t, tile, transpose, unbind, unflatten, unsqueeze,
+    # outputs
+    resize_as_,
     # picking
     masked_scatter, put, take,
     # plain
@@ -96,6 +112,8 @@ from curta.functions import (
     index_add, index_copy, index_fill, index_put, index_put_, scatter, scatter_add,
     # searching
     bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive,
+    # sequences
+    empty_permuted, logspace, nonzero_static, range, scalar_tensor, tril_indices, triu_indices, unravel_index, vander,
     # signs
     copysign, heaviside, isneginf, isposinf, nextafter, positive, sgn, signbit,
     # sorting
@@ -128,9 +146,9 @@ __all__ = [  # noqa: RUF022 (by family)
     "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
     "set_num_threads", "set_printoptions", "set_rng_state", "short", "Size", "special", "Tensor", "uint8", "utils",
     # aliases
-    "absolute", "arccos", "arcsin", "arctan", "arctan2", "clip", "concat", "concatenate", "divide", "fix", "greater",
-    "greater_equal", "less", "less_equal", "moveaxis", "multiply", "negative", "not_equal", "subtract", "swapaxes",
-    "swapdims", "true_divide",
+    "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "clip", "concat",
+    "concatenate", "divide", "fix", "greater", "greater_equal", "less", "less_equal", "moveaxis", "multiply",
+    "negative", "not_equal", "subtract", "swapaxes", "swapdims", "true_divide",
     # arithmetic
     "abs", "add", "clone", "div", "floor_divide", "fmod", "mul", "neg", "pow", "reciprocal", "remainder", "square",
     "sub",
@@ -142,6 +160,10 @@ __all__ = [  # noqa: RUF022 (by family)
     "logical_not", "logical_or", "logical_xor", "lt", "ne", "truth",
     # contractions
     "chain_matmul", "matrix_power", "tensordot",
+    # copies
+    "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy", "narrow_copy", "permute_copy",
+    "select_copy", "slice_copy", "split_copy", "split_with_sizes_copy", "squeeze_copy", "t_copy", "transpose_copy",
+    "unbind_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
     # covariance
     "cdist", "corrcoef", "cov", "pdist",
     # creation
@@ -163,6 +185,16 @@ __all__ = [  # noqa: RUF022 (by family)
     "meshgrid", "row_stack",
     # indexing
     "gather", "index_select", "masked_select", "nonzero", "take_along_dim",
+    # inplace
+    "fill", "fill_", "zero_",
+    # inplace_forms
+    "abs_", "acos_", "acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_",
+    "asinh_", "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "cos_", "cosh_", "deg2rad_",
+    "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fix_", "floor_", "frac_", "gcd_", "i0_", "lcm_", "ldexp_", "log10_",
+    "log1p_", "log2_", "log_", "logit_", "nan_to_num_", "neg_", "negative_", "rad2deg_", "reciprocal_", "relu_",
+    "round_", "rsqrt_", "sigmoid_", "sin_", "sinc_", "sinh_", "sqrt_", "square_", "tan_", "tanh_", "trunc_", "xlogy_",
+    # inplace_views
+    "as_strided_", "detach", "detach_",
     # joining
     "cat", "hstack", "stack", "tril", "triu", "vstack",
     # linear_algebra
@@ -175,6 +207,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "adjoint", "as_strided", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "chunk", "diagonal", "flatten",
     "movedim", "narrow", "permute", "ravel", "reshape", "select", "split", "squeeze", "t", "tile", "transpose",
     "unbind", "unflatten", "unsqueeze",
+    # outputs
+    "resize_as_",
     # picking
     "masked_scatter", "put", "take",
     # plain
@@ -194,6 +228,9 @@ __all__ = [  # noqa: RUF022 (by family)
     "index_add", "index_copy", "index_fill", "index_put", "index_put_", "scatter", "scatter_add",
     # searching
     "bincount", "bucketize", "histc", "isin", "searchsorted", "unique", "unique_consecutive",
+    # sequences
+    "empty_permuted", "logspace", "nonzero_static", "range", "scalar_tensor", "tril_indices", "triu_indices",
+    "unravel_index", "vander",
     # signs
     "copysign", "heaviside", "isneginf", "isposinf", "nextafter", "positive", "sgn", "signbit",
     # sorting

@@ -8,7 +8,7 @@ from typing import Any
 from curta import shapes
 from curta.autograd.node import Node
 from curta.autograd.state import STATE
-from curta.batching.values import kept_before
+from curta.batching.values import alongside, kept_before
 from curta.compiler.graph import GraphNumber
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
@@ -201,6 +201,16 @@ def fill_(input: Tensor, value: Any) -> Tensor:
         FULL, (number_for(value, layout.dtype),), (input,), shape=layout.shape, dtype=layout.dtype, device=layout.device
     )
     return input
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A copy of a tensor's form with every element set to one number.
+
+    >>> import curta
+    >>> curta.fill(curta.zeros(2), 3)
+    tensor([3., 3.])
+    """
+    return fill_(alongside(input, value), value)
 
 
 def zero_(input: Tensor) -> Tensor:

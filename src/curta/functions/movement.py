@@ -316,6 +316,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     length = integer("narrow", length, "length")
     if length < 0:
         raise ShapeError("narrow(): length must be non-negative.")
+    if isinstance(start, Tensor) and (start.layout.rank or start.layout.dtype.category != 1):
+        raise ShapeError("start must be an 0-dim integral Tensor.")
     place = normalize_dim(dim, len(shape))
     first, size = integer("narrow", start, "start"), shape[place]
     if not -size <= first <= size:
