@@ -24,6 +24,9 @@ from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32
 from curta.dtypes import bool_ as bool
 from curta.einops.equations import einsum
 from curta.files import load, load_file, load_metadata, safe_open, save, save_file
+from curta.memory.formats import MemoryFormat as memory_format
+from curta.memory.formats import Strided as layout
+from curta.memory.formats import channels_last, channels_last_3d, contiguous_format, preserve_format, strided
 from curta.number_formats import finfo, iinfo
 from curta.ops.record import Cost
 from curta.printing import get_printoptions, printoptions, set_printoptions
@@ -47,6 +50,10 @@ from curta.functions import (
     # comparison
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
     ge, gt, isclose, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne, truth,
+    # complex_numbers
+    angle, conj, conj_physical, conj_physical_, get_device, imag, is_complex, is_conj, is_floating_point, is_inference,
+    is_neg, is_nonzero, is_same_size, is_signed, is_storage, is_tensor, isreal, numel, real, resolve_conj, resolve_neg,
+    result_type,
     # contractions
     chain_matmul, matrix_power, tensordot,
     # copies
@@ -136,7 +143,8 @@ __version__ = "0.1.0"
 
 __all__ = [  # noqa: RUF022 (by family)
     # submodules, types, formats, contexts
-    "__version__", "account", "array_api", "autocast", "autograd", "bfloat16", "bool", "can_cast", "compile", "Cost",
+    "__version__", "account", "array_api", "autocast", "autograd", "bfloat16", "bool", "can_cast", "channels_last",
+    "channels_last_3d", "compile", "contiguous_format", "Cost", "layout", "memory_format", "preserve_format", "strided",
     "cuda", "default_generator", "device", "double", "dtype", "dtypes", "einops", "einsum", "enable_grad", "finfo",
     "float", "float16", "float32", "float64", "func", "functions", "Generator", "get_autocast_dtype",
     "get_default_device", "get_default_dtype", "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo",
@@ -158,6 +166,10 @@ __all__ = [  # noqa: RUF022 (by family)
     "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
     "bitwise_xor", "eq", "equal", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "logical_and",
     "logical_not", "logical_or", "logical_xor", "lt", "ne", "truth",
+    # complex_numbers
+    "angle", "conj", "conj_physical", "conj_physical_", "get_device", "imag", "is_complex", "is_conj",
+    "is_floating_point", "is_inference", "is_neg", "is_nonzero", "is_same_size", "is_signed", "is_storage", "is_tensor",
+    "isreal", "numel", "real", "resolve_conj", "resolve_neg", "result_type",
     # contractions
     "chain_matmul", "matrix_power", "tensordot",
     # copies

@@ -18,6 +18,11 @@ from curta.functions.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
     ge, gt, isclose, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne, truth,
 )  # fmt: skip
+from curta.functions.complex_numbers import (
+    angle, conj, conj_physical, conj_physical_, conjugate_transpose, get_device, imag, is_complex, is_conj,
+    is_floating_point, is_inference, is_neg, is_nonzero, is_same_size, is_signed, is_storage, is_tensor, isreal, numel,
+    real, resolve_conj, resolve_neg, result_type,
+)  # fmt: skip
 from curta.functions.contractions import chain_matmul, matrix_power, tensordot
 from curta.functions.conversion import cast, to
 from curta.functions.copies import (

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from curta.dtypes import bool_
 from curta.errors import ArgumentError, DivisionByZeroError, DTypeError
 from curta.functions.comparison import truth
-from curta.functions.operands import Number, Operand, operand, refuse, tensor
+from curta.functions.movement import reordered
+from curta.functions.operands import Number, Operand, of_a_tensor, operand, refuse, tensor
+from curta.memory import formats
 from curta.ops import division, reduce
 from curta.ops import elementwise as ops
 from curta.ops.comparison import EQ
@@ -102,7 +105,7 @@ def remainder(input: Operand, other: Operand, *, out: Tensor | None = None) -> T
     tensor([2, 1])
     """
     refuse("remainder", out=out)
-    left, right = operand("remainder", input, "input"), operand("remainder", other)
+    left, right = of_a_tensor("remainder", input, other)
     _check_divisor(left, right)
     return bind(division.REMAINDER, (left, right))
 
@@ -115,7 +118,7 @@ def fmod(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor
     tensor([-1,  1])
     """
     refuse("fmod", out=out)
-    left, right = operand("fmod", input, "input"), operand("fmod", other)
+    left, right = tensor("fmod", input), operand("fmod", other)
     _check_divisor(left, right)
     return bind(division.FMOD, (left, right))
 
@@ -168,7 +171,8 @@ def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1, 4])
     """
     refuse("square", out=out)
-    return bind(ops.SQUARE, (tensor("square", input),))
+    x = tensor("square", input)
+    return bind(ops.SQUARE, (x.long() if x.layout.dtype is bool_ else x,))
 
 
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -190,7 +194,7 @@ def pow(input: Operand, exponent: Operand, *, out: Tensor | None = None) -> Tens
     tensor([1., 4., 9.])
     """
     refuse("pow", out=out)
-    base, power = operand("pow", input, "input"), operand("pow", exponent, "exponent")
+    base, power = of_a_tensor("pow", input, exponent, "exponent")
     if isinstance(base, Tensor) and isinstance(power, int | float) and not isinstance(power, bool):
         floating = base.layout.dtype.is_floating_point
         if floating and power in _SIMPLE:
@@ -210,5 +214,8 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     >>> curta.clone(curta.tensor([1, 2]))
     tensor([1, 2])
     """
-    refuse("clone", memory_format=memory_format)
-    return bind(ops.COPY, (tensor("clone", input),))
+    x = tensor("clone", input)
+    if memory_format is None or memory_format is formats.preserve_format:
+        return bind(ops.COPY, (x,))
+    order = formats.channel_order("clone", memory_format, x.layout.rank)
+    return bind(ops.COPY, (x,), contiguous_format=True) if order is None else reordered(x, order)

@@ -6,8 +6,9 @@ import ctypes
 
 from curta import host
 from curta.device import CPU
+from curta.dtypes import bool_, uint8
 from curta.errors import DTypeError, NoDataError
-from curta.functions.operands import Operand, operand, refuse, tensor
+from curta.functions.operands import Operand, of_a_tensor, operand, refuse, tensor
 from curta.ops import comparison as ops
 from curta.ops import reduce, statistics
 from curta.ops.dispatch import bind
@@ -23,7 +24,7 @@ def eq(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """
     if out is not None:
         refuse("eq", out=out)
-    return bind(ops.EQ, (operand("eq", input, "input"), operand("eq", other)))
+    return bind(ops.EQ, (tensor("eq", input), operand("eq", other)))
 
 
 def ne(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -35,7 +36,7 @@ def ne(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """
     if out is not None:
         refuse("ne", out=out)
-    return bind(ops.NE, (operand("ne", input, "input"), operand("ne", other)))
+    return bind(ops.NE, (tensor("ne", input), operand("ne", other)))
 
 
 def lt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -47,7 +48,7 @@ def lt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """
     if out is not None:
         refuse("lt", out=out)
-    return bind(ops.LT, (operand("lt", input, "input"), operand("lt", other)))
+    return bind(ops.LT, (tensor("lt", input), operand("lt", other)))
 
 
 def le(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -59,7 +60,7 @@ def le(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """
     if out is not None:
         refuse("le", out=out)
-    return bind(ops.LE, (operand("le", input, "input"), operand("le", other)))
+    return bind(ops.LE, (tensor("le", input), operand("le", other)))
 
 
 def gt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -71,7 +72,7 @@ def gt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """
     if out is not None:
         refuse("gt", out=out)
-    return bind(ops.GT, (operand("gt", input, "input"), operand("gt", other)))
+    return bind(ops.GT, (tensor("gt", input), operand("gt", other)))
 
 
 def ge(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -83,7 +84,7 @@ def ge(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """
     if out is not None:
         refuse("ge", out=out)
-    return bind(ops.GE, (operand("ge", input, "input"), operand("ge", other)))
+    return bind(ops.GE, (tensor("ge", input), operand("ge", other)))
 
 
 def logical_and(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -95,7 +96,7 @@ def logical_and(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     """
     if out is not None:
         refuse("logical_and", out=out)
-    return bind(ops.LOGICAL_AND, (operand("logical_and", input, "input"), operand("logical_and", other)))
+    return bind(ops.LOGICAL_AND, (tensor("logical_and", input), tensor("logical_and", other, "other")))
 
 
 def logical_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -107,7 +108,7 @@ def logical_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> 
     """
     if out is not None:
         refuse("logical_or", out=out)
-    return bind(ops.LOGICAL_OR, (operand("logical_or", input, "input"), operand("logical_or", other)))
+    return bind(ops.LOGICAL_OR, (tensor("logical_or", input), tensor("logical_or", other, "other")))
 
 
 def logical_xor(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -119,7 +120,7 @@ def logical_xor(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     """
     if out is not None:
         refuse("logical_xor", out=out)
-    return bind(ops.LOGICAL_XOR, (operand("logical_xor", input, "input"), operand("logical_xor", other)))
+    return bind(ops.LOGICAL_XOR, (tensor("logical_xor", input), tensor("logical_xor", other, "other")))
 
 
 def bitwise_and(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -131,7 +132,7 @@ def bitwise_and(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     """
     if out is not None:
         refuse("bitwise_and", out=out)
-    return bind(ops.BITWISE_AND, (operand("bitwise_and", input, "input"), operand("bitwise_and", other)))
+    return bind(ops.BITWISE_AND, of_a_tensor("bitwise_and", input, other))
 
 
 def bitwise_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -143,7 +144,7 @@ def bitwise_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> 
     """
     if out is not None:
         refuse("bitwise_or", out=out)
-    return bind(ops.BITWISE_OR, (operand("bitwise_or", input, "input"), operand("bitwise_or", other)))
+    return bind(ops.BITWISE_OR, of_a_tensor("bitwise_or", input, other))
 
 
 def bitwise_xor(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -155,7 +156,7 @@ def bitwise_xor(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     """
     if out is not None:
         refuse("bitwise_xor", out=out)
-    return bind(ops.BITWISE_XOR, (operand("bitwise_xor", input, "input"), operand("bitwise_xor", other)))
+    return bind(ops.BITWISE_XOR, of_a_tensor("bitwise_xor", input, other))
 
 
 def bitwise_left_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -167,9 +168,7 @@ def bitwise_left_shift(input: Operand, other: Operand, *, out: Tensor | None = N
     """
     if out is not None:
         refuse("bitwise_left_shift", out=out)
-    return bind(
-        ops.BITWISE_LEFT_SHIFT, (operand("bitwise_left_shift", input, "input"), operand("bitwise_left_shift", other))
-    )
+    return bind(ops.BITWISE_LEFT_SHIFT, of_a_tensor("bitwise_left_shift", input, other))
 
 
 def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -181,9 +180,7 @@ def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = 
     """
     if out is not None:
         refuse("bitwise_right_shift", out=out)
-    return bind(
-        ops.BITWISE_RIGHT_SHIFT, (operand("bitwise_right_shift", input, "input"), operand("bitwise_right_shift", other))
-    )
+    return bind(ops.BITWISE_RIGHT_SHIFT, of_a_tensor("bitwise_right_shift", input, other))
 
 
 def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -261,6 +258,8 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     if rtol < 0 or atol < 0:
         which, value = ("rtol", rtol) if rtol < 0 else ("atol", atol)
         raise DTypeError(f"{which} must be greater than or equal to zero, but got {value}")
+    if left.layout.dtype is bool_:
+        left, right = left.to(uint8), right.to(uint8)
     return bind(statistics.ISCLOSE, (left, right, float(rtol), float(atol)), equal_nan=equal_nan)
 
 

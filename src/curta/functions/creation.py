@@ -22,13 +22,14 @@ from curta.functions.movement import sizes
 from curta.functions.operands import operand
 from curta.functions.outputs import into, resized
 from curta.lazy import LazyModule
+from curta.memory import formats
 from curta.memory.layout import Layout, contiguous, strided
 from curta.memory.living import LEAVES
 from curta.memory.storage import allocate
 from curta.ops.creation import ARANGE, EYE, FULL, LINSPACE
 from curta.ops.dispatch import bind
 from curta.promotion import number_for, scalar_dtype
-from curta.shapes import elementwise_strides, storage_extent
+from curta.shapes import contiguous_strides, elementwise_strides, storage_extent
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -230,12 +231,11 @@ def empty(
 ) -> Tensor:  # fmt: skip
     """A tensor whose contents are whatever the memory held."""
     checked_options("empty", layout, pin_memory)
-    if memory_format is not None:
-        raise UnsupportedError("empty(): the argument 'memory_format' is not supported")
     shape = checked_shape("empty", size)
     if out is not None:
         return resized("resize_", out, shape)
-    return finish(empty_of(contiguous(shape, dtype or get_default_dtype(), resolve(device))), requires_grad)
+    strides = ordered_strides("empty", shape, memory_format)
+    return finish(empty_of(strided(shape, strides, dtype or get_default_dtype(), resolve(device))), requires_grad)
 
 
 def empty_of(layout: Layout) -> Tensor:
@@ -259,6 +259,15 @@ def empty_strided(
 # like another
 
 
+def ordered_strides(name: str, shape: tuple[int, ...], memory_format: Any) -> tuple[int, ...]:
+    """The strides of a tensor of this shape in a memory format; ShapeError where its rank has none."""
+    order = formats.channel_order(name, memory_format, len(shape))
+    if order is None:
+        return contiguous_strides(shape)
+    steps = contiguous_strides(tuple(shape[dim] for dim in order))
+    return tuple(steps[place] for place in formats.inverse(order))
+
+
 def like_layout(name: str, input: Any, options: dict[str, Any]) -> tuple[Layout, bool]:
     """The layout that `zeros_like` and its relatives make, and whether it wants a gradient."""
     if not isinstance(input, Tensor):
@@ -266,13 +275,13 @@ def like_layout(name: str, input: Any, options: dict[str, Any]) -> tuple[Layout,
     dtype, device = options.pop("dtype", None), options.pop("device", None)
     requires_grad, memory_format = options.pop("requires_grad", False), options.pop("memory_format", None)
     checked_options(name, options.pop("layout", None), options.pop("pin_memory", False))
-    if memory_format is not None:
-        raise UnsupportedError(f"{name}(): the argument 'memory_format' is not supported")
     if options:
         raise ArgumentTypeError(f"{name}() got an unexpected keyword argument '{next(iter(options))}'")
     source = input.layout
     target = source.device if device is None else resolve(device)
     strides = elementwise_strides(source.shape, source.strides)
+    if memory_format is not None and memory_format is not formats.preserve_format:
+        strides = ordered_strides(name, source.shape, memory_format)
     return strided(source.shape, strides, dtype or source.dtype, target), requires_grad
 
 

@@ -121,10 +121,10 @@ def diff(
             raise ShapeError("diff expects prepend or append to be the same dimension as input")
     if n < 0:
         raise ShapeError(f"order must be non-negative but got {n}")
-    parts = [part for part in (prepend, x, append) if part is not None]
-    x = cat(parts, place) if len(parts) > 1 else x
     if n == 0:
         return x.clone()
+    parts = [part for part in (prepend, x, append) if part is not None]
+    x = cat(parts, place) if len(parts) > 1 else x
     for _ in range(min(n, x.layout.shape[place])):
         count = x.layout.shape[place] - 1
         later, earlier = x.narrow(place, 1, count), x.narrow(place, 0, count)

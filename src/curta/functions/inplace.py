@@ -10,7 +10,7 @@ from curta.autograd.node import Node
 from curta.autograd.state import STATE
 from curta.batching.values import alongside, kept_before
 from curta.compiler.graph import GraphNumber
-from curta.dtypes import DType
+from curta.dtypes import DType, bool_
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
 from curta.memory.changes import CHANGES
 from curta.methods import late
@@ -194,7 +194,12 @@ def fill_(input: Tensor, value: Any) -> Tensor:
         value = value.item()
     layout = input.layout
     if _needs_history(input):
-        return store(input, late.functions.full(layout.shape, value, dtype=layout.dtype, device=layout.device))
+        fresh = late.functions.full(layout.shape, value, dtype=layout.dtype, device=layout.device)
+        if input._requires_grad and input.base is None:  # it wants a gradient still, which is 0
+            check_writable(input)
+            everywhere = late.functions.full((), True, dtype=bool_, device=layout.device)
+            fresh = late.functions.where(everywhere, fresh, previous(input))
+        return store(input, fresh)
     check_writable(input)
     check_no_overlap(input)
     bind_into(

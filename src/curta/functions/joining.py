@@ -12,6 +12,7 @@ from curta.errors import ArgumentError, ArgumentTypeError, ShapeError
 from curta.functions.creation import empty_of
 from curta.functions.movement import unsqueeze
 from curta.functions.operands import refuse
+from curta.functions.outputs import into
 from curta.memory.layout import Layout
 from curta.ops.dispatch import bind, bind_into, remember
 from curta.ops.elementwise import COPY
@@ -28,6 +29,8 @@ def _parts(name: str, tensors: Any) -> list[Tensor]:
             f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
         )
     if not tensors:
+        if name in ("hstack", "vstack", "dstack"):
+            raise ShapeError(f"{name} expects a non-empty TensorList")
         raise ArgumentError(f"torch.{name}(): expected a non-empty list of Tensors")
     for place, one in enumerate(tensors):
         if not isinstance(one, Tensor):
@@ -43,7 +46,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     tensor([0., 0., 1.])
     """
     if out is not None:
-        refuse("cat", out=out)
+        return into("cat", out, cat(tensors, dim), inputs=tuple(tensors))
     parts = _parts("cat", tensors)
     for place, one in enumerate(parts):
         if not one.layout.rank:

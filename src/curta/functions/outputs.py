@@ -11,6 +11,7 @@ from curta.errors import ArgumentTypeError, AutogradError, DTypeError, MappingEr
 from curta.functions.inplace import check_cast, copy_, overlap, scalar_name
 from curta.functions.movement import sizes
 from curta.memory.changes import CHANGES
+from curta.memory.formats import channel_order
 from curta.memory.layout import Layout, contiguous
 from curta.memory.storage import Storage, TracedStorage, allocate
 from curta.tensor import Tensor
@@ -69,9 +70,9 @@ def resize_(input: Tensor, *shape: Any, memory_format: Any = None) -> Tensor:
     >>> curta.arange(4).resize_(2, 1).tolist()
     [[0], [1]]
     """
-    if memory_format is not None and str(memory_format) not in ("curta.contiguous_format", "curta.preserve_format"):
-        raise UnsupportedError(f"resize_(): memory_format={memory_format} is not supported")
     wanted = sizes("resize_", shape)
+    if channel_order("resize_", memory_format, len(wanted)) is not None:
+        raise UnsupportedError(f"resize_(): memory_format={memory_format} is not supported")
     if any(size < 0 for size in wanted):
         raise DTypeError(f"Trying to create tensor with negative dimension {min(wanted)}: {list(wanted)}")
     return resized("resize_", input, wanted)

@@ -83,9 +83,9 @@ class IndexingMethods:
         """Add `src` at the places `index` names along `dim`."""
         return late.functions.scatter_add_(self, dim, index, src)
 
-    def flip(self: Any, *dims: Any) -> Tensor:
+    def flip(self: Any, *order: Any, dims: Any = None) -> Tensor:
         """A copy with some dimensions in reverse."""
-        return late.functions.flip(self, *dims)
+        return late.functions.flip(self, *order, dims=dims)
 
     def roll(self: Any, shifts: Any, dims: Any = None) -> Tensor:
         """A copy shifted along dimensions."""
