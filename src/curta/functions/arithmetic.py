@@ -8,7 +8,8 @@ from curta.dtypes import bool_
 from curta.errors import ArgumentError, DivisionByZeroError, DTypeError
 from curta.functions.comparison import truth
 from curta.functions.movement import reordered
-from curta.functions.operands import Number, Operand, of_a_tensor, operand, refuse, tensor
+from curta.functions.operands import Number, Operand, of_a_tensor, operand, tensor
+from curta.functions.outputs import into
 from curta.memory import formats
 from curta.ops import division, reduce
 from curta.ops import elementwise as ops
@@ -27,7 +28,7 @@ def add(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None
     tensor([21, 22])
     """
     if out is not None:
-        refuse("add", out=out)
+        return into("add", out, add(input, other, alpha=alpha))
     left, right = operand("add", input, "input"), operand("add", other)
     if type(alpha) is not int or alpha != 1:
         return bind(ops.ADD_SCALED, (left, right, operand("add", alpha, "alpha")))
@@ -42,7 +43,7 @@ def sub(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None
     tensor([-19, -18])
     """
     if out is not None:
-        refuse("sub", out=out)
+        return into("sub", out, sub(input, other, alpha=alpha))
     left, right = operand("sub", input, "input"), operand("sub", other)
     if type(alpha) is not int or alpha != 1:
         return bind(ops.SUB_SCALED, (left, right, operand("sub", alpha, "alpha")))
@@ -58,7 +59,7 @@ def mul(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
             [3, 6]])
     """
     if out is not None:
-        refuse("mul", out=out)
+        return into("mul", out, mul(input, other))
     return bind(ops.MUL, (operand("mul", input, "input"), operand("mul", other)))
 
 
@@ -72,7 +73,7 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None, out
     (tensor([-3.5000,  3.5000]), tensor([-4,  3]))
     """
     if out is not None:
-        refuse("div", out=out)
+        return into("div", out, div(input, other, rounding_mode=rounding_mode))
     left, right = operand("div", input, "input"), operand("div", other)
     if rounding_mode is None:
         return bind(ops.DIV, (left, right))
@@ -91,7 +92,8 @@ def floor_divide(input: Operand, other: Operand, *, out: Tensor | None = None) -
     >>> curta.floor_divide(curta.tensor([-7, 7]), 2)
     tensor([-4,  3])
     """
-    refuse("floor_divide", out=out)
+    if out is not None:
+        return into("floor_divide", out, floor_divide(input, other))
     left, right = operand("floor_divide", input, "input"), operand("floor_divide", other)
     _check_divisor(left, right)
     return bind(division.FLOOR_DIVIDE, (left, right))
@@ -104,7 +106,8 @@ def remainder(input: Operand, other: Operand, *, out: Tensor | None = None) -> T
     >>> curta.remainder(curta.tensor([-7, 7]), 3)
     tensor([2, 1])
     """
-    refuse("remainder", out=out)
+    if out is not None:
+        return into("remainder", out, remainder(input, other))
     left, right = of_a_tensor("remainder", input, other)
     _check_divisor(left, right)
     return bind(division.REMAINDER, (left, right))
@@ -117,7 +120,8 @@ def fmod(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor
     >>> curta.fmod(curta.tensor([-7, 7]), 3)
     tensor([-1,  1])
     """
-    refuse("fmod", out=out)
+    if out is not None:
+        return into("fmod", out, fmod(input, other))
     left, right = tensor("fmod", input), operand("fmod", other)
     _check_divisor(left, right)
     return bind(division.FMOD, (left, right))
@@ -148,7 +152,8 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.neg(curta.tensor([1, -2]))
     tensor([-1,  2])
     """
-    refuse("neg", out=out)
+    if out is not None:
+        return into("neg", out, neg(input))
     return bind(ops.NEG, (tensor("neg", input),))
 
 
@@ -159,7 +164,8 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.abs(curta.tensor([1, -2]))
     tensor([1, 2])
     """
-    refuse("abs", out=out)
+    if out is not None:
+        return into("abs", out, abs(input))
     return bind(ops.ABS, (tensor("abs", input),))
 
 
@@ -170,7 +176,8 @@ def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.square(curta.tensor([1, -2]))
     tensor([1, 4])
     """
-    refuse("square", out=out)
+    if out is not None:
+        return into("square", out, square(input))
     x = tensor("square", input)
     return bind(ops.SQUARE, (x.long() if x.layout.dtype is bool_ else x,))
 
@@ -182,7 +189,8 @@ def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.reciprocal(curta.tensor([1.0, -2.0]))
     tensor([ 1.0000, -0.5000])
     """
-    refuse("reciprocal", out=out)
+    if out is not None:
+        return into("reciprocal", out, reciprocal(input))
     return bind(ops.RECIPROCAL, (tensor("reciprocal", input),))
 
 
@@ -193,7 +201,8 @@ def pow(input: Operand, exponent: Operand, *, out: Tensor | None = None) -> Tens
     >>> curta.pow(curta.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
-    refuse("pow", out=out)
+    if out is not None:
+        return into("pow", out, pow(input, exponent))
     base, power = of_a_tensor("pow", input, exponent, "exponent")
     if isinstance(base, Tensor) and isinstance(power, int | float) and not isinstance(power, bool):
         floating = base.layout.dtype.is_floating_point

@@ -8,7 +8,8 @@ from curta import host
 from curta.device import CPU
 from curta.dtypes import bool_, uint8
 from curta.errors import DTypeError, NoDataError
-from curta.functions.operands import Operand, of_a_tensor, operand, refuse, tensor
+from curta.functions.operands import Operand, of_a_tensor, operand, tensor
+from curta.functions.outputs import into
 from curta.ops import comparison as ops
 from curta.ops import reduce, statistics
 from curta.ops.dispatch import bind
@@ -23,7 +24,7 @@ def eq(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        refuse("eq", out=out)
+        return into("eq", out, eq(input, other))
     return bind(ops.EQ, (tensor("eq", input), operand("eq", other)))
 
 
@@ -35,7 +36,7 @@ def ne(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([False,  True])
     """
     if out is not None:
-        refuse("ne", out=out)
+        return into("ne", out, ne(input, other))
     return bind(ops.NE, (tensor("ne", input), operand("ne", other)))
 
 
@@ -47,7 +48,7 @@ def lt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        refuse("lt", out=out)
+        return into("lt", out, lt(input, other))
     return bind(ops.LT, (tensor("lt", input), operand("lt", other)))
 
 
@@ -59,7 +60,7 @@ def le(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        refuse("le", out=out)
+        return into("le", out, le(input, other))
     return bind(ops.LE, (tensor("le", input), operand("le", other)))
 
 
@@ -71,7 +72,7 @@ def gt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([False,  True])
     """
     if out is not None:
-        refuse("gt", out=out)
+        return into("gt", out, gt(input, other))
     return bind(ops.GT, (tensor("gt", input), operand("gt", other)))
 
 
@@ -83,7 +84,7 @@ def ge(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([False,  True])
     """
     if out is not None:
-        refuse("ge", out=out)
+        return into("ge", out, ge(input, other))
     return bind(ops.GE, (tensor("ge", input), operand("ge", other)))
 
 
@@ -95,7 +96,7 @@ def logical_and(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     tensor([False,  True])
     """
     if out is not None:
-        refuse("logical_and", out=out)
+        return into("logical_and", out, logical_and(input, other))
     return bind(ops.LOGICAL_AND, (tensor("logical_and", input), tensor("logical_and", other, "other")))
 
 
@@ -107,7 +108,7 @@ def logical_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> 
     tensor([False,  True])
     """
     if out is not None:
-        refuse("logical_or", out=out)
+        return into("logical_or", out, logical_or(input, other))
     return bind(ops.LOGICAL_OR, (tensor("logical_or", input), tensor("logical_or", other, "other")))
 
 
@@ -119,7 +120,7 @@ def logical_xor(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     tensor([ True, False])
     """
     if out is not None:
-        refuse("logical_xor", out=out)
+        return into("logical_xor", out, logical_xor(input, other))
     return bind(ops.LOGICAL_XOR, (tensor("logical_xor", input), tensor("logical_xor", other, "other")))
 
 
@@ -131,7 +132,7 @@ def bitwise_and(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     tensor([2, 2])
     """
     if out is not None:
-        refuse("bitwise_and", out=out)
+        return into("bitwise_and", out, bitwise_and(input, other))
     return bind(ops.BITWISE_AND, of_a_tensor("bitwise_and", input, other))
 
 
@@ -143,7 +144,7 @@ def bitwise_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> 
     tensor([7, 3])
     """
     if out is not None:
-        refuse("bitwise_or", out=out)
+        return into("bitwise_or", out, bitwise_or(input, other))
     return bind(ops.BITWISE_OR, of_a_tensor("bitwise_or", input, other))
 
 
@@ -155,7 +156,7 @@ def bitwise_xor(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     tensor([4, 1])
     """
     if out is not None:
-        refuse("bitwise_xor", out=out)
+        return into("bitwise_xor", out, bitwise_xor(input, other))
     return bind(ops.BITWISE_XOR, of_a_tensor("bitwise_xor", input, other))
 
 
@@ -167,7 +168,7 @@ def bitwise_left_shift(input: Operand, other: Operand, *, out: Tensor | None = N
     tensor([ 4, 12])
     """
     if out is not None:
-        refuse("bitwise_left_shift", out=out)
+        return into("bitwise_left_shift", out, bitwise_left_shift(input, other))
     return bind(ops.BITWISE_LEFT_SHIFT, of_a_tensor("bitwise_left_shift", input, other))
 
 
@@ -179,7 +180,7 @@ def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = 
     tensor([-2,  3])
     """
     if out is not None:
-        refuse("bitwise_right_shift", out=out)
+        return into("bitwise_right_shift", out, bitwise_right_shift(input, other))
     return bind(ops.BITWISE_RIGHT_SHIFT, of_a_tensor("bitwise_right_shift", input, other))
 
 
@@ -191,7 +192,7 @@ def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        refuse("logical_not", out=out)
+        return into("logical_not", out, logical_not(input))
     return bind(ops.LOGICAL_NOT, (tensor("logical_not", input),))
 
 
@@ -203,7 +204,7 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-1, -3])
     """
     if out is not None:
-        refuse("bitwise_not", out=out)
+        return into("bitwise_not", out, bitwise_not(input))
     return bind(ops.BITWISE_NOT, (tensor("bitwise_not", input),))
 
 

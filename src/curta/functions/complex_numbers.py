@@ -9,7 +9,7 @@ from curta.errors import ArgumentTypeError, DTypeError, ShapeError
 from curta.functions.choice import where
 from curta.functions.creation import ones_like
 from curta.functions.movement import t
-from curta.functions.operands import refuse, tensor
+from curta.functions.operands import tensor
 from curta.functions.outputs import into
 from curta.functions.special import floating
 from curta.memory.storage import Storage
@@ -65,7 +65,8 @@ def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.angle(curta.tensor([2.0, -2.0]))
     tensor([0.0000, 3.1416])
     """
-    refuse("angle", out=out)
+    if out is not None:
+        return into("angle", out, angle(input))
     x = floating(tensor("angle", input))
     steps = where(x < 0, pi, 0.0).to(x.layout.dtype)
     return where(x.isnan(), x, steps)

@@ -11,7 +11,8 @@ from curta.functions.creation import zeros
 from curta.functions.inplace import scalar_name
 from curta.functions.joining import cat
 from curta.functions.movement import dimension, integer
-from curta.functions.operands import refuse, tensor
+from curta.functions.operands import tensor
+from curta.functions.outputs import into
 from curta.functions.sorting import Ordered
 from curta.ops import scan as ops
 from curta.ops.dispatch import bind
@@ -40,7 +41,8 @@ def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor 
 
 
 def _running(name: str, op: Op, input: Tensor, dim: int, dtype: DType | None, out: Any) -> Tensor:
-    refuse(name, out=out)
+    if out is not None:
+        return into(name, out, _running(name, op, input, dim, dtype, None))
     x = tensor(name, input)
     kind = dtype or (x.layout.dtype if x.layout.dtype.is_floating_point else dtypes.int64)
     if kind is dtypes.bool_:
@@ -61,7 +63,8 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     >>> curta.logcumsumexp(curta.tensor([0.0, 0.0, 90.0]), 0)
     tensor([ 0.0000,  0.6931, 90.0000])
     """
-    refuse("logcumsumexp", out=out)
+    if out is not None:
+        return into("logcumsumexp", out, logcumsumexp(input, dim))
     x = tensor("logcumsumexp", input)
     if not x.layout.dtype.is_floating_point:
         raise UnsupportedDTypeError(f'"logcumsumexp_out_cpu" not implemented for {scalar_name(x.layout.dtype)!r}')
@@ -75,7 +78,8 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> Ordered:
     >>> curta.cummax(curta.tensor([1, 3, 2]), 0).values
     tensor([1, 3, 3])
     """
-    refuse("cummax", out=out)
+    if out is not None:
+        return into("cummax", out, cummax(input, dim))
     return _extremes("cummax", ops.CUMMAX, tensor("cummax", input), dim)
 
 
@@ -86,7 +90,8 @@ def cummin(input: Tensor, dim: int, *, out: Any = None) -> Ordered:
     >>> curta.cummin(curta.tensor([3, 1, 2]), 0).values
     tensor([3, 1, 1])
     """
-    refuse("cummin", out=out)
+    if out is not None:
+        return into("cummin", out, cummin(input, dim))
     return _extremes("cummin", ops.CUMMIN, tensor("cummin", input), dim)
 
 
@@ -111,7 +116,8 @@ def diff(
     >>> curta.diff(curta.tensor([1, 3, 6]))
     tensor([2, 3])
     """
-    refuse("diff", out=out)
+    if out is not None:
+        return into("diff", out, diff(input, n, dim, prepend, append))
     x = tensor("diff", input)
     if not x.layout.rank:
         raise ShapeError("diff expects input to be at least one-dimensional")

@@ -428,10 +428,12 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     """
     from curta.functions.operands import refuse
 
-    refuse("gather", sparse_grad=sparse_grad or None, out=out)
+    refuse("gather", sparse_grad=sparse_grad or None)
+    if out is not None:
+        return into("gather", out, gather(input, dim, index), exact=True, inputs=(input, index))
     place = check_paired("gather", input, dim, index)
     if not index.layout.numel:
-        return input.new_empty(index.layout.shape)
+        return input.reshape(-1)[:0].reshape(index.layout.shape)
     if not input.layout.rank:
         return gather(input.reshape(1), 0, index.reshape(-1)).reshape(index.layout.shape)
     for axis, (count, size) in enumerate(zip(index.layout.shape, input.layout.shape, strict=True)):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from curta.errors import AutogradError, DTypeError, ShapeError
-from curta.functions.inplace import check_writable, fill_, previous, scalar_name
 from curta.functions.indexing import follow
+from curta.functions.inplace import check_writable, fill_, previous
 from curta.functions.movement import as_strided, integer, region, sizes, squeeze, t, transpose, unsqueeze
 from curta.functions.operands import tensor
 from curta.functions.outputs import check_rebinding, rebind
@@ -137,7 +137,7 @@ def is_set_to(input: Tensor, other: Tensor) -> bool:
 
 
 def fill_diagonal_(input: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
-    """Set the diagonal (of all dimensions) to a number, in place; with `wrap` it begins again below a tall matrix's end.
+    """Set the diagonal (of all dimensions) to a number in place; with `wrap` a tall matrix has several.
 
     >>> import curta
     >>> curta.zeros(2, 2).fill_diagonal_(5)

@@ -8,7 +8,7 @@ from typing import Any
 from curta import shapes
 from curta.autograd.state import STATE
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, MappingError, UnsupportedError
-from curta.functions.inplace import check_cast, copy_, overlap, scalar_name
+from curta.functions.inplace import check_cast, check_no_overlap, copy_, overlap, scalar_name
 from curta.functions.movement import sizes
 from curta.memory.changes import CHANGES
 from curta.memory.formats import channel_order
@@ -83,6 +83,16 @@ def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None
     return resize_(input, the_template.layout.shape, memory_format=memory_format)
 
 
+def _check_apart(out: Tensor, inputs: tuple[Tensor, ...]) -> None:
+    """An error for an `out` that shares memory with an operand, or with itself."""
+    check_no_overlap(out)
+    if any(overlap(out, one) in ("partial", "full") for one in inputs):
+        raise DTypeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
+
+
 def into(name: str, out: Any, made: Tensor, exact: bool = False, inputs: tuple[Tensor, ...] = ()) -> Tensor:
     """`made` written to the `out` of a caller, which takes its shape; `exact` also asks for its format."""
     if not isinstance(out, Tensor):
@@ -98,11 +108,7 @@ def into(name: str, out: Any, made: Tensor, exact: bool = False, inputs: tuple[T
             f"{scalar_name(out.layout.dtype)}"
         )
     check_cast(made.layout.dtype, out.layout.dtype)
-    if any(overlap(out, one) in ("partial", "full") for one in inputs):
-        raise DTypeError(
-            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
-            "memory location. Please clone() the tensor before performing the operation."
-        )
+    _check_apart(out, inputs)
     if out.layout.shape != made.layout.shape:
         if out.layout.numel:
             warnings.warn(
@@ -113,4 +119,5 @@ def into(name: str, out: Any, made: Tensor, exact: bool = False, inputs: tuple[T
                 stacklevel=4,
             )
         resized("resize_", out, made.layout.shape)
+    _check_apart(out, inputs)
     return copy_(out, made)

@@ -13,7 +13,7 @@ from curta.errors import DTypeError, IndexRangeError, ShapeError
 from curta.functions.indexing import Plan, check_paired, follow, in_range, in_range_from_zero, parse, plan_of
 from curta.functions.inplace import check_no_overlap, check_writable, previous, rewritten, scalar_name, store
 from curta.functions.movement import region
-from curta.functions.operands import refuse
+from curta.functions.outputs import into
 from curta.ops.dispatch import bind_into
 from curta.ops.indexing import SCATTER_INTO, paired_places, scatter_rows
 from curta.tensor import Tensor
@@ -235,7 +235,8 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: T
     >>> curta.index_copy(curta.zeros(3), 0, curta.tensor([2, 0]), curta.tensor([1.0, 2.0]))
     tensor([2., 0., 1.])
     """
-    refuse("index_copy", out=out)
+    if out is not None:
+        return into("index_copy", out, index_copy(input, dim, index, source))
     return index_copy_(input.clone(), dim, index, source)
 
 

@@ -196,7 +196,9 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     if not isinstance(shape, int | Tensor | list | tuple):
         raise ArgumentTypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
     sizes = tuple(shape.tolist()) if isinstance(shape, Tensor) and shape.layout.rank else shape
-    sizes = tuple(integer("unravel_index", one, "shape") for one in (sizes if isinstance(sizes, tuple | list) else [sizes]))
+    sizes = tuple(
+        integer("unravel_index", one, "shape") for one in (sizes if isinstance(sizes, tuple | list) else [sizes])
+    )
     if any(size < 0 for size in sizes):
         raise ArgumentError(f"'shape' cannot have negative values, but got {sizes}")
     return _unravelled(indices.long(), sizes)
