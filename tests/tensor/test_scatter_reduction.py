@@ -68,8 +68,10 @@ def test_ties_share_their_slope_and_one_zero_alone_has_one() -> None:
     source = curta.tensor([3.0, 3.0, 0.0], requires_grad=True)
     index = curta.tensor([0, 0, 1])
     x.scatter_reduce(0, index, source, "amax").sum().backward()
-    assert x.grad is not None and source.grad is not None
-    assert np.allclose(x.grad.numpy(), [1 / 3, 1]) and np.allclose(source.grad.numpy(), [1 / 3, 1 / 3, 0])
+    assert x.grad is not None
+    assert source.grad is not None
+    assert np.allclose(x.grad.numpy(), [1 / 3, 1])
+    assert np.allclose(source.grad.numpy(), [1 / 3, 1 / 3, 0])
     factors = curta.tensor([2.0, 0.0, 5.0], requires_grad=True)
     zeros = curta.tensor([2.0, 0.0, 0.0], requires_grad=True)
     for given, slopes in ((factors, [0.0, 20.0, 0.0]), (zeros, [0.0, 0.0, 0.0])):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import pi
 from typing import Any
 
+from curta.dtypes import DType, bool_
 from curta.errors import ArgumentTypeError, DTypeError, ShapeError
 from curta.functions.choice import where
 from curta.functions.creation import ones_like
@@ -13,6 +14,8 @@ from curta.functions.operands import tensor
 from curta.functions.outputs import into
 from curta.functions.special import floating
 from curta.memory.storage import Storage
+from curta.promotion import result_type as promoted
+from curta.promotion import scalar_dtype
 from curta.tensor import Tensor
 
 
@@ -79,8 +82,6 @@ def isreal(input: Tensor) -> Tensor:
     >>> curta.isreal(curta.tensor([2.0]))
     tensor([True])
     """
-    from curta.dtypes import bool_
-
     return ones_like(tensor("isreal", input), dtype=bool_)
 
 
@@ -180,10 +181,7 @@ def result_type(tensor1: Any, tensor2: Any) -> Any:
     >>> curta.result_type(curta.tensor([1, 2]), 1.5)
     curta.float32
     """
-    from curta.promotion import result_type as promoted
-    from curta.promotion import scalar_dtype
-
-    kinds = []
+    kinds: list[tuple[DType, int | None]] = []
     for one in (tensor1, tensor2):
         if isinstance(one, Tensor):
             kinds.append((one.layout.dtype, one.layout.rank))

@@ -38,8 +38,7 @@ def to(
     order = channel_order("to", memory_format, input.layout.rank)
     target = input.layout.device if device is None else resolve(device)
     if target is META and input.layout.device is not META:
-        made = empty_like(input, dtype=dtype, device=META, memory_format=memory_format)
-        return made
+        return empty_like(input, dtype=dtype, device=META, memory_format=memory_format)
     if target is not input.layout.device:
         raise UnsupportedError(f"to(): cannot move a tensor from {input.layout.device} to {target}")
     changed = dtype is not None and dtype is not input.layout.dtype

@@ -11,7 +11,7 @@ from curta.functions.creation import zeros
 from curta.functions.inplace import scalar_name
 from curta.functions.joining import cat
 from curta.functions.movement import dimension, integer
-from curta.functions.operands import tensor
+from curta.functions.operands import refuse, tensor
 from curta.functions.outputs import into
 from curta.functions.sorting import Ordered
 from curta.ops import scan as ops
@@ -78,8 +78,7 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> Ordered:
     >>> curta.cummax(curta.tensor([1, 3, 2]), 0).values
     tensor([1, 3, 3])
     """
-    if out is not None:
-        return into("cummax", out, cummax(input, dim))
+    refuse("cummax", out=out)
     return _extremes("cummax", ops.CUMMAX, tensor("cummax", input), dim)
 
 
@@ -90,8 +89,7 @@ def cummin(input: Tensor, dim: int, *, out: Any = None) -> Ordered:
     >>> curta.cummin(curta.tensor([3, 1, 2]), 0).values
     tensor([3, 1, 1])
     """
-    if out is not None:
-        return into("cummin", out, cummin(input, dim))
+    refuse("cummin", out=out)
     return _extremes("cummin", ops.CUMMIN, tensor("cummin", input), dim)
 
 

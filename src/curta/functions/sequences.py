@@ -16,6 +16,7 @@ from curta.functions.creation import (
     arange,
     checked_options,
     checked_shape,
+    empty,
     empty_strided,
     end_point,
     finish,
@@ -148,11 +149,13 @@ def _triangle(
     if dtype not in (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8):
         raise UnsupportedDTypeError(f"\"{name}\" not implemented for '{dtype.name}'")
     offset = integer(name, offset, "offset")
-    chosen = np.tril_indices(rows, offset, columns) if name[:3] == "tri" and name[3] == "l" else None
-    found = np.triu_indices(rows, offset, columns) if chosen is None else chosen
+    found = (np.tril_indices if name == "tril_indices" else np.triu_indices)(rows, offset, columns)
     target = resolve(device)
-    made = host.tensor_from(np.stack(found).astype(np.int64), dtype) if target is CPU else None
-    return full((2, len(found[0])), 0, dtype=dtype, device=target) if made is None else made
+    if target is not CPU:
+        return empty(2, len(found[0]), dtype=dtype, device=target)
+    made = host.tensor_from(np.stack(found).astype(np.int64), dtype)
+    host.charge(name, 0, made)
+    return made
 
 
 def tril_indices(
@@ -195,10 +198,9 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
         raise ArgumentTypeError(f"expected 'indices' to be integer dtype, but got {layout.dtype}")
     if not isinstance(shape, int | Tensor | list | tuple):
         raise ArgumentTypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
-    sizes = tuple(shape.tolist()) if isinstance(shape, Tensor) and shape.layout.rank else shape
-    sizes = tuple(
-        integer("unravel_index", one, "shape") for one in (sizes if isinstance(sizes, tuple | list) else [sizes])
-    )
+    given = shape.tolist() if isinstance(shape, Tensor) else shape
+    given = given if isinstance(given, tuple | list) else [given]
+    sizes = tuple(integer("unravel_index", one, "shape") for one in given)
     if any(size < 0 for size in sizes):
         raise ArgumentError(f"'shape' cannot have negative values, but got {sizes}")
     return _unravelled(indices.long(), sizes)
