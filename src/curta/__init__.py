@@ -134,6 +134,20 @@ from curta.functions import (
     # turning
     flip, fliplr, flipud, roll, rot90,
 )  # fmt: skip
+
+# functions of nn.functional that PyTorch has at its top level too, as they are and in forms of their own
+from curta.nn.functional import (
+    adaptive_avg_pool1d, adaptive_max_pool1d, avg_pool1d, celu, celu_, channel_shuffle, conv1d, conv2d, conv3d,
+    conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d, cosine_similarity, hardshrink, max_pool1d,
+    max_pool2d, max_pool3d, pairwise_distance, pixel_shuffle, pixel_unshuffle, prelu, rms_norm, rrelu, rrelu_, selu,
+    selu_, threshold, threshold_,
+)  # fmt: skip
+from curta.nn.native import (
+    batch_norm, binary_cross_entropy_with_logits, constant_pad_nd, cosine_embedding_loss, ctc_loss, dropout, embedding,
+    group_norm, gru, gru_cell, hinge_embedding_loss, instance_norm, kl_div, layer_norm, log_softmax, lstm, lstm_cell,
+    margin_ranking_loss, native_batch_norm, native_group_norm, native_layer_norm, poisson_nll_loss, rnn_relu,
+    rnn_relu_cell, rnn_tanh, rnn_tanh_cell, softmax, triplet_margin_loss,
+)  # fmt: skip
 # isort: on
 
 double, float, half = float64, float32, float16
@@ -255,4 +269,13 @@ __all__ = [  # noqa: RUF022 (by family)
     "aminmax", "dist", "nanmean", "nanquantile", "nansum", "quantile", "std_mean", "var_mean",
     # turning
     "flip", "fliplr", "flipud", "roll", "rot90",
+    # nn.functional and nn.native
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "batch_norm", "binary_cross_entropy_with_logits",
+    "celu", "celu_", "channel_shuffle", "constant_pad_nd", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "dropout",
+    "embedding", "group_norm", "gru", "gru_cell", "hardshrink", "hinge_embedding_loss", "instance_norm", "kl_div",
+    "layer_norm", "log_softmax", "lstm", "lstm_cell", "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d",
+    "native_batch_norm", "native_group_norm", "native_layer_norm", "pairwise_distance", "pixel_shuffle",
+    "pixel_unshuffle", "poisson_nll_loss", "prelu", "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh",
+    "rnn_tanh_cell", "rrelu", "rrelu_", "selu", "selu_", "softmax", "threshold", "threshold_", "triplet_margin_loss",
 ]  # fmt: skip

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from curta.lazy import LazyModule
 from curta.methods import late
+
+networks: Any = LazyModule("curta.nn.native")
 
 #: functions that are methods too
 NAMES = (
@@ -168,6 +171,22 @@ class NamedMethods:
     def polygamma_(self: Any, n: int) -> Any:
         """The in-place form of `curta.polygamma`."""
         return late.functions.polygamma_(self, n)
+
+    def softmax(self: Any, dim: int, dtype: Any = None) -> Any:
+        """See `curta.softmax`."""
+        return networks.softmax(self, dim, dtype)
+
+    def log_softmax(self: Any, dim: int, dtype: Any = None) -> Any:
+        """See `curta.log_softmax`."""
+        return networks.log_softmax(self, dim, dtype)
+
+    def prelu(self: Any, weight: Any) -> Any:
+        """See `curta.prelu`."""
+        return networks.F.prelu(self, weight)
+
+    def hardshrink(self: Any, lambd: float = 0.5) -> Any:
+        """See `curta.hardshrink`."""
+        return networks.F.hardshrink(self, lambd)
 
 
 def _method(name: str) -> Any:
