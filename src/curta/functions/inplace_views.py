@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from curta.errors import AutogradError, DTypeError, ShapeError
+from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
 from curta.functions.indexing import follow
 from curta.functions.inplace import check_writable, fill_, previous
 from curta.functions.movement import as_strided, integer, region, sizes, squeeze, t, transpose, unsqueeze
@@ -119,7 +119,7 @@ def set_(input: Tensor, source: Any = None, storage_offset: int = 0, size: Any =
             return rebind(input, source.storage, source.layout, source.offset)
     storage = source.storage if isinstance(source, Tensor) else source
     if not isinstance(storage, Storage):
-        raise DTypeError(f"set_(): argument 'source' must be Tensor or Storage, not {type(source).__name__}")
+        raise ArgumentTypeError(f"set_(): argument 'source' must be Tensor or Storage, not {type(source).__name__}")
     wanted = (storage.nbytes // dtype.itemsize,) if size is None else sizes("set_", (size,))
     steps = contiguous_strides(wanted) if stride is None else sizes("set_", (stride,), "stride")
     start = integer("set_", storage_offset, "storage_offset")

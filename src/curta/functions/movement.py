@@ -103,7 +103,7 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor itself if it lies in row-major order (or in `memory_format`), else a copy that does."""
     if memory_format is not None:
-        if memory_format is formats.preserve_format:
+        if memory_format is formats.preserve_format and not input.layout.is_contiguous:
             raise ShapeError("preserve memory format is unsupported by the contiguous operator")
         order = formats.channel_order("contiguous", memory_format, input.layout.rank)
         if order is not None:

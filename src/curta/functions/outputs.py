@@ -7,7 +7,7 @@ from typing import Any
 
 from curta import shapes
 from curta.autograd.state import STATE
-from curta.errors import ArgumentTypeError, AutogradError, DTypeError, MappingError, UnsupportedError
+from curta.errors import ArgumentTypeError, AutogradError, DTypeError, MappingError, ShapeError, UnsupportedError
 from curta.functions.inplace import check_cast, check_no_overlap, copy_, overlap, scalar_name
 from curta.functions.movement import sizes
 from curta.memory.changes import CHANGES
@@ -74,7 +74,7 @@ def resize_(input: Tensor, *shape: Any, memory_format: Any = None) -> Tensor:
     if channel_order("resize_", memory_format, len(wanted)) is not None:
         raise UnsupportedError(f"resize_(): memory_format={memory_format} is not supported")
     if any(size < 0 for size in wanted):
-        raise DTypeError(f"Trying to create tensor with negative dimension {min(wanted)}: {list(wanted)}")
+        raise ShapeError(f"Trying to create tensor with negative dimension {min(wanted)}: {list(wanted)}")
     return resized("resize_", input, wanted)
 
 
@@ -87,7 +87,7 @@ def _check_apart(out: Tensor, inputs: tuple[Tensor, ...]) -> None:
     """An error for an `out` that shares memory with an operand, or with itself."""
     check_no_overlap(out)
     if any(overlap(out, one) in ("partial", "full") for one in inputs):
-        raise DTypeError(
+        raise ShapeError(
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
             "memory location. Please clone() the tensor before performing the operation."
         )

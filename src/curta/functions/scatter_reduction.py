@@ -53,7 +53,7 @@ def scatter_reduce(
     tensor([6., 4.])
     """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
-        raise ShapeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}.")
+        raise ShapeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     places, values = paired("scatter", tensor("scatter_reduce", input), dim, index, tensor("scatter_reduce", src))
     if input.layout.dtype is bool_ and reduce == "mean":
         raise DTypeError("scatter_reduce(): a mean of truth values is not defined")

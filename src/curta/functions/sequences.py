@@ -25,6 +25,7 @@ from curta.functions.creation import (
     ones,
 )
 from curta.functions.cumulative import cumprod, cumsum
+from curta.functions.inplace import scalar_name
 from curta.functions.joining import cat, stack
 from curta.functions.movement import expand, integer
 from curta.functions.operands import tensor
@@ -147,7 +148,7 @@ def _triangle(
         if size < 0:
             raise ShapeError(f"{place} must be non-negative, got{size}")
     if dtype not in (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8):
-        raise UnsupportedDTypeError(f"\"{name}\" not implemented for '{dtype.name}'")
+        raise UnsupportedDTypeError(f'"{name}" not implemented for {scalar_name(dtype)!r}')
     offset = integer(name, offset, "offset")
     found = (np.tril_indices if name == "tril_indices" else np.triu_indices)(rows, offset, columns)
     target = resolve(device)
