@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curta.dtypes import bool_
+from curta.dtypes import bool_, compute_dtype
 from curta.errors import ArgumentError, DivisionByZeroError, DTypeError
 from curta.functions.comparison import truth
 from curta.functions.movement import reordered
@@ -16,7 +16,7 @@ from curta.ops import elementwise as ops
 from curta.ops.comparison import EQ
 from curta.ops.dispatch import bind
 from curta.ops.inference import promoted
-from curta.ops.mathematics import RSQRT, SQRT
+from curta.ops.mathematics import RSQRT, SQRT, TRUNC
 from curta.tensor import Tensor
 
 
@@ -82,7 +82,14 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None, out
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
     _check_divisor(left, right)
+    if rounding_mode == "trunc" and _is_half(left, right):  # PyTorch rounds the quotient to the format first
+        return bind(TRUNC, (bind(ops.DIV, (left, right)),))
     return bind(division.DIV_FLOOR if rounding_mode == "floor" else division.DIV_TRUNC, (left, right))
+
+
+def _is_half(left: Any, right: Any) -> bool:
+    kind = promoted(tuple(x.layout if isinstance(x, Tensor) else type(x) for x in (left, right)))
+    return compute_dtype(kind) is not kind
 
 
 def floor_divide(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:

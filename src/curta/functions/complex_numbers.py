@@ -71,8 +71,7 @@ def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     if out is not None:
         return into("angle", out, angle(input))
     x = floating(tensor("angle", input))
-    steps = where(x < 0, pi, 0.0).to(x.layout.dtype)
-    return where(x.isnan(), x, steps)
+    return where(x.isnan(), x, (x < 0).to(x.layout.dtype) * pi)
 
 
 def isreal(input: Tensor) -> Tensor:
