@@ -9,6 +9,7 @@ import pytest
 
 import curta
 from curta.autograd import gradcheck, gradgradcheck
+from curta.errors import AutogradError
 from curta.nn import functional as F
 
 X = np.arange(12.0).reshape(3, 4)
@@ -133,6 +134,17 @@ def test_a_view_in_place_keeps_its_base_and_takes_gradients() -> None:
     scale = np.array([[1.0], [25.0], [1.0]])
     assert np.allclose(base.grad.numpy(), 2 * X * scale)
     assert curta.plan(lambda one: (one * 2).t_().add_(1), curta.tensor(X)).flops == 24
+
+
+@pytest.mark.parametrize(
+    "change", [lambda y: y.t_(), lambda y: y.resize_(1), lambda y: y.resize_(3, 3), lambda y: y.set_(curta.zeros(2, 3))]
+)
+def test_a_tensor_that_is_saved_for_gradients_must_stay_as_it_is(change: Any) -> None:
+    x, y = curta.ones(2, 3, requires_grad=True), curta.ones(2, 3)
+    made = (x * y).sum()
+    change(y)
+    with pytest.raises(AutogradError, match="modified by an inplace operation"):
+        made.backward()
 
 
 def test_results_go_where_the_caller_says() -> None:

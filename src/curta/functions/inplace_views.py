@@ -11,6 +11,7 @@ from curta.functions.inplace import check_writable, fill_, previous
 from curta.functions.movement import as_strided, integer, region, sizes, squeeze, t, transpose, unsqueeze
 from curta.functions.operands import tensor
 from curta.functions.outputs import check_rebinding, rebind
+from curta.memory.changes import CHANGES
 from curta.memory.layout import contiguous, strided
 from curta.memory.storage import Storage, allocate
 from curta.shapes import contiguous_strides, storage_extent
@@ -94,7 +95,8 @@ def detach_(input: Tensor) -> Tensor:
     check_rebinding("detach_", input)
     input.grad_fn, input.output_index, input._requires_grad = None, 0, False
     input.generation += 1
-    return rebind(input, input.storage, input.layout, input.offset)
+    CHANGES.note()
+    return input
 
 
 def set_(input: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:

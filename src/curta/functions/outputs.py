@@ -32,7 +32,10 @@ def check_rebinding(name: str, input: Tensor) -> None:
 
 
 def rebind(input: Tensor, storage: Storage | None, layout: Layout, offset: int) -> Tensor:
-    """Let a tensor look at other memory; gives the tensor."""
+    """Let a tensor look at other memory, and give it; counts as a write, which nodes that saved the tensor must see."""
+    before = input.storage
+    if storage is not None and storage.version >= 0:
+        storage.version = max(storage.version, 0 if before is None else before.version) + 1
     input.storage, input.layout, input.offset = storage, layout, offset
     if storage is not None:
         input.pointer = storage.address + offset * layout.dtype.itemsize

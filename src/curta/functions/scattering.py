@@ -293,10 +293,11 @@ def paired(
 
 
 def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accumulate: bool) -> Tensor:
-    check_paired(name, input, dim, index)
-    if index.layout.numel:
-        places, values = paired(name, input, dim, index, src)
-        _write(input, places, values, accumulate)
+    if not index.layout.numel:
+        check_paired(name, input, dim, index)
+        return input
+    places, values = paired(name, input, dim, index, src)
+    _write(input, places, values, accumulate)
     return input
 
 
@@ -306,10 +307,7 @@ def _reduced(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str) -> T
 
     if reduce not in ("add", "multiply"):
         raise ShapeError("reduce argument must be either add or multiply.")
-    check_paired("scatter", input, dim, index)
-    if not index.layout.numel:
-        return input
-    if reduce == "add":
+    if reduce == "add" or not index.layout.numel:
         return _scattered("scatter", input, dim, index, src, accumulate=True)
     return rewritten(input, lambda old: reduced_at(old, *paired("scatter", old, dim, index, src), "prod", True))
 
