@@ -24,6 +24,9 @@ from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32
 from curta.dtypes import bool_ as bool
 from curta.einops.equations import einsum
 from curta.files import load, load_file, load_metadata, safe_open, save, save_file
+from curta.memory.formats import MemoryFormat as memory_format
+from curta.memory.formats import Strided as layout
+from curta.memory.formats import channels_last, channels_last_3d, contiguous_format, preserve_format, strided
 from curta.number_formats import finfo, iinfo
 from curta.ops.record import Cost
 from curta.printing import get_printoptions, printoptions, set_printoptions
@@ -37,8 +40,9 @@ from curta.tensor import Tensor
 # isort: off
 from curta.functions import (
     # aliases
-    absolute, arccos, arcsin, arctan, arctan2, clip, concat, concatenate, divide, fix, greater, greater_equal, less,
-    less_equal, moveaxis, multiply, negative, not_equal, subtract, swapaxes, swapdims, true_divide,
+    absolute, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, clip, concat, concatenate, divide, fix,
+    greater, greater_equal, less, less_equal, moveaxis, multiply, negative, not_equal, subtract, swapaxes, swapdims,
+    true_divide,
     # arithmetic
     abs, add, clone, div, floor_divide, fmod, mul, neg, pow, reciprocal, remainder, square, sub,
     # choice
@@ -46,8 +50,16 @@ from curta.functions import (
     # comparison
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
     ge, gt, isclose, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne, truth,
+    # complex_numbers
+    angle, conj, conj_physical, conj_physical_, get_device, imag, is_complex, is_conj, is_floating_point, is_inference,
+    is_neg, is_nonzero, is_same_size, is_signed, is_storage, is_tensor, isreal, numel, real, resolve_conj, resolve_neg,
+    result_type,
     # contractions
     chain_matmul, matrix_power, tensordot,
+    # copies
+    alias_copy, as_strided_copy, detach_copy, diagonal_copy, expand_copy, narrow_copy, permute_copy, select_copy,
+    slice_copy, split_copy, split_with_sizes_copy, squeeze_copy, t_copy, transpose_copy, unbind_copy, unfold_copy,
+    unsqueeze_copy, view_copy,
     # covariance
     cdist, corrcoef, cov, pdist,
     # creation
@@ -68,6 +80,15 @@ from curta.functions import (
     row_stack,
     # indexing
     gather, index_select, masked_select, nonzero, take_along_dim,
+    # inplace
+    fill, fill_, zero_,
+    # inplace_forms
+    abs_, acos_, acosh_, addmv_, arccos_, arccosh_, arcsin_, arcsinh_, arctan_, arctanh_, asin_, asinh_, atan_, atanh_,
+    ceil_, clamp_, clamp_max_, clamp_min_, clip_, cos_, cosh_, deg2rad_, erf_, erfc_, exp2_, exp_, expm1_, fix_, floor_,
+    frac_, gcd_, i0_, lcm_, ldexp_, log10_, log1p_, log2_, log_, logit_, nan_to_num_, neg_, negative_, rad2deg_,
+    reciprocal_, relu_, round_, rsqrt_, sigmoid_, sin_, sinc_, sinh_, sqrt_, square_, tan_, tanh_, trunc_, xlogy_,
+    # inplace_views
+    as_strided_, detach, detach_,
     # joining
     cat, hstack, stack, tril, triu, vstack,
     # linear_algebra
@@ -80,6 +101,8 @@ from curta.functions import (
     # movement
     adjoint, as_strided, broadcast_shapes, broadcast_tensors, broadcast_to, chunk, diagonal, flatten, movedim, narrow,
     permute, ravel, reshape, select, split, squeeze, t, tile, transpose, unbind, unflatten, unsqueeze,
+    # outputs
+    resize_as_,
     # picking
     masked_scatter, put, take,
     # plain
@@ -94,10 +117,14 @@ from curta.functions import (
     all, amax, amin, any, argmax, argmin, max, min, prod, sum,
     # repeating
     repeat_interleave,
+    # scatter_reduction
+    index_reduce, scatter_reduce,
     # scattering
     index_add, index_copy, index_fill, index_put, index_put_, scatter, scatter_add,
     # searching
     bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive,
+    # sequences
+    empty_permuted, logspace, nonzero_static, range, scalar_tensor, tril_indices, triu_indices, unravel_index, vander,
     # signs
     copysign, heaviside, isneginf, isposinf, nextafter, positive, sgn, signbit,
     # solving
@@ -113,6 +140,20 @@ from curta.functions import (
     # turning
     flip, fliplr, flipud, roll, rot90,
 )  # fmt: skip
+
+# functions of nn.functional that PyTorch has at its top level too, as they are and in forms of their own
+from curta.nn.functional import (
+    adaptive_avg_pool1d, adaptive_max_pool1d, avg_pool1d, celu, celu_, channel_shuffle, conv1d, conv2d, conv3d,
+    conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d, cosine_similarity, hardshrink, max_pool1d,
+    max_pool2d, max_pool3d, pairwise_distance, pixel_shuffle, pixel_unshuffle, prelu, rms_norm, rrelu, rrelu_, selu,
+    selu_, threshold, threshold_,
+)  # fmt: skip
+from curta.nn.native import (
+    batch_norm, binary_cross_entropy_with_logits, constant_pad_nd, cosine_embedding_loss, ctc_loss, dropout, embedding,
+    group_norm, gru, gru_cell, hinge_embedding_loss, instance_norm, kl_div, layer_norm, log_softmax, lstm, lstm_cell,
+    margin_ranking_loss, native_batch_norm, native_group_norm, native_layer_norm, poisson_nll_loss, rnn_relu,
+    rnn_relu_cell, rnn_tanh, rnn_tanh_cell, softmax, triplet_margin_loss,
+)  # fmt: skip
 # isort: on
 
 double, float, half = float64, float32, float16
@@ -122,7 +163,8 @@ __version__ = "0.1.0"
 
 __all__ = [  # noqa: RUF022 (by family)
     # submodules, types, formats, contexts
-    "__version__", "account", "array_api", "autocast", "autograd", "bfloat16", "bool", "can_cast", "compile", "Cost",
+    "__version__", "account", "array_api", "autocast", "autograd", "bfloat16", "bool", "can_cast", "channels_last",
+    "channels_last_3d", "compile", "contiguous_format", "Cost", "layout", "memory_format", "preserve_format", "strided",
     "cuda", "default_generator", "device", "double", "dtype", "dtypes", "einops", "einsum", "enable_grad", "finfo",
     "float", "float16", "float32", "float64", "func", "functions", "Generator", "get_autocast_dtype",
     "get_default_device", "get_default_dtype", "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo",
@@ -132,9 +174,9 @@ __all__ = [  # noqa: RUF022 (by family)
     "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
     "set_num_threads", "set_printoptions", "set_rng_state", "short", "Size", "special", "Tensor", "uint8", "utils",
     # aliases
-    "absolute", "arccos", "arcsin", "arctan", "arctan2", "clip", "concat", "concatenate", "divide", "fix", "greater",
-    "greater_equal", "less", "less_equal", "moveaxis", "multiply", "negative", "not_equal", "subtract", "swapaxes",
-    "swapdims", "true_divide",
+    "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "clip", "concat",
+    "concatenate", "divide", "fix", "greater", "greater_equal", "less", "less_equal", "moveaxis", "multiply",
+    "negative", "not_equal", "subtract", "swapaxes", "swapdims", "true_divide",
     # arithmetic
     "abs", "add", "clone", "div", "floor_divide", "fmod", "mul", "neg", "pow", "reciprocal", "remainder", "square",
     "sub",
@@ -144,8 +186,16 @@ __all__ = [  # noqa: RUF022 (by family)
     "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
     "bitwise_xor", "eq", "equal", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "logical_and",
     "logical_not", "logical_or", "logical_xor", "lt", "ne", "truth",
+    # complex_numbers
+    "angle", "conj", "conj_physical", "conj_physical_", "get_device", "imag", "is_complex", "is_conj",
+    "is_floating_point", "is_inference", "is_neg", "is_nonzero", "is_same_size", "is_signed", "is_storage", "is_tensor",
+    "isreal", "numel", "real", "resolve_conj", "resolve_neg", "result_type",
     # contractions
     "chain_matmul", "matrix_power", "tensordot",
+    # copies
+    "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy", "narrow_copy", "permute_copy",
+    "select_copy", "slice_copy", "split_copy", "split_with_sizes_copy", "squeeze_copy", "t_copy", "transpose_copy",
+    "unbind_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
     # covariance
     "cdist", "corrcoef", "cov", "pdist",
     # creation
@@ -167,6 +217,16 @@ __all__ = [  # noqa: RUF022 (by family)
     "meshgrid", "row_stack",
     # indexing
     "gather", "index_select", "masked_select", "nonzero", "take_along_dim",
+    # inplace
+    "fill", "fill_", "zero_",
+    # inplace_forms
+    "abs_", "acos_", "acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_",
+    "asinh_", "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "cos_", "cosh_", "deg2rad_",
+    "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fix_", "floor_", "frac_", "gcd_", "i0_", "lcm_", "ldexp_", "log10_",
+    "log1p_", "log2_", "log_", "logit_", "nan_to_num_", "neg_", "negative_", "rad2deg_", "reciprocal_", "relu_",
+    "round_", "rsqrt_", "sigmoid_", "sin_", "sinc_", "sinh_", "sqrt_", "square_", "tan_", "tanh_", "trunc_", "xlogy_",
+    # inplace_views
+    "as_strided_", "detach", "detach_",
     # joining
     "cat", "hstack", "stack", "tril", "triu", "vstack",
     # linear_algebra
@@ -181,6 +241,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "adjoint", "as_strided", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "chunk", "diagonal", "flatten",
     "movedim", "narrow", "permute", "ravel", "reshape", "select", "split", "squeeze", "t", "tile", "transpose",
     "unbind", "unflatten", "unsqueeze",
+    # outputs
+    "resize_as_",
     # picking
     "masked_scatter", "put", "take",
     # plain
@@ -196,10 +258,15 @@ __all__ = [  # noqa: RUF022 (by family)
     "all", "amax", "amin", "any", "argmax", "argmin", "max", "min", "prod", "sum",
     # repeating
     "repeat_interleave",
+    # scatter_reduction
+    "index_reduce", "scatter_reduce",
     # scattering
     "index_add", "index_copy", "index_fill", "index_put", "index_put_", "scatter", "scatter_add",
     # searching
     "bincount", "bucketize", "histc", "isin", "searchsorted", "unique", "unique_consecutive",
+    # sequences
+    "empty_permuted", "logspace", "nonzero_static", "range", "scalar_tensor", "tril_indices", "triu_indices",
+    "unravel_index", "vander",
     # signs
     "copysign", "heaviside", "isneginf", "isposinf", "nextafter", "positive", "sgn", "signbit",
     # solving
@@ -215,4 +282,13 @@ __all__ = [  # noqa: RUF022 (by family)
     "aminmax", "dist", "nanmean", "nanquantile", "nansum", "quantile", "std_mean", "var_mean",
     # turning
     "flip", "fliplr", "flipud", "roll", "rot90",
+    # nn.functional and nn.native
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "batch_norm", "binary_cross_entropy_with_logits",
+    "celu", "celu_", "channel_shuffle", "constant_pad_nd", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "dropout",
+    "embedding", "group_norm", "gru", "gru_cell", "hardshrink", "hinge_embedding_loss", "instance_norm", "kl_div",
+    "layer_norm", "log_softmax", "lstm", "lstm_cell", "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d",
+    "native_batch_norm", "native_group_norm", "native_layer_norm", "pairwise_distance", "pixel_shuffle",
+    "pixel_unshuffle", "poisson_nll_loss", "prelu", "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh",
+    "rnn_tanh_cell", "rrelu", "rrelu_", "selu", "selu_", "softmax", "threshold", "threshold_", "triplet_margin_loss",
 ]  # fmt: skip

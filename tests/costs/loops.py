@@ -200,6 +200,13 @@ def scatter_into(tally: Tally, call: Any) -> None:
         tally.read_back = call.operands[0].nbytes
 
 
+def scatter_reduce(tally: Tally, call: Any) -> None:
+    """Each source joins its row once."""
+    for _ in _places(*call.operands[0].shape):
+        tally.flops += 1
+    _reads_all(tally, call)
+
+
 # along a dimension
 
 
@@ -232,6 +239,7 @@ GENERATED: dict[str, Loop] = {
     "recurrence": running(2),
     "scatter_rows": scatter,
     "scatter_into": scatter_into,
+    "scatter_reduce": scatter_reduce,
     "sort": _reads_all,
     "smallest": _reads_all,
     "shuffle": _reads_all,

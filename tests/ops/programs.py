@@ -382,6 +382,10 @@ OTHERS: dict[str, Program] = {
     "scatter": _picked(lambda x, rows: (x * 0).scatter(0, curta.arange(len(rows)).unsqueeze(1).expand(*x.shape), x)),
     "scatter_add": _picked(lambda x, rows: x.scatter_add(0, rows.unsqueeze(1).expand(*x.shape), x * x)),
     "index_add": _picked(lambda x, rows: x.index_add(0, rows, x * x, alpha=2)),
+    "scatter_reduce": _picked(
+        lambda x, rows: x.scatter_reduce(0, rows.unsqueeze(1).expand(*x.shape), x * x, "prod", include_self=False)
+    ),
+    "index_reduce": _picked(lambda x, rows: x.index_reduce(0, rows, x * x, "amax")),
     "put, adding": _picked(lambda x, rows: x.put(rows, x[:, 0], accumulate=True)),
     "masked_scatter": _unary(lambda x: x.masked_scatter(x.detach() > 0, x * 2)),
     "repeat_interleave": _picked(lambda x, rows: x.repeat_interleave(rows % 3, 0)),

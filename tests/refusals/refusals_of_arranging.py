@@ -61,12 +61,6 @@ REFUSALS = (
         IndexRangeError,
         "index_copy_(): index -1 is out of bounds for dimension 0 with size 3",
     ),
-    Refusal(
-        lambda c: c.index_copy(c.zeros(3), 0, long(c, 1), c.ones(1), out=c.zeros(3)),
-        UnsupportedError,
-        "index_copy(): the argument 'out' is not supported",
-        only_curta=True,
-    ),
     Refusal(lambda c: c.zeros(3).index_fill(0, long(c, [0]), 1), ShapeError, "Index has to be a vector/scalar"),
     Refusal(
         lambda c: c.zeros(3).index_fill(0, c.zeros(1), 1),
@@ -182,12 +176,6 @@ REFUSALS = (
         lambda c: c.slice_scatter(c.tensor(1.0), c.ones(3)),
         IndexRangeError,
         "slice() cannot be applied to a 0-dim tensor.",
-    ),
-    Refusal(
-        lambda c: c.as_strided_scatter(c.zeros(2, 3).T, c.ones(2), (2,), (1,)),
-        UnsupportedError,
-        "as_strided_scatter(): a tensor with strides [1, 3] and storage offset 0 is not supported: call contiguous().clone() first",
-        only_curta=True,
     ),
     Refusal(lambda c: c.rot90(c.zeros(2), 1, [0, 1]), ShapeError, "expected total dims >= 2, but got total dims = 1"),
     Refusal(

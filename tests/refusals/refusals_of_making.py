@@ -55,30 +55,6 @@ REFUSALS = (
         "dtype curta.float16 does not match dtype of out parameter (curta.float32)",
     ),
     Refusal(
-        lambda c: c.full((3,), 1.0, out=c.empty(2)),
-        UnsupportedError,
-        "out= of shape [2] is not resized to [3]",
-        only_curta=True,
-    ),
-    Refusal(
-        lambda c: c.zeros(3, out=c.empty(2)),
-        UnsupportedError,
-        "out= of shape [2] is not resized to [3]",
-        only_curta=True,
-    ),
-    Refusal(
-        lambda c: c.arange(3, out=c.empty(2, dtype=c.int64)),
-        UnsupportedError,
-        "out= of shape [2] is not resized to [3]",
-        only_curta=True,
-    ),
-    Refusal(
-        lambda c: c.empty(3, out=c.empty(2)),
-        UnsupportedError,
-        "out= of shape [2] is not resized to [3]",
-        only_curta=True,
-    ),
-    Refusal(
         lambda c: c.empty(2, memory_format="channels_last"),
         UnsupportedError,
         "empty(): the argument 'memory_format' is not supported",

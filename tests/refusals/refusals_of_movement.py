@@ -144,12 +144,6 @@ REFUSALS = (
     Refusal(lambda c: c.triu(c.zeros(3)), ShapeError, "triu: input tensor must have at least 2 dimensions"),
     Refusal(lambda c: c.zeros(3).roll((1, 2), (0,)), ShapeError, "shifts and dimensions must align. shifts: 2, dims:1"),
     Refusal(
-        lambda c: c.zeros(2).to("meta"),
-        UnsupportedError,
-        "to(): cannot move a tensor from cpu to meta",
-        only_curta=True,
-    ),
-    Refusal(
         lambda c: c.zeros(2).to(memory_format="channels_last"),
         UnsupportedError,
         "to(): the argument 'memory_format' is not supported",

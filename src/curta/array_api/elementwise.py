@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+from typing import Any
+
 from curta import functions
 from curta.array_api.operands import pair, tensor_pair
 from curta.dtypes import DType
@@ -63,6 +67,11 @@ def divide(x1: Operand, x2: Operand, /) -> Tensor:
     return functions.div(*pair("divide", x1, x2))
 
 
+def _compared(compare: Callable[[Any, Any], Any], name: str, x1: Operand, x2: Operand) -> Tensor:
+    made: Tensor = compare(*pair(name, x1, x2))  # Python turns them around where a number comes first
+    return made
+
+
 def equal(x1: Operand, x2: Operand, /) -> Tensor:
     """Where `x1 == x2`.
 
@@ -70,7 +79,7 @@ def equal(x1: Operand, x2: Operand, /) -> Tensor:
     >>> xp.equal(xp.asarray([1, 2]), 2)
     tensor([False,  True])
     """
-    return functions.eq(*pair("equal", x1, x2))
+    return _compared(operator.eq, "equal", x1, x2)
 
 
 def floor_divide(x1: Operand, x2: Operand, /) -> Tensor:
@@ -80,12 +89,12 @@ def floor_divide(x1: Operand, x2: Operand, /) -> Tensor:
 
 def greater(x1: Operand, x2: Operand, /) -> Tensor:
     """Where `x1 > x2`."""
-    return functions.gt(*pair("greater", x1, x2))
+    return _compared(operator.gt, "greater", x1, x2)
 
 
 def greater_equal(x1: Operand, x2: Operand, /) -> Tensor:
     """Where `x1 >= x2`."""
-    return functions.ge(*pair("greater_equal", x1, x2))
+    return _compared(operator.ge, "greater_equal", x1, x2)
 
 
 def hypot(x1: Operand, x2: Operand, /) -> Tensor:
@@ -95,12 +104,12 @@ def hypot(x1: Operand, x2: Operand, /) -> Tensor:
 
 def less(x1: Operand, x2: Operand, /) -> Tensor:
     """Where `x1 < x2`."""
-    return functions.lt(*pair("less", x1, x2))
+    return _compared(operator.lt, "less", x1, x2)
 
 
 def less_equal(x1: Operand, x2: Operand, /) -> Tensor:
     """Where `x1 <= x2`."""
-    return functions.le(*pair("less_equal", x1, x2))
+    return _compared(operator.le, "less_equal", x1, x2)
 
 
 def logaddexp(x1: Operand, x2: Operand, /) -> Tensor:
@@ -150,7 +159,7 @@ def nextafter(x1: Operand, x2: Operand, /) -> Tensor:
 
 def not_equal(x1: Operand, x2: Operand, /) -> Tensor:
     """Where `x1 != x2`."""
-    return functions.ne(*pair("not_equal", x1, x2))
+    return _compared(operator.ne, "not_equal", x1, x2)
 
 
 def pow(x1: Operand, x2: Operand, /) -> Tensor:

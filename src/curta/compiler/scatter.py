@@ -1,4 +1,5 @@
-"""The kernel behind gradients of gathers: rows of a matrix added to, or put over, chosen rows of another.
+"""The kernels behind gradients of gathers and scatters: rows of a matrix added to, put over, or reduced into chosen
+rows of another.
 
 Every unit of work owns a block of columns (and, when there are few, a range of rows) and goes through all the sources
 in order: the result does not depend on threads, and rows named twice are added in the order in which they come.
@@ -6,7 +7,7 @@ in order: the result does not depend on threads, and rows named twice are added 
 
 from __future__ import annotations
 
-from curta.compiler import casts
+from curta.compiler import casts, reductions
 from curta.compiler.code import Code, Value, function
 from curta.compiler.nest import NAME, SIGNATURE
 from curta.compiler.schedule import INLINE_ELEMENTS, KernelText, Step
@@ -32,19 +33,41 @@ def plan_scatter(
     row_blocks = max(1, min(ROW_BLOCKS // max(column_blocks, 1), rows * width // ROW_ELEMENTS)) if clear else 1
     row_block = -(-rows // row_blocks) if rows else 0
     key = f"scatter {dtype.short} accumulate={accumulate} clear={clear} {cpu.vector_bytes()}"
-    text = KernelText(key, lambda: _emit(dtype, accumulate, clear))
+    text = KernelText(key, lambda: _emit(dtype, "sum" if accumulate else "put", clear))
     work = sources * width + (rows * width if clear else 0)
     meta = [sources, width, rows, step, column_blocks, row_block]
     plan = native.make_plan(0, meta, column_blocks * row_blocks, 1, 0, 3, 0, work <= INLINE_ELEMENTS)
     return [Step(plan, [("input", 0), ("input", 1), ("output", 0)], text, jit.Code(key, text.write, NAME))]
 
 
-class _Writer:
-    """The kernel's text under construction."""
+def plan_reduce(dtype: DType, sources: int, width: int, rows: int, *, reduce: str, include: bool) -> list[Step]:
+    """The launch with arguments (sources[n, width], row numbers int64[n], base[rows, width], result).
 
-    def __init__(self, dtype: DType, accumulate: bool) -> None:
+    The result starts as the base; with `include` False the rows that are named start from the reduction's neutral
+    number instead.
+    """
+    column_blocks = -(-width // COLUMNS)
+    row_blocks = max(1, min(ROW_BLOCKS // max(column_blocks, 1), rows * width // ROW_ELEMENTS))
+    row_block = -(-rows // row_blocks) if rows else 0
+    key = f"scatter {dtype.short} reduce={reduce} include={include} {cpu.vector_bytes()}"
+    text = KernelText(key, lambda: _emit(dtype, reduce, clear=True, include=include))
+    meta = [sources, width, rows, width, column_blocks, row_block]
+    inline = sources * width + rows * width <= INLINE_ELEMENTS
+    plan = native.make_plan(0, meta, column_blocks * row_blocks, 1, 0, 4, 0, inline)
+    operands = [("input", 0), ("input", 1), ("input", 2), ("output", 0)]
+    return [Step(plan, operands, text, jit.Code(key, text.write, NAME))]
+
+
+class _Writer:
+    """The kernel's text under construction.
+
+    `reduce` names the reduction by which a source joins its row, or is "put". `based` kernels have one operand more,
+    the rows that they start from.
+    """
+
+    def __init__(self, dtype: DType, reduce: str, based: bool) -> None:
         self.dtype = dtype
-        self.accumulate = accumulate
+        self.reduction = reductions.TABLE.get(reduce)
         code = self.code = Code(cpu.features())
         self.kind = casts.memory_type(dtype)
         self.lanes = max(1, cpu.vector_bytes() // dtype.itemsize)
@@ -52,36 +75,43 @@ class _Writer:
         self.numbers = {
             name: code.load(code.offset(meta, 8 * place), "i64", align=8) for place, name in enumerate(_FIELDS)
         }
-        self.source, self.places, self.result = (
-            code.load(code.offset(arguments, 8 * place), "ptr", align=8) for place in range(3)
-        )
+        operands = [code.load(code.offset(arguments, 8 * place), "ptr", align=8) for place in range(3 + based)]
+        self.source, self.places, self.result = operands[0], operands[1], operands[-1]
+        self.base = operands[2] if based else None
 
-    def columns(self, low: Value, high: Value, lanes: int, target: Value, source: Value | None) -> None:
+    def columns(self, low: Value, high: Value, lanes: int, target: Value, source: Value | None, merge: bool) -> None:
         """One row from column `low` up to `high`, which are a multiple of `lanes` apart."""
         code, size = self.code, self.dtype.itemsize
         with code.loop(low, high, lanes) as loop:
             address = code.offset(target, loop.index * size)
             if source is None:
-                code.store(code.constant(0, "i16" if self.kind == "half" else self.kind, lanes), address)
+                code.store(self._start(lanes), address)
             else:
                 fresh = code.load(code.offset(source, loop.index * size), self.kind, lanes)
-                code.store(self._merged(fresh, address, lanes), address)
+                code.store(self._merged(fresh, address, lanes) if merge else fresh, address)
+
+    def _start(self, lanes: int) -> Value:
+        if self.base is None or self.reduction is None:
+            return self.code.constant(0, "i16" if self.kind == "half" else self.kind, lanes)
+        return casts.to_memory(reductions.start(self.code, self.reduction, self.dtype, lanes)[0], self.dtype)
 
     def _merged(self, fresh: Value, address: Value, lanes: int) -> Value:
-        if not self.accumulate:
+        if self.reduction is None:
             return fresh
         held = casts.from_memory(self.code.load(address, self.kind, lanes), self.dtype)
         more = casts.from_memory(fresh, self.dtype)
-        return casts.to_memory(held | more if self.dtype is bool_ else held + more, self.dtype)
+        if self.dtype is bool_ and self.reduction is reductions.SUM:
+            return casts.to_memory(held | more, self.dtype)
+        return casts.to_memory(self.reduction.step([held], more, more, self.dtype)[0], self.dtype)
 
-    def row(self, low: Value, high: Value, target: Value, source: Value | None) -> None:
+    def row(self, low: Value, high: Value, target: Value, source: Value | None, merge: bool = True) -> None:
         """One row: whole vectors, then what is left."""
         middle = high - (high - low).unsigned_remainder(self.lanes) if self.lanes > 1 else low
         if self.lanes > 1:
-            self.columns(low, middle, self.lanes, target, source)
-        self.columns(middle, high, 1, target, source)
+            self.columns(low, middle, self.lanes, target, source, merge)
+        self.columns(middle, high, 1, target, source, merge)
 
-    def unit(self, unit: Value, clear: bool) -> None:
+    def unit(self, unit: Value, clear: bool, include: bool) -> None:
         """All rows of one block of columns."""
         code, numbers, size = self.code, self.numbers, self.dtype.itemsize
         block = unit.unsigned_divide(numbers["column_blocks"])
@@ -92,25 +122,37 @@ class _Writer:
         last = _smaller(first + numbers["row_block"], numbers["rows"])
         if clear:
             with code.loop(first, last) as rows:
-                self.row(low, high, code.offset(self.result, rows.index * step), None)
-        with code.loop(0, numbers["sources"]) as sources:
+                base = None if self.base is None else code.offset(self.base, rows.index * step)
+                self.row(low, high, code.offset(self.result, rows.index * step), base, merge=False)
+        if not include:
+            self._sources(low, high, (first, last), step, afresh=True)
+        self._sources(low, high, (first, last) if clear else None, step)
+
+    def _sources(
+        self, low: Value, high: Value, rows: tuple[Value, Value] | None, step: Value, afresh: bool = False
+    ) -> None:
+        """All sources in order, those whose row lies in `rows`; `afresh` starts their rows anew."""
+        code = self.code
+        with code.loop(0, self.numbers["sources"]) as sources:
             place = code.load(code.offset(self.places, sources.index * 8), "i64", align=8)
-            source = code.offset(self.source, sources.index * numbers["width"] * size)
-            if clear:
-                with code.when(place.ge(first) & place.lt(last)):
-                    self.row(low, high, code.offset(self.result, place * step), source)
-            else:
+            source = None
+            if not afresh:
+                source = code.offset(self.source, sources.index * self.numbers["width"] * self.dtype.itemsize)
+            if rows is None:
                 self.row(low, high, code.offset(self.result, place * step), source)
+            else:
+                with code.when(place.ge(rows[0]) & place.lt(rows[1])):
+                    self.row(low, high, code.offset(self.result, place * step), source)
 
 
 def _smaller(left: Value, right: Value) -> Value:
     return left.lt(right).select(left, right)
 
 
-def _emit(dtype: DType, accumulate: bool, clear: bool) -> str:
-    writer = _Writer(dtype, accumulate)
+def _emit(dtype: DType, reduce: str, clear: bool, include: bool | None = None) -> str:
+    writer = _Writer(dtype, reduce, based=include is not None)
     start, stop = Value(writer.code, "%start", "i64"), Value(writer.code, "%stop", "i64")
     with writer.code.loop(start, stop) as units:
-        writer.unit(units.index, clear)
+        writer.unit(units.index, clear, include is not False)
     writer.code.effect("ret void")
     return function(writer.code, NAME, SIGNATURE)

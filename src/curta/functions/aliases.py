@@ -8,12 +8,16 @@ from curta.functions.comparison import ge, gt, le, lt, ne
 from curta.functions.joining import cat
 from curta.functions.mathematics import acos, asin, atan, atan2, trunc
 from curta.functions.movement import movedim, transpose
+from curta.functions.special import acosh, asinh, atanh
 
 absolute = abs
 arccos = acos
+arccosh = acosh
 arcsin = asin
+arcsinh = asinh
 arctan = atan
 arctan2 = atan2
+arctanh = atanh
 clip = clamp
 concat = concatenate = cat
 divide = true_divide = div

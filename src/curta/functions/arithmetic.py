@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from curta.dtypes import bool_, compute_dtype
 from curta.errors import ArgumentError, DivisionByZeroError, DTypeError
 from curta.functions.comparison import truth
-from curta.functions.operands import Number, Operand, operand, refuse, tensor
+from curta.functions.movement import reordered
+from curta.functions.operands import Number, Operand, of_a_tensor, operand, tensor
+from curta.functions.outputs import into
+from curta.memory import formats
 from curta.ops import division, reduce
 from curta.ops import elementwise as ops
 from curta.ops.comparison import EQ
 from curta.ops.dispatch import bind
 from curta.ops.inference import promoted
-from curta.ops.mathematics import RSQRT, SQRT
+from curta.ops.mathematics import RSQRT, SQRT, TRUNC
 from curta.tensor import Tensor
 
 
@@ -24,7 +28,7 @@ def add(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None
     tensor([21, 22])
     """
     if out is not None:
-        refuse("add", out=out)
+        return into("add", out, add(input, other, alpha=alpha))
     left, right = operand("add", input, "input"), operand("add", other)
     if type(alpha) is not int or alpha != 1:
         return bind(ops.ADD_SCALED, (left, right, operand("add", alpha, "alpha")))
@@ -39,7 +43,7 @@ def sub(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None
     tensor([-19, -18])
     """
     if out is not None:
-        refuse("sub", out=out)
+        return into("sub", out, sub(input, other, alpha=alpha))
     left, right = operand("sub", input, "input"), operand("sub", other)
     if type(alpha) is not int or alpha != 1:
         return bind(ops.SUB_SCALED, (left, right, operand("sub", alpha, "alpha")))
@@ -55,7 +59,7 @@ def mul(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
             [3, 6]])
     """
     if out is not None:
-        refuse("mul", out=out)
+        return into("mul", out, mul(input, other))
     return bind(ops.MUL, (operand("mul", input, "input"), operand("mul", other)))
 
 
@@ -69,7 +73,7 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None, out
     (tensor([-3.5000,  3.5000]), tensor([-4,  3]))
     """
     if out is not None:
-        refuse("div", out=out)
+        return into("div", out, div(input, other, rounding_mode=rounding_mode))
     left, right = operand("div", input, "input"), operand("div", other)
     if rounding_mode is None:
         return bind(ops.DIV, (left, right))
@@ -78,7 +82,14 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None, out
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
     _check_divisor(left, right)
+    if rounding_mode == "trunc" and _is_half(left, right):  # PyTorch rounds the quotient to the format first
+        return bind(TRUNC, (bind(ops.DIV, (left, right)),))
     return bind(division.DIV_FLOOR if rounding_mode == "floor" else division.DIV_TRUNC, (left, right))
+
+
+def _is_half(left: Any, right: Any) -> bool:
+    kind = promoted(tuple(x.layout if isinstance(x, Tensor) else type(x) for x in (left, right)))
+    return compute_dtype(kind) is not kind
 
 
 def floor_divide(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -88,7 +99,8 @@ def floor_divide(input: Operand, other: Operand, *, out: Tensor | None = None) -
     >>> curta.floor_divide(curta.tensor([-7, 7]), 2)
     tensor([-4,  3])
     """
-    refuse("floor_divide", out=out)
+    if out is not None:
+        return into("floor_divide", out, floor_divide(input, other))
     left, right = operand("floor_divide", input, "input"), operand("floor_divide", other)
     _check_divisor(left, right)
     return bind(division.FLOOR_DIVIDE, (left, right))
@@ -101,8 +113,9 @@ def remainder(input: Operand, other: Operand, *, out: Tensor | None = None) -> T
     >>> curta.remainder(curta.tensor([-7, 7]), 3)
     tensor([2, 1])
     """
-    refuse("remainder", out=out)
-    left, right = operand("remainder", input, "input"), operand("remainder", other)
+    if out is not None:
+        return into("remainder", out, remainder(input, other))
+    left, right = of_a_tensor("remainder", input, other)
     _check_divisor(left, right)
     return bind(division.REMAINDER, (left, right))
 
@@ -114,8 +127,9 @@ def fmod(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor
     >>> curta.fmod(curta.tensor([-7, 7]), 3)
     tensor([-1,  1])
     """
-    refuse("fmod", out=out)
-    left, right = operand("fmod", input, "input"), operand("fmod", other)
+    if out is not None:
+        return into("fmod", out, fmod(input, other))
+    left, right = tensor("fmod", input), operand("fmod", other)
     _check_divisor(left, right)
     return bind(division.FMOD, (left, right))
 
@@ -145,7 +159,8 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.neg(curta.tensor([1, -2]))
     tensor([-1,  2])
     """
-    refuse("neg", out=out)
+    if out is not None:
+        return into("neg", out, neg(input))
     return bind(ops.NEG, (tensor("neg", input),))
 
 
@@ -156,7 +171,8 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.abs(curta.tensor([1, -2]))
     tensor([1, 2])
     """
-    refuse("abs", out=out)
+    if out is not None:
+        return into("abs", out, abs(input))
     return bind(ops.ABS, (tensor("abs", input),))
 
 
@@ -167,8 +183,10 @@ def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.square(curta.tensor([1, -2]))
     tensor([1, 4])
     """
-    refuse("square", out=out)
-    return bind(ops.SQUARE, (tensor("square", input),))
+    if out is not None:
+        return into("square", out, square(input))
+    x = tensor("square", input)
+    return bind(ops.SQUARE, (x.long() if x.layout.dtype is bool_ else x,))
 
 
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -178,7 +196,8 @@ def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.reciprocal(curta.tensor([1.0, -2.0]))
     tensor([ 1.0000, -0.5000])
     """
-    refuse("reciprocal", out=out)
+    if out is not None:
+        return into("reciprocal", out, reciprocal(input))
     return bind(ops.RECIPROCAL, (tensor("reciprocal", input),))
 
 
@@ -189,8 +208,9 @@ def pow(input: Operand, exponent: Operand, *, out: Tensor | None = None) -> Tens
     >>> curta.pow(curta.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
-    refuse("pow", out=out)
-    base, power = operand("pow", input, "input"), operand("pow", exponent, "exponent")
+    if out is not None:
+        return into("pow", out, pow(input, exponent))
+    base, power = of_a_tensor("pow", input, exponent, "exponent")
     if isinstance(base, Tensor) and isinstance(power, int | float) and not isinstance(power, bool):
         floating = base.layout.dtype.is_floating_point
         if floating and power in _SIMPLE:
@@ -210,5 +230,8 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     >>> curta.clone(curta.tensor([1, 2]))
     tensor([1, 2])
     """
-    refuse("clone", memory_format=memory_format)
-    return bind(ops.COPY, (tensor("clone", input),))
+    x = tensor("clone", input)
+    if memory_format is None or memory_format is formats.preserve_format:
+        return bind(ops.COPY, (x,))
+    order = formats.channel_order("clone", memory_format, x.layout.rank)
+    return bind(ops.COPY, (x,), contiguous_format=True) if order is None else reordered(x, order)

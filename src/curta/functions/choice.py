@@ -7,7 +7,8 @@ from typing import Any
 
 from curta.compiler.graph import GraphNumber
 from curta.errors import ArgumentError, DTypeError, ShapeError
-from curta.functions.operands import Number, Operand, operand, refuse, tensor
+from curta.functions.operands import Number, Operand, operand, tensor
+from curta.functions.outputs import into
 from curta.methods import late
 from curta.number_formats import finfo
 from curta.ops import choice as ops
@@ -24,7 +25,8 @@ def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
     >>> curta.maximum(curta.tensor([1, 5]), curta.tensor([3, 2]))
     tensor([3, 5])
     """
-    refuse("maximum", out=out)
+    if out is not None:
+        return into("maximum", out, maximum(input, other))
     return bind(ops.MAXIMUM, (tensor("maximum", input), tensor("maximum", other, "other")))
 
 
@@ -35,7 +37,8 @@ def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
     >>> curta.minimum(curta.tensor([1, 5]), curta.tensor([3, 2]))
     tensor([1, 2])
     """
-    refuse("minimum", out=out)
+    if out is not None:
+        return into("minimum", out, minimum(input, other))
     return bind(ops.MINIMUM, (tensor("minimum", input), tensor("minimum", other, "other")))
 
 
@@ -48,7 +51,8 @@ def clamp(
     >>> curta.clamp(curta.tensor([-3, 0, 3]), -1, 1)
     tensor([-1,  0,  1])
     """
-    refuse("clamp", out=out)
+    if out is not None:
+        return into("clamp", out, clamp(input, min, max))
     x = tensor("clamp", input)
     if min is not None and max is not None:
         return bind(ops.CLAMP, (x, _bound(x, "min", min), _bound(x, "max", max)))
@@ -71,7 +75,8 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | float, *, out: Tensor | No
     >>> curta.lerp(curta.tensor([0.0, 2.0]), curta.tensor([4.0, 4.0]), 0.25)
     tensor([1.0000, 2.5000])
     """
-    refuse("lerp", out=out)
+    if out is not None:
+        return into("lerp", out, lerp(input, end, weight))
     return bind(ops.LERP, (tensor("lerp", input), tensor("lerp", end, "end"), operand("lerp", weight, "weight")))
 
 
@@ -82,7 +87,8 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     >>> curta.addcmul(curta.tensor([1, 2]), curta.tensor([3, 4]), curta.tensor([5, 6]), value=10)
     tensor([151, 242])
     """
-    refuse("addcmul", out=out)
+    if out is not None:
+        return into("addcmul", out, addcmul(input, tensor1, tensor2, value=value))
     return bind(
         ops.ADDCMUL, (tensor("addcmul", input), tensor1, tensor2, _weight("addcmul", value, input, tensor1, tensor2))
     )
@@ -101,7 +107,8 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     >>> curta.addcdiv(curta.tensor([1.0, 2.0]), curta.tensor([3.0, 4.0]), curta.tensor([4.0, 8.0]))
     tensor([1.7500, 2.5000])
     """
-    refuse("addcdiv", out=out)
+    if out is not None:
+        return into("addcdiv", out, addcdiv(input, tensor1, tensor2, value=value))
     return bind(ops.ADDCDIV, (tensor("addcdiv", input), tensor1, tensor2, operand("addcdiv", value, "value")))
 
 
@@ -116,7 +123,7 @@ def where(
     tensor([0, 2, 3])
     """
     if out is not None:
-        refuse("where", out=out)
+        return into("where", out, where(condition, input, other))
     condition = tensor("where", condition, "condition")
     if input is None and other is None:
         return late.functions.nonzero(condition, as_tuple=True)
@@ -134,6 +141,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     >>> curta.masked_fill(curta.tensor([1, 2]), curta.tensor([True, False]), 9)
     tensor([9, 2])
     """
+    if isinstance(value, complex):
+        raise DTypeError(f"value cannot be converted to type {input.layout.dtype.name} without overflow")
     filling = operand("masked_fill", value, "value")
     if isinstance(filling, Tensor) and filling.layout.rank > 0:
         raise ShapeError(

@@ -6,8 +6,10 @@ import ctypes
 
 from curta import host
 from curta.device import CPU
+from curta.dtypes import bool_, uint8
 from curta.errors import DTypeError, NoDataError
-from curta.functions.operands import Operand, operand, refuse, tensor
+from curta.functions.operands import Operand, of_a_tensor, operand, tensor
+from curta.functions.outputs import into
 from curta.ops import comparison as ops
 from curta.ops import reduce, statistics
 from curta.ops.dispatch import bind
@@ -22,8 +24,8 @@ def eq(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        refuse("eq", out=out)
-    return bind(ops.EQ, (operand("eq", input, "input"), operand("eq", other)))
+        return into("eq", out, eq(input, other))
+    return bind(ops.EQ, (tensor("eq", input), operand("eq", other)))
 
 
 def ne(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -34,8 +36,8 @@ def ne(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([False,  True])
     """
     if out is not None:
-        refuse("ne", out=out)
-    return bind(ops.NE, (operand("ne", input, "input"), operand("ne", other)))
+        return into("ne", out, ne(input, other))
+    return bind(ops.NE, (tensor("ne", input), operand("ne", other)))
 
 
 def lt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -46,8 +48,8 @@ def lt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        refuse("lt", out=out)
-    return bind(ops.LT, (operand("lt", input, "input"), operand("lt", other)))
+        return into("lt", out, lt(input, other))
+    return bind(ops.LT, (tensor("lt", input), operand("lt", other)))
 
 
 def le(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -58,8 +60,8 @@ def le(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        refuse("le", out=out)
-    return bind(ops.LE, (operand("le", input, "input"), operand("le", other)))
+        return into("le", out, le(input, other))
+    return bind(ops.LE, (tensor("le", input), operand("le", other)))
 
 
 def gt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -70,8 +72,8 @@ def gt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([False,  True])
     """
     if out is not None:
-        refuse("gt", out=out)
-    return bind(ops.GT, (operand("gt", input, "input"), operand("gt", other)))
+        return into("gt", out, gt(input, other))
+    return bind(ops.GT, (tensor("gt", input), operand("gt", other)))
 
 
 def ge(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -82,8 +84,8 @@ def ge(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([False,  True])
     """
     if out is not None:
-        refuse("ge", out=out)
-    return bind(ops.GE, (operand("ge", input, "input"), operand("ge", other)))
+        return into("ge", out, ge(input, other))
+    return bind(ops.GE, (tensor("ge", input), operand("ge", other)))
 
 
 def logical_and(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -94,8 +96,8 @@ def logical_and(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     tensor([False,  True])
     """
     if out is not None:
-        refuse("logical_and", out=out)
-    return bind(ops.LOGICAL_AND, (operand("logical_and", input, "input"), operand("logical_and", other)))
+        return into("logical_and", out, logical_and(input, other))
+    return bind(ops.LOGICAL_AND, (tensor("logical_and", input), tensor("logical_and", other, "other")))
 
 
 def logical_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -106,8 +108,8 @@ def logical_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> 
     tensor([False,  True])
     """
     if out is not None:
-        refuse("logical_or", out=out)
-    return bind(ops.LOGICAL_OR, (operand("logical_or", input, "input"), operand("logical_or", other)))
+        return into("logical_or", out, logical_or(input, other))
+    return bind(ops.LOGICAL_OR, (tensor("logical_or", input), tensor("logical_or", other, "other")))
 
 
 def logical_xor(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -118,8 +120,8 @@ def logical_xor(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     tensor([ True, False])
     """
     if out is not None:
-        refuse("logical_xor", out=out)
-    return bind(ops.LOGICAL_XOR, (operand("logical_xor", input, "input"), operand("logical_xor", other)))
+        return into("logical_xor", out, logical_xor(input, other))
+    return bind(ops.LOGICAL_XOR, (tensor("logical_xor", input), tensor("logical_xor", other, "other")))
 
 
 def bitwise_and(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -130,8 +132,8 @@ def bitwise_and(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     tensor([2, 2])
     """
     if out is not None:
-        refuse("bitwise_and", out=out)
-    return bind(ops.BITWISE_AND, (operand("bitwise_and", input, "input"), operand("bitwise_and", other)))
+        return into("bitwise_and", out, bitwise_and(input, other))
+    return bind(ops.BITWISE_AND, of_a_tensor("bitwise_and", input, other))
 
 
 def bitwise_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -142,8 +144,8 @@ def bitwise_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> 
     tensor([7, 3])
     """
     if out is not None:
-        refuse("bitwise_or", out=out)
-    return bind(ops.BITWISE_OR, (operand("bitwise_or", input, "input"), operand("bitwise_or", other)))
+        return into("bitwise_or", out, bitwise_or(input, other))
+    return bind(ops.BITWISE_OR, of_a_tensor("bitwise_or", input, other))
 
 
 def bitwise_xor(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -154,8 +156,8 @@ def bitwise_xor(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     tensor([4, 1])
     """
     if out is not None:
-        refuse("bitwise_xor", out=out)
-    return bind(ops.BITWISE_XOR, (operand("bitwise_xor", input, "input"), operand("bitwise_xor", other)))
+        return into("bitwise_xor", out, bitwise_xor(input, other))
+    return bind(ops.BITWISE_XOR, of_a_tensor("bitwise_xor", input, other))
 
 
 def bitwise_left_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -166,10 +168,8 @@ def bitwise_left_shift(input: Operand, other: Operand, *, out: Tensor | None = N
     tensor([ 4, 12])
     """
     if out is not None:
-        refuse("bitwise_left_shift", out=out)
-    return bind(
-        ops.BITWISE_LEFT_SHIFT, (operand("bitwise_left_shift", input, "input"), operand("bitwise_left_shift", other))
-    )
+        return into("bitwise_left_shift", out, bitwise_left_shift(input, other))
+    return bind(ops.BITWISE_LEFT_SHIFT, of_a_tensor("bitwise_left_shift", input, other))
 
 
 def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -180,10 +180,8 @@ def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = 
     tensor([-2,  3])
     """
     if out is not None:
-        refuse("bitwise_right_shift", out=out)
-    return bind(
-        ops.BITWISE_RIGHT_SHIFT, (operand("bitwise_right_shift", input, "input"), operand("bitwise_right_shift", other))
-    )
+        return into("bitwise_right_shift", out, bitwise_right_shift(input, other))
+    return bind(ops.BITWISE_RIGHT_SHIFT, of_a_tensor("bitwise_right_shift", input, other))
 
 
 def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -194,7 +192,7 @@ def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        refuse("logical_not", out=out)
+        return into("logical_not", out, logical_not(input))
     return bind(ops.LOGICAL_NOT, (tensor("logical_not", input),))
 
 
@@ -206,7 +204,7 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-1, -3])
     """
     if out is not None:
-        refuse("bitwise_not", out=out)
+        return into("bitwise_not", out, bitwise_not(input))
     return bind(ops.BITWISE_NOT, (tensor("bitwise_not", input),))
 
 
@@ -261,6 +259,8 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     if rtol < 0 or atol < 0:
         which, value = ("rtol", rtol) if rtol < 0 else ("atol", atol)
         raise DTypeError(f"{which} must be greater than or equal to zero, but got {value}")
+    if left.layout.dtype is bool_:
+        left, right = left.to(uint8), right.to(uint8)
     return bind(statistics.ISCLOSE, (left, right, float(rtol), float(atol)), equal_nan=equal_nan)
 
 

@@ -20,14 +20,16 @@ from curta.errors import (
 )
 from curta.functions.movement import sizes
 from curta.functions.operands import operand
+from curta.functions.outputs import into, resized
 from curta.lazy import LazyModule
+from curta.memory import formats
 from curta.memory.layout import Layout, contiguous, strided
 from curta.memory.living import LEAVES
 from curta.memory.storage import allocate
 from curta.ops.creation import ARANGE, EYE, FULL, LINSPACE
 from curta.ops.dispatch import bind
 from curta.promotion import number_for, scalar_dtype
-from curta.shapes import elementwise_strides, storage_extent
+from curta.shapes import contiguous_strides, elementwise_strides, storage_extent
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -182,9 +184,7 @@ def written(out: Tensor, shape: tuple[int, ...], dtype: DType | None, value: flo
     """`out` filled with a number, after a check that it has the shape and format asked for."""
     if dtype is not None and dtype is not out.layout.dtype:
         raise ShapeError(f"dtype {dtype} does not match dtype of out parameter ({out.layout.dtype})")
-    if out.layout.shape != shape:
-        raise UnsupportedError(f"out= of shape {list(out.layout.shape)} is not resized to {list(shape)}")
-    return out.fill_(value)
+    return resized("resize_", out, shape).fill_(value)
 
 
 def _filled(name: str, size: Any, value: int, options: dict[str, Any]) -> Tensor:
@@ -231,14 +231,11 @@ def empty(
 ) -> Tensor:  # fmt: skip
     """A tensor whose contents are whatever the memory held."""
     checked_options("empty", layout, pin_memory)
-    if memory_format is not None:
-        raise UnsupportedError("empty(): the argument 'memory_format' is not supported")
     shape = checked_shape("empty", size)
     if out is not None:
-        if out.layout.shape != shape:
-            raise UnsupportedError(f"out= of shape {list(out.layout.shape)} is not resized to {list(shape)}")
-        return out
-    return finish(empty_of(contiguous(shape, dtype or get_default_dtype(), resolve(device))), requires_grad)
+        return resized("resize_", out, shape)
+    strides = ordered_strides("empty", shape, memory_format)
+    return finish(empty_of(strided(shape, strides, dtype or get_default_dtype(), resolve(device))), requires_grad)
 
 
 def empty_of(layout: Layout) -> Tensor:
@@ -262,6 +259,15 @@ def empty_strided(
 # like another
 
 
+def ordered_strides(name: str, shape: tuple[int, ...], memory_format: Any) -> tuple[int, ...]:
+    """The strides of a tensor of this shape in a memory format; ShapeError where its rank has none."""
+    order = formats.channel_order(name, memory_format, len(shape))
+    if order is None:
+        return contiguous_strides(shape)
+    steps = contiguous_strides(tuple(shape[dim] for dim in order))
+    return tuple(steps[place] for place in formats.inverse(order))
+
+
 def like_layout(name: str, input: Any, options: dict[str, Any]) -> tuple[Layout, bool]:
     """The layout that `zeros_like` and its relatives make, and whether it wants a gradient."""
     if not isinstance(input, Tensor):
@@ -269,13 +275,13 @@ def like_layout(name: str, input: Any, options: dict[str, Any]) -> tuple[Layout,
     dtype, device = options.pop("dtype", None), options.pop("device", None)
     requires_grad, memory_format = options.pop("requires_grad", False), options.pop("memory_format", None)
     checked_options(name, options.pop("layout", None), options.pop("pin_memory", False))
-    if memory_format is not None:
-        raise UnsupportedError(f"{name}(): the argument 'memory_format' is not supported")
     if options:
         raise ArgumentTypeError(f"{name}() got an unexpected keyword argument '{next(iter(options))}'")
     source = input.layout
     target = source.device if device is None else resolve(device)
     strides = elementwise_strides(source.shape, source.strides)
+    if memory_format is not None and memory_format is not formats.preserve_format:
+        strides = ordered_strides(name, source.shape, memory_format)
     return strided(source.shape, strides, dtype or source.dtype, target), requires_grad
 
 
@@ -336,7 +342,7 @@ def arange(
         start, end = 0, start
     first, last, by = (_plain("arange", value) for value in (start, end, step))
     whole = all(isinstance(value, int) for value in (first, last, by))
-    kind = dtype or (dtypes.int64 if whole else get_default_dtype())
+    kind = dtype or (dtypes.int64 if whole else get_default_dtype()) if out is None else out.layout.dtype
     if kind is dtypes.bool_:
         raise UnsupportedDTypeError("\"arange\" not implemented for 'bool'")
     if by == 0:
@@ -358,11 +364,20 @@ def arange(
 
 
 def _into(out: Tensor | None, made: Tensor) -> Tensor:
-    if out is None:
-        return made
-    if out.layout.shape != made.layout.shape:
-        raise UnsupportedError(f"out= of shape {list(out.layout.shape)} is not resized to {list(made.layout.shape)}")
-    return out.copy_(made)
+    return made if out is None else into("out", out, made)
+
+
+def end_point(name: str, value: Any, kind: DType) -> int | float:
+    """The number that `linspace` starts or ends with: for whole formats one of the format's own."""
+    if isinstance(value, Tensor) and value.layout.rank:
+        raise ShapeError(
+            f"{name} only supports 0-dimensional start and end tensors, but got start with {value.layout.rank} "
+            "dimension(s)."
+        )
+    number = _plain(name, value)
+    if kind.is_floating_point:
+        return number
+    return int(number) % 256 if kind is dtypes.uint8 else int(number)
 
 
 def linspace(
@@ -379,8 +394,8 @@ def linspace(
     count = sizes("linspace", (steps,), "steps")[0]
     if count < 0:
         raise ShapeError("number of steps must be non-negative")
-    kind = dtype or get_default_dtype()
-    first, last = float(_plain("linspace", start)), float(_plain("linspace", end))
+    kind = dtype or (get_default_dtype() if out is None else out.layout.dtype)
+    first, last = float(end_point("linspace", start, kind)), float(end_point("linspace", end, kind))
     by = (last - first) / (count - 1) if count > 1 else 0.0
     made: Tensor = bind(LINSPACE, (first, last if count > 1 else first, by, count), shape=(count,), dtype=kind,
                         device=resolve(device))  # fmt: skip

@@ -12,6 +12,7 @@ from curta.functions.inplace import scalar_name
 from curta.functions.joining import cat
 from curta.functions.movement import dimension, integer
 from curta.functions.operands import refuse, tensor
+from curta.functions.outputs import into
 from curta.functions.sorting import Ordered
 from curta.ops import scan as ops
 from curta.ops.dispatch import bind
@@ -40,7 +41,8 @@ def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor 
 
 
 def _running(name: str, op: Op, input: Tensor, dim: int, dtype: DType | None, out: Any) -> Tensor:
-    refuse(name, out=out)
+    if out is not None:
+        return into(name, out, _running(name, op, input, dim, dtype, None))
     x = tensor(name, input)
     kind = dtype or (x.layout.dtype if x.layout.dtype.is_floating_point else dtypes.int64)
     if kind is dtypes.bool_:
@@ -61,7 +63,8 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     >>> curta.logcumsumexp(curta.tensor([0.0, 0.0, 90.0]), 0)
     tensor([ 0.0000,  0.6931, 90.0000])
     """
-    refuse("logcumsumexp", out=out)
+    if out is not None:
+        return into("logcumsumexp", out, logcumsumexp(input, dim))
     x = tensor("logcumsumexp", input)
     if not x.layout.dtype.is_floating_point:
         raise UnsupportedDTypeError(f'"logcumsumexp_out_cpu" not implemented for {scalar_name(x.layout.dtype)!r}')
@@ -111,7 +114,8 @@ def diff(
     >>> curta.diff(curta.tensor([1, 3, 6]))
     tensor([2, 3])
     """
-    refuse("diff", out=out)
+    if out is not None:
+        return into("diff", out, diff(input, n, dim, prepend, append))
     x = tensor("diff", input)
     if not x.layout.rank:
         raise ShapeError("diff expects input to be at least one-dimensional")
@@ -121,10 +125,10 @@ def diff(
             raise ShapeError("diff expects prepend or append to be the same dimension as input")
     if n < 0:
         raise ShapeError(f"order must be non-negative but got {n}")
-    parts = [part for part in (prepend, x, append) if part is not None]
-    x = cat(parts, place) if len(parts) > 1 else x
     if n == 0:
         return x.clone()
+    parts = [part for part in (prepend, x, append) if part is not None]
+    x = cat(parts, place) if len(parts) > 1 else x
     for _ in range(min(n, x.layout.shape[place])):
         count = x.layout.shape[place] - 1
         later, earlier = x.narrow(place, 1, count), x.narrow(place, 0, count)

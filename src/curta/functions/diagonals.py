@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from curta import shapes
-from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedError
+from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.creation import zeros
 from curta.functions.indexing import slice_item
 from curta.functions.inplace import copy_
 from curta.functions.movement import as_strided, diagonal, integer, region, select
-from curta.functions.operands import refuse, tensor
+from curta.functions.operands import tensor
+from curta.functions.outputs import into
 from curta.ops.inference import promoted
 from curta.tensor import Tensor
 
@@ -45,7 +46,8 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     >>> curta.diag(curta.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
     """
-    refuse("diag", out=out)
+    if out is not None:
+        return into("diag", out, diag(input, diagonal))
     rank = tensor("diag", input).layout.rank
     if rank not in (1, 2):
         raise ShapeError(f"diag(): Supports 1D or 2D tensors. Got {rank}D")
@@ -148,17 +150,18 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0,
 
 
 def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
-    """A copy of `input` with `src` in place of `as_strided` of that copy.
-
-    Only of tensors in row-major order from the start of their storage: UnsupportedError for others.
+    """A copy of `input`, and of what its memory holds in front and between, with `src` in place of `as_strided` of it.
 
     >>> import curta
     >>> curta.as_strided_scatter(curta.zeros(4), curta.ones(2), (2,), (3,))
     tensor([1., 0., 0., 1.])
     """
-    if input.offset or not input.layout.is_contiguous:
-        raise UnsupportedError(
-            f"as_strided_scatter(): a tensor with strides {list(input.layout.strides)} and storage offset "
-            f"{input.offset} is not supported: call contiguous().clone() first"
-        )
-    return _replaced(input, src, lambda made: as_strided(made, size, stride, storage_offset))
+    layout, start = tensor("as_strided_scatter", input).layout, input.offset
+    place = start if storage_offset is None else storage_offset
+    if not start and layout.is_contiguous:
+        return _replaced(input, src, lambda made: as_strided(made, size, stride, place))
+    extent = shapes.storage_extent(layout.shape, layout.strides, start)
+    whole = as_strided(input.detach(), (extent,), (1,), 0).clone()
+    copy_(as_strided(whole, layout.shape, layout.strides, start), input)
+    whole = _replaced(whole, src, lambda made: as_strided(made, size, stride, place))
+    return as_strided(whole, layout.shape, layout.strides, start)

@@ -9,7 +9,8 @@ from curta import host
 from curta.errors import ArgumentTypeError, ShapeError
 from curta.functions.joining import cat, hstack, stack, vstack
 from curta.functions.movement import integer
-from curta.functions.operands import refuse, tensor
+from curta.functions.operands import tensor
+from curta.functions.outputs import into
 from curta.lazy import LazyModule
 from curta.tensor import Tensor
 
@@ -152,7 +153,8 @@ def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     >>> curta.column_stack([curta.tensor([1, 2]), curta.tensor([3, 4])]).tolist()
     [[1, 3], [2, 4]]
     """
-    refuse("column_stack", out=out)
+    if out is not None:
+        return into("column_stack", out, column_stack(tensors))
     given = _several("column_stack", (tensors,))
     return hstack([one.reshape(-1, 1) if one.layout.rank < 2 else one for one in given])
 
@@ -164,7 +166,10 @@ def dstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     >>> curta.dstack([curta.tensor([1, 2]), curta.tensor([3, 4])]).tolist()
     [[[1, 3], [2, 4]]]
     """
-    refuse("dstack", out=out)
+    if not _several("dstack", (tensors,)):
+        raise ShapeError("dstack expects a non-empty TensorList")
+    if out is not None:
+        return into("dstack", out, dstack(tensors))
     return cat([_raised(one, 3) for one in _several("dstack", (tensors,))], 2)
 
 

@@ -14,6 +14,7 @@ from curta.device import META
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.inplace import copy_, fill_
 from curta.functions.movement import region
+from curta.functions.outputs import into
 from curta.lazy import LazyModule
 from curta.methods import late
 from curta.ops.indexing import take
@@ -371,13 +372,15 @@ def _index_dtype(name: str, index: Tensor) -> None:
         raise ShapeError(f"{name}(): Expected dtype int32/int64 for index")
 
 
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The slices of `input` along `dim` that a vector of indices names.
 
     >>> import curta
     >>> curta.arange(4).index_select(0, curta.tensor([3, 0]))
     tensor([3, 0])
     """
+    if out is not None:
+        return into("index_select", out, index_select(input, dim, index), exact=True, inputs=(input, index))
     if index.layout.rank > 1:
         raise IndexRangeError("index_select(): Index is supposed to be a vector")
     _index_dtype("index_select", index)
@@ -408,7 +411,8 @@ def checked_below(index: Tensor, size: int) -> Tensor:
 def check_paired(name: str, input: Tensor, dim: int, index: Tensor) -> int:
     """The dimension of a gather or scatter, after a check that the index fits."""
     place = shapes.normalize_dim(dim, input.layout.rank)
-    _index_dtype(name, index)
+    if index.layout.numel:
+        _index_dtype(name, index)
     if index.layout.numel and max(index.layout.rank, 1) != max(input.layout.rank, 1):
         raise ShapeError("Index tensor must have the same number of dimensions as input tensor")
     return place
@@ -424,10 +428,12 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     """
     from curta.functions.operands import refuse
 
-    refuse("gather", sparse_grad=sparse_grad or None, out=out)
+    refuse("gather", sparse_grad=sparse_grad or None)
+    if out is not None:
+        return into("gather", out, gather(input, dim, index), exact=True, inputs=(input, index))
     place = check_paired("gather", input, dim, index)
     if not index.layout.numel:
-        return input.new_empty(index.layout.shape)
+        return input.reshape(-1)[:0].reshape(index.layout.shape)
     if not input.layout.rank:
         return gather(input.reshape(1), 0, index.reshape(-1)).reshape(index.layout.shape)
     for axis, (count, size) in enumerate(zip(index.layout.shape, input.layout.shape, strict=True)):

@@ -8,9 +8,9 @@ from typing import Any
 from curta import shapes
 from curta.autograd.node import Node
 from curta.autograd.state import STATE
-from curta.batching.values import kept_before
+from curta.batching.values import alongside, kept_before
 from curta.compiler.graph import GraphNumber
-from curta.dtypes import DType
+from curta.dtypes import DType, bool_
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
 from curta.memory.changes import CHANGES
 from curta.methods import late
@@ -194,13 +194,28 @@ def fill_(input: Tensor, value: Any) -> Tensor:
         value = value.item()
     layout = input.layout
     if _needs_history(input):
-        return store(input, late.functions.full(layout.shape, value, dtype=layout.dtype, device=layout.device))
+        fresh = late.functions.full(layout.shape, value, dtype=layout.dtype, device=layout.device)
+        if input._requires_grad and input.base is None:  # it wants a gradient still, which is 0
+            check_writable(input)
+            everywhere = late.functions.full((), True, dtype=bool_, device=layout.device)
+            fresh = late.functions.where(everywhere, fresh, previous(input))
+        return store(input, fresh)
     check_writable(input)
     check_no_overlap(input)
     bind_into(
         FULL, (number_for(value, layout.dtype),), (input,), shape=layout.shape, dtype=layout.dtype, device=layout.device
     )
     return input
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A copy of a tensor's form with every element set to one number.
+
+    >>> import curta
+    >>> curta.fill(curta.zeros(2), 3)
+    tensor([3., 3.])
+    """
+    return fill_(alongside(input, value), value)
 
 
 def zero_(input: Tensor) -> Tensor:

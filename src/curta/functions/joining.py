@@ -11,7 +11,7 @@ from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, ShapeError
 from curta.functions.creation import empty_of
 from curta.functions.movement import unsqueeze
-from curta.functions.operands import refuse
+from curta.functions.outputs import into
 from curta.memory.layout import Layout
 from curta.ops.dispatch import bind, bind_into, remember
 from curta.ops.elementwise import COPY
@@ -28,6 +28,8 @@ def _parts(name: str, tensors: Any) -> list[Tensor]:
             f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
         )
     if not tensors:
+        if name in ("hstack", "vstack", "dstack"):
+            raise ShapeError(f"{name} expects a non-empty TensorList")
         raise ArgumentError(f"torch.{name}(): expected a non-empty list of Tensors")
     for place, one in enumerate(tensors):
         if not isinstance(one, Tensor):
@@ -43,7 +45,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     tensor([0., 0., 1.])
     """
     if out is not None:
-        refuse("cat", out=out)
+        return into("cat", out, cat(tensors, dim), inputs=tuple(tensors))
     parts = _parts("cat", tensors)
     for place, one in enumerate(parts):
         if not one.layout.rank:
@@ -108,7 +110,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     >>> curta.stack([curta.zeros(2), curta.ones(2)]).shape
     torch.Size([2, 2])
     """
-    refuse("stack", out=out)
+    if out is not None:
+        return into("stack", out, stack(tensors, dim))
     parts = _parts("stack", tensors)
     first = parts[0].layout
     for place, one in enumerate(parts):
@@ -141,7 +144,8 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     tensor([[1., 0.],
             [1., 1.]])
     """
-    refuse("tril", out=out)
+    if out is not None:
+        return into("tril", out, tril(input, diagonal))
     if input.layout.rank < 2:
         raise ShapeError("tril: input tensor must have at least 2 dimensions")
     made: Tensor = bind(TRIL, (input, int(diagonal)), rank=input.layout.rank)
@@ -150,7 +154,8 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The upper triangle of matrices, zeros elsewhere."""
-    refuse("triu", out=out)
+    if out is not None:
+        return into("triu", out, triu(input, diagonal))
     if input.layout.rank < 2:
         raise ShapeError("triu: input tensor must have at least 2 dimensions")
     made: Tensor = bind(TRIU, (input, int(diagonal)), rank=input.layout.rank)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from curta.errors import UnsupportedDTypeError
-from curta.functions.operands import refuse, tensor
+from curta.functions.operands import tensor
+from curta.functions.outputs import into
 from curta.number_formats import finfo
 from curta.ops import mathematics as ops
 from curta.ops.dispatch import bind
@@ -18,7 +19,7 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.0000, 2.7183])
     """
     if out is not None:
-        refuse("exp", out=out)
+        return into("exp", out, exp(input))
     return bind(ops.EXP, (tensor("exp", input),))
 
 
@@ -30,7 +31,7 @@ def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1., 8.])
     """
     if out is not None:
-        refuse("exp2", out=out)
+        return into("exp2", out, exp2(input))
     return bind(ops.EXP2, (tensor("exp2", input),))
 
 
@@ -42,7 +43,7 @@ def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 1.7183])
     """
     if out is not None:
-        refuse("expm1", out=out)
+        return into("expm1", out, expm1(input))
     return bind(ops.EXPM1, (tensor("expm1", input),))
 
 
@@ -54,7 +55,7 @@ def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 2.3026])
     """
     if out is not None:
-        refuse("log", out=out)
+        return into("log", out, log(input))
     return bind(ops.LOG, (tensor("log", input),))
 
 
@@ -66,7 +67,7 @@ def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0., 3.])
     """
     if out is not None:
-        refuse("log2", out=out)
+        return into("log2", out, log2(input))
     return bind(ops.LOG2, (tensor("log2", input),))
 
 
@@ -78,7 +79,7 @@ def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0., 3.])
     """
     if out is not None:
-        refuse("log10", out=out)
+        return into("log10", out, log10(input))
     return bind(ops.LOG10, (tensor("log10", input),))
 
 
@@ -90,7 +91,7 @@ def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 0.6931])
     """
     if out is not None:
-        refuse("log1p", out=out)
+        return into("log1p", out, log1p(input))
     return bind(ops.LOG1P, (tensor("log1p", input),))
 
 
@@ -102,7 +103,7 @@ def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 0.8415])
     """
     if out is not None:
-        refuse("sin", out=out)
+        return into("sin", out, sin(input))
     return bind(ops.SIN, (tensor("sin", input),))
 
 
@@ -114,7 +115,7 @@ def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.0000, 0.5403])
     """
     if out is not None:
-        refuse("cos", out=out)
+        return into("cos", out, cos(input))
     return bind(ops.COS, (tensor("cos", input),))
 
 
@@ -126,7 +127,7 @@ def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 1.5574])
     """
     if out is not None:
-        refuse("tan", out=out)
+        return into("tan", out, tan(input))
     return bind(ops.TAN, (tensor("tan", input),))
 
 
@@ -138,7 +139,7 @@ def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 1.5708])
     """
     if out is not None:
-        refuse("asin", out=out)
+        return into("asin", out, asin(input))
     return bind(ops.ASIN, (tensor("asin", input),))
 
 
@@ -150,7 +151,7 @@ def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.5708, 0.0000])
     """
     if out is not None:
-        refuse("acos", out=out)
+        return into("acos", out, acos(input))
     return bind(ops.ACOS, (tensor("acos", input),))
 
 
@@ -162,7 +163,7 @@ def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 0.7854])
     """
     if out is not None:
-        refuse("atan", out=out)
+        return into("atan", out, atan(input))
     return bind(ops.ATAN, (tensor("atan", input),))
 
 
@@ -174,7 +175,7 @@ def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 1.1752])
     """
     if out is not None:
-        refuse("sinh", out=out)
+        return into("sinh", out, sinh(input))
     return bind(ops.SINH, (tensor("sinh", input),))
 
 
@@ -186,7 +187,7 @@ def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.0000, 1.5431])
     """
     if out is not None:
-        refuse("cosh", out=out)
+        return into("cosh", out, cosh(input))
     return bind(ops.COSH, (tensor("cosh", input),))
 
 
@@ -198,7 +199,7 @@ def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 0.7616])
     """
     if out is not None:
-        refuse("tanh", out=out)
+        return into("tanh", out, tanh(input))
     return bind(ops.TANH, (tensor("tanh", input),))
 
 
@@ -210,7 +211,7 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.5000, 0.7311])
     """
     if out is not None:
-        refuse("sigmoid", out=out)
+        return into("sigmoid", out, sigmoid(input))
     return bind(ops.SIGMOID, (tensor("sigmoid", input),))
 
 
@@ -222,7 +223,7 @@ def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 0.8427])
     """
     if out is not None:
-        refuse("erf", out=out)
+        return into("erf", out, erf(input))
     return bind(ops.ERF, (tensor("erf", input),))
 
 
@@ -234,7 +235,7 @@ def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.0000, 0.1573])
     """
     if out is not None:
-        refuse("erfc", out=out)
+        return into("erfc", out, erfc(input))
     return bind(ops.ERFC, (tensor("erfc", input),))
 
 
@@ -246,7 +247,7 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([2.0000, 1.4142])
     """
     if out is not None:
-        refuse("sqrt", out=out)
+        return into("sqrt", out, sqrt(input))
     return bind(ops.SQRT, (tensor("sqrt", input),))
 
 
@@ -258,7 +259,7 @@ def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.5000, 1.0000])
     """
     if out is not None:
-        refuse("rsqrt", out=out)
+        return into("rsqrt", out, rsqrt(input))
     return bind(ops.RSQRT, (tensor("rsqrt", input),))
 
 
@@ -270,7 +271,7 @@ def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0., 2.])
     """
     if out is not None:
-        refuse("relu", out=out)
+        return into("relu", out, relu(input))
     return bind(ops.RELU, (tensor("relu", input),))
 
 
@@ -282,7 +283,7 @@ def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-2.,  2.])
     """
     if out is not None:
-        refuse("floor", out=out)
+        return into("floor", out, floor(input))
     return bind(ops.FLOOR, (tensor("floor", input),))
 
 
@@ -294,7 +295,7 @@ def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-1.,  3.])
     """
     if out is not None:
-        refuse("ceil", out=out)
+        return into("ceil", out, ceil(input))
     return bind(ops.CEIL, (tensor("ceil", input),))
 
 
@@ -306,7 +307,7 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-1.,  2.])
     """
     if out is not None:
-        refuse("trunc", out=out)
+        return into("trunc", out, trunc(input))
     return bind(ops.TRUNC, (tensor("trunc", input),))
 
 
@@ -318,7 +319,7 @@ def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-1.,  0.,  1.])
     """
     if out is not None:
-        refuse("sign", out=out)
+        return into("sign", out, sign(input))
     return bind(ops.SIGN, (tensor("sign", input),))
 
 
@@ -330,7 +331,7 @@ def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-0.5000,  0.2500])
     """
     if out is not None:
-        refuse("frac", out=out)
+        return into("frac", out, frac(input))
     return bind(ops.FRAC, (tensor("frac", input),))
 
 
@@ -341,7 +342,8 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     >>> curta.round(curta.tensor([0.5, 1.5, -2.6]))
     tensor([ 0.,  2., -3.])
     """
-    refuse("round", out=out)
+    if out is not None:
+        return into("round", out, round(input, decimals=decimals))
     x = tensor("round", input)
     if decimals == 0:
         return bind(ops.ROUND, (x,))
@@ -359,7 +361,8 @@ def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.atan2(curta.tensor([1.0, 0.0]), curta.tensor([1.0, -1.0]))
     tensor([0.7854, 3.1416])
     """
-    refuse("atan2", out=out)
+    if out is not None:
+        return into("atan2", out, atan2(input, other))
     return bind(ops.ATAN2, (tensor("atan2", input), tensor("atan2", other, "other")))
 
 
@@ -377,7 +380,8 @@ def nan_to_num(
     >>> curta.nan_to_num(curta.tensor([float("nan"), 1.0]), nan=5.0)
     tensor([5., 1.])
     """
-    refuse("nan_to_num", out=out)
+    if out is not None:
+        return into("nan_to_num", out, nan_to_num(input, nan, posinf, neginf))
     x = tensor("nan_to_num", input)
     if not x.layout.dtype.is_floating_point:
         return x.clone()  # integers are numbers already

@@ -9,6 +9,7 @@ from curta import shapes
 from curta.autograd.state import STATE
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedError
+from curta.memory import formats
 from curta.ops.dispatch import bind, remember
 from curta.ops.elementwise import COPY
 from curta.ops.movement import AS_STRIDED, EXPAND, PERMUTE, REGION, VIEW, Region, region_geometry
@@ -100,13 +101,23 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
-    """The tensor itself if it lies in row-major order, else a copy that does."""
+    """The tensor itself if it lies in row-major order (or in `memory_format`), else a copy that does."""
     if memory_format is not None:
-        raise UnsupportedError("contiguous(): the argument 'memory_format' is not supported")
+        if memory_format is formats.preserve_format and not input.layout.is_contiguous:
+            raise ShapeError("preserve memory format is unsupported by the contiguous operator")
+        order = formats.channel_order("contiguous", memory_format, input.layout.rank)
+        if order is not None:
+            return input if permute(input, order).layout.is_contiguous else reordered(input, order)
     if input.layout.is_contiguous:
         return input
     result: Tensor = bind(COPY, (input,), contiguous_format=True)
     return result
+
+
+def reordered(input: Tensor, order: tuple[int, ...]) -> Tensor:
+    """A copy that lies row-major with its dimensions in this order."""
+    moved: Tensor = bind(COPY, (permute(input, order),), contiguous_format=True)
+    return permute(moved, formats.inverse(order))
 
 
 def permute(input: Tensor, *dims: Any) -> Tensor:
@@ -155,11 +166,11 @@ def reversed_dims(input: Tensor) -> Tensor:
     return result
 
 
-def matrix_transpose(input: Tensor) -> Tensor:
+def matrix_transpose(input: Tensor, name: str = "mT") -> Tensor:
     """`input.mT`: the last two dimensions exchanged; ShapeError below two."""
     rank = input.layout.rank
     if rank < 2:
-        raise ShapeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {rank}-D tensor.")
+        raise ShapeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got {rank}-D tensor.")
     return transpose(input, -2, -1)
 
 
@@ -316,6 +327,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     length = integer("narrow", length, "length")
     if length < 0:
         raise ShapeError("narrow(): length must be non-negative.")
+    if isinstance(start, Tensor) and (start.layout.rank or start.layout.dtype.category != 1):
+        raise ShapeError("start must be an 0-dim integral Tensor.")
     place = normalize_dim(dim, len(shape))
     first, size = integer("narrow", start, "start"), shape[place]
     if not -size <= first <= size:

@@ -44,6 +44,13 @@ def tensor(name: str, value: Any, place: str = "input") -> Tensor:
     raise ArgumentTypeError(f"{name}(): argument '{place}' (position 1) must be Tensor, not {type(value).__name__}")
 
 
+def of_a_tensor(name: str, left: Any, right: Any, place: str = "other") -> tuple[Any, Any]:
+    """Two operands of which at least one is a tensor, which the other may be a number for; else ArgumentTypeError."""
+    if not isinstance(left, Tensor) and not isinstance(right, Tensor):
+        tensor(name, left)
+    return operand(name, left, "input"), operand(name, right, place)
+
+
 def not_in_place(name: str, inplace: bool) -> None:
     """UnsupportedError where a function is asked to write its result into its argument."""
     if inplace:

@@ -9,7 +9,8 @@ from curta.functions.choice import where
 from curta.functions.cumulative import cumsum
 from curta.functions.indexing import gathered, in_range
 from curta.functions.inplace import previous, scalar_name, store
-from curta.functions.operands import refuse, tensor
+from curta.functions.operands import tensor
+from curta.functions.outputs import into
 from curta.functions.scattering import write_at
 from curta.tensor import Tensor
 
@@ -34,7 +35,8 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.take(curta.tensor([[1, 2], [3, 4]]), curta.tensor([0, -1]))
     tensor([1, 4])
     """
-    refuse("take", out=out)
+    if out is not None:
+        return into("take", out, take(input, index), exact=True, inputs=(input, index))
     if tensor("take", input).layout.numel == 0 and index.layout.numel:
         raise IndexRangeError("take(): tried to take from an empty tensor")
     chosen = _numbers("take", input, index)

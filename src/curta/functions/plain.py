@@ -10,7 +10,8 @@ from curta.errors import DTypeError, UnsupportedDTypeError
 from curta.functions.arithmetic import pow, sub
 from curta.functions.choice import clamp
 from curta.functions.inplace import in_place, scalar_name
-from curta.functions.operands import Number, Operand, refuse, tensor
+from curta.functions.operands import Number, Operand, tensor
+from curta.functions.outputs import into
 from curta.functions.special import floating
 from curta.ops import special as ops
 from curta.ops.dispatch import bind
@@ -29,7 +30,8 @@ def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.deg2rad(curta.tensor([180.0]))
     tensor([3.1416])
     """
-    refuse("deg2rad", out=out)
+    if out is not None:
+        return into("deg2rad", out, deg2rad(input))
     return floating(tensor("deg2rad", input)) * (pi / 180)
 
 
@@ -40,7 +42,8 @@ def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.rad2deg(curta.tensor([3.0]))
     tensor([171.8873])
     """
-    refuse("rad2deg", out=out)
+    if out is not None:
+        return into("rad2deg", out, rad2deg(input))
     return floating(tensor("rad2deg", input)) * (180 / pi)
 
 
@@ -51,7 +54,8 @@ def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.fmax(curta.tensor([1.0, float("nan")]), curta.tensor([3.0, 2.0]))
     tensor([3., 2.])
     """
-    refuse("fmax", out=out)
+    if out is not None:
+        return into("fmax", out, fmax(input, other))
     return bind(ops.FMAX, (tensor("fmax", input), tensor("fmax", other, "other")))
 
 
@@ -62,7 +66,8 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.fmin(curta.tensor([1.0, float("nan")]), curta.tensor([3.0, 2.0]))
     tensor([1., 2.])
     """
-    refuse("fmin", out=out)
+    if out is not None:
+        return into("fmin", out, fmin(input, other))
     return bind(ops.FMIN, (tensor("fmin", input), tensor("fmin", other, "other")))
 
 
@@ -73,7 +78,8 @@ def float_power(input: Operand, exponent: Operand, *, out: Tensor | None = None)
     >>> curta.float_power(curta.tensor([2]), 3)
     tensor([8.], dtype=curta.float64)
     """
-    refuse("float_power", out=out)
+    if out is not None:
+        return into("float_power", out, float_power(input, exponent))
     if not isinstance(exponent, Tensor):
         tensor("float_power", input)
     wide = [one.to(dtypes.float64) if isinstance(one, Tensor) else float(one) for one in (input, exponent)]
@@ -97,7 +103,8 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.ldexp(curta.tensor([1.0, 2.0]), curta.tensor([3, 4]))
     tensor([ 8., 32.])
     """
-    refuse("ldexp", out=out)
+    if out is not None:
+        return into("ldexp", out, ldexp(input, other))
     x, powers = tensor("ldexp", input), tensor("ldexp", other, "other")
     if powers.layout.dtype.is_floating_point:
         return x * pow(2.0, powers)
@@ -108,7 +115,8 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def _whole(name: str, op: Op, input: Tensor, other: Tensor, out: Any) -> Tensor:
-    refuse(name, out=out)
+    if out is not None:
+        return into(name, out, _whole(name, op, input, other, None))
     operands = tensor(name, input), tensor(name, other, "other")
     kind = promoted(tuple(one.layout for one in operands))
     if kind.category != 1:
@@ -144,7 +152,8 @@ def clamp_min(input: Tensor, min: Operand, *, out: Tensor | None = None) -> Tens
     >>> curta.clamp_min(curta.tensor([1, 3]), 2)
     tensor([2, 3])
     """
-    refuse("clamp_min", out=out)
+    if out is not None:
+        return into("clamp_min", out, clamp_min(input, min))
     return clamp(input, min=min)
 
 
@@ -155,7 +164,8 @@ def clamp_max(input: Tensor, max: Operand, *, out: Tensor | None = None) -> Tens
     >>> curta.clamp_max(curta.tensor([1, 3]), 2)
     tensor([1, 2])
     """
-    refuse("clamp_max", out=out)
+    if out is not None:
+        return into("clamp_max", out, clamp_max(input, max))
     return clamp(input, max=max)
 
 

@@ -225,6 +225,8 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     if lead < 0 or _differs(own[lead:], shape):
         raise ShapeError(f"size {{{list(shape)}}} is not expandable to size {{{list(own)}}}.")
     dims = tuple(axis for axis, length in enumerate(own) if axis < lead or (shape[axis - lead] == 1 and length != 1))
+    if not shape:
+        return sum(input)  # of truth values and bytes int64, as `sum` gives
     if not dims:
         return input
     if lead and STATE.graph is not None:  # inside a composition there are no views

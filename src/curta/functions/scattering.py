@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from curta import dtypes, shapes
@@ -10,9 +11,9 @@ from curta.batching.values import alongside
 from curta.dtypes import compute_dtype
 from curta.errors import DTypeError, IndexRangeError, ShapeError
 from curta.functions.indexing import Plan, check_paired, follow, in_range, in_range_from_zero, parse, plan_of
-from curta.functions.inplace import check_no_overlap, check_writable, previous, scalar_name, store
+from curta.functions.inplace import check_no_overlap, check_writable, previous, rewritten, scalar_name, store
 from curta.functions.movement import region
-from curta.functions.operands import refuse
+from curta.functions.outputs import into
 from curta.ops.dispatch import bind_into
 from curta.ops.indexing import SCATTER_INTO, paired_places, scatter_rows
 from curta.tensor import Tensor
@@ -157,13 +158,14 @@ def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha:
     index = in_range(index.reshape(-1), size, place, IndexRangeError)
     values = source if alpha == 1 else source * alpha
     expected = (*input.layout.shape[:place], index.layout.numel, *input.layout.shape[place + 1 :])
+    if not input.layout.rank and index.layout.numel == values.layout.numel == 1:
+        values = values.reshape(1)
     if values.layout.shape != expected:
         raise ShapeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
             f"{list(input.layout.shape)} source.shape = {list(source.layout.shape)}"
         )
-    write_at(input if input.layout.rank else input.view(1), {place: index}, values, accumulate=True)
-    return input
+    return _along(input, place, index, values, accumulate=True)
 
 
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
@@ -215,13 +217,13 @@ def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tenso
     return _along(input, place, index, source)
 
 
-def _along(input: Tensor, place: int, index: Tensor, value: Any) -> Tensor:
+def _along(input: Tensor, place: int, index: Tensor, value: Any, accumulate: bool = False) -> Tensor:
     """Write to slices along a dimension; a tensor without dimensions is written as one with a single element."""
     if input.layout.rank:
-        write_at(input, {place: index}, value)
+        write_at(input, {place: index}, value, accumulate)
     else:
         view = input.view(1)
-        write_at(view, {0: index}, value.reshape(-1) if isinstance(value, Tensor) else value)
+        write_at(view, {0: index}, value.reshape(-1) if isinstance(value, Tensor) else value, accumulate)
         follow(input)
     return input
 
@@ -233,7 +235,8 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: T
     >>> curta.index_copy(curta.zeros(3), 0, curta.tensor([2, 0]), curta.tensor([1.0, 2.0]))
     tensor([2., 0., 1.])
     """
-    refuse("index_copy", out=out)
+    if out is not None:
+        return into("index_copy", out, index_copy(input, dim, index, source))
     return index_copy_(input.clone(), dim, index, source)
 
 
@@ -265,11 +268,12 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return index_fill_(input.clone(), dim, index, value)
 
 
-def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accumulate: bool) -> Tensor:
+def paired(
+    name: str, input: Tensor, dim: int, index: Tensor, src: Any, error: Callable[[str], Exception] = ShapeError
+) -> tuple[Tensor, Tensor]:
+    """Vectors of the row-major places in `input` that scatter writes to, and of what it writes there."""
     place = check_paired(name, input, dim, index)
-    if not index.layout.numel:
-        return input
-    index = in_range_from_zero(index, input.layout.shape[place] if input.layout.rank else 1, place)
+    index = in_range_from_zero(index, input.layout.shape[place] if input.layout.rank else 1, place, error)
     own = input.layout.shape
     for axis, count in enumerate(index.layout.shape):
         if (axis != place and count > own[axis]) or (isinstance(src, Tensor) and count > src.layout.shape[axis]):
@@ -284,21 +288,43 @@ def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accu
         values = region(src, tuple((0, count, 1) for count in index.layout.shape))
     else:
         values = host_full(src, input).expand(index.layout.shape)
-    places = paired_places(own, place, index) if own else index
-    _write(input, places.reshape(-1), values.reshape(-1), accumulate)
+    places = paired_places(own, place, index) if own else index.long()
+    return places.reshape(-1), values.reshape(-1)
+
+
+def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accumulate: bool) -> Tensor:
+    if not index.layout.numel:
+        check_paired(name, input, dim, index)
+        return input
+    places, values = paired(name, input, dim, index, src)
+    _write(input, places, values, accumulate)
     return input
+
+
+def _reduced(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str) -> Tensor:
+    """`scatter_` that adds to or multiplies what is there."""
+    from curta.functions.scatter_reduction import reduced_at
+
+    if reduce not in ("add", "multiply"):
+        raise ShapeError("reduce argument must be either add or multiply.")
+    if reduce == "add" or not index.layout.numel:
+        return _scattered("scatter", input, dim, index, src, accumulate=True)
+    return rewritten(input, lambda old: reduced_at(old, *paired("scatter", old, dim, index, src), "prod", True))
 
 
 def scatter_(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None,
              reduce: str | None = None) -> Tensor:  # fmt: skip
-    """input[index[i][j]][j] = src[i][j] (for dim 0)."""
-    refuse("scatter_", reduce=reduce)
-    return _scattered("scatter", input, dim, index, value if src is None else src, accumulate=False)
+    """input[index[i][j]][j] = src[i][j] (for dim 0); `reduce` "add" adds to what is there, "multiply" multiplies it."""
+    source = value if src is None else src
+    if reduce is not None:
+        return _reduced(input, dim, index, source, reduce)
+    return _scattered("scatter", input, dim, index, source, accumulate=False)
 
 
-def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None,
+            reduce: str | None = None) -> Tensor:  # fmt: skip
     """A copy of `input` with `scatter_` done to it."""
-    return scatter_(alongside(input, index, src), dim, index, src, value=value)
+    return scatter_(alongside(input, index, src), dim, index, src, value=value, reduce=reduce)
 
 
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:

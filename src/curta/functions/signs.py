@@ -8,7 +8,8 @@ from curta.functions.comparison import eq
 from curta.functions.creation import full_like
 from curta.functions.inplace import scalar_name
 from curta.functions.mathematics import sign
-from curta.functions.operands import Operand, operand, refuse, tensor
+from curta.functions.operands import Operand, operand, tensor
+from curta.functions.outputs import into
 from curta.ops import special as ops
 from curta.ops.dispatch import bind
 from curta.ops.inference import promoted
@@ -22,7 +23,8 @@ def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.sgn(curta.tensor([-2.0, 0.0]))
     tensor([-1.,  0.])
     """
-    refuse("sgn", out=out)
+    if out is not None:
+        return into("sgn", out, sgn(input))
     return sign(input)
 
 
@@ -33,7 +35,8 @@ def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.signbit(curta.tensor([-0.0, 1.0]))
     tensor([ True, False])
     """
-    refuse("signbit", out=out)
+    if out is not None:
+        return into("signbit", out, signbit(input))
     made: Tensor = bind(ops.SIGNBIT, (tensor("signbit", input),))
     return made
 
@@ -57,7 +60,8 @@ def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.isposinf(curta.tensor([float("inf"), 1.0]))
     tensor([ True, False])
     """
-    refuse("isposinf", out=out)
+    if out is not None:
+        return into("isposinf", out, isposinf(input))
     return _is_number("isposinf", input, float("inf"))
 
 
@@ -68,7 +72,8 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.isneginf(curta.tensor([float("-inf"), 1.0]))
     tensor([ True, False])
     """
-    refuse("isneginf", out=out)
+    if out is not None:
+        return into("isneginf", out, isneginf(input))
     return _is_number("isneginf", input, float("-inf"))
 
 
@@ -86,7 +91,8 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     >>> curta.heaviside(curta.tensor([-1.0, 0.0, 2.0]), curta.tensor(0.5))
     tensor([0.0000, 0.5000, 1.0000])
     """
-    refuse("heaviside", out=out)
+    if out is not None:
+        return into("heaviside", out, heaviside(input, values))
     x, value = tensor("heaviside", input), tensor("heaviside", values, "values")
     if x.layout.dtype is not value.layout.dtype:
         raise DTypeError("heaviside is not yet implemented for tensors with different dtypes.")
@@ -101,7 +107,8 @@ def copysign(input: Tensor, other: Operand, *, out: Tensor | None = None) -> Ten
     >>> curta.copysign(curta.tensor([1.0, -2.0]), curta.tensor([-0.0, 3.0]))
     tensor([-1.,  2.])
     """
-    refuse("copysign", out=out)
+    if out is not None:
+        return into("copysign", out, copysign(input, other))
     made: Tensor = bind(ops.COPYSIGN, (tensor("copysign", input), operand("copysign", other)))
     return made
 
@@ -115,7 +122,8 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     >>> curta.nextafter(curta.tensor([1.0]), curta.tensor([2.0])).item() - 1
     1.1920928955078125e-07
     """
-    refuse("nextafter", out=out)
+    if out is not None:
+        return into("nextafter", out, nextafter(input, other))
     x, target = tensor("nextafter", input), tensor("nextafter", other, "other")
     kind = promoted((x.layout, target.layout))
     if kind not in (dtypes.float32, dtypes.float64):

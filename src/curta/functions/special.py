@@ -9,7 +9,8 @@ from curta.errors import UnsupportedDTypeError
 from curta.functions.choice import clamp
 from curta.functions.creation import full
 from curta.functions.inplace import scalar_name
-from curta.functions.operands import Operand, operand, refuse, tensor
+from curta.functions.operands import Operand, operand, tensor
+from curta.functions.outputs import into
 from curta.ops import special as ops
 from curta.ops.dispatch import bind
 from curta.ops.inference import promoted
@@ -23,7 +24,8 @@ def floating(x: Tensor) -> Tensor:
 
 def one(name: str, op: Op, input: Tensor, out: Any) -> Tensor:
     """A floating-point function of one tensor."""
-    refuse(name, out=out)
+    if out is not None:
+        return into(name, out, one(name, op, input, None))
     made: Tensor = bind(op, (floating(tensor(name, input)),))
     return made
 
@@ -75,14 +77,16 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     >>> curta.logit(curta.tensor([0.5, 0.75]))
     tensor([0.0000, 1.0986])
     """
-    refuse("logit", out=out)
+    if out is not None:
+        return into("logit", out, logit(input, eps))
     x = floating(tensor("logit", input))
     return one("logit", ops.LOGIT, x if eps is None else clamp(x, eps, 1 - eps), None)
 
 
 def _two(name: str, op: Op, input: Tensor, other: Tensor, out: Any) -> Tensor:
     """For floating-point tensors in their common format."""
-    refuse(name, out=out)
+    if out is not None:
+        return into(name, out, _two(name, op, input, other, None))
     a, b = tensor(name, input), tensor(name, other, "other")
     kind = promoted((a.layout, b.layout))
     if not kind.is_floating_point:
@@ -128,7 +132,8 @@ def xlogy(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tenso
     >>> curta.xlogy(curta.tensor([0.0, 2.0]), curta.tensor([0.0, 1.0]))
     tensor([0., 0.])
     """
-    refuse("xlogy", out=out)
+    if out is not None:
+        return into("xlogy", out, xlogy(input, other))
     a, b = pair("xlogy", input, other)
     kind = promoted((a.layout, b.layout))
     kind = kind if kind.is_floating_point else get_default_dtype()

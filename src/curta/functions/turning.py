@@ -13,10 +13,11 @@ from curta.ops.turning import FLIP
 from curta.tensor import Tensor
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """A copy with some dimensions in reverse."""
-    order = shapes.normalize_dims(sizes("flip", dims, "dims"), input.layout.rank)
-    made: Tensor = bind(FLIP, (input,), dims=order) if order else input.clone()
+    given = order if dims is None else (dims,)
+    places = shapes.normalize_dims(sizes("flip", given, "dims"), input.layout.rank)
+    made: Tensor = bind(FLIP, (input,), dims=places) if places else input.clone()
     return made
 
 

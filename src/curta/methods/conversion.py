@@ -33,45 +33,45 @@ class ConversionMethods:
         """On a CUDA device; raises what PyTorch raises where there is none."""
         return late.functions.to(self, device="cuda" if device is None else device)
 
-    def float(self: Any) -> Tensor:
+    def float(self: Any, memory_format: Any = None) -> Tensor:
         """In format float32."""
-        return late.functions.cast(self, dtypes.float32)
+        return late.functions.cast(self, dtypes.float32, memory_format)
 
-    def double(self: Any) -> Tensor:
+    def double(self: Any, memory_format: Any = None) -> Tensor:
         """In format float64."""
-        return late.functions.cast(self, dtypes.float64)
+        return late.functions.cast(self, dtypes.float64, memory_format)
 
-    def half(self: Any) -> Tensor:
+    def half(self: Any, memory_format: Any = None) -> Tensor:
         """In format float16."""
-        return late.functions.cast(self, dtypes.float16)
+        return late.functions.cast(self, dtypes.float16, memory_format)
 
-    def bfloat16(self: Any) -> Tensor:
+    def bfloat16(self: Any, memory_format: Any = None) -> Tensor:
         """In format bfloat16."""
-        return late.functions.cast(self, dtypes.bfloat16)
+        return late.functions.cast(self, dtypes.bfloat16, memory_format)
 
-    def int(self: Any) -> Tensor:
+    def int(self: Any, memory_format: Any = None) -> Tensor:
         """In format int32."""
-        return late.functions.cast(self, dtypes.int32)
+        return late.functions.cast(self, dtypes.int32, memory_format)
 
-    def long(self: Any) -> Tensor:
+    def long(self: Any, memory_format: Any = None) -> Tensor:
         """In format int64."""
-        return late.functions.cast(self, dtypes.int64)
+        return late.functions.cast(self, dtypes.int64, memory_format)
 
-    def short(self: Any) -> Tensor:
+    def short(self: Any, memory_format: Any = None) -> Tensor:
         """In format int16."""
-        return late.functions.cast(self, dtypes.int16)
+        return late.functions.cast(self, dtypes.int16, memory_format)
 
-    def char(self: Any) -> Tensor:
+    def char(self: Any, memory_format: Any = None) -> Tensor:
         """In format int8."""
-        return late.functions.cast(self, dtypes.int8)
+        return late.functions.cast(self, dtypes.int8, memory_format)
 
-    def byte(self: Any) -> Tensor:
+    def byte(self: Any, memory_format: Any = None) -> Tensor:
         """In format uint8."""
-        return late.functions.cast(self, dtypes.uint8)
+        return late.functions.cast(self, dtypes.uint8, memory_format)
 
-    def bool(self: Any) -> Tensor:
+    def bool(self: Any, memory_format: Any = None) -> Tensor:
         """In format bool."""
-        return late.functions.cast(self, dtypes.bool_)
+        return late.functions.cast(self, dtypes.bool_, memory_format)
 
     def type_as(self: Any, other: Any) -> Tensor:
         """In the format of another tensor."""

@@ -42,6 +42,10 @@ class CreationMethods:
         """A tensor of a shape, contents undefined."""
         return self._beside(late.functions.empty(*size, **self._options(options)))
 
+    def new_empty_strided(self: Any, size: Any, stride: Any, **options: Any) -> Tensor:
+        """A tensor with these strides, contents undefined."""
+        return self._beside(late.functions.empty_strided(size, stride, **self._options(options)))
+
     def new_full(self: Any, size: Any, fill_value: Any, **options: Any) -> Tensor:
         """A tensor filled with one number."""
         return self._beside(late.functions.full(size, fill_value, **self._options(options)))

@@ -63,9 +63,11 @@ class IndexingMethods:
         """Fill the slices that `index` names."""
         return late.functions.index_fill_(self, dim, index, value)
 
-    def scatter(self: Any, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+    def scatter(
+        self: Any, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+    ) -> Tensor:
         """A copy with `src` at the places `index` names along `dim`."""
-        return late.functions.scatter(self, dim, index, src, value=value)
+        return late.functions.scatter(self, dim, index, src, value=value, reduce=reduce)
 
     def scatter_(
         self: Any, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
@@ -81,9 +83,9 @@ class IndexingMethods:
         """Add `src` at the places `index` names along `dim`."""
         return late.functions.scatter_add_(self, dim, index, src)
 
-    def flip(self: Any, *dims: Any) -> Tensor:
+    def flip(self: Any, *order: Any, dims: Any = None) -> Tensor:
         """A copy with some dimensions in reverse."""
-        return late.functions.flip(self, *dims)
+        return late.functions.flip(self, *order, dims=dims)
 
     def roll(self: Any, shifts: Any, dims: Any = None) -> Tensor:
         """A copy shifted along dimensions."""

@@ -14,6 +14,9 @@ class LinearAlgebraMethods:
         """See `curta.matmul`."""
         return late.functions.matmul(self, other)
 
+    def __rmatmul__(self: Any, other: Any) -> Any:
+        return late.functions.matmul(other, self) if hasattr(other, "layout") else NotImplemented
+
     def __matmul__(self: Any, other: Any) -> Any:
         if not hasattr(other, "layout"):
             return NotImplemented

@@ -51,6 +51,26 @@ class MovementMethods:
         """The last two dimensions exchanged."""
         return late.functions.matrix_transpose(self)
 
+    @property
+    def H(self: Any) -> Tensor:
+        """The transpose of a matrix."""
+        return late.functions.conjugate_transpose(self)
+
+    @property
+    def mH(self: Any) -> Tensor:
+        """The last two dimensions exchanged."""
+        return late.functions.matrix_transpose(self, "mH")
+
+    @property
+    def real(self: Any) -> Tensor:
+        """The tensor itself, since its numbers are real."""
+        return late.functions.real(self)
+
+    @property
+    def imag(self: Any) -> Tensor:
+        """DTypeError: real numbers have no imaginary part."""
+        return late.functions.imag(self)
+
     def squeeze(self: Any, dim: Any = None) -> Tensor:
         """Without dimensions of size 1: all of them, or those of `dim`."""
         return late.functions.squeeze(self, dim)

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from curta.lazy import LazyModule
 from curta.methods import late
+
+networks: Any = LazyModule("curta.nn.native")
 
 #: functions that are methods too
 NAMES = (
+    "absolute",
     "acosh",
     "addbmm",
     "addmv",
     "addr",
     "aminmax",
+    "angle",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
     "argsort",
     "argwhere",
+    "as_strided_",
     "as_strided_scatter",
     "asinh",
     "atanh",
@@ -26,6 +39,9 @@ NAMES = (
     "cholesky_solve",
     "clamp_max",
     "clamp_min",
+    "conj",
+    "conj_physical",
+    "conj_physical_",
     "copysign",
     "corrcoef",
     "cov",
@@ -36,6 +52,7 @@ NAMES = (
     "cumsum",
     "deg2rad",
     "det",
+    "detach_",
     "diag",
     "diag_embed",
     "diagflat",
@@ -43,8 +60,11 @@ NAMES = (
     "diff",
     "digamma",
     "dist",
+    "divide",
     "dsplit",
     "erfinv",
+    "fill_diagonal_",
+    "fix",
     "fliplr",
     "flipud",
     "float_power",
@@ -53,6 +73,9 @@ NAMES = (
     "gcd",
     "geqrf",
     "ger",
+    "get_device",
+    "greater",
+    "greater_equal",
     "heaviside",
     "histc",
     "hsplit",
@@ -60,14 +83,24 @@ NAMES = (
     "i0",
     "index_copy",
     "index_fill",
+    "index_reduce",
+    "index_reduce_",
     "inner",
     "inverse",
+    "is_conj",
+    "is_neg",
+    "is_nonzero",
+    "is_same_size",
+    "is_set_to",
     "isneginf",
     "isposinf",
+    "isreal",
     "kron",
     "kthvalue",
     "lcm",
     "ldexp",
+    "less",
+    "less_equal",
     "lgamma",
     "logaddexp",
     "logaddexp2",
@@ -83,12 +116,17 @@ NAMES = (
     "mode",
     "msort",
     "multinomial",
+    "multiply",
     "mvlgamma",
     "nanmean",
     "nanmedian",
     "nanquantile",
     "nansum",
+    "narrow_copy",
+    "negative",
     "nextafter",
+    "nonzero_static",
+    "not_equal",
     "orgqr",
     "ormqr",
     "pinverse",
@@ -99,8 +137,15 @@ NAMES = (
     "quantile",
     "rad2deg",
     "repeat_interleave",
+    "resize_",
+    "resize_as_",
+    "resolve_conj",
+    "resolve_neg",
     "rot90",
+    "scatter_reduce",
+    "scatter_reduce_",
     "select_scatter",
+    "set_",
     "sgn",
     "signbit",
     "sinc",
@@ -108,17 +153,25 @@ NAMES = (
     "slogdet",
     "sort",
     "split_with_sizes",
+    "squeeze_",
+    "subtract",
     "svd",
+    "swapaxes_",
+    "swapdims_",
+    "t_",
     "take",
     "tensor_split",
     "topk",
     "trace",
+    "transpose_",
     "triangular_solve",
+    "true_divide",
     "unfold",
     "unique",
     "unique_consecutive",
     "unsafe_chunk",
     "unsafe_split",
+    "unsqueeze_",
     "vdot",
     "vsplit",
     "xlogy",
@@ -135,6 +188,22 @@ class NamedMethods:
     def polygamma_(self: Any, n: int) -> Any:
         """The in-place form of `curta.polygamma`."""
         return late.functions.polygamma_(self, n)
+
+    def softmax(self: Any, dim: int, dtype: Any = None) -> Any:
+        """See `curta.softmax`."""
+        return networks.softmax(self, dim, dtype)
+
+    def log_softmax(self: Any, dim: int, dtype: Any = None) -> Any:
+        """See `curta.log_softmax`."""
+        return networks.log_softmax(self, dim, dtype)
+
+    def prelu(self: Any, weight: Any) -> Any:
+        """See `curta.prelu`."""
+        return networks.F.prelu(self, weight)
+
+    def hardshrink(self: Any, lambd: float = 0.5) -> Any:
+        """See `curta.hardshrink`."""
+        return networks.F.hardshrink(self, lambd)
 
 
 def _method(name: str) -> Any:

@@ -121,9 +121,15 @@ class PropertyMethods:
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether the elements lie in row-major order without gaps."""
         if memory_format is not None:
-            from curta.errors import UnsupportedError
+            from curta.memory.formats import channel_order
+            from curta.ops.movement import permuted
 
-            raise UnsupportedError("is_contiguous(): the argument 'memory_format' is not supported")
+            try:
+                order = channel_order("is_contiguous", memory_format, self.layout.rank)
+            except ShapeError:
+                return False
+            if order is not None:
+                return permuted(self.layout, order)[0].is_contiguous
         return self.layout.is_contiguous
 
     def is_floating_point(self) -> bool:

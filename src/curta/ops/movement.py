@@ -224,23 +224,26 @@ def places_of(size: Shape, stride: Shape, start: int, device: Device) -> Tensor:
 
 
 def _as_strided_rule(node: Node, gradient: Tensor) -> Tensor:
-    """Adds each element of the gradient where the view read it, in a block laid out as the input was."""
+    """Adds each element of the gradient where the view read it, in a block that both the view and the input lie in."""
     size, stride, distance = (node.params[name] for name in ("size", "stride", "distance"))
     layout: Layout = node.input_layouts[0]
-    if not shapes.is_dense(layout.shape, layout.strides):
-        raise AutogradError(f"as_strided: cannot differentiate a view of an input with gaps or overlaps, {layout}")
+    if _overlapping(layout.shape, layout.strides):
+        raise AutogradError(f"as_strided: cannot differentiate a view of an input with overlaps, {layout}")
     overlaps = bool(_overlapping(size, stride))
-    if distance < 0 or shapes.storage_extent(size, stride, distance) > layout.numel:
-        raise AutogradError("as_strided: cannot differentiate a view that reaches outside its input")
+    first = max(0, -distance)  # what the view reads outside of its input goes no further
+    distance += first
+    count = max(
+        shapes.storage_extent(size, stride, distance), shapes.storage_extent(layout.shape, layout.strides, first)
+    )
     if not overlaps and not STATE.grad_enabled and gradient.batch is None:
-        block = full_of(contiguous((layout.numel,), gradient.layout.dtype, layout.device), 0)
+        block = full_of(contiguous((count,), gradient.layout.dtype, layout.device), 0)
         bind_into(COPY, (gradient,), (bind(AS_STRIDED, (block,), size=size, stride=stride, distance=distance),))
     else:
         from curta.ops.indexing import scatter_rows
 
         flat = places_of(size, stride, distance, layout.device).reshape(-1)
-        block = scatter_rows(gradient.reshape(-1, 1), flat, layout.numel).reshape(-1)
-    result: Tensor = bind(AS_STRIDED, (block,), size=layout.shape, stride=layout.strides, distance=0)
+        block = scatter_rows(gradient.reshape(-1, 1), flat, count).reshape(-1)
+    result: Tensor = bind(AS_STRIDED, (block,), size=layout.shape, stride=layout.strides, distance=first)
     return result
 
 

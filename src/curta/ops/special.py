@@ -184,7 +184,11 @@ COPYSIGN = Op(
 )
 SIGNBIT = Op("signbit", infer_bool, Pointwise(_signbit, "raw"), NO_GRADIENT, each(0))
 NEXTAFTER = Op(
-    "nextafter", infer_promoted, Pointwise(lambda x, other: call("next_after", x, other)), NO_GRADIENT, each(0)
+    "nextafter",
+    infer_promoted,
+    Pointwise(lambda x, other: call("next_after", x, other)),
+    Gradient(lambda node, g: (g, None)),
+    each(0),
 )
 
 
