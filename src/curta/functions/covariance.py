@@ -10,6 +10,7 @@ from curta.autograd.state import STATE
 from curta.default_dtype import get_default_dtype
 from curta.dtypes import compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError, UnsupportedDTypeError
+from curta.functions.choice import where
 from curta.functions.creation import from_numpy
 from curta.functions.inplace import scalar_name
 from curta.functions.linear_algebra import mm
@@ -180,6 +181,9 @@ def _lengths(differences: Tensor, p: float) -> Tensor:
     if not shape[-1] or not prod(shape):
         zeros: Tensor = differences.sum(-1)
         return zeros
+    if p == 0:  # how many differ: a number that nothing changes, with a history none the less
+        counts = norm(differences, p, -1)
+        return where(counts < 0, differences.sum(-1), counts)
     return norm(differences, p, -1)
 
 

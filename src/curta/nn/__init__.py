@@ -1,6 +1,7 @@
 """Neural-network layers, under PyTorch's names."""
 
 from curta.nn import functional, init, utils
+from curta.nn.head import LinearCrossEntropyOptions
 from curta.nn.modules.activation import (
     GELU,
     GLU,
@@ -209,6 +210,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyOptions",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
