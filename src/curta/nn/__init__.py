@@ -5,7 +5,6 @@ from curta.nn.head import LinearCrossEntropyOptions
 from curta.nn.modules.activation import (
     GELU,
     GLU,
-    Dropout,
     LogSigmoid,
     LogSoftmax,
     Mish,
@@ -30,8 +29,9 @@ from curta.nn.modules.convolution import (
     ConvTranspose3d,
 )
 from curta.nn.modules.distance import CosineSimilarity, PairwiseDistance
+from curta.nn.modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from curta.nn.modules.einops import EinMix, Rearrange, Reduce
-from curta.nn.modules.embedding import Embedding
+from curta.nn.modules.embedding import Embedding, EmbeddingBag
 from curta.nn.modules.group_normalization import (
     GroupNorm,
     InstanceNorm1d,
@@ -39,7 +39,7 @@ from curta.nn.modules.group_normalization import (
     InstanceNorm3d,
     LocalResponseNorm,
 )
-from curta.nn.modules.linear import Flatten, Identity, Linear, Unflatten
+from curta.nn.modules.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from curta.nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -156,6 +156,7 @@ __all__ = [
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -164,6 +165,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Bilinear",
     "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
@@ -182,8 +184,13 @@ __all__ = [
     "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
     "EinMix",
     "Embedding",
+    "EmbeddingBag",
+    "FeatureAlphaDropout",
     "Flatten",
     "Fold",
     "FractionalMaxPool2d",
