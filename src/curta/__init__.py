@@ -24,6 +24,15 @@ from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32
 from curta.dtypes import bool_ as bool
 from curta.einops.equations import einsum
 from curta.files import load, load_file, load_metadata, safe_open, save, save_file
+from curta.nn.dispatcher import (
+    _softmax_backward_data,
+    _upsample_bilinear2d_aa,
+    grid_sampler,
+    grid_sampler_2d,
+    grid_sampler_3d,
+    max_pool2d_with_indices_backward,
+    native_dropout_backward,
+)
 from curta.number_formats import finfo, iinfo
 from curta.ops.record import Cost
 from curta.printing import get_printoptions, printoptions, set_printoptions
@@ -125,6 +134,9 @@ __all__ = [  # noqa: RUF022 (by family)
     "manual_seed", "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
     "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
     "set_num_threads", "set_printoptions", "set_rng_state", "short", "Size", "special", "Tensor", "uint8", "utils",
+    # as PyTorch's dispatcher names them
+    "_softmax_backward_data", "_upsample_bilinear2d_aa", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d",
+    "max_pool2d_with_indices_backward", "native_dropout_backward",
     # aliases
     "absolute", "arccos", "arcsin", "arctan", "arctan2", "clip", "concat", "concatenate", "divide", "fix", "greater",
     "greater_equal", "less", "less_equal", "moveaxis", "multiply", "negative", "not_equal", "subtract", "swapaxes",

@@ -56,12 +56,17 @@ def interpolate(
     _check_sizes(x, sizes)
     if not x.layout.dtype.is_floating_point and not (x.layout.dtype is uint8 and mode in _OF_BYTES):
         raise UnsupportedDTypeError(f"\"upsample_{mode}{count}d\" not implemented for '{x.layout.dtype.name}'")
+    if mode.startswith("nearest") and x.layout.numel:
+        return own(_nearest(x, sizes, factors, mode == "nearest-exact"), x)
+    return resized(x, sizes, factors, _KINDS.get(mode, "linear"), bool(align_corners), antialias)
+
+
+def resized(x: Any, sizes: Any, factors: Any, kind: str, align: bool, antialias: bool) -> Any:
+    """x[N, C, ...] interpolated between elements that lie `factors` apart, where these are known."""
     if not x.layout.numel:
         return x.reshape(-1)[:0].reshape(*x.layout.shape[:2], *sizes)
-    if mode.startswith("nearest"):
-        return own(_nearest(x, sizes, factors, mode == "nearest-exact"), x)
     weighted = _of_bytes if x.layout.dtype is uint8 else _weighted
-    return own(weighted(x, sizes, factors, _KINDS[mode], bool(align_corners), antialias), x)
+    return own(weighted(x, sizes, factors, kind, align, antialias), x)
 
 
 def upsample(
@@ -192,7 +197,7 @@ def _of_bytes(x: Any, sizes: Any, factors: Any, kind: str, align: bool, antialia
     find = taps.smoothed if antialias else taps.interpolated
     for dim in (3, 2):
         size, made, factor = x.layout.shape[dim], sizes[dim - 2], factors[dim - 2]
-        if made != size:
+        if made != size or not (align or factor in (None, 1.0)):
             found = find(kind, size, made, None if align else factor, align)
             shift, whole = taps.in_whole_numbers(found)
             sums = _along(x.to(float64), dim, found[0], whole)
