@@ -82,6 +82,7 @@ from curta.nn.modules.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from curta.nn.modules.parameters import ParameterDict, ParameterList
 from curta.nn.modules.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -139,7 +140,7 @@ from curta.nn.modules.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
-from curta.nn.parameter import Parameter
+from curta.nn.parameter import Buffer, Parameter
 
 __all__ = [
     "CELU",
@@ -166,6 +167,7 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Bilinear",
+    "Buffer",
     "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
@@ -241,6 +243,8 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",

@@ -39,7 +39,7 @@ from curta.nn.modules.hooks import (
     register_module_parameter_registration_hook as register_module_parameter_registration_hook,
 )
 from curta.nn.modules.places import inside
-from curta.nn.parameter import Parameter
+from curta.nn.parameter import Buffer, Parameter
 from curta.tensor import Tensor
 
 
@@ -110,11 +110,11 @@ class Module(hooks.HookMethods):
                 raise NoSuchAttributeError(f"cannot assign {kind} before Module.__init__() call")
             object.__setattr__(self, name, value)
         elif isinstance(value, Parameter):
-            self._forget(name)
+            self._forget(name, self._parameters)
             self.register_parameter(name, value)
         elif isinstance(value, Module):
             value = hooks.registered("module", self, name, value)
-            self._forget(name)
+            self._forget(name, self._modules)
             self._modules[name] = value
         elif name in self._parameters and (value is None or isinstance(value, Tensor)):
             if value is not None:
@@ -123,6 +123,9 @@ class Module(hooks.HookMethods):
                     "(curta.nn.Parameter or None expected)"
                 )
             self._parameters[name] = None
+        elif isinstance(value, Buffer) and name not in self._parameters:
+            self._forget(name, self._buffers)
+            self.register_buffer(name, value, value.persistent)
         elif name in self._buffers and (value is None or isinstance(value, Tensor)):
             self._buffers[name] = value
         elif name in self._modules and value is None:
@@ -141,15 +144,19 @@ class Module(hooks.HookMethods):
         if not self._forget(name):
             object.__delattr__(self, name)
 
-    def _forget(self, name: str) -> bool:
+    def _forget(self, name: str, but: dict[str, Any] | None = None) -> bool:
+        """Take a name out of everything but the table in which it keeps its place."""
         CHANGES.note()
         found = False
-        for table in (self._parameters, self._buffers, self._modules):
-            if name in table:
+        tables: tuple[dict[str, Any], ...] = (self._parameters, self._buffers, self._modules)
+        for table in tables:
+            if table is not but and name in table:
                 del table[name]
                 found = True
         self._transient.discard(name)
-        self.__dict__.pop(name, None)
+        if name in self.__dict__:
+            del self.__dict__[name]
+            found = True
         return found
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -161,7 +168,7 @@ class Module(hooks.HookMethods):
                 "(curta.nn.Parameter or None required)"
             )
         param = param if param is None else hooks.registered("parameter", self, name, param)
-        self._forget(name)
+        self._forget(name, self._parameters)
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -172,7 +179,7 @@ class Module(hooks.HookMethods):
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
             )
         tensor = tensor if tensor is None else hooks.registered("buffer", self, name, tensor)
-        self._forget(name)
+        self._forget(name, self._buffers)
         self._buffers[name] = tensor
         if not persistent:
             self._transient.add(name)
@@ -187,7 +194,7 @@ class Module(hooks.HookMethods):
             raise ArgumentTypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name("module", name, self._modules)
         module = module if module is None else hooks.registered("module", self, name, module)
-        self._forget(name)
+        self._forget(name, self._modules)
         self._modules[name] = module
 
     def _check_name(self, kind: str, name: str, known: Mapping[str, Any]) -> None:
