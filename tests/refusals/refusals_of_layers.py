@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from refusal import F, Refusal
 
-from curta.errors import ArgumentError, DTypeError, ShapeError, UnsupportedError
+from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedError
 
 REFUSALS = (
     Refusal(
@@ -154,6 +154,53 @@ REFUSALS = (
         ),
         ShapeError,
         "max_pool2d_with_indices_backward: Expected grad_output and indices of shape [1, 1, 1, 1], got [1, 1, 3, 1] and [1, 1, 1, 1]",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: c.nn.AdaptiveLogSoftmaxWithLoss(4, 5, []),
+        ArgumentError,
+        "cutoffs should be a sequence of length larger than 0",
+    ),
+    Refusal(
+        lambda c: c.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [3, 2]),
+        ArgumentError,
+        "cutoffs should be a sequence of unique, positive integers sorted in an increasing order, where each value is between 1 and n_classes-1, got [3, 2] for 5 classes",
+    ),
+    Refusal(
+        lambda c: c.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(c.zeros(2, 4), c.zeros(2, 1, dtype=c.int64)),
+        ShapeError,
+        "0D or 1D target tensor expected, multi-target not supported, got i64[2,1]",
+    ),
+    Refusal(
+        lambda c: c.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(c.zeros(4), c.tensor([0])),
+        ShapeError,
+        "1D target tensor expects 2D input tensor, got input with size [4]",
+    ),
+    Refusal(
+        lambda c: c.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(c.zeros(2, 4), c.tensor([0])),
+        ShapeError,
+        "Input and target should have the same size in the batch dimension, got 2 and 1",
+    ),
+    Refusal(
+        lambda c: c.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(c.zeros(2, 4), c.tensor([0, 5])),
+        IndexRangeError,
+        "Target values should be in [0, 4], but values in range [0, 5] were found.",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: c.nn.LinearCrossEntropyLoss(3, 4, weight=c.ones(3)),
+        ShapeError,
+        "expected weight shape to be (4,), got (3,)",
+    ),
+    Refusal(
+        lambda c: c.nn.LinearCrossEntropyLoss(3, 4, label_smoothing=2.0),
+        ShapeError,
+        "expected label_smoothing to be in range [0, 1], got 2.0",
+    ),
+    Refusal(
+        lambda c: c.nn.grad.conv1d_input((1, 1, 9), c.zeros(1, 1, 2), c.zeros(1, 1, 2)),
+        ShapeError,
+        "conv1d_input: an input of [1, 1, 9] does not give [1, 1, 2]",
         only_curta=True,
     ),
 )
