@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import torch
@@ -41,6 +42,11 @@ def converted(value: Any, leaves: Pairs | None = None) -> Any:
         return type(value)(converted(one, leaves) for one in value)
     if isinstance(value, dict):
         return {key: converted(one, leaves) for key, one in value.items()}
+    if isinstance(value, torch.nn.Module):
+        return named(f"nn.{type(value).__name__}")()
+    if isinstance(value, torch.nn.LinearCrossEntropyOptions):
+        options = {field.name: converted(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return curta.nn.LinearCrossEntropyOptions(**options)
     if callable(value) and str(getattr(value, "__module__", "")).startswith("torch"):
         return named(getattr(value, "__name__", "")) or value
     return value
