@@ -52,6 +52,17 @@ def converted(value: Any, leaves: Pairs | None = None) -> Any:
     return value
 
 
+def widened(value: Any) -> Any:
+    """PyTorch's arguments with their floating-point numbers in float64."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().double() if value.is_floating_point() else value
+    if isinstance(value, dict):
+        return {key: widened(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(widened(one) for one in value)
+    return value
+
+
 def back(value: curta.Tensor) -> torch.Tensor:
     """A tensor of Curta's as one of PyTorch's."""
     plain = value.detach()
