@@ -17,26 +17,14 @@ from curta.errors import (
 from curta.memory.changes import CHANGES
 from curta.memory.living import MODULES
 from curta.nn.modules import hooks, states
-from curta.nn.modules.hooks import (
-    register_module_buffer_registration_hook as register_module_buffer_registration_hook,
-)
-from curta.nn.modules.hooks import (
-    register_module_forward_hook as register_module_forward_hook,
-)
-from curta.nn.modules.hooks import (
-    register_module_forward_pre_hook as register_module_forward_pre_hook,
-)
-from curta.nn.modules.hooks import (
-    register_module_full_backward_hook as register_module_full_backward_hook,
-)
-from curta.nn.modules.hooks import (
-    register_module_full_backward_pre_hook as register_module_full_backward_pre_hook,
-)
-from curta.nn.modules.hooks import (
-    register_module_module_registration_hook as register_module_module_registration_hook,
-)
-from curta.nn.modules.hooks import (
-    register_module_parameter_registration_hook as register_module_parameter_registration_hook,
+from curta.nn.modules.hooks import (  # noqa: F401 (PyTorch has them in this file)
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
 )
 from curta.nn.modules.places import inside
 from curta.nn.parameter import Buffer, Parameter
