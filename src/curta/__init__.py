@@ -27,6 +27,15 @@ from curta.files import load, load_file, load_metadata, safe_open, save, save_fi
 from curta.memory.formats import MemoryFormat as memory_format
 from curta.memory.formats import Strided as layout
 from curta.memory.formats import channels_last, channels_last_3d, contiguous_format, preserve_format, strided
+from curta.nn.dispatcher import (
+    _softmax_backward_data,
+    _upsample_bilinear2d_aa,
+    grid_sampler,
+    grid_sampler_2d,
+    grid_sampler_3d,
+    max_pool2d_with_indices_backward,
+    native_dropout_backward,
+)
 from curta.number_formats import finfo, iinfo
 from curta.ops.record import Cost
 from curta.printing import get_printoptions, printoptions, set_printoptions
@@ -173,6 +182,9 @@ __all__ = [  # noqa: RUF022 (by family)
     "manual_seed", "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
     "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
     "set_num_threads", "set_printoptions", "set_rng_state", "short", "Size", "special", "Tensor", "uint8", "utils",
+    # as PyTorch's dispatcher names them
+    "_softmax_backward_data", "_upsample_bilinear2d_aa", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d",
+    "max_pool2d_with_indices_backward", "native_dropout_backward",
     # aliases
     "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "clip", "concat",
     "concatenate", "divide", "fix", "greater", "greater_equal", "less", "less_equal", "moveaxis", "multiply",

@@ -178,7 +178,8 @@ def test_a_gradient_can_be_differentiated_again(name):
         (lambda o: F.dropout(o(2), 1.5), ArgumentError, "dropout probability has to be between 0 and 1, but got 1.5"),
         (lambda o: F.gelu(o(2), approximate="x"), ShapeError, "approximate argument must be either none or tanh."),
         (lambda o: F.cross_entropy(o(2, 3), T, reduction="x"), ArgumentError, "x is not a valid value for reduction"),
-        (lambda o: F.embedding(T, o(3, 2), max_norm=1.0), UnsupportedError, "embedding(): the argument 'max_norm'"),
+        (lambda o: F.embedding(T, o(3, 2, requires_grad=True), sparse=True), UnsupportedError,
+         "embedding(): the argument 'sparse' is not supported where the weight wants a gradient"),
     ],
 )  # fmt: skip
 def test_errors(make, error, text):

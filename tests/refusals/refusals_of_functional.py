@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from refusal import F, Refusal
 
-from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
+from curta.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    DTypeError,
+    IndexRangeError,
+    ShapeError,
+    UnsupportedDTypeError,
+    UnsupportedError,
+)
 
 REFUSALS = (
     Refusal(
@@ -249,7 +257,44 @@ REFUSALS = (
     Refusal(
         lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(3), c.tensor([0, 3])),
         ShapeError,
-        "linear_cross_entropy: linear_weight must be a matrix, got f32[3]",
+        "expected linear_weight with dimensionality at least 2, got 1",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(3), c.zeros(4, 2, 3), c.tensor([0])),
+        ShapeError,
+        "K-dimensional loss defined by linear_weight shape (4, 2, 3) requires batched input, (N, 3), got unbatched input "
+        "with shape (3,)",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.zeros(2, 4), ignore_index=1),
+        ShapeError,
+        "ignore_index cannot be specified when target contains probabilities",
+    ),
+    Refusal(
+        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0, 3]), options=4),
+        ArgumentTypeError,
+        "linear_cross_entropy(): argument 'options' must be LinearCrossEntropyOptions, not int",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: c.nn.LinearCrossEntropyOptions(acc_policy="rough"),
+        ArgumentError,
+        "invalid acc_policy: 'rough'",
+    ),
+    Refusal(
+        lambda c: c.nn.LinearCrossEntropyOptions(chunking_method="aspect_ratio:0"),
+        ArgumentError,
+        "invalid chunking_method: 'aspect_ratio:0'",
+    ),
+    Refusal(
+        lambda c: c.nn.LinearCrossEntropyOptions(batch_chunk_size=0),
+        ArgumentError,
+        "batch_chunk_size must be positive int or None, got 0",
+    ),
+    Refusal(
+        lambda c: c.nn.LinearCrossEntropyOptions(acc_dtype=c.int64),
+        ArgumentError,
+        "acc_dtype must be None or a floating-point dtype, got curta.int64",
     ),
     Refusal(
         lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0, 3]), linear_bias=c.zeros(3)),
@@ -280,12 +325,6 @@ REFUSALS = (
         lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0, 3]), reduction="product"),
         ArgumentError,
         "product is not a valid value for reduction",
-    ),
-    Refusal(
-        lambda c: F(c).linear_cross_entropy(c.zeros(2, 3), c.zeros(4, 3), c.tensor([0, 3]), weight=c.ones(4)),
-        UnsupportedError,
-        "linear_cross_entropy(): the argument 'weight' is not supported",
-        only_curta=True,
     ),
     Refusal(
         lambda c: F(c).linear_cross_entropy(

@@ -107,6 +107,21 @@ REFUSALS = (
         "Expected target size [2], but got [3]. Input has shape [2, 3].",
     ),
     Refusal(
+        lambda c: F(c).multi_margin_loss(c.zeros(2, 0), c.tensor([0, 1])),
+        ShapeError,
+        "Expected non-empty vector or matrix with optional 0-dim batch size, but got: [2, 0]",
+    ),
+    Refusal(
+        lambda c: F(c).multi_margin_loss(c.zeros(2, 3), c.tensor([0.0, 1.0])),
+        DTypeError,
+        "multi_margin_loss: expected target of type int64 but found float32",
+    ),
+    Refusal(
+        lambda c: F(c).multi_margin_loss(c.zeros(2, 3), c.tensor([0, 1]), weight=c.zeros(1, 3)),
+        ArgumentError,
+        "multi_margin_loss: weight must be one-dimensional, got [1, 3]",
+    ),
+    Refusal(
         lambda c: F(c).multi_margin_loss(c.zeros(2, 3), c.tensor([0, 1]), weight=c.zeros(2)),
         ShapeError,
         "inconsistent weight size, expected 3 but got [2]",

@@ -208,4 +208,31 @@ REFUSALS = (
     Refusal(
         lambda c: schedule_without_rate(c), UnsupportedError, "LRScheduler does not define get_lr", only_curta=True
     ),
+    Refusal(
+        lambda c: c.nn.Sequential(c.nn.ReLU()).get_parameter("0.weight"),
+        NoSuchAttributeError,
+        "ReLU has no attribute `weight`",
+    ),
+    Refusal(lambda c: c.nn.Linear(1, 1).get_buffer("weight"), NoSuchAttributeError, "`weight` is not a buffer"),
+    Refusal(
+        lambda c: c.nn.BatchNorm1d(1).get_parameter("running_mean"),
+        NoSuchAttributeError,
+        "`running_mean` is not an nn.Parameter",
+    ),
+    Refusal(
+        lambda c: c.nn.Sequential().set_submodule("", c.nn.ReLU()),
+        ArgumentError,
+        "Cannot set the submodule without a target name, got ''",
+    ),
+    Refusal(
+        lambda c: c.nn.Sequential().set_submodule("0", 3),
+        ArgumentError,
+        "`module` is not an nn.Module, found int",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: c.nn.Sequential().set_submodule("0", c.nn.ReLU(), strict=True),
+        NoSuchAttributeError,
+        "Sequential has no attribute `0`",
+    ),
 )

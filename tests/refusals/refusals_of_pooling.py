@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from refusal import F, Refusal
 
-from curta.errors import ShapeError, UnsupportedDTypeError
+from curta.errors import ArgumentError, ShapeError, UnsupportedDTypeError
 
 
 def of_any_pooling(name: str) -> tuple[Refusal, ...]:
@@ -87,15 +87,19 @@ REFUSALS = (
         "divisor must be not zero",
     ),
     Refusal(
-        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4, dtype=c.int64), 2),
+        lambda c: F(c).avg_pool2d(c.zeros(1, 1, 4, 4, dtype=c.int32), 2),
         UnsupportedDTypeError,
-        "\"avg_pool2d\" not implemented for 'int64'",
-        only_curta=True,
+        "\"avg_pool2d\" not implemented for 'int32'",
     ),
     Refusal(
         lambda c: F(c).avg_pool2d(c.zeros(1, 1, 1, 4, 4), 2),
         ShapeError,
         "avg_pool2d(): Expected 3D or 4D tensor, but got [1, 1, 1, 4, 4]",
+    ),
+    Refusal(
+        lambda c: F(c).adaptive_avg_pool2d(c.zeros(4, 4), (2, 2)),
+        ArgumentError,
+        "Input dimension should be at least 3, got [4, 4]",
     ),
     Refusal(
         lambda c: F(c).adaptive_avg_pool2d(c.zeros(4, 4), 2),

@@ -1,10 +1,10 @@
 """Neural-network layers, under PyTorch's names."""
 
-from curta.nn import functional, init, utils
+from curta.nn import functional, grad, init, utils
+from curta.nn.head import LinearCrossEntropyOptions
 from curta.nn.modules.activation import (
     GELU,
     GLU,
-    Dropout,
     LogSigmoid,
     LogSoftmax,
     Mish,
@@ -29,8 +29,9 @@ from curta.nn.modules.convolution import (
     ConvTranspose3d,
 )
 from curta.nn.modules.distance import CosineSimilarity, PairwiseDistance
+from curta.nn.modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from curta.nn.modules.einops import EinMix, Rearrange, Reduce
-from curta.nn.modules.embedding import Embedding
+from curta.nn.modules.embedding import Embedding, EmbeddingBag
 from curta.nn.modules.group_normalization import (
     GroupNorm,
     InstanceNorm1d,
@@ -38,7 +39,25 @@ from curta.nn.modules.group_normalization import (
     InstanceNorm3d,
     LocalResponseNorm,
 )
-from curta.nn.modules.linear import Flatten, Identity, Linear, Unflatten
+from curta.nn.modules.heads import AdaptiveLogSoftmaxWithLoss, LinearCrossEntropyLoss
+from curta.nn.modules.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+    LazyLinear,
+    UninitializedBuffer,
+    UninitializedParameter,
+)
+from curta.nn.modules.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from curta.nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -81,6 +100,7 @@ from curta.nn.modules.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from curta.nn.modules.parameters import ParameterDict, ParameterList
 from curta.nn.modules.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -138,7 +158,7 @@ from curta.nn.modules.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
-from curta.nn.parameter import Parameter
+from curta.nn.parameter import Buffer, Parameter
 
 __all__ = [
     "CELU",
@@ -152,9 +172,11 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -163,6 +185,8 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Bilinear",
+    "Buffer",
     "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
@@ -181,8 +205,13 @@ __all__ = [
     "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
     "EinMix",
     "Embedding",
+    "EmbeddingBag",
+    "FeatureAlphaDropout",
     "Flatten",
     "Fold",
     "FractionalMaxPool2d",
@@ -207,8 +236,23 @@ __all__ = [
     "LPPool3d",
     "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
@@ -232,6 +276,8 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
@@ -271,6 +317,8 @@ __all__ = [
     "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",
@@ -278,6 +326,7 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
     "functional",
+    "grad",
     "init",
     "utils",
 ]

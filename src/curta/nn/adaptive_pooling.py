@@ -12,7 +12,7 @@ from curta.errors import ArgumentError, DTypeError, ShapeError
 from curta.functions import creation
 from curta.functions.operands import tensor as check
 from curta.nn.pooling import checked, divisors, largest, mean
-from curta.nn.windows import Numbers, each_axis, sizes_of
+from curta.nn.windows import Numbers, each_axis, sizes_of, steps_of
 from curta.ops.pooling import Span
 from curta.tensor import Tensor
 
@@ -73,8 +73,9 @@ def adaptive_max_pool3d(input: Tensor, output_size: Sizes, return_indices: bool 
 
 
 def _means(name: str, input: Tensor, output_size: Sizes) -> Any:
-    x = checked(name, input)
     count = int(name[-2])
+    _check_rank(check(name, input), output_size, count)
+    x = checked(name, input)
     sizes = _sizes(name, x, output_size, count)
     if x.layout.rank == count + 1:
         return _means(name, x.unsqueeze(0), sizes).squeeze(0)
@@ -88,8 +89,9 @@ def _means(name: str, input: Tensor, output_size: Sizes) -> Any:
 
 
 def _maxima(name: str, input: Tensor, output_size: Sizes, return_indices: bool) -> Any:
-    x = checked(name, input)
     count = int(name[-2])
+    _check_rank(check(name, input), output_size, count)
+    x = checked(name, input)
     sizes = _sizes(name, x, output_size, count)
     if x.layout.rank == count + 1:
         values, places = (one.squeeze(0) for one in _maxima(name, x.unsqueeze(0), sizes, True))
@@ -118,6 +120,12 @@ def _sizes(name: str, x: Any, output_size: Sizes, count: int) -> tuple[int, ...]
     return tuple(
         size if wanted is None else index(wanted) for size, wanted in zip(sizes_of(x, count), given, strict=True)
     )
+
+
+def _check_rank(x: Any, output_size: Any, count: int) -> None:
+    """PyTorch's own error where sizes are named one by one, and there is no axis for each besides the channels."""
+    if count > 1 and isinstance(output_size, Sequence) and x.layout.rank <= len(output_size):
+        raise ArgumentError(f"Input dimension should be at least {len(output_size) + 1}, got {list(x.layout.shape)}")
 
 
 def _check_sizes(name: str, x: Any, sizes: tuple[int, ...]) -> None:
@@ -197,7 +205,7 @@ def _unpooled(
         )
     words = f"{name}: kernel_size, stride and padding must be one number, or one for each axis"
     kernel = each_axis(kernel_size, count, words)
-    jump = kernel if stride is None or stride == [] else each_axis(stride, count, words)
+    jump = steps_of(stride, kernel, words)
     around = each_axis(padding, count, words)
     usual = [(size - 1) * s - 2 * p + k for size, k, s, p in zip(sizes_of(x, count), kernel, jump, around, strict=True)]
     sizes = _chosen(usual, jump, output_size, count)

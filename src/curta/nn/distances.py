@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from curta import functions
+from curta.dtypes import int64
 from curta.errors import ArgumentError, DTypeError, ShapeError
 from curta.functions.operands import of_one_rank, raised, refuse
 from curta.functions.operands import tensor as check
@@ -30,7 +31,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     if not kind.is_floating_point:
         raise DTypeError(f"expected common dtype to be floating point, yet common dtype is {kind.name}")
     place = normalize_dim(dim, first.layout.rank)
-    made = bind(COSINE, (first.to(kind), second.to(kind)), dim=place, eps=float(eps))
+    alone = not first.layout.rank
+    pair = tuple((one.reshape(1) if alone else one).to(kind) for one in (first, second))
+    made = bind(COSINE, pair, dim=place, eps=float(eps))
     result: Tensor = made.squeeze(place)
     return result
 
@@ -142,6 +145,10 @@ def multi_margin_loss(
     (x,) = raised(check(name, input))
     x = x if x.layout.rank == 2 else x.reshape(1, -1)
     N, C = x.layout.shape
+    if not C:
+        raise ShapeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.layout.shape)}"
+        )
     rows = target.reshape(-1)
     if rows.layout.numel != N or target.layout.rank > 1:
         raise ShapeError(
@@ -149,8 +156,12 @@ def multi_margin_loss(
             f"Expected target size [{N}], but got {list(target.layout.shape)}. Input has shape "
             f"{list(input.layout.shape)}."
         )
+    if weight is not None and weight.layout.rank != 1:
+        raise ArgumentError(f"{name}: weight must be one-dimensional, got {list(weight.layout.shape)}")
     if weight is not None and weight.layout.shape != (C,):
         raise ShapeError(f"inconsistent weight size, expected {C} but got {list(weight.layout.shape)}")
+    if target.layout.dtype is not int64:
+        raise DTypeError(f"{name}: expected target of type int64 but found {target.layout.dtype.name}")
     rows = check_classes(name, rows, C, -1).unsqueeze(1)
     loss = (x - x.gather(1, rows) + margin).clamp(min=0)
     loss = loss * loss if p == 2 else loss
@@ -177,7 +188,7 @@ def multilabel_margin_loss(
             f"inconsistent target size: {list(target.layout.shape)} for input of size: {list(input.layout.shape)}"
         )
     (x,) = raised(input)
-    x = x.reshape(-1, x.layout.shape[-1])
+    x = x.reshape(-1, x.layout.shape[-1] if x.layout.rank else 1)
     C = x.layout.shape[1]
     rows = check_classes(name, target.reshape(x.layout.shape), C, -1)
     classes = functions.arange(C, device=x.device)

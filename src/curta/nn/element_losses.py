@@ -20,6 +20,11 @@ def _pair(name: str, input: Any, target: Any) -> Any:
     return of_one_rank(*raised(check(name, input), check(name, target, "target")))
 
 
+def _as_floats(given: Any) -> Any:
+    """Operands in float32 where all are integers: a loss is a floating-point number."""
+    return given if any(one.layout.dtype.is_floating_point for one in given) else tuple(one.float() for one in given)
+
+
 def _looked_at(x: Tensor) -> bool:
     """Whether there are numbers to look at now: not where a program is recorded or planned, nor on the meta device."""
     return STATE.recorder is None and STATE.graph is None and x.layout.numel > 0 and host.has_values(x)
@@ -101,7 +106,8 @@ def poisson_nll_loss(
     """exp(input) - target * input, or input - target * log(input + eps); with `full` plus Stirling's log(target!)."""
     check_reduction("poisson_nll_loss", reduction, size_average, reduce)
     options = {"log_input": bool(log_input), "full": bool(full), "eps": float(eps)}
-    result: Tensor = reduced(bind(ops.POISSON, _pair("poisson_nll_loss", input, target), **options), reduction)
+    pair = _as_floats(_pair("poisson_nll_loss", input, target))
+    result: Tensor = reduced(bind(ops.POISSON, pair, **options), reduction)
     return result
 
 
@@ -166,5 +172,10 @@ def margin_ranking_loss(
             f"{name} : All input tensors should have same dimension but got sizes: input1: {input1.shape}, input2: "
             f"{input2.shape}, target: {target.shape} "
         )
-    result: Tensor = reduced(bind(ops.RANKING, given, margin=float(margin)), reduction)
+    if any(one.layout.dtype.is_floating_point for one in given):
+        loss = bind(ops.RANKING, given, margin=float(margin))
+    else:
+        x, y, sign = given
+        loss = (sign * (y - x) + float(margin)).clamp(min=0)
+    result: Tensor = reduced(loss, reduction)
     return result

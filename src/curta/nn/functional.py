@@ -7,10 +7,9 @@ from typing import Any
 
 from curta import functions
 from curta.autograd.state import STATE
-from curta.dtypes import DType
+from curta.dtypes import DType, compute_dtype
 from curta.errors import DTypeError, ShapeError, UnsupportedError
 from curta.functions import pdist, sigmoid, tanh
-from curta.functions.indexing import checked_below
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
 from curta.nn.activations import (
@@ -70,7 +69,7 @@ from curta.nn.distances import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
-from curta.nn.dropout import dropout
+from curta.nn.dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from curta.nn.element_losses import (
     binary_cross_entropy,
     gaussian_nll_loss,
@@ -82,10 +81,21 @@ from curta.nn.element_losses import (
     smooth_l1_loss,
     soft_margin_loss,
 )
+from curta.nn.embedding import embedding, embedding_bag
 from curta.nn.fractional_pooling import fractional_max_pool2d, fractional_max_pool3d
 from curta.nn.grids import affine_grid, grid_sample
 from curta.nn.group_normalization import group_norm, instance_norm, local_response_norm
 from curta.nn.head import linear_cross_entropy
+from curta.nn.indexed_pooling import (
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d_with_indices,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d_with_indices,
+    max_pool1d_with_indices,
+    max_pool2d_with_indices,
+    max_pool3d_with_indices,
+)
 from curta.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
 from curta.nn.multi_head import multi_head_attention_forward
 from curta.nn.normalization import batch_norm, rms_norm
@@ -107,24 +117,27 @@ from curta.nn.resampling import interpolate, upsample, upsample_bilinear, upsamp
 from curta.nn.spatial import conv1d, conv2d, conv3d, conv_tbc
 from curta.nn.transposed import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from curta.ops.dispatch import bind
-from curta.ops.embedding import EMBEDDING
 from curta.ops.matmul import LINEAR, PROJECTION, multiply
 from curta.ops.normalization import LAYER_NORM, LOG_SOFTMAX, PLAIN_NORM, SOFTMAX
 from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
-    "adaptive_max_pool3d", "affine_grid", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d",
-    "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss",
-    "cosine_similarity", "cross_entropy", "ctc_loss", "dropout", "elu", "elu_", "embedding", "fold",
-    "fractional_max_pool2d", "fractional_max_pool3d", "gaussian_nll_loss", "gelu", "glu", "grid_sample", "group_norm",
-    "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "hinge_embedding_loss",
-    "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "leaky_relu_",
-    "linear", "linear_cross_entropy", "local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d",
-    "lp_pool3d", "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d",
-    "max_unpool3d", "mish", "mse_loss", "multi_head_attention_forward", "multi_margin_loss", "multilabel_margin_loss",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices", "affine_grid", "alpha_dropout", "avg_pool1d",
+    "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "celu", "celu_", "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "ctc_loss",
+    "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "elu_", "embedding", "embedding_bag",
+    "feature_alpha_dropout", "fold", "fractional_max_pool2d", "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d", "fractional_max_pool3d_with_indices", "gaussian_nll_loss", "gelu", "glu", "grid_sample",
+    "group_norm", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_",
+    "hinge_embedding_loss", "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm",
+    "leaky_relu", "leaky_relu_", "linear", "linear_cross_entropy", "local_response_norm", "log_softmax", "logsigmoid",
+    "lp_pool1d", "lp_pool2d", "lp_pool3d", "margin_ranking_loss", "max_pool1d", "max_pool1d_with_indices", "max_pool2d",
+    "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d",
+    "mish", "mse_loss", "multi_head_attention_forward", "multi_margin_loss", "multilabel_margin_loss",
     "multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "pdist",
     "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu", "relu6", "relu_", "rms_norm", "rrelu",
     "rrelu_", "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss",
@@ -158,6 +171,44 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         made = multiply(x, w.transpose(0, 1))
         return made + bias
     result = bind(LINEAR, (x, w, bias))
+    return result
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input1[..., K] times each of weight[N, K, M] times input2[..., M], plus bias[N]: [..., N].
+
+    >>> import curta
+    >>> bilinear(curta.tensor([1.0, 2.0]), curta.tensor([3.0]), curta.tensor([[[1.0], [10.0]]]))
+    tensor([63.])
+    """
+    x, y, w = check("bilinear", input1), check("bilinear", input2, "input2"), check("bilinear", weight, "weight")
+    first, second = x.layout.shape, y.layout.shape
+    if len(first) != len(second) or first[:-1] != second[:-1]:
+        raise ShapeError(f"bilinear(): input batch dimensions do not match: got {list(first)} and {list(second)}")
+    if w.layout.rank != 3:
+        raise ShapeError(f"bilinear(): weight must be [N, K, M], got {w.layout}")
+    N, K, M = w.layout.shape
+    for name, sizes, wanted in (("input1", first, K), ("input2", second, M)):
+        if not sizes or sizes[-1] != wanted:
+            raise ShapeError(
+                f"bilinear(): {name} size does not match weight size: got {sizes[-1] if sizes else 1} but expected "
+                f"{wanted}"
+            )
+    if bias is not None and bias.layout.shape != (N,):
+        raise ShapeError(
+            f"bilinear(): bias size does not match weight size: got {list(bias.layout.shape)} but expected {N}"
+        )
+    if STATE.autocast is not None:
+        x, y, w, bias = lowered(x, y, w, bias)
+    if x.layout.dtype is not y.layout.dtype or x.layout.dtype is not w.layout.dtype:
+        raise DTypeError(
+            "bilinear(): inputs and weight must have one dtype, got "
+            f"{x.layout.dtype.name}, {y.layout.dtype.name} and {w.layout.dtype.name}"
+        )
+    kind = compute_dtype(x.layout.dtype)
+    between = functions.tensordot(x.to(kind), w.to(kind), ([-1], [1]))  # [..., N, M]
+    made = (between * y.to(kind).unsqueeze(-2)).sum(-1)
+    result: Tensor = (made if bias is None else made + bias).to(x.layout.dtype)
     return result
 
 
@@ -218,7 +269,7 @@ def _soft(name: str, op: Any, input: Tensor, dim: int | None, dtype: DType | Non
     return result
 
 
-# normalisation, look-up, dropout
+# normalisation
 
 
 def layer_norm(
@@ -247,32 +298,3 @@ def layer_norm(
     made: Tensor = bind(PLAIN_NORM, (x,), count=count, eps=float(eps))[0]
     made = made if weight is None else made * weight
     return made if bias is None else made + bias
-
-
-def embedding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
-    norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
-) -> Tensor:  # fmt: skip
-    """Rows of weight[V, D] by index: [...] to [..., D]. IndexRangeError for an index outside [0, V)."""
-    rows, table = check("embedding", input), check("embedding", weight, "weight")
-    for name, given in (
-        ("max_norm", max_norm is not None), ("norm_type", norm_type != 2.0),
-        ("scale_grad_by_freq", scale_grad_by_freq), ("sparse", sparse),
-    ):  # fmt: skip
-        if given:
-            raise UnsupportedError(f"embedding(): the argument '{name}' is not supported")
-    if rows.layout.dtype.name not in ("int64", "int32"):
-        raise DTypeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"{rows.layout.dtype!r} instead (while checking arguments for embedding)"
-        )
-    if table.layout.rank != 2:
-        raise ShapeError("'weight' must be 2-D")
-    rows = checked_below(rows, table.layout.shape[0])
-    if padding_idx is not None and table.requires_grad:
-        # the row's gradient is dropped where it is looked up: the same values, without a history
-        missing = (rows == padding_idx % table.layout.shape[0]).unsqueeze(-1)
-        made = bind(EMBEDDING, (table, rows.unsqueeze(-1)))
-        return functions.where(missing, made.detach(), made)
-    result: Tensor = bind(EMBEDDING, (table, rows.unsqueeze(-1)))
-    return result

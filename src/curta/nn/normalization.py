@@ -36,6 +36,8 @@ def batch_norm(
     [[-1.0], [1.0]]
     """
     x = check("batch_norm", input)
+    if x.layout.shape == (0,):
+        return x.clone()  # neither samples nor channels
     _check_batch_norm(x, running_mean, running_var, weight, bias, training)
     count = x.layout.numel // x.layout.shape[1] if x.layout.numel else 0
     if count == 0:

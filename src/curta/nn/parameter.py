@@ -1,4 +1,4 @@
-"""A tensor that a module trains."""
+"""Tensors that a module trains, and those that it only keeps."""
 
 from __future__ import annotations
 
@@ -6,12 +6,39 @@ from typing import Any
 from weakref import ref
 
 from curta.autograd.state import STATE
-from curta.errors import AutogradError
+from curta.errors import ArgumentTypeError, AutogradError
 from curta.functions import creation
 from curta.memory.ledger import PARAMETERS
 from curta.memory.living import LEAVES
 from curta.memory.storage import TracedStorage
 from curta.tensor import Tensor
+
+
+class Buffer(Tensor):
+    """A tensor that, put into a module, is one of its buffers: saved with it if `persistent`, and not trained.
+
+    >>> import curta
+    >>> module = curta.nn.Module()
+    >>> module.mean = Buffer(curta.zeros(2))
+    >>> list(module.state_dict())
+    ['mean']
+    """
+
+    persistent: bool
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Buffer:
+        source = creation.empty(0) if data is None else data
+        if not isinstance(source, Tensor):
+            raise ArgumentTypeError(f"Buffer(): argument 'data' must be Tensor, not {type(source).__name__}")
+        out: Buffer = _of_same_memory(cls, source)
+        out.persistent = persistent
+        return out
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
+        found = memo.get(id(self))
+        if found is None:
+            found = memo[id(self)] = type(self)(self.detach().clone(), persistent=self.persistent)
+        return found
 
 
 class Parameter(Tensor):
@@ -26,11 +53,7 @@ class Parameter(Tensor):
         source = creation.empty(0) if data is None else data
         if requires_grad and not source.layout.dtype.is_floating_point:
             raise AutogradError("Only Tensors of floating point and complex dtype can require gradients")
-        out: Parameter = object.__new__(cls)
-        out.storage, out.layout = source.storage, source.layout
-        out.offset, out.pointer = source.offset, source.pointer
-        if isinstance(source.storage, TracedStorage):
-            source.storage.tensors.append(ref(out))
+        out: Parameter = _of_same_memory(cls, source)
         out._requires_grad = requires_grad
         LEAVES.add(out)
         for book in STATE.books:
@@ -45,3 +68,12 @@ class Parameter(Tensor):
         if found is None:
             found = memo[id(self)] = type(self)(self.detach().clone(), self._requires_grad)
         return found
+
+
+def _of_same_memory(kind: type, source: Tensor) -> Any:
+    out: Any = object.__new__(kind)
+    out.storage, out.layout = source.storage, source.layout
+    out.offset, out.pointer = source.offset, source.pointer
+    if isinstance(source.storage, TracedStorage):
+        source.storage.tensors.append(ref(out))
+    return out

@@ -9,10 +9,10 @@ from math import prod
 from typing import Any
 
 from curta import functions
-from curta.dtypes import bool_, compute_dtype
+from curta.dtypes import bool_, compute_dtype, int64
 from curta.errors import ShapeError, UnsupportedDTypeError
 from curta.functions.operands import tensor as check
-from curta.nn.windows import Numbers, by_planes, each_axis
+from curta.nn.windows import Numbers, by_planes, each_axis, steps_of
 from curta.ops.dispatch import bind
 from curta.ops.pooling import AVG_POOL, MAX_POOL, WINDOW_SUM, Axis, Span, Windows
 from curta.tensor import Tensor
@@ -32,7 +32,7 @@ def windows_of(
     words = f"must either be a single int, or {_ALL_BUT_ONE[count]}"
     kernel = each_axis(kernel_size, count, f"{name}: kernel_size {words}")
     longer = f"{name}: stride must either be omitted, a single int, or {_ALL_BUT_ONE[count]}"
-    jump = kernel if stride is None or stride == [] else each_axis(stride, count, longer)
+    jump = steps_of(stride, kernel, longer)
     around = each_axis(padding, count, f"{name}: padding {words}")
     either = f"{name}: dilation must be either a single int, or {_ALL_BUT_ONE[count]}"
     step = each_axis(dilation, count, either)
@@ -230,7 +230,7 @@ def avg_pool3d(
 def _avg_pool(
     name: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool, divisor: Any
 ) -> Any:
-    x = checked(name, input)
+    x = checked(name, input, integers=True)
     if divisor == 0:
         raise ShapeError("divisor must be not zero")
     if x.layout.rank == int(name[-2]) + 1:
@@ -238,7 +238,7 @@ def _avg_pool(
     axes = windows_of(name, x, kernel_size, stride, padding, 1, ceil_mode)
     spans = [axis.span() for axis in axes]
     if divisor is not None:
-        return mean(x, spans, float(divisor))
+        return mean(x, spans, divisor if x.layout.dtype is int64 else float(divisor))
     counted = [_padded(axis) if include else axis.span() for axis in axes]
     return mean(x, spans, divisors(x, counted))
 
@@ -248,12 +248,12 @@ def _padded(axis: Windows) -> Span:
     return Span(axis.size + 2 * axis.padding, axis.windows, axis.stride, 0, axis.kernel, 1)
 
 
-def checked(name: str, input: Any) -> Any:
-    """A floating-point tensor with or without a batch, for a function whose name ends with its number of axes."""
+def checked(name: str, input: Any, integers: bool = False) -> Any:
+    """A floating-point (or int64) tensor with or without a batch, for a function whose name ends with its axes."""
     x, count = check(name, input), int(name[-2])
     if x.layout.rank not in (count + 1, count + 2):
         raise ShapeError(f"{name}(): Expected {count + 1}D or {count + 2}D tensor, but got {list(x.layout.shape)}")
-    if not x.layout.dtype.is_floating_point:
+    if not x.layout.dtype.is_floating_point and not (integers and x.layout.dtype is int64):
         raise UnsupportedDTypeError(f"\"{name}\" not implemented for '{x.layout.dtype.name}'")
     return x
 
@@ -262,7 +262,8 @@ def divisors(x: Any, axes: list[Span]) -> Any:
     """How many elements the windows have: one number where all have as many, else a tensor."""
     counts = [axis.counts() for axis in axes]
     if all(len({*each}) == 1 for each in counts):
-        return float(prod(each[0] for each in counts))
+        count = prod(each[0] for each in counts)
+        return count if x.layout.dtype is int64 else float(count)
     options = {"dtype": compute_dtype(x.layout.dtype), "device": x.layout.device}
     made: Any = functions.tensor(counts[0], **options)
     for each in counts[1:]:
@@ -279,14 +280,16 @@ def mean(x: Any, axes: list[Span], divisor: Any) -> Any:
         return _mean_of_images(x, axes[0], axes[1], divisor, kind)
     planes, rows, columns = axes
     N, C, D = x.layout.shape[:3]
-    flat = _sums_of_images(by_planes(x), rows, columns).view(N, C, D, -1)
-    flat_divisor = divisor if isinstance(divisor, float) else divisor.flatten(1)
+    flat = _sums_of_images(by_planes(x), rows, columns).view(N, C, D, rows.windows * columns.windows)
+    flat_divisor = divisor if isinstance(divisor, int | float) else divisor.flatten(1)
     made = _mean_of_images(flat, planes, _whole(flat.layout.shape[3]), flat_divisor, kind)
     return made.view(N, C, planes.windows, rows.windows, columns.windows)
 
 
 def _mean_of_images(x: Any, rows: Span, columns: Span, divisor: Any, kind: Any) -> Any:
     x, columns = _fewer(x, rows, columns)
+    if kind is int64:  # whole numbers, towards zero
+        return bind(WINDOW_SUM, (x,), rows=rows, columns=columns).div(divisor, rounding_mode="trunc")
     return bind(AVG_POOL, (x, divisor), rows=rows, columns=columns, dtype=kind)
 
 

@@ -25,6 +25,7 @@ from curta.tensor import Tensor
 
 _RANKS = {"linear": 3, "bilinear": 4, "bicubic": 4, "lanczos": 4, "trilinear": 5}
 _KINDS = {"linear": "linear", "bilinear": "linear", "trilinear": "linear", "bicubic": "cubic", "lanczos": "lanczos"}
+_OF_BYTES = ("nearest", "nearest-exact", "bilinear", "bicubic", "lanczos")
 _MODES = "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact"
 
 
@@ -53,13 +54,19 @@ def interpolate(
         pool: Any = getattr(adaptive_pooling, f"adaptive_avg_pool{count}d")
         return pool(x, sizes)
     _check_sizes(x, sizes)
-    if not x.layout.dtype.is_floating_point and not (mode.startswith("nearest") and x.layout.dtype is uint8):
+    if not x.layout.dtype.is_floating_point and not (x.layout.dtype is uint8 and mode in _OF_BYTES):
         raise UnsupportedDTypeError(f"\"upsample_{mode}{count}d\" not implemented for '{x.layout.dtype.name}'")
+    if mode.startswith("nearest") and x.layout.numel:
+        return own(_nearest(x, sizes, factors, mode == "nearest-exact"), x)
+    return resized(x, sizes, factors, _KINDS.get(mode, "linear"), bool(align_corners), antialias)
+
+
+def resized(x: Any, sizes: Any, factors: Any, kind: str, align: bool, antialias: bool) -> Any:
+    """x[N, C, ...] interpolated between elements that lie `factors` apart, where these are known."""
     if not x.layout.numel:
         return x.reshape(-1)[:0].reshape(*x.layout.shape[:2], *sizes)
-    if mode.startswith("nearest"):
-        return own(_nearest(x, sizes, factors, mode == "nearest-exact"), x)
-    return own(_weighted(x, sizes, factors, _KINDS[mode], bool(align_corners), antialias), x)
+    weighted = _of_bytes if x.layout.dtype is uint8 else _weighted
+    return own(weighted(x, sizes, factors, kind, align, antialias), x)
 
 
 def upsample(
@@ -183,6 +190,19 @@ def _weighted(x: Any, sizes: Any, factors: Any, kind: str, align: bool, antialia
         places, weights = find(kind, size, made, None if align else factor, align)
         x = _along(x, dim, places, weights)
     return x.to(dtype)
+
+
+def _of_bytes(x: Any, sizes: Any, factors: Any, kind: str, align: bool, antialias: bool) -> Any:
+    """Images of bytes as PyTorch does them: rows first, whole weights, and bytes again after each axis."""
+    find = taps.smoothed if antialias else taps.interpolated
+    for dim in (3, 2):
+        size, made, factor = x.layout.shape[dim], sizes[dim - 2], factors[dim - 2]
+        if made != size or not (align or factor in (None, 1.0)):
+            found = find(kind, size, made, None if align else factor, align)
+            shift, whole = taps.in_whole_numbers(found)
+            sums = _along(x.to(float64), dim, found[0], whole)
+            x = ((sums + float(1 << shift >> 1)) / float(1 << shift)).floor().clamp(0, 255).to(uint8)
+    return x
 
 
 def _along(x: Any, dim: int, places: Any, weights: Any) -> Any:

@@ -122,6 +122,26 @@ def smoothed(kind: str, size: int, count: int, factor: float | None, align: bool
     return places, weights
 
 
+def in_whole_numbers(taps: Taps) -> tuple[int, tuple[tuple[float, ...], ...]]:
+    """Weights times the largest power of two (its exponent first) with which they fit into 16 bits, rounded.
+
+    Those of one place are added up before.
+
+    >>> in_whole_numbers((((0, 1), (1, 1)), ((0.5, 0.5), (1.0, 0.0))))
+    (14, ((8192.0, 8192.0), (16384.0, 0.0)))
+    """
+    weights = []
+    for places, shares in zip(*taps, strict=True):
+        whole = {place: sum(w for p, w in zip(places, shares, strict=True) if p == place) for place in places}
+        weights.append([whole.pop(place, 0.0) for place in places])
+    largest = max(max(row) for row in weights)
+    shift = 0
+    while shift < 22 and int(0.5 + largest * (1 << (shift + 1))) < 1 << 15:
+        shift += 1
+    factor = 1 << shift
+    return shift, tuple(tuple(float(int(w * factor + (0.5 if w >= 0 else -0.5))) for w in row) for row in weights)
+
+
 @lru_cache(maxsize=256)
 def repeats(places: tuple[int, ...], size: int) -> int | None:
     """How often each of `size` elements comes, one after the other, if all come as often.

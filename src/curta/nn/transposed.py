@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import index
 from typing import Any
 
+from curta.dtypes import compute_dtype, int64
 from curta.errors import ArgumentTypeError, ShapeError, UnsupportedDTypeError
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
@@ -12,6 +13,7 @@ from curta.nn.spatial import axes_of, check_bias, check_groups, check_not_empty,
 from curta.nn.windows import Numbers, sizes_of
 from curta.ops.convolution import CONV_TRANSPOSE2D, fold_windows
 from curta.ops.dispatch import bind
+from curta.ops.matmul import multiply
 from curta.tensor import Tensor
 
 
@@ -66,7 +68,7 @@ def _spread(
     x, weight, bias = lowered(x, weight, bias)
     check_operands(name, x, weight)
     _check_channels(x, weight, bias, groups)
-    if not x.layout.dtype.is_floating_point:
+    if not x.layout.dtype.is_floating_point and x.layout.dtype is not int64:
         raise UnsupportedDTypeError(f"\"{name}\" not implemented for '{x.layout.dtype.name}'")
     if isinstance(padding, str):
         raise ArgumentTypeError(f"{name}(): argument 'padding' must be tuple of ints, not str")
@@ -93,9 +95,24 @@ def _spread(
         x, weight, made, jump = x.unsqueeze(2), weight.unsqueeze(2), (1, *made), (1, *jump)
         sides, step = ((0, 0), *sides), (1, *step)
     params = {"stride": jump, "padding": sides, "dilation": step, "groups": groups}
-    result = bind(CONV_TRANSPOSE2D, (x, weight), size=made, **params)
+    result = _to_images(x, weight, made, **params)
     result = result if bias is None else result + bias.reshape(-1, 1, 1)
     return result if images else result.squeeze(2)
+
+
+def _to_images(x: Any, weight: Any, size: Any, **params: Any) -> Any:
+    """[N, C, H, W] with [C, O / groups, kH, kW]; of integers as columns that are added up where they lie."""
+    if x.layout.dtype.is_floating_point:
+        return bind(CONV_TRANSPOSE2D, (x, weight), size=size, **params)
+    (N, C, H, W), (filters, *kernel), groups = x.layout.shape, weight.layout.shape[1:], params["groups"]
+    taps = weight.reshape(groups, C // groups, filters * kernel[0] * kernel[1]).transpose(1, 2)
+    columns = multiply(taps, x.reshape(N, groups, C // groups, H * W))
+    windows = columns.reshape(N, groups * filters, *kernel, H, W)
+    jump, step, before = params["stride"], params["dilation"], [ends[0] for ends in params["padding"]]
+    axes = zip((H, W), kernel, size, jump, step, before, strict=True)
+    whole = tuple(max((n - 1) * s + d * (k - 1) + 1, made + p) for n, k, made, s, d, p in axes)
+    full = fold_windows(windows, whole, tuple(kernel), jump, step)
+    return full.narrow(2, before[0], size[0]).narrow(3, before[1], size[1]).contiguous()
 
 
 def _to_volumes(
@@ -107,13 +124,15 @@ def _to_volumes(
     flat = weight.reshape(C, filters * planes, *kernel)
     images = x.transpose(1, 2).reshape(N * D, C, *x.layout.shape[3:])
     params = {"stride": stride[1:], "padding": padding[1:], "dilation": dilation[1:], "groups": groups}
-    made = bind(CONV_TRANSPOSE2D, (images, flat), size=size[1:], **params)
+    # planes are added up before they are rounded
+    kind = compute_dtype(x.layout.dtype)
+    made = _to_images(images.to(kind), flat.to(kind), size[1:], **params)
     windows = made.view(N, D, filters * groups, planes, 1, -1).permute(0, 2, 3, 4, 1, 5)  # [N, O, kD, 1, D, H * W]
     high = (D - 1) * stride[0] + dilation[0] * (planes - 1) + 1
     whole = max(high, size[0] + padding[0][0])
     full = fold_windows(windows, (whole, size[1] * size[2]), (planes, 1), (stride[0], 1), (dilation[0], 1))
     result = full.narrow(2, padding[0][0], size[0]).contiguous().view(N, filters * groups, *size)
-    return result if bias is None else result + bias.reshape(-1, 1, 1, 1)
+    return (result if bias is None else result + bias.reshape(-1, 1, 1, 1)).to(x.layout.dtype)
 
 
 def _check_channels(x: Any, weight: Any, bias: Any, groups: int) -> None:

@@ -22,6 +22,13 @@ def each_axis(value: Numbers, count: int, words: str) -> tuple[int, ...]:
     return values * count if len(values) == 1 else values
 
 
+def steps_of(stride: Numbers | None, kernel: tuple[int, ...], words: str) -> tuple[int, ...]:
+    """How far windows lie apart: as far as they are long if nothing, or an empty sequence, is said."""
+    if stride is None or (isinstance(stride, Sequence) and not stride):
+        return kernel
+    return each_axis(stride, len(kernel), words)
+
+
 def sizes_of(x: Any, count: int) -> tuple[int, ...]:
     """The sizes of x[N, C, ...] along its last `count` axes."""
     shape: tuple[int, ...] = x.layout.shape

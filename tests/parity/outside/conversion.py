@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import torch
@@ -41,8 +42,24 @@ def converted(value: Any, leaves: Pairs | None = None) -> Any:
         return type(value)(converted(one, leaves) for one in value)
     if isinstance(value, dict):
         return {key: converted(one, leaves) for key, one in value.items()}
+    if isinstance(value, torch.nn.Module):
+        return named(f"nn.{type(value).__name__}")()
+    if isinstance(value, torch.nn.LinearCrossEntropyOptions):
+        options = {field.name: converted(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return curta.nn.LinearCrossEntropyOptions(**options)
     if callable(value) and str(getattr(value, "__module__", "")).startswith("torch"):
         return named(getattr(value, "__name__", "")) or value
+    return value
+
+
+def widened(value: Any) -> Any:
+    """PyTorch's arguments with their floating-point numbers in float64."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().double() if value.is_floating_point() else value
+    if isinstance(value, dict):
+        return {key: widened(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(widened(one) for one in value)
     return value
 
 

@@ -29,6 +29,9 @@ RANDOM = (
     "svd_lowrank", "uniform",
 )  # fmt: skip
 
+#: where the chance of dropout stands in the arguments behind the first: samples with one are random as well
+DROPPING = {"nn.functional.multi_head_attention_forward": 9, "nn.functional.scaled_dot_product_attention": "dropout_p"}
+
 #: whose indices among equal elements PyTorch leaves open, and where `dim` stands among the arguments
 TIES = {"argsort": 0, "kthvalue": 1, "median": 0, "mode": 0, "nanmedian": 0, "sort": 0, "topk": 1}
 
@@ -55,6 +58,24 @@ def named(name: str) -> Any:
     return home
 
 
+#: whose function in PyTorch's table takes its first two arguments the other way round
+SWAPPED = ("nn.functional.embedding", "nn.functional.embedding_bag")
+
+
+def _swapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda first, second, *arguments, **options: function(second, first, *arguments, **options)
+
+
+def _backward_of_pooling(
+    x: Any, kernel_size: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """As PyTorch's table does it: pooled, and back with ones."""
+    options = (kernel_size, stride, padding, dilation, ceil_mode)
+    values, places = curta.nn.functional.max_pool2d_with_indices(x, *options)
+    return curta.max_pool2d_with_indices_backward(curta.ones_like(values), x, *options, places)
+
+
 def _method(name: str) -> Callable[..., Any]:
     return lambda tensor, *arguments, **options: getattr(tensor, name)(*arguments, **options)
 
@@ -65,7 +86,11 @@ def counterpart(operator: Any) -> Callable[..., Any] | None:
     if operator.name.startswith("__") or operator.name in ("H", "T", "mH", "mT"):
         plain: Callable[..., Any] = operator.op
         return plain
+    if operator.name == "max_pool2d_with_indices_backward":
+        return _backward_of_pooling
     found = named(operator.name)
+    if operator.name in SWAPPED and found is not None:
+        return _swapped(found)
     in_place = f"{operator.name}_"
     if (found is None or operator.variant_test_name == "in_place") and hasattr(curta.Tensor, in_place):
         return _method(in_place)

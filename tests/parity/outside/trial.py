@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from tests.parity.outside.comparison import DifferenceError, compare, flat
-from tests.parity.outside.conversion import Pairs, back, converted, described
-from tests.parity.outside.operators import RANDOM, TIES, UP_TO_A_BASIS, chosen, counterpart, full_name
+from tests.parity.outside.comparison import DifferenceError, compare, flat, nearer
+from tests.parity.outside.conversion import Pairs, back, converted, described, widened
+from tests.parity.outside.operators import DROPPING, RANDOM, TIES, UP_TO_A_BASIS, chosen, counterpart, full_name
 
 import curta
 
@@ -20,6 +20,7 @@ DTYPES = (
 )  # fmt: skip
 #: with gradients
 DIFFERENTIATED = (torch.float32, torch.float64)
+HALVES = (torch.float16, torch.bfloat16)
 SECONDS = 30
 
 
@@ -85,7 +86,8 @@ class Trial:
                     mine = self._function(*arguments, **options)
                     self._compare(sample, mine, theirs, leaves if differentiated else [])
             except DifferenceError as error:
-                self._fault(dtype, str(error), sample)
+                if dtype not in HALVES or not self._nearer(sample, mine, theirs):
+                    self._fault(dtype, str(error), sample)
             except Exception as error:
                 self._fault(dtype, f"raised {type(error).__name__}: {' '.join(str(error).split())[:160]}", sample)
 
@@ -100,6 +102,10 @@ class Trial:
         free = self.name.startswith(UP_TO_A_BASIS)
         if self.name in TIES:
             parts, expected = _picked(self.name, sample, parts), _picked(self.name, sample, expected)
+        if self._drops(sample):
+            for part, wanted in zip(parts, expected, strict=True):
+                compare(part, wanted, False)
+            return
         for part, wanted in zip(parts, expected, strict=True):
             compare(part, wanted, self._values and not free)
         if free or leaves:
@@ -111,6 +117,22 @@ class Trial:
                     compare(part, one, True)
             if self._values:
                 self._compare_gradients(shown, wanted, leaves)
+
+    def _nearer(self, sample: Any, mine: Any, theirs: Any) -> bool:
+        """Whether no element in a half format is farther from float64's than PyTorch's own."""
+        try:
+            exact = self._operator.op(*widened((sample.input, *sample.args)), **widened(sample.kwargs))
+            parts = zip(flat(mine), flat(theirs), flat(exact), strict=True)
+            return all(nearer(back(one), other, true) for one, other, true in parts)
+        except Exception:  # other results, or no such operator in float64
+            return False
+
+    def _drops(self, sample: Any) -> bool:
+        """Whether a sample's values are random, since it drops some of them."""
+        place = DROPPING.get(self.name)
+        if isinstance(place, int):
+            return bool(sample.args[place] > 0 and sample.kwargs.get("training", True))
+        return place is not None and bool(sample.kwargs.get(place, 0) > 0)
 
     def _compare_gradients(self, mine: list[Any], theirs: list[Any], leaves: Pairs) -> None:
         pairs = [

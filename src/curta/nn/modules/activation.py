@@ -1,16 +1,11 @@
-"""Activations and dropout as layers."""
+"""Activations as layers."""
 
 from __future__ import annotations
 
-from curta.errors import ArgumentError, UnsupportedError
+from curta.errors import ArgumentError
 from curta.nn import functional as F
 from curta.nn.modules.module import Module
 from curta.tensor import Tensor
-
-
-def _not_in_place(name: str, inplace: bool) -> None:
-    if inplace:
-        raise UnsupportedError(f"{name}: the argument 'inplace' is not supported")
 
 
 class SiLU(Module):
@@ -168,20 +163,3 @@ class Tanhshrink(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanhshrink(input)
-
-
-class Dropout(Module):
-    """In training, zeroes each element with probability `p` and scales the others by 1 / (1 - p)."""
-
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        _not_in_place("Dropout", inplace)
-        if not 0 <= p <= 1:
-            raise ArgumentError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p = p
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace=False"

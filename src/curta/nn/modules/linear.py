@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
+from curta.errors import ArgumentError
 from curta.functions import creation
 from curta.nn import functional as F
 from curta.nn import init
@@ -59,6 +60,52 @@ class Linear(Module):
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Bilinear(Module):
+    """y = x1 @ weight @ x2 + bias for each of `out_features`; x1 is [..., in1_features], x2 [..., in2_features].
+
+    Weight and bias start uniform in ±1/sqrt(in1_features).
+
+    >>> import curta
+    >>> tuple(Bilinear(2, 3, 4)(curta.ones(5, 2), curta.ones(5, 3)).shape)
+    (5, 4)
+    """
+
+    bias: Parameter | None
+    weight: Parameter
+
+    def __init__(
+        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, device: Any = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        if in1_features <= 0:
+            raise ArgumentError(f"in1_features must be > 0, but got {in1_features}")
+        self.in1_features = in1_features
+        self.in2_features = in2_features
+        self.out_features = out_features
+        shape = (out_features, in1_features, in2_features)
+        self.weight = Parameter(creation.empty(*shape, device=device, dtype=dtype))
+        new = Parameter(creation.empty(out_features, device=device, dtype=dtype)) if bias else None
+        self.register_parameter("bias", new)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew."""
+        bound = 1 / sqrt(self.in1_features)
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        return F.bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class Unflatten(Module):

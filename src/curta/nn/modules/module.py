@@ -16,9 +16,18 @@ from curta.errors import (
 )
 from curta.memory.changes import CHANGES
 from curta.memory.living import MODULES
-from curta.nn.modules import states
+from curta.nn.modules import hooks, states
+from curta.nn.modules.hooks import (  # noqa: F401 (PyTorch has them in this file)
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
 from curta.nn.modules.places import inside
-from curta.nn.parameter import Parameter
+from curta.nn.parameter import Buffer, Parameter
 from curta.tensor import Tensor
 
 
@@ -34,7 +43,7 @@ class IncompatibleKeys(NamedTuple):
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-class Module:
+class Module(hooks.HookMethods):
     """Base of every layer. Parameters, buffers and submodules assigned as attributes are found by name.
 
     >>> from curta import nn
@@ -58,7 +67,7 @@ class Module:
     def __init__(self) -> None:
         for name, value in (
             ("training", True), ("_parameters", {}), ("_buffers", {}), ("_modules", {}), ("_transient", set()),
-            ("_forward_hooks", OrderedDict()), ("_forward_pre_hooks", OrderedDict()),
+            ("_call_hooks", None), ("_state_hooks", hooks.state_hooks()),
         ):  # fmt: skip
             object.__setattr__(self, name, value)
 
@@ -75,15 +84,9 @@ class Module:
         return self._call(args, kwargs)
 
     def _call(self, args: Any, kwargs: Any) -> Any:
-        for before in self._forward_pre_hooks.values():
-            changed = before(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for after in self._forward_hooks.values():
-            changed = after(self, args, result)
-            result = result if changed is None else changed
-        return result
+        if self._call_hooks is None and not hooks.EVERYWHERE:
+            return self.forward(*args, **kwargs)
+        return hooks.call(self, args, kwargs)
 
     # attributes
 
@@ -95,10 +98,11 @@ class Module:
                 raise NoSuchAttributeError(f"cannot assign {kind} before Module.__init__() call")
             object.__setattr__(self, name, value)
         elif isinstance(value, Parameter):
-            self._forget(name)
+            self._forget(name, self._parameters)
             self.register_parameter(name, value)
         elif isinstance(value, Module):
-            self._forget(name)
+            value = hooks.registered("module", self, name, value)
+            self._forget(name, self._modules)
             self._modules[name] = value
         elif name in self._parameters and (value is None or isinstance(value, Tensor)):
             if value is not None:
@@ -107,6 +111,9 @@ class Module:
                     "(curta.nn.Parameter or None expected)"
                 )
             self._parameters[name] = None
+        elif isinstance(value, Buffer) and name not in self._parameters:
+            self._forget(name, self._buffers)
+            self.register_buffer(name, value, value.persistent)
         elif name in self._buffers and (value is None or isinstance(value, Tensor)):
             self._buffers[name] = value
         elif name in self._modules and value is None:
@@ -125,15 +132,19 @@ class Module:
         if not self._forget(name):
             object.__delattr__(self, name)
 
-    def _forget(self, name: str) -> bool:
+    def _forget(self, name: str, but: dict[str, Any] | None = None) -> bool:
+        """Take a name out of everything but the table in which it keeps its place."""
         CHANGES.note()
         found = False
-        for table in (self._parameters, self._buffers, self._modules):
-            if name in table:
+        tables: tuple[dict[str, Any], ...] = (self._parameters, self._buffers, self._modules)
+        for table in tables:
+            if table is not but and name in table:
                 del table[name]
                 found = True
         self._transient.discard(name)
-        self.__dict__.pop(name, None)
+        if name in self.__dict__:
+            del self.__dict__[name]
+            found = True
         return found
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -144,7 +155,8 @@ class Module:
                 f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
                 "(curta.nn.Parameter or None required)"
             )
-        self._forget(name)
+        param = param if param is None else hooks.registered("parameter", self, name, param)
+        self._forget(name, self._parameters)
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -154,7 +166,8 @@ class Module:
             raise ArgumentTypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
             )
-        self._forget(name)
+        tensor = tensor if tensor is None else hooks.registered("buffer", self, name, tensor)
+        self._forget(name, self._buffers)
         self._buffers[name] = tensor
         if not persistent:
             self._transient.add(name)
@@ -168,7 +181,8 @@ class Module:
         if module is not None and not isinstance(module, Module):
             raise ArgumentTypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name("module", name, self._modules)
-        self._forget(name)
+        module = module if module is None else hooks.registered("module", self, name, module)
+        self._forget(name, self._modules)
         self._modules[name] = module
 
     def _check_name(self, kind: str, name: str, known: Mapping[str, Any]) -> None:
@@ -178,14 +192,6 @@ class Module:
             raise NameTakenError(f'{kind} name can\'t contain "." or be empty, got {name!r}')
         if name not in known and hasattr(self, name):
             raise NameTakenError(f"attribute '{name}' already exists")
-
-    def register_forward_hook(self, hook: Callable[..., Any]) -> HookHandle:
-        """Call `hook(module, inputs, result)` after every forward; what it returns takes the result's place."""
-        return HookHandle(self._forward_hooks, hook)
-
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
-        """Call `hook(module, inputs)` before every forward; what it returns takes the inputs' place."""
-        return HookHandle(self._forward_pre_hooks, hook)
 
     # the tree
 
@@ -256,6 +262,40 @@ class Module:
             found = found._modules[part]
         return found
 
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a dotted path."""
+        found: Parameter = self._at(target, "_parameters", "an nn.Parameter")
+        return found
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a dotted path."""
+        found: Tensor = self._at(target, "_buffers", "a buffer")
+        return found
+
+    def _at(self, target: str, table: str, kind: str) -> Any:
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        if not hasattr(owner, name):
+            raise NoSuchAttributeError(f"{type(owner).__name__} has no attribute `{name}`")
+        if name not in getattr(owner, table):
+            raise NoSuchAttributeError(f"`{name}` is not {kind}")
+        return getattr(owner, table)[name]
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted path; with `strict` only where there is one already."""
+        path, _, name = target.rpartition(".")
+        if not name:
+            raise ArgumentError(f"Cannot set the submodule without a target name, got {target!r}")
+        if not isinstance(module, Module):
+            raise ArgumentError(f"`module` is not an nn.Module, found {type(module).__name__}")
+        owner = self.get_submodule(path)
+        if strict and name not in owner._modules:
+            raise NoSuchAttributeError(f"{type(owner).__name__} has no attribute `{name}`")
+        if name in owner._modules:
+            setattr(owner, name, module)
+        else:
+            owner.add_module(name, module)
+
     def num_parameters(self) -> int:
         """How many numbers the parameters hold, shared ones counted once.
 
@@ -307,9 +347,9 @@ class Module:
             elif parameter.grad is not None:
                 parameter.grad.zero_()
 
-    def _convert(self, change: Callable[[Tensor], Tensor]) -> Self:
+    def _convert(self, change: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         done: set[int] = set()
-        for module in self.modules():
+        for module in self.modules() if recurse else (self,):
             for parameter in module._parameters.values():
                 if parameter is not None and id(parameter) not in done:
                     done.add(id(parameter))
@@ -342,20 +382,38 @@ class Module:
         """Floating-point parameters and buffers in bfloat16."""
         return self._convert(lambda t: t.bfloat16() if t.layout.dtype.is_floating_point else t)
 
+    def type(self, dst_type: Any) -> Self:
+        """All parameters and buffers in the format `dst_type`."""
+        return self._convert(lambda t: t.to(dst_type))
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Parameters and buffers in new memory on a device, which holds anything."""
+        return self._convert(lambda t: t.new_empty(t.layout.shape, device=device), recurse)
+
     def cpu(self) -> Self:
         """Parameters and buffers in host memory."""
         return self._convert(lambda t: t.cpu())
 
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
         """Every parameter and persistent buffer by dotted name, sharing memory with the module."""
-        found: dict[str, Tensor] = OrderedDict() if destination is None else destination
-        for path, module in self.named_modules(remove_duplicate=False):
-            start = prefix + (path + "." if path else "")
-            saved = [(n, t) for n, t in module._buffers.items() if n not in module._transient]
-            for name, tensor in [*module._parameters.items(), *saved]:
-                if tensor is not None:
-                    found[start + name] = tensor if keep_vars else tensor.detach()
+        found: dict[str, Any] = OrderedDict() if destination is None else destination
+        states.save(self, found, prefix, keep_vars)
         return found
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        """Put this module's own state into a state dict, not that of those below; layers may have their own way."""
+        saved = [(n, t) for n, t in self._buffers.items() if n not in self._transient]
+        for name, tensor in [*self._parameters.items(), *saved]:
+            if tensor is not None:
+                destination[prefix + name] = tensor if keep_vars else tensor.detach()
+
+    def get_extra_state(self) -> Any:
+        """What a layer saves besides tensors, under "_extra_state": layers that have something define both methods."""
+        raise UnsupportedError(f"{type(self).__name__}: get_extra_state() is not defined")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take over what `get_extra_state` gave."""
+        raise UnsupportedError(f"{type(self).__name__}: set_extra_state() is not defined")
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -371,7 +429,9 @@ class Module:
         """
         if not isinstance(state_dict, Mapping):
             raise ArgumentTypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        return IncompatibleKeys(*states.load(self, state_dict, strict, assign))
+        found = IncompatibleKeys([], [])
+        states.load(self, state_dict, strict, assign, found)
+        return found
 
     # printing
 
@@ -397,18 +457,6 @@ class Module:
         from curta.nn.modules import summary
 
         return summary.html(self)
-
-
-class HookHandle:
-    """Takes a forward hook away again."""
-
-    def __init__(self, hooks: dict[int, Any], hook: Callable[..., Any]) -> None:
-        self._hooks = hooks
-        hooks[id(self)] = hook
-
-    def remove(self) -> None:
-        """Forget the hook; harmless when it is gone already."""
-        self._hooks.pop(id(self), None)
 
 
 def _replace(parameter: Parameter, changed: Tensor) -> None:

@@ -3,41 +3,93 @@
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from curta.autograd.state import STATE
 from curta.errors import ShapeError
 from curta.memory.changes import CHANGES
+from curta.nn.modules.hooks import refuse_result
 from curta.nn.parameter import Parameter
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
+    from curta.nn.modules.module import IncompatibleKeys, Module
+
+
+EXTRA = "_extra_state"
+
+
+def save(module: Module, found: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+    """Put the state of a module and of all below into `found`, with the hooks before and after each."""
+    for hook in tuple(module._state_hooks["save_before"].values()):
+        hook(module, prefix, keep_vars)
+    module._save_to_state_dict(found, prefix, keep_vars)
+    if _has_extra(module):
+        found[prefix + EXTRA] = module.get_extra_state()
+    for name, below in module._modules.items():
+        if below is not None:
+            save(below, found, f"{prefix}{name}.", keep_vars)
+    for hook in tuple(module._state_hooks["save_after"].values()):
+        refuse_result("state_dict", hook(module, found, prefix, {}))
+
+
+def _has_extra(module: Module) -> bool:
     from curta.nn.modules.module import Module
 
+    return type(module).get_extra_state is not Module.get_extra_state
 
-def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -> tuple[list[str], list[str]]:
-    """Fill the parameters and buffers; the names that were missing and those that are unknown.
 
-    Everything is checked before anything changes.
+def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool, told: IncompatibleKeys) -> None:
+    """Fill the parameters and buffers; `told` gets the names that were missing and those that are unknown.
+
+    Everything is checked before anything changes, but by hooks that come after.
     """
-    own = module.state_dict(keep_vars=True)
-    missing = [key for key in own if key not in given and not _is_newer(module, key)]
-    unexpected = [key for key in given if key not in own]
-    found = {key: _of_this_age(tensor, given[key]) for key, tensor in own.items() if key in given}
-    problems = [text for key, value in found.items() if (text := _problem(key, own[key], value, assign)) is not None]
+    from curta.nn.modules.module import Module
+
+    missing, unexpected = told
+    parts = dict(module.named_modules(remove_duplicate=False))
+    problems: list[str] = []
+    given = OrderedDict(given)
+    for path, part in parts.items():
+        for hook in tuple(part._state_hooks["load_before"].values()):
+            prefix = f"{path}." if path else ""
+            hook(part, given, prefix, {}, strict, missing, unexpected, problems)
+    own: dict[str, Any] = {}
+    for path, part in parts.items():
+        Module._save_to_state_dict(part, own, f"{path}." if path else "", True)
+    extra = {f"{path}.{EXTRA}" if path else EXTRA: part for path, part in parts.items() if _has_extra(part)}
+    missing += [key for key in own if key not in given and not _is_newer(module, key)]
+    missing += [key for key in extra if key not in given]
+    unexpected += [key for key in given if key not in own and key not in extra]
+    found = {key: _of_this_age(own[key], given[key]) for key in own if key in given}
+    problems += [text for key, value in found.items() if (text := _problem(key, own[key], value, assign)) is not None]
+    later = [(part, hook) for part in reversed(parts.values()) for hook in part._state_hooks["load_after"].values()]
+    if problems or not later:
+        _refuse(module, problems, strict, told)
+    for key, value in found.items():
+        if assign:
+            _take_over(module, key, value)
+        else:
+            _copy(key, own[key], value)
+    for key, part in extra.items():
+        if key in given:
+            part.set_extra_state(given[key])
+    for part, hook in later:
+        refuse_result("load_state_dict", hook(part, told))
+    _refuse(module, [], strict, told)
+
+
+def _refuse(module: Module, problems: list[str], strict: bool, told: IncompatibleKeys) -> None:
+    """ShapeError that lists all that does not fit."""
+    missing, unexpected = told
     if strict and unexpected:
         problems.insert(0, "Unexpected key(s) in state_dict: " + ", ".join(f'"{k}"' for k in unexpected) + ". ")
     if strict and missing:
         problems.insert(0, "Missing key(s) in state_dict: " + ", ".join(f'"{k}"' for k in missing) + ". ")
     if problems:
         raise ShapeError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(problems))
-    for key, value in found.items():
-        if assign:
-            _take_over(module, key, value)
-        else:
-            _copy(key, own[key], value)
-    return missing, unexpected
 
 
 def _is_newer(module: Module, key: str) -> bool:

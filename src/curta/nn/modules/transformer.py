@@ -11,9 +11,9 @@ from curta.errors import ShapeError
 from curta.functions import creation, joining
 from curta.nn import functional as F
 from curta.nn import init
-from curta.nn.modules.activation import Dropout
 from curta.nn.modules.attention import MultiheadAttention
 from curta.nn.modules.container import ModuleList
+from curta.nn.modules.dropout import Dropout
 from curta.nn.modules.linear import Linear
 from curta.nn.modules.module import Module
 from curta.nn.modules.normalization import LayerNorm

@@ -70,11 +70,31 @@ def clip_grad_norm_(
     _check_foreach("clip_grad_norm_", foreach)
     gradients = _gradients(parameters)
     total = get_total_norm(gradients, norm_type, error_if_nonfinite)
+    _scale(gradients, max_norm, total)
+    return total
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Scale all gradients, in place, so that a joint norm of `total_norm` is at most `max_norm`.
+
+    >>> import curta
+    >>> weight = curta.nn.Parameter(curta.zeros(2))
+    >>> weight.grad = curta.tensor([3.0, 4.0])
+    >>> clip_grads_with_norm_(weight, 1.0, curta.tensor(10.0))
+    >>> weight.grad
+    tensor([0.3000, 0.4000])
+    """
+    _check_foreach("clip_grads_with_norm_", foreach)
+    _scale(_gradients(parameters), max_norm, total_norm)
+
+
+def _scale(gradients: list[Tensor], max_norm: float, total: Tensor) -> None:
     with no_grad():
         scale = (float(max_norm) / (total + 1e-6)).clamp(max=1.0)
         for gradient in gradients:
             gradient.mul_(scale)
-    return total
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
