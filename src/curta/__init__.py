@@ -82,6 +82,8 @@ from curta.functions import (
     dsplit, hsplit, split_with_sizes, tensor_split, unsafe_chunk, unsafe_split, vsplit,
     # exchange
     from_dlpack, to_dlpack,
+    # factoring
+    cholesky, geqrf, lu, lu_unpack, orgqr, ormqr, qr, svd,
     # gamma, distributions, bessel
     digamma, erfinv, i0, lgamma, mvlgamma, polygamma,
     # grids
@@ -222,6 +224,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "dsplit", "hsplit", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split", "vsplit",
     # exchange
     "from_dlpack", "to_dlpack",
+    # factoring
+    "cholesky", "geqrf", "lu", "lu_unpack", "orgqr", "ormqr", "qr", "svd",
     # gamma, distributions, bessel
     "digamma", "erfinv", "i0", "lgamma", "mvlgamma", "polygamma",
     # grids

@@ -20,7 +20,7 @@ from curta.errors import PlanError
 from curta.nn import functional as F
 from curta.ops import composition, convolution, inplace, joining
 from curta.ops.dispatch import bind
-from curta.ops.record import Cost, Op
+from curta.ops.record import Cost, Host, Op
 from curta.ops.table import TABLE
 
 #: operators that are not met, and why
@@ -212,7 +212,9 @@ def test_every_operator_costs_what_its_loops_do() -> None:
 
 def test_every_operator_is_met() -> None:
     met = set().union(*(parts for _, parts in worked_through().values()))
-    assert [op for op in TABLE if op not in met] == [op for op in TABLE if op in NEVER_BY_THEMSELVES]
+    # what LAPACK does has no loops to look at: tests/linalg has its costs
+    expected = [op for op in TABLE if op in NEVER_BY_THEMSELVES or isinstance(op.lower, Host)]
+    assert [op for op in TABLE if op not in met] == expected
 
 
 def test_every_instruction_has_one_price() -> None:

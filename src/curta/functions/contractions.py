@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from curta.errors import ArgumentTypeError, DTypeError, ShapeError
-from curta.functions.creation import eye
+from curta.functions.creation import eye, full
 from curta.functions.linear_algebra import matmul, mm
 from curta.functions.operands import tensor
 from curta.functions.products import into
@@ -198,7 +198,8 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         return into("matrix_power", matrix_power(inverse(x), -n), out, x)
     if n == 0:
         unit = eye(rows, dtype=x.layout.dtype, device=x.layout.device)
-        return into("matrix_power", unit.expand(x.layout.shape).clone(), out, x)
+        always = full(x.layout.shape, True, device=x.layout.device)
+        return into("matrix_power", unit.where(always, x), out, x)  # nothing of x, but its history
     return into("matrix_power", x.clone() if n == 1 else _power(x, n), out, x)
 
 

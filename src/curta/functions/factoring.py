@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from curta import dtypes
 from curta.autograd.state import STATE
 from curta.errors import ArgumentError, AutogradError, DTypeError, ShapeError, UnsupportedError
-from curta.functions.creation import empty, eye, zeros
+from curta.functions.creation import empty, eye, full, zeros
 from curta.functions.inplace import scalar_name
 from curta.functions.matrices import check_info, into, matrices, turned
 from curta.functions.operands import tensor
@@ -301,7 +301,8 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     """
     x, factors = _check_reflectors("torch.linalg.householder_product", A, tau)
     M, N = x.layout.shape[-2:]
-    first = eye(M, N, dtype=x.layout.dtype, device=x.layout.device).expand(x.layout.shape)
+    always = full(x.layout.shape, True, device=x.layout.device)
+    first = eye(M, N, dtype=x.layout.dtype, device=x.layout.device).where(always, x)  # nothing of x, but its history
     made: Tensor = into("householder_product", out, _reflected(x, factors, first, False), (x, factors))
     return made
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from curta import dtypes
 from curta.errors import DTypeError, ShapeError
-from curta.functions.creation import empty, full
+from curta.functions.creation import full
 from curta.functions.factoring import eigh, svdvals
 from curta.functions.matrices import batched, into, matrices
 from curta.functions.operands import tensor
@@ -120,9 +120,9 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     M, N = a.layout.shape[-2:]
     limit = rcond if rcond is not None and driver != "gels" else finfo(a.layout.dtype).eps * max(M, N)
     found = pinv(a, rtol=limit) @ right
-    nothing = empty(0, dtype=a.layout.dtype, device=a.layout.device)
-    rank = nothing.long() if driver == "gels" else matrix_rank(a, rtol=limit)
-    sizes = svdvals(a.detach()) if driver in ("gelsd", "gelss") else nothing
+    nothing = found.reshape(-1)[:0]  # has a history, as all of PyTorch's results have
+    rank = nothing.detach().long() if driver == "gels" else matrix_rank(a, rtol=limit)
+    sizes = svdvals(a) if driver in ("gelsd", "gelss") else nothing
     residuals = nothing
     if (
         M > N

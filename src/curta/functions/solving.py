@@ -12,7 +12,7 @@ from curta.functions.matrices import batched, check_info, identity, into, matric
 from curta.functions.operands import tensor
 from curta.ops import factorization
 from curta.ops.dispatch import bind
-from curta.ops.solution import DETERMINANT, EXPONENTIAL, LOG_DETERMINANT, SOLVE, solved
+from curta.ops.solution import CHOLESKY_SOLVE, DETERMINANT, EXPONENTIAL, LOG_DETERMINANT, SOLVE, solved
 from curta.tensor import Tensor
 
 
@@ -226,8 +226,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
     _check_sides("cholesky_solve", factor, b, True)
     factor, b = batched(factor, b)
     lower = turned(factor) if upper else factor
-    found = solved(turned(lower), solved(lower, b, upper=False), upper=True)
-    made: Tensor = into("cholesky_solve", out, found, (factor, b))
+    made: Tensor = into("cholesky_solve", out, bind(CHOLESKY_SOLVE, (lower, b)), (factor, b))
     return made
 
 
@@ -294,8 +293,12 @@ def matrix_exp(input: Tensor) -> Tensor:
     tensor([[1., 0.],
             [0., 1.]])
     """
-    found: Tensor = bind(EXPONENTIAL, (matrices("linalg.matrix_exp", input, square=True),))
-    return found
+    x = tensor("linalg.matrix_exp", input)
+    kept = x.layout.dtype
+    if kept in (dtypes.float16, dtypes.bfloat16):
+        x = x.float()
+    found: Tensor = bind(EXPONENTIAL, (matrices("linalg.matrix_exp", x, square=True),))
+    return found.to(kept)
 
 
 def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:

@@ -68,10 +68,9 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
             [1, 3, 9]])
     """
     value = tensor("linalg.vander", x, "x")
-    count = value.layout.shape[-1] if N is None and value.layout.rank else N
-    if not value.layout.rank:
-        raise ShapeError("Expected dim > 0, got a tensor without dimensions")
-    if count is not None and N is not None and N <= 1:
+    value = value if value.layout.rank else value.reshape(1)
+    count = value.layout.shape[-1] if N is None else N
+    if N is not None and N <= 1:
         raise ShapeError("N must be greater than 1.")
     kind = value.long() if value.layout.dtype.name in ("bool", "uint8", "int8", "int16", "int32") else value
     powers = arange(0, count, device=value.layout.device)

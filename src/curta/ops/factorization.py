@@ -210,7 +210,7 @@ def _eigh_rule(node: Any, g_values: Any, g_vectors: Any) -> Any:
     diagonal = late.functions.eye(values.layout.shape[-1], dtype=values.layout.dtype, device=values.layout.device)
     turning = _over(_turned(vectors) @ g_vectors, differences + diagonal) * (1 - diagonal)
     inner = turning + late.functions.diag_embed(g_values)
-    return vectors @ inner @ _turned(vectors)
+    return vectors @ ((inner + _turned(inner)) / 2) @ _turned(vectors)  # a symmetric matrix has symmetric slopes
 
 
 def _over(x: Any, gaps: Any) -> Any:

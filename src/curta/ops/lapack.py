@@ -138,6 +138,11 @@ def triangular(a: Array, b: Array, upper: bool, unit: bool) -> Array:
     return found
 
 
+def cholesky_solve(factor: Array, b: Array) -> Array:
+    """The solution of L L^T X = B."""
+    return triangular(np.swapaxes(factor, -2, -1), triangular(factor, b, False, False), True, False)
+
+
 def determinant(a: Array) -> Array:
     """The determinant."""
     with np.errstate(all="ignore"):

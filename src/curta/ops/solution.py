@@ -70,6 +70,26 @@ TRIANGULAR = Op(
 )
 
 
+def _cholesky_solve_rule(node: Any, g: Any) -> tuple[Any, Any]:
+    """As if the whole factor were read, which is what PyTorch gives."""
+    factor, found = node.input(0), node.output(0)
+    g_b = bind(CHOLESKY_SOLVE, (factor, g))
+    if not node.needs[0]:
+        return None, g_b
+    half = g_b @ _turned(found)
+    return -(half + _turned(half)) @ factor, g_b
+
+
+#: the lower triangular L of A = L L^T, and B: the X of A X = B
+CHOLESKY_SOLVE = Op(
+    "cholesky_solve",
+    lambda factor, b: contiguous(b.shape, b.dtype, b.device),
+    Host(lapack.cholesky_solve),
+    Gradient(_cholesky_solve_rule, inputs=(0,), outputs=(0,)),
+    _cost(lambda N, K: 2 * N * N * K),
+)
+
+
 def solved(a: Any, b: Any, upper: bool, unit: bool = False) -> Any:
     """The X of A X = B for a triangular A."""
     return bind(TRIANGULAR, (a, b), upper=upper, unit=unit)
@@ -109,6 +129,7 @@ def _infer_log(a: Layout) -> tuple[Layout, Layout]:
 
 
 def _log_rule(node: Any, _: Any, g: Any) -> Any:
+    """The sign has no slope."""
     a = node.input(0)
     eye = late.functions.eye(a.layout.shape[-1], dtype=a.layout.dtype, device=a.layout.device)
     inverse = bind(SOLVE, (a, eye.expand(a.layout.shape)))[0]
@@ -120,7 +141,7 @@ LOG_DETERMINANT = Op(
     "linalg_slogdet",
     _infer_log,
     Host(lapack.log_determinant),
-    Gradient(_log_rule, inputs=(0,), constant_outputs=(0,)),
+    Gradient(_log_rule, inputs=(0,)),
     _cost(lambda N, K: 2 * N**3 // 3),
 )
 

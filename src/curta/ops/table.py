@@ -259,6 +259,7 @@ TABLE: tuple[Op, ...] = (
     factorization.SVD,
     solution.SOLVE,
     solution.TRIANGULAR,
+    solution.CHOLESKY_SOLVE,
     solution.DETERMINANT,
     solution.LOG_DETERMINANT,
     solution.PSEUDO_INVERSE,

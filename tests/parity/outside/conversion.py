@@ -14,9 +14,28 @@ Pairs = list[tuple[torch.Tensor, curta.Tensor]]
 
 
 def _tensor(value: torch.Tensor) -> curta.Tensor:
-    plain = value.detach().resolve_conj().resolve_neg()
-    found = curta.from_dlpack(plain if plain.dim() and plain.numel() else plain.clone())
-    return found if found.shape == tuple(value.shape) else found.reshape(tuple(value.shape))
+    """The same part of the same storage."""
+    plain = value.detach()
+    if plain.is_conj() or plain.is_neg():
+        plain = plain.clone()
+    if not plain.untyped_storage().nbytes():
+        return curta.from_dlpack(plain.clone()).reshape(tuple(value.shape))
+    whole = torch.empty(0, dtype=plain.dtype).set_(plain.untyped_storage())
+    return _whole(whole).as_strided(tuple(plain.shape), plain.stride(), plain.storage_offset()).detach()
+
+
+#: storages of the sample at hand, so that tensors that share one share it in Curta too
+_STORAGES: dict[tuple[int, int, torch.dtype], tuple[torch.Tensor, curta.Tensor]] = {}
+_KEPT = 64
+
+
+def _whole(storage: torch.Tensor) -> curta.Tensor:
+    key = (storage.data_ptr(), storage.numel(), storage.dtype)
+    if key not in _STORAGES:
+        if len(_STORAGES) >= _KEPT:
+            _STORAGES.clear()
+        _STORAGES[key] = (storage, curta.from_dlpack(storage))
+    return _STORAGES[key][1]
 
 
 def converted(value: Any, leaves: Pairs | None = None) -> Any:

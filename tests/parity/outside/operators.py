@@ -58,14 +58,6 @@ def named(name: str) -> Any:
     return home
 
 
-#: whose function in PyTorch's table takes its first two arguments the other way round
-SWAPPED = ("nn.functional.embedding", "nn.functional.embedding_bag")
-
-
-def _swapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda first, second, *arguments, **options: function(second, first, *arguments, **options)
-
-
 def _backward_of_pooling(
     x: Any, kernel_size: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
     return_indices: bool = False,
@@ -76,6 +68,43 @@ def _backward_of_pooling(
     return curta.max_pool2d_with_indices_backward(curta.ones_like(values), x, *options, places)
 
 
+def _reflected(name: str) -> Callable[..., Any]:
+    """Python's operators, which are not asked for anything but tensors."""
+
+    def run(first: Any, *arguments: Any) -> Any:
+        if not isinstance(first, curta.Tensor):
+            raise TypeError(f"{name} requires a tensor, got {type(first).__name__}")
+        found = getattr(curta.Tensor, name)(first, *arguments)
+        if found is NotImplemented:
+            raise TypeError(f"{name} is not implemented for {type(arguments[0]).__name__}")
+        return found
+
+    return run
+
+
+def _of_product(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda a, b, **options: function(a @ b.mT, **options)
+
+
+#: where PyTorch's table wraps its function: the arguments are in another order, or only a part of what it does is asked
+ADAPTED: dict[str, Callable[..., Any]] = {
+    "einsum": lambda operands, equation: curta.einsum(equation, operands),
+    "linalg.lstsq.grad_oriented": lambda a, b, driver: curta.linalg.lstsq(a, b, driver=driver)[:2],
+    "linalg.pinv.singular": _of_product(curta.linalg.pinv),
+    "max_pool2d_with_indices_backward": _backward_of_pooling,
+    "nn.functional.embedding": lambda weight, rows, **options: curta.nn.functional.embedding(rows, weight, **options),
+    "nn.functional.embedding_bag": lambda weight, rows, *arguments, **options: curta.nn.functional.embedding_bag(
+        rows, weight, *arguments, **options
+    ),
+    "pca_lowrank": _of_product(curta.pca_lowrank),
+    "svd_lowrank": _of_product(curta.svd_lowrank),
+    "where": lambda first, condition, second: curta.where(condition, first, second),
+    "zero_": lambda x: x.clone().zero_(),
+} | {
+    f"polygamma.polygamma_n_{n}": lambda x, n, **options: curta.polygamma(n, x, **options) for n in range(5)
+}  # fmt: skip
+
+
 def _method(name: str) -> Callable[..., Any]:
     return lambda tensor, *arguments, **options: getattr(tensor, name)(*arguments, **options)
 
@@ -83,14 +112,14 @@ def _method(name: str) -> Callable[..., Any]:
 def counterpart(operator: Any) -> Callable[..., Any] | None:
     """Curta's function or method for an operator; None if there is none."""
     written = getattr(operator.op, "__module__", "") == "torch.testing._internal.common_methods_invocations"
-    if operator.name.startswith("__") or operator.name in ("H", "T", "mH", "mT"):
+    if operator.name.startswith("__"):
+        return _reflected(operator.name)
+    if operator.name in ("H", "T", "mH", "mT"):
         plain: Callable[..., Any] = operator.op
         return plain
-    if operator.name == "max_pool2d_with_indices_backward":
-        return _backward_of_pooling
+    if full_name(operator) in ADAPTED:
+        return ADAPTED[full_name(operator)]
     found = named(operator.name)
-    if operator.name in SWAPPED and found is not None:
-        return _swapped(found)
     in_place = f"{operator.name}_"
     if (found is None or operator.variant_test_name == "in_place") and hasattr(curta.Tensor, in_place):
         return _method(in_place)
