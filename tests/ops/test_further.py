@@ -290,3 +290,10 @@ def test_second_gradients_of_operands_of_different_ranks(function: Any) -> None:
 
     for found, wanted in zip(curta.compile(slopes)(*tensors), slopes(*tensors), strict=True):
         assert found.tolist() == wanted.tolist()
+
+
+def test_norm_of_order_0_has_a_gradient_of_zeros() -> None:
+    x = curta.tensor([[3.0, 0.0, -1.0]], requires_grad=True)
+    (found,) = curta.autograd.grad(x.norm(0, 1).sum(), x)
+    assert (x.norm(0, 1).tolist(), found.tolist()) == ([2.0], [[0.0, 0.0, 0.0]])
+    assert curta.norm(curta.tensor([100.0, 50.0]).half(), 4).item() == 101.5  # its fourth power is not of float16
