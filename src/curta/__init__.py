@@ -1,6 +1,22 @@
 """Curta: deep learning in pure Python that keeps the books."""
 
-from curta import array_api, autograd, cuda, dtypes, einops, func, functions, linalg, memory, nn, optim, special, utils
+from curta import (
+    array_api,
+    autograd,
+    cuda,
+    dtypes,
+    einops,
+    func,
+    functions,
+    linalg,
+    masked,
+    memory,
+    nn,
+    optim,
+    signal,
+    special,
+    utils,
+)  # fmt: skip
 from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from curta.autograd import (
     enable_grad,
@@ -150,6 +166,8 @@ from curta.functions import (
     aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean,
     # turning
     flip, fliplr, flipud, roll, rot90,
+    # windows
+    bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window,
 )  # fmt: skip
 
 # functions of nn.functional that PyTorch has at its top level too, as they are and in forms of their own
@@ -181,9 +199,11 @@ __all__ = [  # noqa: RUF022 (by family)
     "get_default_device", "get_default_dtype", "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo",
     "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "is_autocast_enabled",
     "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "load_file", "load_metadata", "long",
-    "manual_seed", "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
+    "manual_seed", "masked",
+    "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
     "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
-    "set_num_threads", "set_printoptions", "set_rng_state", "short", "Size", "special", "Tensor", "uint8", "utils",
+    "set_num_threads", "set_printoptions", "set_rng_state", "short", "signal", "Size", "special", "Tensor", "uint8",
+    "utils",
     # as PyTorch's dispatcher names them
     "_softmax_backward_data", "_upsample_bilinear2d_aa", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d",
     "max_pool2d_with_indices_backward", "native_dropout_backward",
@@ -298,6 +318,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "aminmax", "dist", "nanmean", "nanquantile", "nansum", "quantile", "std_mean", "var_mean",
     # turning
     "flip", "fliplr", "flipud", "roll", "rot90",
+    # windows
+    "bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window",
     # nn.functional and nn.native
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "batch_norm", "binary_cross_entropy_with_logits",
     "celu", "celu_", "channel_shuffle", "constant_pad_nd", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d",

@@ -434,6 +434,7 @@ OTHERS: dict[str, Program] = {
     "extremes past nan": _pair(lambda x, y: curta.fmax(x, y) - curta.fmin(x, y * 2)),
     "signs": _pair(lambda x, y: curta.copysign(x, y) * curta.signbit(x) + curta.heaviside(x, y)),
     "neighbours": _pair(lambda x, y: curta.nextafter(x, y) * 3),
+    "norm of order 0": _unary(lambda x: x.norm(0, 1)),
     "divisors": _pair(lambda x, y: curta.gcd((8 * x).long(), y.long()) + curta.lcm(x.long(), y.long())),
     "nansum": _unary(lambda x: x.nansum(0)),
     "made": _made,

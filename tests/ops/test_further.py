@@ -143,6 +143,19 @@ def test_neighbours() -> None:
     assert x.nextafter_(curta.tensor([0.0])).item() == 1 - 2.0**-24
 
 
+def test_gradient_of_a_neighbour() -> None:
+    """Recorded from PyTorch 2.13: of the number that it steps from, where it does."""
+    x, y = (curta.tensor(values, requires_grad=True) for values in ([1.0, 2.0, 3.0], [5.0, 2.0, -1.0]))
+    found = curta.autograd.grad(curta.nextafter(x, y), (x, y), curta.tensor([1.0, 2.0, 3.0]))
+    assert [one.tolist() for one in found] == [[1.0, 0.0, 3.0], [0.0, 0.0, 0.0]]
+
+
+def test_division_of_halves_rounds_the_quotient_first() -> None:
+    """Recorded from PyTorch 2.13: the quotients are 12.9949 and 5.9871."""
+    x, y = curta.tensor([10.0, -7.25]).bfloat16(), curta.tensor([0.76953125, 1.2109375]).bfloat16()
+    assert curta.div(x, y, rounding_mode="trunc").tolist() == [13.0, -6.0]
+
+
 def test_numbers_and_other_forms() -> None:
     """Recorded from PyTorch 2.13."""
     x = curta.tensor([2.0, 3.0])
@@ -277,3 +290,10 @@ def test_second_gradients_of_operands_of_different_ranks(function: Any) -> None:
 
     for found, wanted in zip(curta.compile(slopes)(*tensors), slopes(*tensors), strict=True):
         assert found.tolist() == wanted.tolist()
+
+
+def test_norm_of_order_0_has_a_gradient_of_zeros() -> None:
+    x = curta.tensor([[3.0, 0.0, -1.0]], requires_grad=True)
+    (found,) = curta.autograd.grad(x.norm(0, 1).sum(), x)
+    assert (x.norm(0, 1).tolist(), found.tolist()) == ([2.0], [[0.0, 0.0, 0.0]])
+    assert curta.norm(curta.tensor([100.0, 50.0]).half(), 4).item() == 101.5  # its fourth power is not of float16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from refusal import Refusal
 
-from curta.errors import ArgumentTypeError, DistributionError, UnsupportedError
+from curta.errors import ArgumentTypeError, DistributionError, ShapeError
 
 REFUSALS = (
     Refusal(
@@ -103,9 +103,27 @@ REFUSALS = (
         only_curta=True,
     ),
     Refusal(
-        lambda c: c.ones(2, dtype=c.int64).random_(-5, None),
-        UnsupportedError,
-        "random_: 9223372036854775813 different numbers are more than 2**63 - 1",
+        lambda c: c.multinomial(c.ones(2), 1, out=c.zeros(1)),
+        DistributionError,
+        "multinomial expects Long tensor out, got: Float",
+    ),
+    Refusal(lambda c: c.normal(0.0, -1.0, (2,)), ShapeError, "normal expects std >= 0.0, but found std -1"),
+    Refusal(lambda c: c.normal(c.zeros(3), -1.0), ShapeError, "normal expects std >= 0.0, but found std -1"),
+    Refusal(
+        lambda c: c.normal(c.zeros(3), c.tensor([1.0, -1.0, 0.0])),
+        ShapeError,
+        "normal expects all elements of std >= 0.0",
+    ),
+    Refusal(
+        lambda c: c.normal(c.zeros(3), 1.0, (3,)),
+        ArgumentTypeError,
+        "normal(): with tensors takes no size",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: c.normal(c.zeros(3), 1.0, dtype=c.float64),
+        ArgumentTypeError,
+        "normal(): with tensors takes no dtype",
         only_curta=True,
     ),
     Refusal(

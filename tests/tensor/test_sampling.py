@@ -94,6 +94,29 @@ def test_random_between_limits() -> None:
     assert sorted(set(x.to(curta.int8).random_(126, None).tolist())) == [126, 127]
 
 
+def test_random_of_more_numbers_than_int64_counts() -> None:
+    x = curta.empty(20_000, dtype=curta.int64)
+    made = x.random_(-(2**63), None).numpy().astype(float) / 2**63
+    assert abs(made.mean()) < 0.03
+    assert (made.min() < -0.99, made.max() > 0.99) == (True, True)
+    part = x.random_(-(2**62), None).numpy().astype(float) / 2**62
+    assert part.min() >= -1
+    assert part.max() <= 2
+    assert abs(np.mean(part < 0) - 1 / 2) < 0.02  # as PyTorch's: 2**64 numbers modulo 3 * 2**62
+
+
+def test_normal_around_tensors() -> None:
+    mean = curta.full((COUNT,), 3.0, dtype=curta.float64, requires_grad=True)
+    made = curta.normal(mean, 2.0)
+    assert (made.dtype, made.requires_grad) == (curta.float64, False)
+    assert abs(made.mean().item() - 3) < 0.1
+    assert abs(made.std().item() - 2) < 0.1
+    assert (made.float().double() != made).any()  # more than float32's bits
+    assert curta.normal(curta.zeros(3, 1).half(), curta.ones(2).double()).dtype is curta.float16
+    assert curta.normal(0.0, curta.ones(2).bfloat16()).dtype is curta.bfloat16
+    assert curta.normal(curta.tensor([1.0, 2.0]), curta.zeros(3, 1)).tolist() == [[1.0, 2.0]] * 3
+
+
 def test_bernoulli_by_tensors() -> None:
     odds = curta.tensor([[0.1], [0.9]])
     made = curta.empty(2, COUNT, dtype=curta.int32).bernoulli_(odds)

@@ -110,3 +110,4 @@ from curta.functions.special import acosh, asinh, atanh, hypot, logaddexp, logad
 from curta.functions.statistics import count_nonzero, logsumexp, mean, norm, std, var
 from curta.functions.summaries import aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean
 from curta.functions.turning import flip, fliplr, flipud, roll, rot90
+from curta.functions.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window

@@ -11,8 +11,8 @@ from curta.batching import randomness
 from curta.compiler.shuffle import BITS
 from curta.default_dtype import get_default_dtype
 from curta.device import Device, resolve
-from curta.dtypes import DType, int64
-from curta.errors import DistributionError, ShapeError, UnsupportedDTypeError
+from curta.dtypes import DType, compute_dtype, int64
+from curta.errors import ArgumentTypeError, DistributionError, ShapeError, UnsupportedDTypeError
 from curta.functions.creation import _into, checked_options, checked_shape, finish, like_layout
 from curta.functions.inplace import store
 from curta.functions.movement import sizes
@@ -22,6 +22,7 @@ from curta.ops.random import BERNOULLI, INTEGERS, NORMAL, UNIFORM
 from curta.ops.record import Op
 from curta.ops.sorting import SHUFFLE
 from curta.random import Generator, default_generator
+from curta.shapes import broadcast_shapes
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -143,14 +144,40 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None, o
 def normal(
     mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, out: Any = None, **options: Any
 ) -> Tensor:
-    """Numbers from a normal distribution; mean and deviation are numbers, or tensors that broadcast."""
-    if isinstance(mean, Tensor) or isinstance(std, Tensor):
-        from curta import shapes
+    """Numbers from a normal distribution; mean and deviation are numbers, or tensors that broadcast.
 
-        parts = [value.layout.shape for value in (mean, std) if isinstance(value, Tensor)]
-        unit = randn(shapes.broadcast_shapes(*parts), generator=generator, **options)
-        return _into(out, unit * std + mean)
+    Of tensors the numbers have the format of the first, and no gradient; those take no `size` and no other options.
+
+    >>> import curta
+    >>> curta.normal(curta.tensor([3.0, 4.0]), 0.0)
+    tensor([3., 4.])
+    """
+    if isinstance(mean, Tensor) or isinstance(std, Tensor):
+        if size is not None or options:
+            raise ArgumentTypeError(
+                f"normal(): with tensors takes no {'size' if size is not None else next(iter(options))}"
+            )
+        return _into(out, _around(mean, std, generator))
+    if std < 0:
+        raise ShapeError(f"normal expects std >= 0.0, but found std {std:g}")
     return _made("normal", NORMAL, (float(mean), float(std)), (size,), None, generator=generator, out=out, **options)
+
+
+def _around(mean: Any, std: Any, generator: Any) -> Tensor:
+    """Numbers of which each has a mean or a deviation of its own."""
+    parts = [value.detach().layout for value in (mean, std) if isinstance(value, Tensor)]
+    kind, device = parts[0].dtype, parts[0].device
+    _continuous("normal_kernel_cpu", kind)
+    if not isinstance(std, Tensor):
+        if std < 0:
+            raise ShapeError(f"normal expects std >= 0.0, but found std {std:g}")
+    elif STATE.recorder is None and host.has_values(std) and bool((std < 0).any()):
+        raise ShapeError("normal expects all elements of std >= 0.0")
+    wide = compute_dtype(kind)
+    unit = draw(NORMAL, (0.0, 1.0), broadcast_shapes(*(part.shape for part in parts)), wide, device, generator)
+    spread, middle = (value.detach().to(wide) if isinstance(value, Tensor) else value for value in (std, mean))
+    made: Tensor = (unit * spread + middle).to(kind)
+    return made
 
 
 # in place

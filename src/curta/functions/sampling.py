@@ -7,7 +7,7 @@ from typing import Any
 
 from curta import dtypes, host
 from curta.dtypes import DType, float32, float64, int64
-from curta.errors import ArgumentTypeError, DistributionError, UnsupportedError
+from curta.errors import ArgumentTypeError, DistributionError
 from curta.functions.creation import _into
 from curta.functions.cumulative import cumsum
 from curta.functions.inplace import scalar_name, store
@@ -45,6 +45,8 @@ def multinomial(
         raise DistributionError(f"multinomial only supports floating-point dtypes for input, got: {kind}")
     if not 1 <= layout.rank <= 2:
         raise DistributionError("prob_dist must be 1 or 2 dim")
+    if out is not None and out.layout.dtype is not int64:
+        raise DistributionError(f"multinomial expects Long tensor out, got: {scalar_name(out.layout.dtype)}")
     if num_samples <= 0:
         raise DistributionError("cannot sample n_sample <= 0 samples")
     categories = layout.shape[-1]
@@ -134,7 +136,7 @@ def random_(input: Tensor, *limits: int | None, generator: Any = None) -> Tensor
     """Fill with whole numbers: `random_(to)` from 0 to `to` - 1, `random_(first, to)` from `first`.
 
     Without `to` (or with None) up to the largest one: of the floating-point formats the last before which none is
-    missing. UnsupportedError for more than 2**63 - 1 different numbers.
+    missing.
     """
     if len(limits) > 2 or any(limit is not None and not hasattr(limit, "__index__") for limit in limits):
         raise ArgumentTypeError(f"random_() takes two whole numbers at most, got {limits}")
@@ -152,9 +154,21 @@ def random_(input: Tensor, *limits: int | None, generator: Any = None) -> Tensor
         if not lowest <= limit <= highest:
             raise DistributionError(f"{name} is out of bounds for {layout.dtype.name}")
     if end - start > _MOST_INTEGERS:
-        raise UnsupportedError(f"random_: {end - start} different numbers are more than 2**63 - 1")
+        return _stored(input, _of_many(start, end - start, layout.shape, layout.device, generator))
     kind = int64 if layout.dtype is dtypes.bool_ or whole is not None else layout.dtype
     return _stored(input, draw(INTEGERS, (start, end - start), layout.shape, kind, layout.device, generator))
+
+
+def _of_many(start: int, count: int, shape: tuple[int, ...], device: Any, generator: Any) -> Tensor:
+    """Integers from `start` on, `count` of them, more than int64 can count: 64 random bits modulo `count`.
+
+    All is modulo 2**64: of the bits as an unsigned number, int64 holds 2**63 less.
+    """
+    high, low = (draw(INTEGERS, (0, 1 << 32), shape, int64, device, generator) for _ in range(2))
+    bits = (high - (1 << 31)) * (1 << 32) + low
+    if count < 1 << 64:
+        bits = bits.where(bits < count - (1 << 63), bits + ((1 << 64) - count))
+    return bits + (start + (1 << 63))
 
 
 def _stored(target: Tensor, made: Tensor) -> Tensor:

@@ -184,10 +184,12 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     low, high = _range(x, float(min), float(max))
     if not layout.numel or layout.device is META:
         return zeros(bins, dtype=layout.dtype, device=layout.device)
-    wide = x.reshape(-1).to(dtypes.compute_dtype(layout.dtype))
-    part = ((wide - low) * bins / (high - low)).clamp(0, bins - 1).long()
-    inside = (wide >= low).logical_and(wide <= high)
-    counts = scatter_rows(ones_like(wide).reshape(-1, 1), part.where(inside, bins), bins + 1)
+    flat = x.reshape(-1)
+    # half formats round after every step, as in PyTorch
+    part = ((flat - low) * bins / (high - low)).clamp(0, bins - 1).long()
+    inside = (flat >= low).logical_and(flat <= high)
+    ones = ones_like(flat, dtype=dtypes.compute_dtype(layout.dtype))
+    counts = scatter_rows(ones.reshape(-1, 1), part.where(inside, bins), bins + 1)
     return counts.reshape(-1).narrow(0, 0, bins).to(layout.dtype).clone()
 
 

@@ -114,9 +114,9 @@ def copysign(input: Tensor, other: Operand, *, out: Tensor | None = None) -> Ten
 
 
 def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The number that comes next after `input` on the way to `other`, of float32 or float64; without a gradient.
+    """The number that comes next after `input` on the way to `other`, of float32 or float64.
 
-    UnsupportedDTypeError for other formats.
+    The gradient goes to `input`; UnsupportedDTypeError for other formats.
 
     >>> import curta
     >>> curta.nextafter(curta.tensor([1.0]), curta.tensor([2.0])).item() - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf, prod
 
+from curta import dtypes
 from curta.default_dtype import get_default_dtype
 from curta.dtypes import DType
 from curta.errors import DTypeError, UnsupportedError
@@ -144,8 +145,12 @@ def norm(
     if p == -inf:
         return x.abs().amin(dims, keepdim)
     if p == 0:
-        return (x != 0).to(x.layout.dtype).sum(dims, keepdim)
-    power = float(p)
+        return bind(ops.NORM_0, (x,), dims=dims, keepdim=keepdim)
+    own = x.layout.dtype
+    return _root_of_powers(x.to(dtypes.compute_dtype(own)), float(p), dims, keepdim).to(own)
+
+
+def _root_of_powers(x: Tensor, power: float, dims: tuple[int, ...], keepdim: bool) -> Tensor:
     total = (x.abs() ** power).sum(dims, keepdim)
     if power < 0:
         return total ** (1 / power)

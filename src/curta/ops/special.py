@@ -8,7 +8,7 @@ from typing import Any
 from curta import dtypes
 from curta.compiler.expression import Expression, call, constant
 from curta.methods import late
-from curta.ops.composition import composition, derived
+from curta.ops.composition import ZERO_OF, composition, derived
 from curta.ops.dispatch import bind
 from curta.ops.inference import each, infer_bool, infer_float, infer_promoted
 from curta.ops.record import NO_GRADIENT, Gradient, Op, Pointwise
@@ -183,11 +183,22 @@ COPYSIGN = Op(
     each(0),
 )
 SIGNBIT = Op("signbit", infer_bool, Pointwise(_signbit, "raw"), NO_GRADIENT, each(0))
+
+
+_NEXTAFTER_BACKWARD = derived("nextafter_backward", lambda g, x, other: _where(x == other, 0, g))
+
+
+def _nextafter_rule(node: Any, g: Any) -> tuple[Any, ...]:
+    """The step is as good as constant; where there is none PyTorch's gradient is 0."""
+    mine = bind(_NEXTAFTER_BACKWARD, (g, node.input(0), node.input(1))) if node.needs[0] else None
+    return mine, (bind(ZERO_OF, (g,)) if node.needs[1] else None)
+
+
 NEXTAFTER = Op(
     "nextafter",
     infer_promoted,
     Pointwise(lambda x, other: call("next_after", x, other)),
-    Gradient(lambda node, g: (g, None)),
+    Gradient(_nextafter_rule, inputs=(0, 1)),
     each(0),
 )
 

@@ -12,7 +12,7 @@ from curta.dtypes import DType
 from curta.methods import late
 from curta.ops.composition import composition, derived
 from curta.ops.dispatch import bind
-from curta.ops.elementwise import CAST
+from curta.ops.elementwise import CAST, no_slope
 from curta.ops.record import NO_GRADIENT, Gradient
 from curta.ops.reduce import AMAX, SUM, Dims, over_rows
 
@@ -124,6 +124,16 @@ def _norm_2_rule(node: Any, g: Any) -> tuple[Any, ...]:
     return (bind(_NORM_2_BACKWARD, (over_rows(node, g), node.input(0), over_rows(node, node.output(0)))),)
 
 
+def _norm_0(x: Any, dims: Dims, keepdim: bool) -> Any:
+    return bind(SUM, (bind(CAST, (x != 0,), dtype=x.layout.dtype),), dims=dims, keepdim=keepdim, dtype=None)
+
+
+def _norm_0_rule(node: Any, g: Any) -> tuple[Any, ...]:
+    """A count does not change with the size of what it counts."""
+    return no_slope(node, over_rows(node, g).expand(node.input_layouts[0].shape))
+
+
+NORM_0 = composition("norm_0", _norm_0, Gradient(_norm_0_rule))
 NORM_1 = composition("norm_1", _norm_1, Gradient(_norm_1_rule, inputs=(0,)))
 NORM_2 = composition("norm_2", _norm_2, Gradient(_norm_2_rule, inputs=(0,), outputs=(0,)))
 

@@ -340,6 +340,7 @@ TABLE: tuple[Op, ...] = (
     statistics.VAR,
     statistics.STD,
     statistics.LOGSUMEXP,
+    statistics.NORM_0,
     statistics.NORM_1,
     statistics.NORM_2,
     statistics.COUNT_NONZERO,
