@@ -26,25 +26,12 @@ def filled_memory() -> Iterator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def settled_heap() -> None:
-    """What earlier files left, mostly compiled kernels, is not looked through again by every account of this one.
-
-    Unless a tensor is among it, which accounts have to find.
-    """
-    from curta.memory.allocator import HOST
-
+    """What earlier files left, mostly compiled kernels, is not looked through again by every collection of this one."""
     gc.collect()
-    if HOST.current == 0:
-        gc.freeze()
+    gc.freeze()
 
 
 def pytest_collection_finish() -> None:
-    """What ten thousand collected tests are made of stays: neither the collector nor an account looks through it.
-
-    Nor does the allocator count the few tensors among it, which an account would else say are somebody else's.
-    """
-    from curta.memory.allocator import HOST
-    from curta.memory.storage import HostStorage
-
+    """What ten thousand collected tests are made of stays: the collector does not look through it."""
     gc.collect()
-    HOST.current -= sum(one.nbytes for one in gc.get_objects() if issubclass(type(one), HostStorage))
     gc.freeze()

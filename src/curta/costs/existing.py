@@ -12,7 +12,7 @@ from curta.autograd.recompute import Region
 from curta.autograd.saving import anything_saved
 from curta.memory.ledger import ACTIVATIONS, ARENAS, BUFFERS, GRADIENTS, INPUTS, PARAMETERS, STATE
 from curta.memory.living import LEAVES, MODULES, OPTIMIZERS, PROGRAMS
-from curta.memory.storage import HostStorage, MetaStorage, Storage
+from curta.memory.storage import MetaStorage, Storage
 from curta.nn.modules.module import Module
 from curta.optim.optimizer import Optimizer
 from curta.tensor import Tensor
@@ -37,11 +37,11 @@ def with_a_purpose() -> list[Found]:
     return list(found.values())
 
 
-def everything() -> list[Found]:
-    """Every storage that is alive, on the processor or of the meta device, with what it is for."""
+def with_meta() -> list[Found]:
+    """The same, and every other storage of the meta device, which nobody counts."""
     found = with_a_purpose()
     known = {id(storage) for storage, _ in found}
-    rest = (storage for storage in _objects(HostStorage, MetaStorage) if id(storage) not in known)
+    rest = (storage for storage in _objects(MetaStorage) if id(storage) not in known)
     return [*found, *((storage, INPUTS) for storage in rest)]
 
 

@@ -37,7 +37,7 @@ class Plan(Account):
         return PlanLedger(where, self._meta)
 
     def _found(self) -> Iterable[existing.Found]:
-        return existing.everything()
+        return existing.with_meta() if self._meta else existing.with_a_purpose()
 
     def __repr__(self) -> str:
         return f"<Plan of {self.calls:,} operators, {self.flops:,} FLOPs, {self.memory.peak_bytes:,} bytes at most>"

@@ -195,9 +195,10 @@ class Ledger:
 
     def transfer(self, old: Storage, new: Storage) -> None:
         """Another storage stands for one from now on."""
-        holding = self.live.pop(id(old), None)
+        holding = self.holding(old)
         if holding is None:
             return
+        del self.live[holding.key]
         holding.key = id(new)
         self.live[id(new)] = holding
 
@@ -301,7 +302,10 @@ class PlanLedger(Ledger):
         self.meta = meta
 
     def open(self, found: Iterable[tuple[Storage, str]]) -> None:
-        """Begin with the storages that are there: all of them, each with what it is for."""
+        """As ever; for one of the `meta` device with all the storages there are of that."""
+        if not self.meta:
+            super().open(found)
+            return
         self._begin_with(found)
         self._watch()
 
