@@ -130,6 +130,8 @@ from curta.functions import (
     permute, ravel, reshape, select, split, squeeze, t, tile, transpose, unbind, unflatten, unsqueeze,
     # outputs
     resize_as_,
+    # numerical
+    gradient, renorm, trapz,
     # picking
     masked_scatter, put, take,
     # plain
@@ -279,6 +281,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "unbind", "unflatten", "unsqueeze",
     # outputs
     "resize_as_",
+    # numerical
+    "gradient", "renorm", "trapz",
     # picking
     "masked_scatter", "put", "take",
     # plain

@@ -32,8 +32,9 @@ def plan_scatter(
     column_blocks = -(-width // COLUMNS)
     row_blocks = max(1, min(ROW_BLOCKS // max(column_blocks, 1), rows * width // ROW_ELEMENTS)) if clear else 1
     row_block = -(-rows // row_blocks) if rows else 0
-    key = f"scatter {dtype.short} accumulate={accumulate} clear={clear} {cpu.vector_bytes()}"
-    text = KernelText(key, lambda: _emit(dtype, "sum" if accumulate else "put", clear))
+    narrow = width == 1
+    key = f"scatter {dtype.short} accumulate={accumulate} clear={clear} narrow={narrow} {cpu.vector_bytes()}"
+    text = KernelText(key, lambda: _emit(dtype, "sum" if accumulate else "put", clear, narrow=narrow))
     work = sources * width + (rows * width if clear else 0)
     meta = [sources, width, rows, step, column_blocks, row_block]
     plan = native.make_plan(0, meta, column_blocks * row_blocks, 1, 0, 3, 0, work <= INLINE_ELEMENTS)
@@ -49,8 +50,9 @@ def plan_reduce(dtype: DType, sources: int, width: int, rows: int, *, reduce: st
     column_blocks = -(-width // COLUMNS)
     row_blocks = max(1, min(ROW_BLOCKS // max(column_blocks, 1), rows * width // ROW_ELEMENTS))
     row_block = -(-rows // row_blocks) if rows else 0
-    key = f"scatter {dtype.short} reduce={reduce} include={include} {cpu.vector_bytes()}"
-    text = KernelText(key, lambda: _emit(dtype, reduce, clear=True, include=include))
+    narrow = width == 1
+    key = f"scatter {dtype.short} reduce={reduce} include={include} narrow={narrow} {cpu.vector_bytes()}"
+    text = KernelText(key, lambda: _emit(dtype, reduce, clear=True, include=include, narrow=narrow))
     meta = [sources, width, rows, width, column_blocks, row_block]
     inline = sources * width + rows * width <= INLINE_ELEMENTS
     plan = native.make_plan(0, meta, column_blocks * row_blocks, 1, 0, 4, 0, inline)
@@ -62,11 +64,11 @@ class _Writer:
     """The kernel's text under construction.
 
     `reduce` names the reduction by which a source joins its row, or is "put". `based` kernels have one operand more,
-    the rows that they start from.
+    the rows that they start from; the rows of `narrow` ones are single elements.
     """
 
-    def __init__(self, dtype: DType, reduce: str, based: bool) -> None:
-        self.dtype = dtype
+    def __init__(self, dtype: DType, reduce: str, based: bool, narrow: bool) -> None:
+        self.dtype, self.narrow = dtype, narrow
         self.reduction = reductions.TABLE.get(reduce)
         code = self.code = Code(cpu.features())
         self.kind = casts.memory_type(dtype)
@@ -83,12 +85,17 @@ class _Writer:
         """One row from column `low` up to `high`, which are a multiple of `lanes` apart."""
         code, size = self.code, self.dtype.itemsize
         with code.loop(low, high, lanes) as loop:
-            address = code.offset(target, loop.index * size)
-            if source is None:
-                code.store(self._start(lanes), address)
-            else:
-                fresh = code.load(code.offset(source, loop.index * size), self.kind, lanes)
-                code.store(self._merged(fresh, address, lanes) if merge else fresh, address)
+            distance = loop.index * size
+            here = None if source is None else code.offset(source, distance)
+            self._place(code.offset(target, distance), here, lanes, merge)
+
+    def _place(self, target: Value, source: Value | None, lanes: int, merge: bool) -> None:
+        """Neighbouring elements: those at the source, or what a row starts from."""
+        if source is None:
+            self.code.store(self._start(lanes), target)
+        else:
+            fresh = self.code.load(source, self.kind, lanes)
+            self.code.store(self._merged(fresh, target, lanes) if merge else fresh, target)
 
     def _start(self, lanes: int) -> Value:
         if self.base is None or self.reduction is None:
@@ -106,6 +113,9 @@ class _Writer:
 
     def row(self, low: Value, high: Value, target: Value, source: Value | None, merge: bool = True) -> None:
         """One row: whole vectors, then what is left."""
+        if self.narrow:
+            self._place(target, source, 1, merge)
+            return
         middle = high - (high - low).unsigned_remainder(self.lanes) if self.lanes > 1 else low
         if self.lanes > 1:
             self.columns(low, middle, self.lanes, target, source, merge)
@@ -149,8 +159,8 @@ def _smaller(left: Value, right: Value) -> Value:
     return left.lt(right).select(left, right)
 
 
-def _emit(dtype: DType, reduce: str, clear: bool, include: bool | None = None) -> str:
-    writer = _Writer(dtype, reduce, based=include is not None)
+def _emit(dtype: DType, reduce: str, clear: bool, include: bool | None = None, narrow: bool = False) -> str:
+    writer = _Writer(dtype, reduce, based=include is not None, narrow=narrow)
     start, stop = Value(writer.code, "%start", "i64"), Value(writer.code, "%stop", "i64")
     with writer.code.loop(start, stop) as units:
         writer.unit(units.index, clear, include is not False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 from curta import dtypes, shapes
@@ -24,8 +25,9 @@ def write_at(view: Tensor, indices: dict[int, Tensor], value: Any, accumulate: b
     plan = plan_of(view, indices)
     shape = tuple(view.layout.shape[s] if s >= 0 else size for s, size in zip(plan.sources, _spread(plan), strict=True))
     values = _values(view, value, shape)
-    places = _places(view, plan, shape)
-    _write(view, places.reshape(-1), values.reshape(-1), accumulate)
+    whole = _whole_dims(plan, view.layout.rank)
+    places = _places(view, plan, shape, whole)
+    _write(view, places.reshape(-1), values.reshape(-1), accumulate, prod(shape[len(shape) - whole :]))
 
 
 def _spread(plan: Plan) -> list[int]:
@@ -65,23 +67,35 @@ def host_full(value: Any, like: Tensor) -> Tensor:
     return full_of(contiguous((), like.layout.dtype, like.layout.device), value)
 
 
-def _places(view: Tensor, plan: Plan, shape: tuple[int, ...]) -> Tensor:
-    """The row-major number, within `view`, of every element written, of the result's shape."""
+def _whole_dims(plan: Plan, rank: int) -> int:
+    """How many dimensions at the end are written whole: what lies in them is one row."""
+    count = 0
+    for source in reversed(plan.sources):
+        if source != rank - 1 - count:
+            break
+        count += 1
+    return count
+
+
+def _places(view: Tensor, plan: Plan, shape: tuple[int, ...], whole: int) -> Tensor:
+    """The row-major number, within `view`, of every row written: its last `whole` dimensions."""
     from curta.functions.creation import arange
 
-    strides = shapes.contiguous_strides(view.layout.shape)
+    shape = shape[: len(shape) - whole]
+    strides = shapes.contiguous_strides(view.layout.shape[: view.layout.rank - whole])
     total: Any = 0
     for axis, one in zip(plan.axes, plan.indices, strict=True):
-        total = one.long() * strides[axis] + total
-    for dim, source in enumerate(plan.sources):
+        own = one.layout.shape  # with a size of 1 for each dimension that is written whole
+        total = one.long().reshape(own[: max(len(own) - whole, 0)]) * strides[axis] + total
+    for dim, source in enumerate(plan.sources[: len(shape)]):
         if source >= 0:
             along = arange(0, shape[dim], device=view.layout.device) * strides[source]
             total = total + along.view((shape[dim],) + (1,) * (len(shape) - dim - 1))
     return total.expand(shape)
 
 
-def _write(target: Tensor, places: Tensor, values: Tensor, accumulate: bool) -> None:
-    """Vectors of row-major places and values, into `target`."""
+def _write(target: Tensor, places: Tensor, values: Tensor, accumulate: bool, width: int = 1) -> None:
+    """Vectors of row-major places, counted in rows of `width` elements, and of values, into `target`."""
     check_writable(target)
     check_no_overlap(target)
     layout = target.layout
@@ -96,29 +110,31 @@ def _write(target: Tensor, places: Tensor, values: Tensor, accumulate: bool) -> 
         return
     mapped = any(one.batch is not None for one in (target, places, values))
     if wants or half or mapped or not layout.is_contiguous:
-        _write_apart(target, places, values, accumulate, wants or mapped)
+        _write_apart(target, places, values.reshape(-1, width), accumulate, wants or mapped)
         return
-    columns = values.detach().contiguous().view(-1, 1)
-    bind_into(SCATTER_INTO, (columns, places.contiguous()), (target,), step=1, accumulate=accumulate)
+    rows = values.detach().contiguous().view(-1, width)
+    bind_into(SCATTER_INTO, (rows, places.contiguous()), (target,), step=width, accumulate=accumulate)
 
 
 def _write_apart(target: Tensor, places: Tensor, values: Tensor, accumulate: bool, wants: bool) -> None:
-    """Compute the new contents in a block of their own, then store them: for gradients, gaps and half formats."""
+    """Compute the new contents in a block of their own, then store them: for gradients, gaps and half formats.
+
+    `values` are rows.
+    """
     old = previous(target) if wants else target.detach()
-    count = old.layout.numel
-    shape = old.layout.shape
+    shape, width = old.layout.shape, values.layout.shape[1]
+    count = old.layout.numel // width
     if wants or accumulate:
-        added = scatter_rows(values.reshape(-1, 1), places, count, accumulate).view(shape)
+        added = scatter_rows(values, places, count, accumulate)
         if accumulate:
-            fresh = (old + added).to(old.layout.dtype)
+            fresh = (old + added.view(shape)).to(old.layout.dtype)
         else:
             ones = host_full(1, old).expand(places.layout.shape)
-            mask = scatter_rows(ones.reshape(-1, 1), places, count, accumulate=False).view(shape).bool()
-            fresh = added.where(mask, old)
+            mask = scatter_rows(ones.reshape(-1, 1), places, count, accumulate=False).bool()
+            fresh = added.where(mask, old.reshape(count, width)).view(shape)
     else:
         fresh = old.contiguous() if not old.layout.is_contiguous else old.clone()
-        columns = values.contiguous().view(-1, 1)
-        bind_into(SCATTER_INTO, (columns, places.contiguous()), (fresh,), step=1, accumulate=False)
+        bind_into(SCATTER_INTO, (values.contiguous(), places.contiguous()), (fresh,), step=width, accumulate=False)
     store(target, fresh)
 
 

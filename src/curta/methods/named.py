@@ -136,6 +136,7 @@ NAMES = (
     "qr",
     "quantile",
     "rad2deg",
+    "renorm",
     "repeat_interleave",
     "resize_",
     "resize_as_",
