@@ -35,7 +35,7 @@ class DType:
         #: a fixed rank for tables; says nothing of precision
         self.order = order
         self.is_floating_point = category == 2
-        self.is_signed = name not in ("bool", "uint8")
+        self.is_signed = category == 2 or name.startswith("int")
         self._numpy: np.dtype[Any] | None = None
 
     @property
@@ -67,8 +67,13 @@ float16 = DType("float16", "f16", 2, 2, 6)
 bfloat16 = DType("bfloat16", "bf16", 2, 2, 7)
 float32 = DType("float32", "f32", 4, 2, 8)
 float64 = DType("float64", "f64", 8, 2, 9)
+uint16 = DType("uint16", "u16", 2, 1, 10)
+uint32 = DType("uint32", "u32", 4, 1, 11)
+uint64 = DType("uint64", "u64", 8, 1, 12)
 
-ALL = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64)
+ALL = (
+    bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, uint16, uint32, uint64,
+)  # fmt: skip
 
 _BY_NAME = {dtype.name: dtype for dtype in ALL}
 

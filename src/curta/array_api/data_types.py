@@ -12,7 +12,7 @@ from curta.errors import ArgumentError, ArgumentTypeError
 from curta.promotion import promote_types
 from curta.tensor import Tensor
 
-_UNSIGNED = frozenset({dtypes.uint8})
+_UNSIGNED = frozenset({dtypes.uint8, dtypes.uint16, dtypes.uint32, dtypes.uint64})
 _SIGNED = frozenset({dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64})
 _REAL = frozenset({dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64})
 KINDS: dict[str, frozenset[DType]] = {
