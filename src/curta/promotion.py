@@ -127,4 +127,13 @@ def number_for(value: bool | int | float, dtype: DType) -> bool | int | float:
     limit = 1 << (8 * dtype.itemsize - dtype.is_signed)
     if not isfinite(value) or not -limit - dtype.is_signed < int(value) < limit:
         raise DTypeError(f"value cannot be converted to type {dtype.name} without overflow")
-    return int(value)
+    return int(value) if dtype.itemsize < 8 else as_int64(int(value))
+
+
+def as_int64(value: int) -> int:
+    """The int64 with the same 64 bits: kernels take every whole number as one, uint64's too.
+
+    >>> as_int64(2**64 - 1), as_int64(2**63 - 1) == 2**63 - 1
+    (-1, True)
+    """
+    return (value + (1 << 63)) % (1 << 64) - (1 << 63)
