@@ -37,7 +37,18 @@ from curta.device import Device as device
 from curta.device import get_default_device, set_default_device
 from curta.dtypes import DType as dtype
 from curta.dtypes import (
-    bfloat16, float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64,
+    bfloat16,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
 )  # fmt: skip
 from curta.dtypes import bool_ as bool
 from curta.einops.equations import einsum
