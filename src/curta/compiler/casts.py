@@ -107,7 +107,7 @@ def _narrow_double(value: Value) -> Value:
 
 
 def convert(value: Value, source: DType, target: DType, half: bool = False) -> Value:
-    """Between compute formats. Floats saturate at 64 bits, or 32 for formats that int32 holds; NaN is 0. Then they wrap.
+    """Between compute formats. Floats saturate at 64 bits, or 32 for what int32 holds, NaN is 0; then they wrap.
 
     `half` says that a half format comes next, so that double to half rounds once.
     """
