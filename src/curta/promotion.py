@@ -50,6 +50,15 @@ def promote_types(first: DType, second: DType) -> DType:
     return found
 
 
+def promotes_to(source: DType, target: DType) -> bool:
+    """Whether promotion of the two formats leads to `target`; False where there is none.
+
+    >>> promotes_to(dtypes.int8, dtypes.int16), promotes_to(dtypes.uint64, dtypes.int64)
+    (True, False)
+    """
+    return _PROMOTED[source, target] is target
+
+
 def _combine(higher: DType | None, lower: DType | None) -> DType | None:
     """The result of two priority classes: the lower one counts only when it is of a higher category."""
     if higher is None or lower is None:

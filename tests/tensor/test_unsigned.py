@@ -159,3 +159,10 @@ def test_what_does_not_fit() -> None:
         with pytest.raises(IndexRangeError, match="tensors used as indices must be long, int, byte or bool tensors"):
             curta.ones(3)[curta.tensor([1], dtype=getattr(curta, name))]
     assert xp.take(curta.ones(3), curta.tensor([1], dtype=curta.uint64)).tolist() == [1.0]
+
+
+def test_no_cast_between_uint64_and_signed_formats() -> None:
+    assert not xp.can_cast(curta.uint64, curta.int64)
+    assert not xp.can_cast(curta.int8, curta.uint64)
+    assert xp.can_cast(curta.uint32, curta.uint64)
+    assert xp.can_cast(curta.uint32, curta.int64)
