@@ -49,7 +49,7 @@ from curta.dtypes import (
     uint16,
     uint32,
     uint64,
-)  # fmt: skip
+)
 from curta.dtypes import bool_ as bool
 from curta.einops.equations import einsum
 from curta.files import load, load_file, load_metadata, safe_open, save, save_file
