@@ -9,12 +9,16 @@ import pytest
 from curta import dtypes
 from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.dtypes import DType
-from curta.errors import ArgumentTypeError
+from curta.errors import ArgumentTypeError, DTypeError
 from curta.promotion import can_cast, promote_types, result_type, scalar_dtype
 
-CODES = dict(zip(["b1", "u1", "i1", "i2", "i4", "i8", "f2", "bf", "f4", "f8"], dtypes.ALL, strict=True))
+CODES = dict(
+    zip(["b1", "u1", "i1", "i2", "i4", "i8", "f2", "bf", "f4", "f8", "u2", "u4", "u8"], dtypes.ALL, strict=True)
+)
+#: those that PyTorch promotes in every mix
+OLDER = dtypes.ALL[:10]
 
-# torch.promote_types(row, column), rows and columns in the order of dtypes.ALL
+# torch.promote_types(row, column), rows and columns in the order of OLDER
 PROMOTE_TYPES = """
 b1 u1 i1 i2 i4 i8 f2 bf f4 f8
 u1 u1 i2 i2 i4 i8 f2 bf f4 f8
@@ -68,20 +72,20 @@ def rows(table: str) -> list[list[DType]]:
 
 
 def test_promote_types_is_pytorchs_table() -> None:
-    for first, line in zip(dtypes.ALL, rows(PROMOTE_TYPES), strict=True):
-        assert [promote_types(first, second) for second in dtypes.ALL] == line
+    for first, line in zip(OLDER, rows(PROMOTE_TYPES), strict=True):
+        assert [promote_types(first, second) for second in OLDER] == line
 
 
 def test_zero_dim_tensors_only_decide_with_a_higher_category() -> None:
-    for first, line in zip(dtypes.ALL, rows(DIMS_AND_ZERO_DIM), strict=True):
-        for second, expected in zip(dtypes.ALL, line, strict=True):
+    for first, line in zip(OLDER, rows(DIMS_AND_ZERO_DIM), strict=True):
+        for second, expected in zip(OLDER, line, strict=True):
             assert result_type((first, 2), (second, 0)) is expected
             assert result_type((second, 0), (first, 1)) is expected
 
 
 @pytest.mark.parametrize("rank", [0, 3])
 def test_python_numbers_only_decide_with_a_higher_category(rank: int) -> None:
-    for dtype, line in zip(dtypes.ALL, rows(TENSOR_AND_NUMBER), strict=True):
+    for dtype, line in zip(OLDER, rows(TENSOR_AND_NUMBER), strict=True):
         assert [result_type((dtype, rank), (scalar_dtype(number), None)) for number in (True, 1, 1.0)] == line
 
 
@@ -94,8 +98,8 @@ def test_tensors_of_one_class_promote_among_themselves() -> None:
 
 
 def test_can_cast_is_pytorchs_table() -> None:
-    for source, line in zip(dtypes.ALL, CAN_CAST.split(), strict=True):
-        assert "".join(str(int(can_cast(source, target))) for target in dtypes.ALL) == line
+    for source, line in zip(OLDER, CAN_CAST.split(), strict=True):
+        assert "".join(str(int(can_cast(source, target))) for target in OLDER) == line
 
 
 @pytest.mark.usefixtures("restore_default")
@@ -117,3 +121,24 @@ def test_errors() -> None:
         set_default_dtype("float32")  # type: ignore[arg-type]
     with pytest.raises(ArgumentTypeError, match="at least one operand"):
         result_type()
+
+
+# numpy.promote_types(row, column): the array API standard's table, which has nothing (--) for uint64 and signed formats
+UNSIGNED = """
+u2 u2 i4 i4 i4 i8 f2 bf f4 f8 u2 u4 u8
+u4 u4 i8 i8 i8 i8 f2 bf f4 f8 u4 u4 u8
+u8 u8 -- -- -- -- f2 bf f4 f8 u8 u8 u8
+"""
+
+
+def test_unsigned_formats_promote_as_the_standard_says_and_to_floating_point_as_pytorch() -> None:
+    for first, line in zip(dtypes.ALL[10:], UNSIGNED.strip().splitlines(), strict=True):
+        for second, code in zip(dtypes.ALL, line.split(), strict=True):
+            for pair in ((first, second), (second, first)):
+                if code == "--":
+                    with pytest.raises(DTypeError, match=f"no format holds the values of both {pair[0].name} and"):
+                        promote_types(*pair)
+                else:
+                    assert promote_types(*pair) is CODES[code]
+            if first is not second:
+                assert result_type((first, 1), (second, 0)) is (CODES[code] if second.category == 2 else first)

@@ -36,7 +36,20 @@ from curta.default_dtype import get_default_dtype, set_default_dtype
 from curta.device import Device as device
 from curta.device import get_default_device, set_default_device
 from curta.dtypes import DType as dtype
-from curta.dtypes import bfloat16, float16, float32, float64, int8, int16, int32, int64, uint8
+from curta.dtypes import (
+    bfloat16,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
 from curta.dtypes import bool_ as bool
 from curta.einops.equations import einsum
 from curta.files import load, load_file, load_metadata, safe_open, save, save_file
@@ -204,8 +217,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "manual_seed", "masked",
     "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
     "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
-    "set_num_threads", "set_printoptions", "set_rng_state", "short", "signal", "Size", "special", "Tensor", "uint8",
-    "utils",
+    "set_num_threads", "set_printoptions", "set_rng_state", "short", "signal", "Size", "special", "Tensor", "uint16",
+    "uint32", "uint64", "uint8", "utils",
     # as PyTorch's dispatcher names them
     "_softmax_backward_data", "_upsample_bilinear2d_aa", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d",
     "max_pool2d_with_indices_backward", "native_dropout_backward",

@@ -24,18 +24,16 @@ class DType:
     (2, True, 'bf16')
     """
 
-    __slots__ = ("_numpy", "category", "is_floating_point", "is_signed", "itemsize", "name", "order", "short")
+    __slots__ = ("_numpy", "category", "is_floating_point", "is_signed", "itemsize", "name", "short")
 
-    def __init__(self, name: str, short: str, itemsize: int, category: int, order: int) -> None:
+    def __init__(self, name: str, short: str, itemsize: int, category: int) -> None:
         self.name = name
         self.short = short
         self.itemsize = itemsize
         #: 0 boolean, 1 integer, 2 floating point: promotion never leaves the highest category present
         self.category = category
-        #: a fixed rank for tables; says nothing of precision
-        self.order = order
         self.is_floating_point = category == 2
-        self.is_signed = name not in ("bool", "uint8")
+        self.is_signed = category == 2 or name.startswith("int")
         self._numpy: np.dtype[Any] | None = None
 
     @property
@@ -57,18 +55,23 @@ class DType:
         return by_name, (self.name,)
 
 
-bool_ = DType("bool", "bool", 1, 0, 0)
-uint8 = DType("uint8", "u8", 1, 1, 1)
-int8 = DType("int8", "i8", 1, 1, 2)
-int16 = DType("int16", "i16", 2, 1, 3)
-int32 = DType("int32", "i32", 4, 1, 4)
-int64 = DType("int64", "i64", 8, 1, 5)
-float16 = DType("float16", "f16", 2, 2, 6)
-bfloat16 = DType("bfloat16", "bf16", 2, 2, 7)
-float32 = DType("float32", "f32", 4, 2, 8)
-float64 = DType("float64", "f64", 8, 2, 9)
+bool_ = DType("bool", "bool", 1, 0)
+uint8 = DType("uint8", "u8", 1, 1)
+int8 = DType("int8", "i8", 1, 1)
+int16 = DType("int16", "i16", 2, 1)
+int32 = DType("int32", "i32", 4, 1)
+int64 = DType("int64", "i64", 8, 1)
+float16 = DType("float16", "f16", 2, 2)
+bfloat16 = DType("bfloat16", "bf16", 2, 2)
+float32 = DType("float32", "f32", 4, 2)
+float64 = DType("float64", "f64", 8, 2)
+uint16 = DType("uint16", "u16", 2, 1)
+uint32 = DType("uint32", "u32", 4, 1)
+uint64 = DType("uint64", "u64", 8, 1)
 
-ALL = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64)
+ALL = (
+    bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, uint16, uint32, uint64,
+)  # fmt: skip
 
 _BY_NAME = {dtype.name: dtype for dtype in ALL}
 

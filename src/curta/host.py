@@ -216,7 +216,11 @@ def array_of(data: Any, dtype: DType | None) -> Array:
     if kind is bool:
         return np.array(flat, np.bool_).reshape(shape)
     try:
+        if dtype is dtypes.uint64:
+            flat = [number_for(value, dtype) for value in flat]
         whole = np.array(flat, np.int64).reshape(shape)
+        if dtype is dtypes.uint64:
+            return whole.view(np.uint64)
     except OverflowError:
         raise ArgumentError("Overflow when unpacking long long") from None
     if dtype is not None and dtype.category == 1 and whole.size:

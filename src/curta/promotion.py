@@ -14,28 +14,49 @@ from curta.errors import ArgumentTypeError, DTypeError
 Operand = tuple[DType, int | None]
 
 
-def _promote(first: DType, second: DType) -> DType:
+_SIGNED = {dtype.itemsize: dtype for dtype in (dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64)}
+
+
+def _promote(first: DType, second: DType) -> DType | None:
+    """None where no format holds the values of both, which is so for uint64 and the signed formats."""
     if first is second:
         return first
-    low, high = sorted((first, second), key=lambda dtype: dtype.order)
-    # Two pairs have no member that holds the other's values: the next format that holds both is taken.
-    if (low, high) == (dtypes.uint8, dtypes.int8):
-        return dtypes.int16
-    if (low, high) == (dtypes.float16, dtypes.bfloat16):
-        return dtypes.float32
-    return high
+    low, high = sorted((first, second), key=lambda dtype: (dtype.category, dtype.itemsize))
+    # Some pairs have no member that holds the other's values: the next format that holds both is taken.
+    if low.category < high.category:
+        return high
+    if high.is_floating_point:
+        return high if low.itemsize < high.itemsize else dtypes.float32
+    if low.is_signed is high.is_signed:
+        return high
+    signed, unsigned = (low, high) if low.is_signed else (high, low)
+    return signed if signed.itemsize > unsigned.itemsize else _SIGNED.get(2 * unsigned.itemsize)
 
 
 _PROMOTED = {(first, second): _promote(first, second) for first in dtypes.ALL for second in dtypes.ALL}
 
 
 def promote_types(first: DType, second: DType) -> DType:
-    """The smallest format that PyTorch takes for a mix of two formats.
+    """The smallest format that PyTorch takes for a mix of two formats; DTypeError for uint64 and a signed integer.
+
+    For uint16, uint32 and uint64, which PyTorch mixes with floating point only, it is the array API standard's.
 
     >>> promote_types(dtypes.uint8, dtypes.int8), promote_types(dtypes.int64, dtypes.float16)
     (curta.int16, curta.float16)
     """
-    return _PROMOTED[first, second]
+    found = _PROMOTED[first, second]
+    if found is None:
+        raise DTypeError(f"promote_types: no format holds the values of both {first.name} and {second.name}")
+    return found
+
+
+def promotes_to(source: DType, target: DType) -> bool:
+    """Whether promotion of the two formats leads to `target`; False where there is none.
+
+    >>> promotes_to(dtypes.int8, dtypes.int16), promotes_to(dtypes.uint64, dtypes.int64)
+    (True, False)
+    """
+    return _PROMOTED[source, target] is target
 
 
 def _combine(higher: DType | None, lower: DType | None) -> DType | None:
@@ -44,7 +65,7 @@ def _combine(higher: DType | None, lower: DType | None) -> DType | None:
         return higher or lower
     if lower.category <= higher.category:
         return higher
-    return _PROMOTED[higher, lower]
+    return promote_types(higher, lower)
 
 
 @lru_cache(maxsize=4096)
@@ -61,7 +82,7 @@ def result_type(*operands: Operand) -> DType:
     for dtype, rank in operands:
         place = 2 if rank is None else 0 if rank else 1
         known = classes[place]
-        classes[place] = dtype if known is None else _PROMOTED[known, dtype]
+        classes[place] = dtype if known is None else promote_types(known, dtype)
     result = _combine(classes[0], _combine(classes[1], classes[2]))
     if result is None:
         raise ArgumentTypeError("result_type: needs at least one operand")
@@ -115,4 +136,13 @@ def number_for(value: bool | int | float, dtype: DType) -> bool | int | float:
     limit = 1 << (8 * dtype.itemsize - dtype.is_signed)
     if not isfinite(value) or not -limit - dtype.is_signed < int(value) < limit:
         raise DTypeError(f"value cannot be converted to type {dtype.name} without overflow")
-    return int(value)
+    return int(value) if dtype.itemsize < 8 else as_int64(int(value))
+
+
+def as_int64(value: int) -> int:
+    """The int64 with the same 64 bits: kernels take every whole number as one, uint64's too.
+
+    >>> as_int64(2**64 - 1), as_int64(2**63 - 1) == 2**63 - 1
+    (-1, True)
+    """
+    return (value + (1 << 63)) % (1 << 64) - (1 << 63)

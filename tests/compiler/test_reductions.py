@@ -30,7 +30,7 @@ def axis_sets(rank: int) -> list[tuple[int, ...]]:
 
 def check(name: str, laid: Any, dims: tuple[int, ...], keepdim: bool, dtype: DType) -> None:
     logical = name in ("all", "any")
-    exact = laid.astype(np.float64) if dtype.is_floating_point else laid.astype(np.int64)
+    exact = laid.astype(np.float64 if dtype.is_floating_point else np.uint64 if dtype is dtypes.uint64 else np.int64)
     if dtype is dtypes.bool_ or logical:
         exact = laid.astype(bool)
     out = dtypes.bool_ if logical else dtypes.int64 if name in ("sum", "prod") and dtype.category < 2 else dtype

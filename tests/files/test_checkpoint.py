@@ -189,6 +189,12 @@ def tensor_of(
     return b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + b"".join(parts) + b"tR."
 
 
+def untyped_of(kind: bytes) -> bytes:
+    """A pickle of four numbers in a storage that says nothing of their format."""
+    storage = stored(16, kind="torch.storage\nUntypedStorage")
+    return tensor_of(storage, more=kind).replace(b"tensor_v2", b"tensor_v3")
+
+
 def refused(content: bytes, error: type[CurtaError] = FileFormatError) -> str:
     with pytest.raises(error) as caught:
         curta.load(io.BytesIO(content))
@@ -269,6 +275,10 @@ DAMAGED: list[tuple[bytes, str]] = [
     (stored(count=-1) + b".", "names no storage where one should be"),
     (b"ctorch._utils\n_rebuild_tensor_v2\n(NNNNN" + ORDERED + b"tR.",
      "is damaged: a tensor is not made of a storage, a shape and strides"),
+    (untyped_of(b"ctorch\nuint64\n"), "has a tensor that ends at byte 32 of a storage of 16"),
+    (untyped_of(b"N"), "is damaged: a tensor is not made of a storage and a format without a storage of its own"),
+    (untyped_of(b"ctorch\nfloat32\n"),
+     "is damaged: a tensor is not made of a storage and a format without a storage of its own"),
     (tensor_of(size=(-4,)), "has a tensor of shape [-4] and strides [1], which none can have"),
     (tensor_of(size=(4, 1)), "has a tensor of shape [4, 1] and strides [1], which none can have"),
     (tensor_of(stride=(-1,)), "has a tensor of shape [4] and strides [-1], which none can have"),
@@ -296,7 +306,7 @@ DAMAGED: list[tuple[bytes, str]] = [
     (ORDERED + b"}X\x06\0\0\0__and_Nsb.", "asks for attributes: only tensors and plain containers are read"),
     (b"ccollections\nOrderedDict\n)\x81.",
      "asks for the operation NEWOBJ: only tensors and plain containers are read"),
-    (b"ctorch\nuint16\n.", "asks for torch.uint16: only tensors and plain containers are read"),
+    (b"ctorch\nfloat8_e5m2\n.", "asks for torch.float8_e5m2: only tensors and plain containers are read"),
     (b"c" + b"a" * 200 + b"\nb\n.", f"asks for {'a' * 80}'.."),
 ]  # fmt: skip
 

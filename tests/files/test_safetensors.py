@@ -22,7 +22,7 @@ import curta
 from curta.errors import ArgumentError, ArgumentTypeError, CurtaError, FileFormatError, NoDataError, UnsupportedError
 
 DTYPES = [curta.bool, curta.uint8, curta.int8, curta.int16, curta.int32, curta.int64, curta.float16, curta.bfloat16,
-          curta.float32, curta.float64]  # fmt: skip
+          curta.float32, curta.float64, curta.uint16, curta.uint32, curta.uint64]  # fmt: skip
 
 
 def bits(tensor: Any) -> Any:

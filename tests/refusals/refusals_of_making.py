@@ -154,12 +154,12 @@ REFUSALS = (
     Refusal(
         lambda c: c.from_numpy(np.array(["text"])),
         ArgumentTypeError,
-        "can't convert np.ndarray of type numpy.str_. The only supported types are: bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64",
+        "can't convert np.ndarray of type numpy.str_. The only supported types are: bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, uint16, uint32, uint64",
     ),
     Refusal(
         lambda c: c.from_numpy(np.zeros(2, dtype="datetime64[s]")),
         ArgumentTypeError,
-        "can't convert np.ndarray of type numpy.datetime64. The only supported types are: bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64",
+        "can't convert np.ndarray of type numpy.datetime64. The only supported types are: bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, uint16, uint32, uint64",
     ),
     Refusal(lambda c: c.device(3.5), ArgumentTypeError, "device: requires a string or a device, got float"),
     Refusal(lambda c: c.device("cpu:one"), DeviceError, "Invalid device string: 'cpu:one'"),

@@ -2,7 +2,7 @@
 
 `Tensor.__array_namespace__()` gives this module, and so libraries that ask for it work with tensors. What PyTorch does
 as the standard says is the same function here; one that differs is written down in this package. There are no complex
-formats, no uint16, uint32 and uint64, and of the extensions `linalg` but not `fft`.
+formats, and of the extensions `linalg`, but not `fft`.
 
 >>> from curta import array_api as xp
 >>> x = xp.asarray([3.0, 1.0, 2.0])
@@ -14,7 +14,7 @@ from math import e, inf, nan, pi
 
 from curta.array_api import linalg
 from curta.dtypes import bool_ as bool
-from curta.dtypes import float32, float64, int8, int16, int32, int64, uint8
+from curta.dtypes import float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64
 
 # isort: off
 from curta.array_api.creation import (
@@ -58,7 +58,8 @@ newaxis = None
 __all__ = [  # noqa: RUF022 (by family)
     "__array_api_version__", "__array_namespace_info__", "linalg",
     # constants and formats
-    "e", "inf", "nan", "newaxis", "pi", "bool", "float32", "float64", "int16", "int32", "int64", "int8", "uint8",
+    "e", "inf", "nan", "newaxis", "pi", "bool", "float32", "float64", "int16", "int32", "int64", "int8", "uint16",
+    "uint32", "uint64", "uint8",
     # creation
     "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "linspace", "meshgrid",
     "ones", "ones_like", "tril", "triu", "zeros", "zeros_like",

@@ -9,10 +9,10 @@ from curta import dtypes, number_formats
 from curta.array_api.operands import with_number
 from curta.dtypes import DType
 from curta.errors import ArgumentError, ArgumentTypeError
-from curta.promotion import promote_types
+from curta.promotion import promote_types, promotes_to
 from curta.tensor import Tensor
 
-_UNSIGNED = frozenset({dtypes.uint8})
+_UNSIGNED = frozenset({dtypes.uint8, dtypes.uint16, dtypes.uint32, dtypes.uint64})
 _SIGNED = frozenset({dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64})
 _REAL = frozenset({dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64})
 KINDS: dict[str, frozenset[DType]] = {
@@ -76,7 +76,7 @@ def can_cast(from_: DType | Tensor, to: DType, /) -> bool:
     (True, False, False)
     """
     source, target = _format("can_cast", from_), _format("can_cast", to)
-    return source.category == target.category and promote_types(source, target) is target
+    return source.category == target.category and promotes_to(source, target)
 
 
 def finfo(type: DType | Tensor, /) -> FloatLimits:

@@ -19,6 +19,9 @@ _STANDARD = (
     dtypes.int32,
     dtypes.int64,
     dtypes.uint8,
+    dtypes.uint16,
+    dtypes.uint32,
+    dtypes.uint64,
     dtypes.float32,
     dtypes.float64,
 )
@@ -29,8 +32,8 @@ class NamespaceInfo:
 
     >>> from curta import array_api as xp
     >>> info = xp.__array_namespace_info__()
-    >>> info.default_dtypes()["real floating"], info.dtypes(kind="unsigned integer")
-    (curta.float32, {'uint8': curta.uint8})
+    >>> info.default_dtypes()["real floating"], info.dtypes(kind="bool")
+    (curta.float32, {'bool': curta.bool})
     >>> info.dtypes(kind="complex floating")
     {}
     """

@@ -11,6 +11,11 @@ from curta.errors import ArgumentError, ShapeError
 from curta.tensor import Tensor
 
 
+def _total(x: Tensor, dtype: DType | None) -> DType | None:
+    """The format for sums and products: for unsigned formats the standard's, PyTorch takes int64."""
+    return dtypes.uint64 if dtype is None and x.dtype.category == 1 and not x.dtype.is_signed else dtype
+
+
 def _running(
     function: Any, name: str, start: int, x: Tensor, axis: int | None, dtype: DType | None, include_initial: bool
 ) -> Tensor:
@@ -20,7 +25,7 @@ def _running(
         axis = 0
     elif not x.ndim:
         raise ShapeError(f"{name}(): requires a tensor of at least one dimension")
-    made: Tensor = function(x, axis, dtype=dtype)
+    made: Tensor = function(x, axis, dtype=_total(x, dtype))
     if not include_initial:
         return made
     shape = list(made.shape)
@@ -73,8 +78,8 @@ def min(x: Tensor, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 
 def prod(x: Tensor, /, *, axis: Axes = None, dtype: DType | None = None, keepdims: bool = False) -> Tensor:
-    """The products over `axis`; integers multiply in int64 unless `dtype` says otherwise."""
-    return reduced(functions.prod, x, axis, keepdims, dtype=dtype)
+    """The products over `axis`; integers multiply in int64 or uint64 unless `dtype` says otherwise."""
+    return reduced(functions.prod, x, axis, keepdims, dtype=_total(x, dtype))
 
 
 def std(x: Tensor, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
@@ -88,13 +93,13 @@ def std(x: Tensor, /, *, axis: Axes = None, correction: float = 0.0, keepdims: b
 
 
 def sum(x: Tensor, /, *, axis: Axes = None, dtype: DType | None = None, keepdims: bool = False) -> Tensor:
-    """The sums over `axis`; integers add up in int64 unless `dtype` says otherwise.
+    """The sums over `axis`; integers add up in int64 or uint64 unless `dtype` says otherwise.
 
     >>> from curta import array_api as xp
     >>> xp.sum(xp.ones((2, 3)), axis=(0, 1), keepdims=True)
     tensor([[6.]])
     """
-    return reduced(functions.sum, x, axis, keepdims, dtype=dtype)
+    return reduced(functions.sum, x, axis, keepdims, dtype=_total(x, dtype))
 
 
 def var(x: Tensor, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:

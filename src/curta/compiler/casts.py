@@ -14,6 +14,9 @@ LLVM_TYPE = {
     "int16": "i16",
     "int32": "i32",
     "int64": "i64",
+    "uint16": "i16",
+    "uint32": "i32",
+    "uint64": "i64",
     "float32": "float",
     "float64": "double",
 }
@@ -104,7 +107,7 @@ def _narrow_double(value: Value) -> Value:
 
 
 def convert(value: Value, source: DType, target: DType, half: bool = False) -> Value:
-    """Between compute formats. Floats saturate at 64 bits (for int64) or 32, NaN is 0; narrower integers then wrap.
+    """Between compute formats. Floats saturate at 64 bits, or 32 for what int32 holds, NaN is 0; then they wrap.
 
     `half` says that a half format comes next, so that double to half rounds once.
     """
@@ -131,9 +134,13 @@ def convert(value: Value, source: DType, target: DType, half: bool = False) -> V
 
 
 def _float_to_integer(value: Value, target: DType) -> Value:
-    wide = "i64" if target.itemsize == 8 else "i32"
+    # negative numbers wrap around in unsigned formats, so what is converted to is signed and one size larger
+    wide = "i64" if target.itemsize + (not target.is_signed) > 4 else "i32"
     suffix = f"v{value.lanes}" if value.lanes > 1 else ""
     source = {"float": "f32", "double": "f64"}[value.type]
     name = f"llvm.fptosi.sat.{suffix}{wide}.{suffix}{source}"
     whole = value.code.call(name, wide, value.lanes, [value])
-    return whole if target.itemsize in (4, 8) else whole.convert("trunc", llvm_type(target))
+    if target is dtypes.uint64:
+        above = value.code.call(name.replace("fptosi", "fptoui"), wide, value.lanes, [value])
+        return value.ge(2.0**63).select(above, whole)
+    return whole if wide == llvm_type(target) else whole.convert("trunc", llvm_type(target))

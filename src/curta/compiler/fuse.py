@@ -185,13 +185,14 @@ def operand_dtypes(node: GraphNode, lower: Pointwise) -> list[DType | None]:
     """The format each operand is converted to (None: its own)."""
     count = len(node.operands)
     words = (lower.operands,) * count if isinstance(lower.operands, str) else lower.operands
-    promoted = result_type(
-        *(
-            (o.layout.dtype, o.layout.rank) if isinstance(o, GraphValue) else (number_dtype(operand_type(o)), None)
-            for o in node.operands
+    table: dict[str, DType | None] = {"result": node.outputs[0].layout.dtype, "raw": None}
+    if "promoted" in words:  # uint64 and the int64 of places, which are raw, have no format in common
+        table["promoted"] = result_type(
+            *(
+                (o.layout.dtype, o.layout.rank) if isinstance(o, GraphValue) else (number_dtype(operand_type(o)), None)
+                for o in node.operands
+            )
         )
-    )
-    table = {"promoted": promoted, "result": node.outputs[0].layout.dtype, "raw": None}
     wide = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
     return [
         wide[operand_type(operand)] if word == "exact" else table[word]

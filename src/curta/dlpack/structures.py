@@ -36,6 +36,9 @@ FORMATS: dict[DType, tuple[int, int]] = {
     dtypes.bfloat16: (4, 16),
     dtypes.float32: (2, 32),
     dtypes.float64: (2, 64),
+    dtypes.uint16: (1, 16),
+    dtypes.uint32: (1, 32),
+    dtypes.uint64: (1, 64),
 }
 DTYPES = {form: dtype for dtype, form in FORMATS.items()}
 KINDS = {0: "int", 1: "uint", 2: "float", 3: "opaque", 4: "bfloat", 5: "complex", 6: "bool"}

@@ -9,7 +9,7 @@ from typing import Any
 from curta.device import Device
 from curta.dtypes import DType
 from curta.errors import ArgumentError, ArgumentTypeError, DTypeError
-from curta.files.plain import STORAGES, is_key
+from curta.files.plain import STORAGES, UNTYPED, UNTYPED_FORMATS, is_key
 from curta.host import raw_bytes
 from curta.memory.storage import Storage
 from curta.nn.modules.module import Module
@@ -174,7 +174,8 @@ class Pickler:
         self._remember(value)
 
     def _tensor_itself(self, value: Tensor, grad: bool) -> None:
-        self._name("torch._utils", "_rebuild_tensor_v2")
+        untyped = value.layout.dtype in UNTYPED_FORMATS
+        self._name("torch._utils", "_rebuild_tensor_v3" if untyped else "_rebuild_tensor_v2")
         self._out += b"("
         self._storage(value)
         self._integer(value.offset)
@@ -182,6 +183,8 @@ class Pickler:
         self._plain_tuple(value.layout.strides)
         self._truth(grad)
         self._dict(OrderedDict())
+        if untyped:
+            self._dtype(value.layout.dtype)
         self._out += b"tR"
 
     def _storage(self, tensor: Tensor) -> None:
@@ -196,10 +199,11 @@ class Pickler:
             self.storages.append((storage, block))
         self._out += b"("
         self._text("storage")
-        self._name("torch", _CLASSES[dtype])
+        untyped = dtype in UNTYPED_FORMATS
+        self._name(*UNTYPED.rsplit(".", 1) if untyped else ("torch", _CLASSES[dtype]))
         self._text(str(number))
         self._text("cpu")
-        self._integer(count)
+        self._integer(storage.nbytes if untyped else count)
         self._out += b"tQ"
 
 

@@ -15,6 +15,10 @@ STORAGES: dict[str, DType] = {
     "torch.FloatStorage": dtypes.float32, "torch.DoubleStorage": dtypes.float64,
 }  # fmt: skip
 
+#: the class of the storages of formats without one of their own, whose tensors say theirs themselves
+UNTYPED = "torch.storage.UntypedStorage"
+UNTYPED_FORMATS = (dtypes.uint16, dtypes.uint32, dtypes.uint64)
+
 _SCALARS = (type(None), bool, int, float, str, bytes)
 
 

@@ -16,7 +16,7 @@ from curta.dtypes import DType
 from curta.errors import DeviceError, FileFormatError
 from curta.files.archive import Archive
 from curta.files.content import shown
-from curta.files.plain import STORAGES, is_key
+from curta.files.plain import STORAGES, UNTYPED, UNTYPED_FORMATS, is_key
 from curta.memory.layout import strided
 from curta.memory.storage import Storage, own_storage
 from curta.nn.parameter import Parameter
@@ -80,6 +80,7 @@ class Unpickler:
             "torch.Size": (self._size, (1,)),
             "torch.device": (self._device_of, (1, 2)),
             "torch._utils._rebuild_tensor_v2": (self._tensor, (6, 7)),
+            "torch._utils._rebuild_tensor_v3": (self._untyped_tensor, (7,)),
             "torch._utils._rebuild_parameter": (self._parameter, (3,)),
         }
 
@@ -202,7 +203,7 @@ class Unpickler:
     def _push_named(self, name: str) -> None:
         if name in _FORMATS:
             self._stack.append(_FORMATS[name])
-        elif name in self._calls or name in STORAGES:
+        elif name in self._calls or name in STORAGES or name == UNTYPED:
             self._stack.append(_Named(name))
         else:
             self._refuse(name)
@@ -229,9 +230,9 @@ class Unpickler:
         if type(parts) is not tuple or tuple(map(type, parts)) != (str, _Named, str, str, int):
             self._fail("names no storage where one should be")
         word, kind, key, place, count = parts
-        if word != "storage" or kind.name not in STORAGES or count < 0:
+        if word != "storage" or not (kind.name in STORAGES or kind.name == UNTYPED) or count < 0:
             self._fail("names no storage where one should be")
-        dtype = STORAGES[kind.name]
+        dtype = STORAGES.get(kind.name, dtypes.uint8)
         self._stack.append(_Stored(dtype, self._storage(key, place, count * dtype.itemsize, dtype)))
 
     # what may be called
@@ -278,6 +279,13 @@ class Unpickler:
         if grad:
             made.requires_grad_(True)
         return made
+
+    def _untyped_tensor(
+        self, stored: Any, offset: Any, size: Any, stride: Any, grad: Any, hooks: Any, dtype: Any
+    ) -> Tensor:
+        if not isinstance(stored, _Stored) or not any(dtype is one for one in UNTYPED_FORMATS):
+            self._fail("is damaged: a tensor is not made of a storage and a format without a storage of its own")
+        return self._tensor(_Stored(dtype, stored.storage), offset, size, stride, grad, hooks)
 
     def _check_grad(self, grad: Any, dtype: DType) -> None:
         if type(grad) is not bool or (grad and not dtype.is_floating_point):

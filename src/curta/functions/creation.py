@@ -377,7 +377,7 @@ def end_point(name: str, value: Any, kind: DType) -> int | float:
     number = _plain(name, value)
     if kind.is_floating_point:
         return number
-    return int(number) % 256 if kind is dtypes.uint8 else int(number)
+    return int(number) if kind.is_signed else int(number) % (1 << 8 * kind.itemsize)
 
 
 def linspace(

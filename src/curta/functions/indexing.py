@@ -159,6 +159,8 @@ def _is_mask(item: Any) -> bool:
     return isinstance(item, Tensor) and item.layout.dtype in (dtypes.bool_, dtypes.uint8)
 
 
+#: PyTorch takes none of these for places
+_NO_PLACES = (dtypes.int8, dtypes.int16, dtypes.uint16, dtypes.uint32, dtypes.uint64)
 _NO_INDEX = "tensors used as indices must be long, int, byte or bool tensors"
 
 
@@ -185,7 +187,7 @@ def _normal(item: Any) -> Any:
         dtype = item.layout.dtype
         if not item.layout.rank and dtype.category == 1 and dtype is not dtypes.uint8 and item.batch is None:
             return int(item.item())
-        if dtype.is_floating_point or dtype is dtypes.int16 or dtype is dtypes.int8:
+        if dtype.is_floating_point or dtype in _NO_PLACES:
             raise IndexRangeError(_NO_INDEX)
         return item
     if isinstance(item, (list, tuple, range, np.ndarray, np.generic)) and not isinstance(item, np.integer):

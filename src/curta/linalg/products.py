@@ -72,7 +72,7 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     count = value.layout.shape[-1] if N is None else N
     if N is not None and N <= 1:
         raise ShapeError("N must be greater than 1.")
-    kind = value.long() if value.layout.dtype.name in ("bool", "uint8", "int8", "int16", "int32") else value
+    kind = value.long() if value.layout.dtype.category < 2 and value.layout.dtype.itemsize < 8 else value
     powers = arange(0, count, device=value.layout.device)
     made: Tensor = kind.unsqueeze(-1) ** powers
     return made

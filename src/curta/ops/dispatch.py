@@ -14,10 +14,12 @@ from curta.autograd.state import STATE
 from curta.compiler.graph import GraphValue, LiveNumber
 from curta.default_dtype import ON_CHANGE
 from curta.device import CPU, META
+from curta.dtypes import uint64
 from curta.errors import DeviceError, NoDataError
 from curta.memory.layout import Layout
 from curta.ops.program import Executable, ViewExecutable, executable, view_executable
 from curta.ops.record import Composition, Op, View
+from curta.promotion import as_int64
 from curta.runtime.native import launcher
 from curta.tensor import Tensor
 
@@ -60,10 +62,22 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
     call = _CALLS.get(signature)
     if call is None:
         call = _prepare(op, inputs, params, signature)
-    result = _accounted(books, call, inputs, pointers) if books else call.run(inputs, pointers)
+    try:
+        result = _accounted(books, call, inputs, pointers) if books else call.run(inputs, pointers)
+    except OverflowError as error:
+        result = bind(op, _as_int64(inputs, error), **params)
     if needs_grad and STATE.grad_enabled and op.vjp is not None:
         remember(op, inputs, result if call.several else (result,), params)
     return result
+
+
+def _as_int64(inputs: tuple[Any, ...], error: OverflowError) -> tuple[Any, ...]:
+    """What did not fit into int64 beside a tensor of uint64, as the int64 of the same bits; else raises `error`."""
+    fits = [type(value) is not int or -(1 << 63) <= value < 1 << 63 for value in inputs]
+    unsigned = any(isinstance(value, Tensor) and value.layout.dtype is uint64 for value in inputs)
+    if not unsigned or all(fits) or any(type(value) is int and not 0 <= value < 1 << 64 for value in inputs):
+        raise error
+    return tuple(value if fit else as_int64(value) for value, fit in zip(inputs, fits, strict=True))
 
 
 def _level_of(inputs: tuple[Any, ...]) -> int:
@@ -157,10 +171,14 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
         call = _prepare(op, inputs, params, signature, tuple(out.layout for out in outputs))
     for book in books:
         book.begin(call)
-    if call.simple is not None:
-        call.simple(*pointers, *(out.pointer for out in outputs))
-    elif call.outputs[0].device is not META:
-        call.launch_all(pointers, outputs)
+    try:
+        if call.simple is not None:
+            call.simple(*pointers, *(out.pointer for out in outputs))
+        elif call.outputs[0].device is not META:
+            call.launch_all(pointers, outputs)
+    except OverflowError as error:
+        bind_into(op, _as_int64(inputs, error), outputs, **params)
+        return
     for book in books:
         book.charge(call)
     _count_write(outputs)

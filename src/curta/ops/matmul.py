@@ -35,6 +35,7 @@ def _infer(a: Layout, b: Layout) -> Layout:
 _C_NAMES = {
     "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
     "int64": "long", "int32": "int", "int16": "short", "int8": "signed char", "uint8": "unsigned char",
+    "uint16": "unsigned short", "uint32": "unsigned int", "uint64": "unsigned long",
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from curta.dtypes import DType, compute_dtype
 LLVM_TYPES = {
     "float16": "half", "bfloat16": "bfloat", "float32": "float", "float64": "double",
     "uint8": "i8", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
+    "uint16": "i16", "uint32": "i32", "uint64": "i64",
 }  # fmt: skip
 
 
