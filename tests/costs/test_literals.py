@@ -83,8 +83,8 @@ def test_looking_up_reads_what_is_asked_for() -> None:
 
 def test_adding_in_place_reads_what_was_there() -> None:
     x, source, rows = curta.ones(5, 3), curta.ones(3, 3), curta.from_numpy(ROWS)
-    assert cost_of(lambda: x.index_add_(0, rows, source), "scatter_into") == (9, 0, 36 + 9 * 8 + 36, 36, 0, 0)
-    assert cost_of(lambda: x.index_copy_(0, rows, source), "scatter_into") == (0, 0, 36 + 9 * 8, 36, 0, 0)
+    assert cost_of(lambda: x.index_add_(0, rows, source), "scatter_into") == (9, 0, 36 + 3 * 8 + 36, 36, 0, 0)
+    assert cost_of(lambda: x.index_copy_(0, rows, source), "scatter_into") == (0, 0, 36 + 3 * 8, 36, 0, 0)
 
 
 def test_numbers_that_are_made() -> None:

@@ -95,7 +95,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     "gelss", the rank with all but "gels".
 
     >>> import curta
-    >>> lstsq(curta.tensor([[1.0], [1.0]]), curta.tensor([[1.0], [3.0]])).solution
+    >>> lstsq(curta.tensor([[2.0], [0.0]]), curta.tensor([[4.0], [1.0]])).solution
     tensor([[2.]])
     """
     a, b = matrices("torch.linalg.lstsq", A, argument="input"), tensor("torch.linalg.lstsq", B, "other")
