@@ -39,6 +39,13 @@ def test_into_what_is_not_contiguous() -> None:
     assert not out[:, 60:].any()
 
 
+@pytest.mark.parametrize("times", [2, 7, 9])
+def test_repeated_neighbours(times: int) -> None:
+    values = numbers((30, 40), "float32")
+    x = curta.from_numpy(values).unsqueeze(-1).expand(30, 40, times)
+    np.testing.assert_array_equal(x.reshape(30, 40 * times).numpy(), values.repeat(times, 1))
+
+
 def test_only_what_transposes() -> None:
     """Everything else keeps its loops: smaller copies, copies along the near direction, and those that convert."""
     x = curta.zeros(64, 64)

@@ -64,7 +64,9 @@ def _transposition(kernel: Kernel) -> _Transposition | None:
     sizes, (to, source) = coalesce(kernel.space, written, read, reorder=True)
     itemsize = kernel.slots[0].dtype.itemsize
     near = [dim for dim, stride in enumerate(source[:-1]) if stride == itemsize]
-    if not near or to[-1] != itemsize or source[-1] <= itemsize:
+    # what is repeated a few times is written line by line too, rather than in loops of a few turns each
+    repeated = source[-1] == 0 and sizes[-1] < 8
+    if not near or to[-1] != itemsize or (source[-1] <= itemsize and not repeated):
         return None
     others = [dim for dim in range(len(sizes) - 1) if dim != near[0]]
     outer, from_outer, to_outer = (tuple(one[dim] for dim in others) for one in (sizes, source, to))
