@@ -144,7 +144,7 @@ from curta.functions import (
     # outputs
     resize_as_,
     # numerical
-    gradient, renorm, trapz,
+    frexp, gradient, renorm, trapz,
     # picking
     masked_scatter, put, take,
     # plain
@@ -295,7 +295,7 @@ __all__ = [  # noqa: RUF022 (by family)
     # outputs
     "resize_as_",
     # numerical
-    "gradient", "renorm", "trapz",
+    "frexp", "gradient", "renorm", "trapz",
     # picking
     "masked_scatter", "put", "take",
     # plain

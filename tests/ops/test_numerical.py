@@ -72,3 +72,23 @@ def test_rows_are_written_as_rows() -> None:
     assert bool((written[:, 1] == x[:, 1]).all())
     assert gradcheck(lambda x, source: x.index_add(0, places, source), (x.requires_grad_(), source.requires_grad_()))
     assert gradcheck(lambda x, source: x.index_copy(0, places[:2], source[:2]), (x, source))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_frexp(dtype: str) -> None:
+    info = np.finfo(dtype)
+    special = [0.0, -0.0, info.smallest_subnormal, 3 * info.smallest_subnormal, info.tiny, info.max, 1.0, 0.5, -2.0]
+    values = np.concatenate([numbers(200) * 2.0 ** np.arange(-12, 13).repeat(8), special]).astype(dtype)
+    mantissa, exponent = curta.frexp(curta.from_numpy(values))
+    assert exponent.dtype is curta.int32
+    np.testing.assert_array_equal(mantissa.numpy(), np.frexp(values)[0])
+    np.testing.assert_array_equal(exponent.numpy(), np.frexp(values)[1])
+    odd = curta.frexp(curta.tensor([float("inf"), float("nan")]))
+    assert odd.exponent.tolist() == [0, 0]
+    assert odd.mantissa.isnan().tolist() == [False, True]
+
+
+def test_the_slope_of_a_mantissa() -> None:
+    x = curta.tensor([8.0, 0.75], requires_grad=True)
+    curta.frexp(x).mantissa.sum().backward()
+    assert x.grad.tolist() == [1 / 16, 1.0]

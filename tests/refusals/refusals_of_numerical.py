@@ -56,4 +56,9 @@ REFUSALS = (
         UnsupportedDTypeError,
         "\"renorm\" not implemented for 'int64'",
     ),
+    ours(
+        lambda c: c.frexp(c.ones(2, dtype=c.int64)),
+        UnsupportedDTypeError,
+        "torch.frexp() only supports floating-point dtypes",
+    ),
 )

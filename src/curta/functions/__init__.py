@@ -79,7 +79,7 @@ from curta.functions.movement import (
     select, split, squeeze, t, tile, transpose, unbind, unflatten, unsqueeze, view, view_as,
 )  # fmt: skip
 from curta.functions.outputs import resize_, resize_as_
-from curta.functions.numerical import gradient, renorm, trapz
+from curta.functions.numerical import frexp, gradient, renorm, trapz
 from curta.functions.picking import masked_scatter, put, put_, take
 from curta.functions.plain import (
     clamp_max, clamp_min, deg2rad, float_power, float_power_, fmax, fmin, gcd, lcm, ldexp, rad2deg, rsub,

@@ -11,15 +11,39 @@ from curta.functions.cumulative import trapezoid
 from curta.functions.joining import cat
 from curta.functions.movement import dimension
 from curta.functions.operands import tensor
+from curta.functions.plain import ldexp
 from curta.functions.statistics import norm
 from curta.tensor import Tensor
 
 
-class Histogram(NamedTuple):
-    """The weight in each bin, and the bins' edges."""
+class Split(NamedTuple):
+    """Numbers as mantissa * 2**exponent."""
 
-    hist: Tensor
-    bin_edges: Tensor
+    mantissa: Tensor
+    exponent: Tensor
+
+
+def frexp(input: Tensor, *, out: Any = None) -> Split:
+    """Mantissas of a size in [0.5, 1), and exponents of 2 (int32); zeros, infinities and NaN have the exponent 0.
+
+    >>> import curta
+    >>> curta.frexp(curta.tensor([8.0, -0.75])).exponent
+    tensor([4, 0], dtype=curta.int32)
+    """
+    from curta.functions.matrices import into
+
+    x = tensor("frexp", input)
+    dtype = x.layout.dtype
+    if not dtype.is_floating_point:
+        raise UnsupportedDTypeError("torch.frexp() only supports floating-point dtypes")
+    wide = x.float() if dtype.itemsize == 2 else x
+    plain = wide.detach()
+    regular = (plain != 0).logical_and(plain.isfinite())
+    exponent = plain.abs().where(regular, 1.0).log2().floor().int() + 1  # off by one at most
+    size = ldexp(plain, -exponent).abs()
+    exponent = (exponent + (size >= 1).int() - (size < 0.5).int()).where(regular, 0)
+    mantissa = ldexp(wide, -exponent).to(dtype)
+    return Split(*into("frexp", out, (mantissa, exponent), (x,)))
 
 
 def trapz(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
@@ -86,6 +110,7 @@ def gradient(
         dims = tuple(dimension("gradient", one, rank) for one in given)
         if len(set(dims)) < len(dims):
             raise ShapeError(f"dim {given[-1]} appears multiple times in the list of dims")
+    spacing = 1 if spacing is None else spacing
     spacings = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(dims)
     if isinstance(spacing, Tensor):
         raise ArgumentTypeError("gradient(): spacing must be a number, or a sequence of numbers or tensors")

@@ -70,6 +70,7 @@ NAMES = (
     "float_power",
     "fmax",
     "fmin",
+    "frexp",
     "gcd",
     "geqrf",
     "ger",
