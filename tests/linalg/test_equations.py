@@ -123,6 +123,8 @@ def test_norms() -> None:
     near(linalg.norm(x), np.linalg.norm(x.numpy()))
     near(linalg.norm(x, 3, 1), np.linalg.norm(x.numpy(), 3, 1))
     near(linalg.norm(x, dim=(0, 1)), np.linalg.norm(x.numpy()))
+    near(curta.norm(x, "nuc"), np.linalg.norm(x.numpy(), "nuc"))
+    near(x.__rdiv__(2.0), 2.0 / x.numpy())
 
 
 @pytest.mark.parametrize("driver", [None, "gels", "gelsy", "gelsd", "gelss"])

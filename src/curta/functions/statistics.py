@@ -121,6 +121,8 @@ def norm(
 ) -> Tensor:
     """The vector norm over `dim` (all dimensions by default): p = 2 ("fro"), 1, 0, inf, -inf or any other number.
 
+    With p = "nuc" the sum of the singular values of matrices in two dimensions.
+
     >>> import curta
     >>> curta.norm(curta.tensor([3.0, 4.0])), curta.norm(curta.tensor([3.0, -4.0]), 1)
     (tensor(5.), tensor(7.))
@@ -134,6 +136,10 @@ def norm(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + x.layout.dtype.name
         )
     dims, keepdim = all_dims(x, dim), bool(keepdim)
+    if p == "nuc":
+        from curta.linalg.norms import matrix_norm
+
+        return matrix_norm(x, p, dims, keepdim)  # type: ignore[arg-type]  # says how many dims it takes
     if p is None or p in ("fro", 2):
         return bind(ops.NORM_2, (x,), dims=dims, keepdim=keepdim)
     if isinstance(p, str):

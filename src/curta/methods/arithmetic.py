@@ -93,6 +93,10 @@ class ArithmeticMethods:
         """`self / other`."""
         return late.functions.div(self, other) if late.takes(other) else NotImplemented
 
+    def __rdiv__(self: Any, other: Any) -> Any:
+        """`other / self`, by the name that Python 2 had for it."""
+        return self.__rtruediv__(other)
+
     def __rtruediv__(self: Any, other: Any) -> Any:
         """`other / self`."""
         if late.takes(other):
