@@ -30,6 +30,12 @@ REFUSALS = (
         only_curta=True,
     ),
     Refusal(
+        lambda c: c.signal.windows.bartlett(3, layout="sparse"),
+        ArgumentError,
+        "bartlett is implemented for strided tensors only, got: sparse",
+        only_curta=True,
+    ),
+    Refusal(
         lambda c: c.signal.windows.hann(-1),
         ArgumentError,
         "general_cosine requires non-negative window length, got M=-1",

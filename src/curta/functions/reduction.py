@@ -19,6 +19,8 @@ from curta.tensor import Tensor
 Dims = int | Sequence[int] | None
 
 
+#: as in PyTorch, whose masks of dimensions have so many bits
+_MOST_DIMS = 64
 #: all the dimensions of the common ranks
 _EVERY = tuple(tuple(range(rank)) for rank in range(9))
 
@@ -30,6 +32,8 @@ def _is_empty(dim: Any) -> bool:
 def all_dims(input: Tensor, dim: Dims) -> tuple[int, ...]:
     """The dimensions to reduce over, sorted; None and () mean all."""
     rank = input.layout.rank
+    if rank > _MOST_DIMS:
+        raise ShapeError(f"only tensors with up to {_MOST_DIMS} dims are supported")
     if dim is None:
         return _EVERY[rank] if rank < len(_EVERY) else tuple(range(rank))
     if type(dim) is int and -rank <= dim < rank:

@@ -10,7 +10,7 @@ from curta.default_dtype import get_default_dtype
 from curta.device import Device
 from curta.dtypes import DType, float32, float64
 from curta.errors import ArgumentError, ArgumentTypeError
-from curta.functions.creation import checked_options, empty, finish, linspace
+from curta.functions.creation import empty, finish, linspace
 from curta.functions.windows import bessel_window, cosines, triangle
 from curta.tensor import Tensor
 
@@ -35,7 +35,8 @@ def _checked(name: str, length: int, dtype: DType | None, layout: Any) -> DType:
     kind = dtype or get_default_dtype()
     if length < 0:
         raise ArgumentError(f"{name} requires non-negative window length, got M={length}")
-    checked_options(name, layout, False)
+    if layout is not None and str(layout) not in ("torch.strided", "curta.strided"):
+        raise ArgumentError(f"{name} is implemented for strided tensors only, got: {layout}")
     if kind not in (float32, float64):
         raise ArgumentError(f"{name} expects float32 or float64 dtypes, got: {kind!r}")
     return kind

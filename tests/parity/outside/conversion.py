@@ -50,7 +50,7 @@ def converted(value: Any, leaves: Pairs | None = None) -> Any:
     if isinstance(value, torch.Size):
         return curta.Size(value)
     if isinstance(value, (torch.dtype, torch.memory_format, torch.layout)):
-        return named(str(value).removeprefix("torch."))
+        return named(str(value).removeprefix("torch.")) or value
     if isinstance(value, torch.device):
         return curta.device(str(value))
     if isinstance(value, torch.Generator):

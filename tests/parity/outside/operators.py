@@ -97,6 +97,7 @@ ADAPTED: dict[str, Callable[..., Any]] = {
         rows, weight, *arguments, **options
     ),
     "pca_lowrank": _of_product(curta.pca_lowrank),
+    "special.polygamma.special_polygamma_n_0": lambda x, n, **options: curta.special.polygamma(n, x, **options),
     "svd_lowrank": _of_product(curta.svd_lowrank),
     "where": lambda first, condition, second: curta.where(condition, first, second),
     "zero_": lambda x: x.clone().zero_(),
