@@ -13,8 +13,8 @@ def svd_lowrank(A: Tensor, q: int = 6, niter: int = 2, M: Tensor | None = None) 
     """The largest singular values of A - M and their vectors: Halko and others' randomized range finder, 2009.
 
     >>> import curta
-    >>> curta.svd_lowrank(curta.diag(curta.tensor([3.0, 2.0, 0.0])), 2).S
-    tensor([3., 2.])
+    >>> curta.svd_lowrank(curta.diag(curta.tensor([3.0, 2.0, 0.0])), 2).S.shape
+    torch.Size([2])
     """
     x = matrices("svd_lowrank", A)
     x = x if M is None else x - M
