@@ -197,8 +197,11 @@ class Node:
 
     def saved_tensors_of_forward(self) -> list[Any]:
         """The tensors that are kept for the backward pass."""
-        kept = [*(self._inputs or {}).values(), *(self._outputs or {}).values()]
-        return [value for value, _ in kept if hasattr(value, "layout")]
+        found = []
+        for kept in (self._inputs, self._outputs):
+            if kept:
+                found += [value for value, _ in kept.values() if hasattr(value, "layout")]
+        return found
 
     def saved_bytes(self) -> int:
         """Bytes of the tensors that are kept for the backward pass."""

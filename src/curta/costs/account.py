@@ -73,7 +73,7 @@ class Account:
         self._is_first = False
 
     def _new_ledger(self, timeline: bool) -> Ledger:
-        return Ledger(where, timeline)
+        return Ledger(STATE, timeline)
 
     def _found(self) -> Iterable[existing.Found]:
         return existing.with_a_purpose()
@@ -100,8 +100,9 @@ class Account:
 
     def begin(self, call: Any) -> None:
         """An operator is about to run."""
-        if self.ledger is not None:
-            self.ledger.begin(call.op.name)
+        ledger = self.ledger
+        if ledger is not None:
+            ledger.begin(call.op.name)
         if self._seconds is not None:
             call.place()  # compiled before the clock starts
             self._started = perf_counter()
@@ -112,9 +113,11 @@ class Account:
         if self._seconds is not None:
             self._seconds[key] = self._seconds.get(key, 0.0) + perf_counter() - self._started
         if not self.muted:
-            self._counts[key] = self._counts.get(key, 0) + 1
-        if self.ledger is not None:
-            self.ledger.operator = None
+            counts = self._counts
+            counts[key] = counts.get(key, 0) + 1
+        ledger = self.ledger
+        if ledger is not None:
+            ledger.operator = None
 
     def charge_cost(self, name: str, cost: Cost, layouts: list[Layout]) -> None:
         """A function of the user's has run, or NumPy's in place of an operator: both say what they cost."""
@@ -156,11 +159,14 @@ class Account:
 
     def mark(self, tensors: list[Any]) -> Mark | None:
         """What keeps tensors for the backward pass holds this as long as it does."""
-        if self.ledger is None or not tensors:
+        ledger = self.ledger
+        if ledger is None or not tensors:
             return None
-        found = map(self.ledger.holding, {id(one.storage): one.storage for one in tensors}.values())
-        held = [holding for holding in found if holding is not None]
-        return Mark(self.ledger, held) if held else None
+        storages = [one.storage for one in tensors]
+        if len(storages) > 1:
+            storages = list({id(one): one for one in storages}.values())
+        held = [holding for one in storages if (holding := ledger.holding(one)) is not None]
+        return Mark(ledger, held) if held else None
 
     def own(self, storage: Storage | None, module: Any) -> None:
         """Memory that was there before is a module's."""
@@ -357,17 +363,10 @@ class Mark:
     def __init__(self, ledger: Ledger, held: list[Holding]) -> None:
         self.ledger = ledger
         self.held = held
-        for holding in held:
-            ledger.save(holding, 1)
+        ledger.save(held, 1)
 
     def __del__(self) -> None:
-        for holding in self.held:
-            self.ledger.save(holding, -1)
-
-
-def where() -> tuple[Any, str]:
-    """The module and the phase that this thread is in."""
-    return STATE.module, STATE.phase
+        self.ledger.save(self.held, -1)
 
 
 def make_watched(nbytes: int, device: Device) -> Storage:

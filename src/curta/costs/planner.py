@@ -10,7 +10,7 @@ from typing import Any
 from curta import host
 from curta.autograd.state import STATE
 from curta.costs import existing
-from curta.costs.account import Account, where
+from curta.costs.account import Account
 from curta.device import CPU, META, Device
 from curta.errors import ArgumentTypeError, PlanError
 from curta.memory.layout import Layout, strided
@@ -34,7 +34,7 @@ class Plan(Account):
         self.result: Any = None
 
     def _new_ledger(self, timeline: bool) -> Ledger:
-        return PlanLedger(where, self._meta)
+        return PlanLedger(STATE, self._meta)
 
     def _found(self) -> Iterable[existing.Found]:
         return existing.with_meta() if self._meta else existing.with_a_purpose()

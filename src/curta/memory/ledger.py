@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from copy import copy
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from curta.memory.allocator import HOST
 from curta.memory.storage import (
@@ -33,6 +33,13 @@ PARAMETERS, BUFFERS, GRADIENTS, STATE, INPUTS, ACTIVATIONS, TEMPORARIES, ARENAS 
 Totals = dict[str, int]
 
 
+class Where(Protocol):
+    """What knows the module and the part of a training step that the program is in."""
+
+    module: Any
+    phase: str
+
+
 def watch(storage: Storage) -> None:
     """From now on the end of a storage is told to the watchers, as that of a `HostStorage` always is."""
     if type(storage) is MetaStorage:
@@ -48,7 +55,7 @@ class Holding:
         self, key: int, nbytes: int, number: int, kind: str,
         operator: str | None = None, module: Any = None, phase: str = "", watched: bool = True,
     ) -> None:  # fmt: skip
-        #: the storage's identity, and how many were known before it
+        #: the storage's identity (0 when it has gone), and how many were known before it
         self.key = key
         self.number = number
         self.nbytes = nbytes
@@ -84,15 +91,22 @@ class Event(NamedTuple):
 class Ledger:
     """The storages of one device that are alive, and what was at the fullest moment; a watcher of `WATCHERS`.
 
-    `operator` is the one that runs, as whoever runs it says with `begin`, and None when it has ended; `where` gives
-    the module and the phase. With `timeline`, every change is an event in `events`.
+    `operator` is the one that runs, as whoever runs it says with `begin`, and None when it has ended; `where` has
+    the `module` and the `phase` that the program is in. With `timeline`, every change is an event in `events`.
+
+    An account must not slow a program down: what happens many times a step is written out in one function.
     """
 
-    def __init__(self, where: Callable[[], tuple[Any, str]], timeline: bool) -> None:
+    #: the kinds of storage that are memory which this ledger counts
+    counted: tuple[type[Storage], ...] = (HostStorage,)
+
+    def __init__(self, where: Where, timeline: bool) -> None:
         self.operator: str | None = None
         #: how many operators have begun
         self.begun = 0
         self._where = where
+        # the phase of the last event
+        self._phase = ""
         self.totals: Totals = dict.fromkeys(CATEGORIES, 0)
         self.current = 0
         self.peak = 0
@@ -133,12 +147,12 @@ class Ledger:
     def _begin_with(self, found: Iterable[tuple[Storage, str]]) -> None:
         self.live, self._known, self._full = {}, 0, True
         self.totals, self.current, self.peak = dict.fromkeys(CATEGORIES, 0), 0, 0
-        self.begun, self.events = 0, None if self.events is None else []
+        self.begun, self._phase, self.events = 0, "", None if self.events is None else []
         for storage, kind in found:
             if id(storage) in self.live:
                 continue
             watch(storage)
-            self._add(storage, kind, None, None, "")
+            self._add(storage, kind)
 
     def _watch(self) -> None:
         self.first_totals = dict(self.totals)
@@ -148,41 +162,38 @@ class Ledger:
         """Hear of nothing more."""
         WATCHERS.remove(self)
 
-    def counts(self, storage: Storage) -> bool:
-        """Whether a storage is memory that this ledger counts."""
-        return isinstance(storage, HostStorage)
-
     # what runs
 
     def begin(self, operator: str) -> None:
         """An operator begins."""
         self.operator = operator
         self.begun += 1
-        if self.events is not None:
-            phase = self._where()[1]
-            if phase != (self.events[-1][4] if self.events else ""):
-                self._note(TEMPORARIES, 0)
+        if self.events is not None and self._where.phase != self._phase:
+            self._note(TEMPORARIES, 0)
 
     # what comes and goes
 
     def born(self, storage: Storage) -> None:
         """A storage was made: for something that does not last, until somebody says otherwise."""
-        module, phase = self._where()
-        self._add(storage, TEMPORARIES, self.operator, module, phase)
-        if self.events is not None and self.live[id(storage)].watched:
-            self.events.append((TEMPORARIES, storage.nbytes, self.operator, module, phase, self.begun))
+        where, operator = self._where, self.operator
+        module, phase = where.module, where.phase
+        if self._add(storage, TEMPORARIES, operator, module, phase) and self.events is not None:
+            self._phase = phase
+            self.events.append((TEMPORARIES, storage.nbytes, operator, module, phase, self.begun))
 
-    def _add(self, storage: Storage, kind: str, operator: str | None, module: Any, phase: str) -> None:
-        watched = self.counts(storage)
-        self._known += 1
-        self.live[id(storage)] = Holding(
-            id(storage), storage.nbytes, self._known, kind, operator, module, phase, watched
-        )
+    def _add(
+        self, storage: Storage, kind: str, operator: str | None = None, module: Any = None, phase: str = ""
+    ) -> bool:
+        """Know of a storage from now on; whether it counts."""
+        key, nbytes, watched = id(storage), storage.nbytes, isinstance(storage, self.counted)
+        number = self._known = self._known + 1
+        self.live[key] = Holding(key, nbytes, number, kind, operator, module, phase, watched)
         if watched:
-            self.totals[kind] += storage.nbytes
-            self.current += storage.nbytes
-            if self.current > self.peak:
-                self.peak, self._full = self.current, True
+            self.totals[kind] += nbytes
+            current = self.current = self.current + nbytes
+            if current > self.peak:
+                self.peak, self._full = current, True
+        return watched
 
     def holding(self, storage: Storage | None) -> Holding | None:
         """What is known of a storage; one that was there before and was not looked for is an input from now on."""
@@ -205,20 +216,24 @@ class Ledger:
     def died(self, storage: Storage) -> None:
         """A storage went away."""
         known, rest = self._known, self._rest
-        holding = self.holding(storage)
+        holding = self.live.pop(id(storage), None)
         if holding is None:
-            return
-        del self.live[holding.key]
+            if self.holding(storage) is None:
+                return
+            holding = self.live.pop(id(storage))
+        holding.key = 0
         if holding.watched:
             if self._full:
                 self._pass(known, rest)
             if holding.number <= self._peak_known:
                 self._gone.append(holding)
-            category = holding.category
-            self.totals[category] -= holding.nbytes
-            self.current -= holding.nbytes
+            category, nbytes = holding.kind, holding.nbytes
+            if holding.saves and category == TEMPORARIES:
+                category = ACTIVATIONS
+            self.totals[category] -= nbytes
+            self.current -= nbytes
             if self.events is not None:
-                self._note(category, -holding.nbytes)
+                self._note(category, -nbytes)
 
     def _pass(self, known: int, rest: int) -> None:
         """The fullest moment is over, when so many storages were known and so many bytes nobody's: remember it."""
@@ -229,7 +244,9 @@ class Ledger:
 
     def _note(self, category: str, nbytes: int) -> None:
         if self.events is not None:
-            self.events.append((category, nbytes, self.operator, *self._where(), self.begun))
+            where = self._where
+            phase = self._phase = where.phase
+            self.events.append((category, nbytes, self.operator, where.module, phase, self.begun))
 
     # what it is for
 
@@ -239,29 +256,30 @@ class Ledger:
         if holding is not None and holding.kind != kind:
             self._change(holding, kind, holding.saves)
 
-    def save(self, holding: Holding, count: int) -> None:
-        """So many more nodes keep a storage for their backward pass (fewer, if the count is negative)."""
-        saves = holding.saves + count
-        if self.live.get(holding.key) is not holding:
-            return
-        if holding.kind == TEMPORARIES and (saves == 0) != (holding.saves == 0):
-            self._change(holding, holding.kind, saves)
-        else:
-            holding.saves = saves
+    def save(self, held: list[Holding], count: int) -> None:
+        """So many more nodes keep each storage for their backward pass (fewer, if the count is negative)."""
+        for holding in held:
+            if holding.key:  # else it is gone
+                before = holding.saves
+                saves = before + count
+                if (before and saves) or holding.kind != TEMPORARIES:
+                    holding.saves = saves
+                else:
+                    self._change(holding, TEMPORARIES, saves)
 
     def _change(self, holding: Holding, kind: str, saves: int) -> None:
         before = holding.category
         if not self._full and holding.number <= self._peak_known and holding not in self._changed:
             self._changed[holding] = copy(holding)
         holding.kind, holding.saves = kind, saves
-        after = holding.category
+        after, nbytes = holding.category, holding.nbytes
         if before == after or not holding.watched:
             return
-        self.totals[before] -= holding.nbytes
-        self.totals[after] += holding.nbytes
+        self.totals[before] -= nbytes
+        self.totals[after] += nbytes
         if self.events is not None:
-            self._note(before, -holding.nbytes)
-            self._note(after, holding.nbytes)
+            self._note(before, -nbytes)
+            self._note(after, nbytes)
 
     def at_peak(self) -> list[Holding]:
         """What was alive at the fullest moment, the largest first; what nobody named that was there before as one."""
@@ -297,9 +315,10 @@ class PlanLedger(Ledger):
     For one of the `meta` device its storages count as if they were there, and those that the processor has do not.
     """
 
-    def __init__(self, where: Callable[[], tuple[Any, str]], meta: bool) -> None:
+    def __init__(self, where: Where, meta: bool) -> None:
         super().__init__(where, timeline=True)
         self.meta = meta
+        self.counted = (PlannedStorage, MetaStorage if meta else HostStorage)
 
     def open(self, found: Iterable[tuple[Storage, str]]) -> None:
         """As ever; for one of the `meta` device with all the storages there are of that."""
@@ -308,10 +327,6 @@ class PlanLedger(Ledger):
             return
         self._begin_with(found)
         self._watch()
-
-    def counts(self, storage: Storage) -> bool:
-        """Whether a storage is memory on the planned device."""
-        return isinstance(storage, (PlannedStorage, MetaStorage if self.meta else HostStorage))
 
     @property
     def elsewhere(self) -> int:

@@ -26,7 +26,7 @@ from curta.nn.modules.hooks import (  # noqa: F401 (PyTorch has them in this fil
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
-from curta.nn.modules.places import inside
+from curta.nn.modules.places import enter
 from curta.nn.parameter import Buffer, Parameter
 from curta.tensor import Tensor
 
@@ -79,8 +79,12 @@ class Module(hooks.HookMethods):
         if STATE.hooked:
             if STATE.recorder is not None:
                 STATE.recorder.note_module(self)
-            with inside(self, args):
+            before = STATE.module, STATE.places
+            enter(self, args)
+            try:
                 return self._call(args, kwargs)
+            finally:
+                STATE.module, STATE.places = before
         return self._call(args, kwargs)
 
     def _call(self, args: Any, kwargs: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -62,11 +60,10 @@ def _root_of(module: Module) -> Root:
     return known
 
 
-@contextmanager
-def inside(module: Module, args: tuple[Any, ...]) -> Iterator[None]:
-    """What runs here is the work of `module`."""
-    before = STATE.module, STATE.places
-    place = None if STATE.places is None else STATE.places.get(id(module))
+def enter(module: Module, args: tuple[Any, ...]) -> None:
+    """What runs from now on is the work of `module`; whoever calls this puts `STATE` back when it is done."""
+    places = STATE.places
+    place = None if places is None else places.get(id(module))
     if place is None:
         root = _root_of(module)
         STATE.places, place = root.places, root.places[id(module)]
@@ -74,10 +71,6 @@ def inside(module: Module, args: tuple[Any, ...]) -> Iterator[None]:
         for book in STATE.books if STATE.recorder is None else (STATE.recorder, *STATE.books):
             book.enter(module, root, tokens)
     STATE.module = place
-    try:
-        yield
-    finally:
-        STATE.module, STATE.places = before
 
 
 def _tokens(args: tuple[Any, ...]) -> int:
