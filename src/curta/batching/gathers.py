@@ -58,6 +58,11 @@ def take(call: Call) -> Any:
     return bind(TAKES[len(axes)], operands, sources=(-1, *further), axes=(0, *later), paired=False)
 
 
+def rows(call: Call) -> Any:
+    """One element of each row along a dimension."""
+    return bind(call.op, call.every(), dim=call.params["dim"] + 1, ignore=call.params["ignore"])
+
+
 def scatter(call: Call) -> Any:
     """Rows added to (or put over) those that places name: the slices beside each other where all have the same places,
     else one under the other."""

@@ -99,6 +99,25 @@ SUM = Op("sum", _infer_sum, Reduce("sum"), Gradient(_sum_rule), reducing(1))
 PROD = Op("prod", _infer_sum, Reduce("prod"), Gradient(_prod_rule, inputs=(0,), outputs=(0,)), reducing(1))
 AMAX = Op("amax", _infer_same, Reduce("max"), Gradient(_extreme_rule, inputs=(0,), outputs=(0,)), reducing(0))
 AMIN = Op("amin", _infer_same, Reduce("min"), Gradient(_extreme_rule, inputs=(0,), outputs=(0,)), reducing(0))
+
+
+def _extremes(x: Any, dims: Dims, keepdim: bool) -> Any:
+    return bind(AMIN, (x,), dims=dims, keepdim=keepdim), bind(AMAX, (x,), dims=dims, keepdim=keepdim)
+
+
+def _extremes_rule(node: Any, *gradients: Any) -> tuple[Any, ...]:
+    """As those of the smallest and of the largest element by themselves."""
+    x = node.input(0)
+    parts = [
+        bind(_EXTREME_BACKWARD, (over_rows(node, g), x, over_rows(node, node.output(place))), dims=node.params["dims"])
+        for place, g in enumerate(gradients)
+        if g is not None
+    ]
+    return (parts[0] if len(parts) == 1 else parts[0] + parts[1],)
+
+
+#: the smallest and the largest element
+AMINMAX = composition("aminmax", _extremes, Gradient(_extremes_rule, inputs=(0,), outputs=(0, 1)))
 ALL = Op("all", _infer_truth, Reduce("all"), NO_GRADIENT, reducing(0))
 ANY = Op("any", _infer_truth, Reduce("any"), NO_GRADIENT, reducing(0))
 ARGMAX = Op("argmax", _infer_place, Reduce("argmax"), NO_GRADIENT, reducing(0))
