@@ -197,7 +197,7 @@ def scatter_into(tally: Tally, call: Any) -> None:
     """What is added to is read first."""
     scatter(tally, call)
     if call.params["accumulate"]:
-        tally.read_back = call.operands[0].nbytes
+        tally.read_back = call.operands[0].numel * call.operands[0].dtype.itemsize
 
 
 def scatter_reduce(tally: Tally, call: Any) -> None:
@@ -239,6 +239,8 @@ GENERATED: dict[str, Loop] = {
     "recurrence": running(2),
     "scatter_rows": scatter,
     "scatter_into": scatter_into,
+    "scatter_lines": scatter,
+    "scatter_lines_into": scatter_into,
     "scatter_reduce": scatter_reduce,
     "sort": _reads_all,
     "smallest": _reads_all,

@@ -81,6 +81,11 @@ def scatter(call: Call) -> Any:
     return made.view(size, count, width)
 
 
+def scatter_lines(call: Call) -> Any:
+    """Elements put or added along a dimension."""
+    return bind(call.op, call.every(), **{**call.params, "dim": call.params["dim"] + 1})
+
+
 def search(call: Call) -> Any:
     """Places in sorted sequences."""
     sequence, values, count = call.values

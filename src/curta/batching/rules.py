@@ -247,6 +247,7 @@ RULES: dict[Op, Rule] = {
     embedding.EMBEDDING: gathers.embedding,
     **dict.fromkeys(indexing.TAKES, gathers.take),
     indexing.SCATTER: gathers.scatter,
+    indexing.SCATTER_LINES: gathers.scatter_lines,
     loss.NEGATIVE_LIKELIHOOD: gathers.rows,
     loss.WEIGHTED_NEGATIVE_LIKELIHOOD: gathers.rows,
     loss.CLASS_WEIGHT: gathers.rows,

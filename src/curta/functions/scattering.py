@@ -16,7 +16,7 @@ from curta.functions.inplace import check_no_overlap, check_writable, previous, 
 from curta.functions.movement import region
 from curta.functions.outputs import into
 from curta.ops.dispatch import bind_into
-from curta.ops.indexing import SCATTER_INTO, paired_places, scatter_rows
+from curta.ops.indexing import SCATTER_INTO, SCATTER_LINES_INTO, fills, paired_places, scatter_lines, scatter_rows
 from curta.tensor import Tensor
 
 
@@ -100,10 +100,7 @@ def _write(target: Tensor, places: Tensor, values: Tensor, accumulate: bool, wid
     check_no_overlap(target)
     layout = target.layout
     half = accumulate and compute_dtype(layout.dtype) is not layout.dtype
-    base = target.base
-    wants = STATE.grad_enabled and (
-        target._requires_grad or values._requires_grad or (base is not None and base._requires_grad)
-    )
+    wants = _remembered(target, values)
     if not layout.numel or not places.layout.numel:
         if wants:
             store(target, previous(target).clone())
@@ -288,6 +285,16 @@ def paired(
     name: str, input: Tensor, dim: int, index: Tensor, src: Any, error: Callable[[str], Exception] = ShapeError
 ) -> tuple[Tensor, Tensor]:
     """Vectors of the row-major places in `input` that scatter writes to, and of what it writes there."""
+    place, index, values = _beside(name, input, dim, index, src, error)
+    own = input.layout.shape
+    places = paired_places(own, place, index) if own else index.long()
+    return places.reshape(-1), values.reshape(-1)
+
+
+def _beside(
+    name: str, input: Tensor, dim: int, index: Tensor, src: Any, error: Callable[[str], Exception] = ShapeError
+) -> tuple[int, Tensor, Tensor]:
+    """The dimension that scatter writes along, the places there, and what it writes to each."""
     place = check_paired(name, input, dim, index)
     index = in_range_from_zero(index, input.layout.shape[place] if input.layout.rank else 1, place, error)
     own = input.layout.shape
@@ -304,17 +311,49 @@ def paired(
         values = region(src, tuple((0, count, 1) for count in index.layout.shape))
     else:
         values = host_full(src, input).expand(index.layout.shape)
-    places = paired_places(own, place, index) if own else index.long()
-    return places.reshape(-1), values.reshape(-1)
+    return place, index, values
 
 
 def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accumulate: bool) -> Tensor:
     if not index.layout.numel:
         check_paired(name, input, dim, index)
         return input
-    places, values = paired(name, input, dim, index, src)
-    _write(input, places, values, accumulate)
+    place, index, values = _beside(name, input, dim, index, src)
+    own = input.layout.shape
+    if own and fills(index.layout.shape, own, place):
+        _write_lines(input, place, index, values, accumulate)
+    else:
+        places = paired_places(own, place, index) if own else index.long()
+        _write(input, places.reshape(-1), values.reshape(-1), accumulate)
     return input
+
+
+def _write_lines(target: Tensor, dim: int, places: Tensor, values: Tensor, accumulate: bool) -> None:
+    """`values` into `target`, at their places along `dim`."""
+    check_writable(target)
+    check_no_overlap(target)
+    layout = target.layout
+    half = accumulate and compute_dtype(layout.dtype) is not layout.dtype
+    apart = _remembered(target, values) or any(one.batch is not None for one in (target, places, values))
+    if not apart and not half:
+        bind_into(SCATTER_LINES_INTO, (values.detach(), places), (target,), dim=dim, accumulate=accumulate)
+        return
+    old, size = previous(target) if apart else target.detach(), layout.shape[dim]
+    added = scatter_lines(values, places, size, dim, accumulate)
+    if accumulate:
+        store(target, (old + added).to(layout.dtype))
+        return
+    ones = host_full(1, old).expand(places.layout.shape)
+    mask = scatter_lines(ones, places, size, dim, accumulate=False).bool()
+    store(target, added.where(mask, old))
+
+
+def _remembered(target: Tensor, values: Tensor) -> bool:
+    """Whether a write of these values is a part of some gradient."""
+    base = target.base
+    return STATE.grad_enabled and (
+        target._requires_grad or values._requires_grad or (base is not None and base._requires_grad)
+    )
 
 
 def _reduced(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str) -> Tensor:

@@ -151,6 +151,8 @@ TABLE: tuple[Op, ...] = (
     *indexing.TAKES,
     indexing.SCATTER,
     indexing.SCATTER_INTO,
+    indexing.SCATTER_LINES,
+    indexing.SCATTER_LINES_INTO,
     scattering.SCATTER_REDUCE,
     indexing.TRIL,
     indexing.TRIU,
