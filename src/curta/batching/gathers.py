@@ -63,6 +63,11 @@ def rows(call: Call) -> Any:
     return bind(call.op, call.every(), dim=call.params["dim"] + 1, ignore=call.params["ignore"])
 
 
+def resampled(call: Call) -> Any:
+    """Sums along a dimension of elements that no slice chooses."""
+    return bind(call.op, call.values, **{**call.params, "dim": call.params["dim"] + 1})
+
+
 def scatter(call: Call) -> Any:
     """Rows added to (or put over) those that places name: the slices beside each other where all have the same places,
     else one under the other."""

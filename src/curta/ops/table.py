@@ -244,6 +244,7 @@ TABLE: tuple[Op, ...] = (
     group_normalization.GROUP_NORM,
     group_normalization.PLAIN_GROUP_NORM,
     resampling.WEIGHTED_SUM,
+    *resampling.RESAMPLINGS,
     rms_normalization.RMS_NORM_BACKWARD,
     rms_normalization.PLAIN_RMS_NORM_BACKWARD,
     rms_normalization.RMS_NORM_DWEIGHT,
