@@ -136,11 +136,21 @@ def convert(value: Value, source: DType, target: DType, half: bool = False) -> V
 def _float_to_integer(value: Value, target: DType) -> Value:
     # negative numbers wrap around in unsigned formats, so what is converted to is signed and one size larger
     wide = "i64" if target.itemsize + (not target.is_signed) > 4 else "i32"
-    suffix = f"v{value.lanes}" if value.lanes > 1 else ""
-    source = {"float": "f32", "double": "f64"}[value.type]
-    name = f"llvm.fptosi.sat.{suffix}{wide}.{suffix}{source}"
-    whole = value.code.call(name, wide, value.lanes, [value])
+    whole = _saturated(value, wide)
     if target is dtypes.uint64:
-        above = value.code.call(name.replace("fptosi", "fptoui"), wide, value.lanes, [value])
+        suffix = f"v{value.lanes}" if value.lanes > 1 else ""
+        source = {"float": "f32", "double": "f64"}[value.type]
+        above = value.code.call(f"llvm.fptoui.sat.{suffix}{wide}.{suffix}{source}", wide, value.lanes, [value])
         return value.ge(2.0**63).select(above, whole)
     return whole if wide == llvm_type(target) else whole.convert("trunc", llvm_type(target))
+
+
+def _saturated(value: Value, wide: str) -> Value:
+    """A float as a signed integer, the nearest there is: LLVM's own saturation goes lane by lane."""
+    bits = 64 if wide == "i64" else 32
+    edge = 2.0 ** (bits - 1)
+    fits = value.ge(-edge) & value.lt(edge)
+    whole = fits.select(value, 0.0).convert("fptosi", wide)
+    most = value.code.constant((1 << (bits - 1)) - 1, wide, value.lanes)
+    outside = value.lt(-edge).select(value.code.constant(-(1 << (bits - 1)), wide, value.lanes), 0)
+    return fits.select(whole, value.ge(edge).select(most, outside))
