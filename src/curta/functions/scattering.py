@@ -9,6 +9,7 @@ from typing import Any
 from curta import dtypes, shapes
 from curta.autograd.state import STATE
 from curta.batching.values import alongside
+from curta.device import META
 from curta.dtypes import compute_dtype
 from curta.errors import DTypeError, IndexRangeError, ShapeError
 from curta.functions.indexing import Plan, check_paired, follow, in_range, in_range_from_zero, parse, plan_of
@@ -22,12 +23,35 @@ from curta.tensor import Tensor
 
 def write_at(view: Tensor, indices: dict[int, Tensor], value: Any, accumulate: bool = False) -> None:
     """Write `value` (a number or a tensor that broadcasts) to the places of `view` that the index tensors name."""
+    if _names_rows(view, indices, value):
+        _write_rows(view, indices[0], value, accumulate)
+        return
     plan = plan_of(view, indices)
     shape = tuple(view.layout.shape[s] if s >= 0 else size for s, size in zip(plan.sources, _spread(plan), strict=True))
     values = _values(view, value, shape)
     whole = _whole_dims(plan, view.layout.rank)
     places = _places(view, plan, shape, whole)
-    _write(view, places.reshape(-1), values.reshape(-1), accumulate, prod(shape[len(shape) - whole :]))
+    count = len(shape) - whole
+    _write(view, places.reshape(-1), values.reshape(prod(shape[:count]), prod(shape[count:])), accumulate)
+
+
+def _names_rows(view: Tensor, indices: dict[int, Tensor], value: Any) -> bool:
+    """Whether one vector of places says what is written whole along the first dimension, and no more is to be known."""
+    if len(indices) > 1 or 0 not in indices or view.layout.device is META:
+        return False
+    plain = all(one.batch is None for one in (view, indices[0], value) if isinstance(one, Tensor))
+    return plain and indices[0].layout.rank == 1 and indices[0].layout.device is not META
+
+
+def _write_rows(view: Tensor, index: Tensor, value: Any, accumulate: bool) -> None:
+    """Write to whole slices along the first dimension; what is the same for all of them is there once."""
+    count, rest = index.layout.numel, view.layout.shape[1:]
+    values, width = _values(view, value, (count, *rest)), prod(rest)
+    if count > 1 and values.layout.strides[0] == 0:
+        rows = values.narrow(0, 0, 1).reshape(1, width).contiguous().expand(count, width)
+    else:
+        rows = values.reshape(count, width)
+    _write(view, index.long(), rows, accumulate)
 
 
 def _spread(plan: Plan) -> list[int]:
@@ -94,22 +118,24 @@ def _places(view: Tensor, plan: Plan, shape: tuple[int, ...], whole: int) -> Ten
     return total.expand(shape)
 
 
-def _write(target: Tensor, places: Tensor, values: Tensor, accumulate: bool, width: int = 1) -> None:
-    """Vectors of row-major places, counted in rows of `width` elements, and of values, into `target`."""
+def _write(target: Tensor, places: Tensor, rows: Tensor, accumulate: bool) -> None:
+    """Rows of values into `target`, at a vector of row-major places, counted in rows."""
     check_writable(target)
     check_no_overlap(target)
     layout = target.layout
     half = accumulate and compute_dtype(layout.dtype) is not layout.dtype
-    wants = _remembered(target, values)
+    wants = _remembered(target, rows)
     if not layout.numel or not places.layout.numel:
         if wants:
             store(target, previous(target).clone())
         return
-    mapped = any(one.batch is not None for one in (target, places, values))
+    mapped = any(one.batch is not None for one in (target, places, rows))
     if wants or half or mapped or not layout.is_contiguous:
-        _write_apart(target, places, values.reshape(-1, width), accumulate, wants or mapped)
+        _write_apart(target, places, rows, accumulate, wants or mapped)
         return
-    rows = values.detach().contiguous().view(-1, width)
+    width, rows = rows.layout.shape[1], rows.detach()
+    if width > 1 and rows.layout.strides[1] != 1:
+        rows = rows.contiguous()
     bind_into(SCATTER_INTO, (rows, places.contiguous()), (target,), step=width, accumulate=accumulate)
 
 
@@ -324,7 +350,7 @@ def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accu
         _write_lines(input, place, index, values, accumulate)
     else:
         places = paired_places(own, place, index) if own else index.long()
-        _write(input, places.reshape(-1), values.reshape(-1), accumulate)
+        _write(input, places.reshape(-1), values.reshape(-1, 1), accumulate)
     return input
 
 

@@ -137,7 +137,7 @@ def _infer_scatter(source: Layout, places: Layout, count: int, accumulate: bool)
 
 def _plan_scatter(inputs: Any, outputs: Any, count: int, accumulate: bool) -> Any:
     sources, width = inputs[0].shape
-    return plan_scatter(inputs[0].dtype, sources, width, count, width, accumulate=accumulate, clear=True)
+    return plan_scatter(inputs[0].dtype, sources, width, count, width, width, accumulate=accumulate, clear=True)
 
 
 def _cost_scatter(inputs: Any, outputs: Any, count: int, accumulate: bool) -> Cost:
@@ -166,15 +166,16 @@ def scatter_rows(source: Tensor, places: Tensor, count: int, accumulate: bool = 
 
 
 def _plan_into(inputs: Any, outputs: Any, step: int, accumulate: bool) -> Any:
-    sources, width = inputs[0].shape
-    return plan_scatter(inputs[0].dtype, sources, width, 0, step, accumulate=accumulate, clear=False)
+    source: Layout = inputs[0]
+    sources, width = source.shape
+    rows = outputs[0].numel // step
+    return plan_scatter(source.dtype, sources, width, rows, step, source.strides[0], accumulate=accumulate, clear=False)
 
 
 def _cost_into(inputs: Any, outputs: Any, step: int, accumulate: bool) -> Cost:
     """What is added to is read as well."""
-    moved = inputs[0].nbytes
-    read = moved + inputs[1].nbytes + (moved if accumulate else 0)
-    return Cost(inputs[0].numel if accumulate else 0, 0, read, moved)
+    moved = inputs[0].numel * inputs[0].dtype.itemsize
+    return Cost(inputs[0].numel if accumulate else 0, 0, bytes_read(inputs) + (moved if accumulate else 0), moved)
 
 
 #: source[n, m], places[n]: into a tensor that exists, at `step` elements times each place
