@@ -17,7 +17,15 @@ from curta.functions.inplace import check_no_overlap, check_writable, previous, 
 from curta.functions.movement import region
 from curta.functions.outputs import into
 from curta.ops.dispatch import bind_into
-from curta.ops.indexing import SCATTER_INTO, SCATTER_LINES_INTO, fills, paired_places, scatter_lines, scatter_rows
+from curta.ops.indexing import (
+    SCATTER_INTO,
+    SCATTER_LINES_INTO,
+    fills,
+    paired_places,
+    scatter_lines,
+    scatter_rows,
+    whole_rows,
+)
 from curta.tensor import Tensor
 
 
@@ -133,10 +141,8 @@ def _write(target: Tensor, places: Tensor, rows: Tensor, accumulate: bool) -> No
     if wants or half or mapped or not layout.is_contiguous:
         _write_apart(target, places, rows, accumulate, wants or mapped)
         return
-    width, rows = rows.layout.shape[1], rows.detach()
-    if width > 1 and rows.layout.strides[1] != 1:
-        rows = rows.contiguous()
-    bind_into(SCATTER_INTO, (rows, places.contiguous()), (target,), step=width, accumulate=accumulate)
+    given = whole_rows(rows.detach()), places.contiguous()
+    bind_into(SCATTER_INTO, given, (target,), step=rows.layout.shape[1], accumulate=accumulate)
 
 
 def _write_apart(target: Tensor, places: Tensor, values: Tensor, accumulate: bool, wants: bool) -> None:

@@ -136,13 +136,14 @@ def _infer_scatter(source: Layout, places: Layout, count: int, accumulate: bool)
 
 
 def _plan_scatter(inputs: Any, outputs: Any, count: int, accumulate: bool) -> Any:
-    sources, width = inputs[0].shape
-    return plan_scatter(inputs[0].dtype, sources, width, count, width, width, accumulate=accumulate, clear=True)
+    source: Layout = inputs[0]
+    sources, width = source.shape
+    step = source.strides[0]
+    return plan_scatter(source.dtype, sources, width, count, width, step, accumulate=accumulate, clear=True)
 
 
 def _cost_scatter(inputs: Any, outputs: Any, count: int, accumulate: bool) -> Cost:
-    read = inputs[0].nbytes + inputs[1].nbytes
-    return Cost(inputs[0].numel if accumulate else 0, 0, read, outputs[0].nbytes)
+    return Cost(inputs[0].numel if accumulate else 0, 0, bytes_read(inputs), outputs[0].nbytes)
 
 
 def _scatter_rule(node: Node, gradient: Tensor) -> tuple[Tensor, None]:
@@ -161,8 +162,14 @@ def scatter_rows(source: Tensor, places: Tensor, count: int, accumulate: bool = 
     if accumulate and compute_dtype(dtype) is not dtype:
         source = source.to(float32)
     rows = places.to(int64).contiguous()
-    made: Tensor = bind(SCATTER, (source.contiguous(), rows), count=count, accumulate=accumulate)
+    made: Tensor = bind(SCATTER, (whole_rows(source), rows), count=count, accumulate=accumulate)
     return made
+
+
+def whole_rows(source: Tensor) -> Tensor:
+    """`source`[n, m] with the elements of each row side by side; the rows may lie anyhow."""
+    layout = source.layout
+    return source if layout.shape[1] == 1 or layout.strides[1] == 1 else source.contiguous()
 
 
 def _plan_into(inputs: Any, outputs: Any, step: int, accumulate: bool) -> Any:
