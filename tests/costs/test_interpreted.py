@@ -107,6 +107,8 @@ def lookups() -> None:
     for count in range(1, 17):
         curta.ones((2,) * 16)[(rows,) * count]
     ones(5, 3).index_add_(0, rows, ones(3, 3))
+    ones(3, 5).index_add_(1, rows, ones(3, 3))
+    F.one_hot(rows, 4)
     for count in range(1, resampling.MOST_TERMS + 1):
         taps = make(np.zeros((count, 6), np.int64)), ones(count, 6), make(np.zeros((2, 4), np.int64)), ones(2, 4)
         with_gradients(partial(_resampled, taps), ones(2, 4, 3))

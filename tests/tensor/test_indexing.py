@@ -163,6 +163,26 @@ def test_many_wide_rows(dtype):
         assert np.array_equal(x.index_reduce(0, where, y, "amax", include_self=False).numpy(), largest)
 
 
+@pytest.mark.parametrize("shape", [(3, 7), (4, 6, 2), (2, 5, 30), (2, 3, 1, 9)])
+def test_slices_along_further_dimensions(shape):
+    random = np.random.default_rng(4)
+    for dim in range(1, len(shape)):
+        rows = random.integers(0, shape[dim], 11)
+        given = (*shape[:dim], 11, *shape[dim + 1 :])
+        into, source = random.standard_normal(shape), random.standard_normal(given)
+        at = (slice(None),) * dim
+        added, put, filled = into.copy(), into.copy(), into.copy()
+        np.add.at(added, (*at, rows), source)
+        put[(*at, rows)], filled[(*at, rows)] = source, 2.0
+        x, y, where = curta.tensor(into), curta.tensor(source, requires_grad=True), curta.tensor(rows)
+        made = x.index_add(dim, where, y)
+        assert np.allclose(made.detach().numpy(), added)
+        made.backward(x)
+        assert np.array_equal(y.grad.numpy(), into[(*at, rows)])
+        assert np.array_equal(x.index_copy(dim, where, y.detach()).numpy(), put)
+        assert np.array_equal(x.index_fill(dim, where - shape[dim], 2.0).numpy(), filled)
+
+
 def test_a_write_through_a_view_shows_in_the_other():
     x = curta.zeros(2, 3)
     x.T[1] = 4.0

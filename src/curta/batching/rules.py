@@ -224,6 +224,7 @@ RULES: dict[Op, Rule] = {
     loss.PICK: further("dim"),
     turning.FLIP: _reduction,
     reduce.IS_AT: further("dim"),
+    reduce.ONE_HOT: further("dim"),
     scan.RECURRENCE: further("dim", by_all=True, contiguous=True),
     scan.CUMSUM: further("dim", by_all=True, contiguous=True),
     scan.CUMPROD: further("dim", by_all=True, contiguous=True),

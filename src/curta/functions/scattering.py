@@ -262,9 +262,20 @@ def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tenso
     return _along(input, place, index, source)
 
 
+#: what lies behind the dimension that is written along: less than this is no row worth writing by itself
+_NARROW = 16
+
+
 def _along(input: Tensor, place: int, index: Tensor, value: Any, accumulate: bool = False) -> Tensor:
     """Write to slices along a dimension; a tensor without dimensions is written as one with a single element."""
-    if input.layout.rank:
+    own = input.layout.shape
+    here = META not in (input.layout.device, index.layout.device)
+    if place and here and prod(own[place + 1 :]) < _NARROW and prod(own) and index.layout.numel:
+        shape = (*own[:place], index.layout.numel, *own[place + 1 :])
+        values = _values(input, value, shape)
+        places = index.view((-1,) + (1,) * (len(own) - place - 1)).expand(shape)
+        _write_lines(input, place, places, values, accumulate)
+    elif input.layout.rank:
         write_at(input, {place: index}, value, accumulate)
     else:
         view = input.view(1)

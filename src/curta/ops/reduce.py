@@ -127,18 +127,16 @@ ARGMIN = Op("argmin", _infer_place, Reduce("argmin"), NO_GRADIENT, reducing(0))
 # extremes along one dimension, with their places
 
 
-def _infer_at(place: Layout, size: int, dim: int) -> Layout:
-    shape = (*place.shape[:dim], size, *place.shape[dim + 1 :])
-    return contiguous(shape, dtypes.bool_, place.device)
+def _at(name: str, dtype: DType) -> Op:
+    def infer(place: Layout, size: int, dim: int) -> Layout:
+        return contiguous((*place.shape[:dim], size, *place.shape[dim + 1 :]), dtype, place.device)
+
+    element = Pointwise(lambda place, size, dim: index(dim).eq(place), "raw", indexed=True)
+    return Op(name, infer, element, NO_GRADIENT, each(0))
 
 
-IS_AT = Op(
-    "is_at",
-    _infer_at,
-    Pointwise(lambda place, size, dim: index(dim).eq(place), "raw", indexed=True),
-    NO_GRADIENT,
-    each(0),
-)
+#: places that have size 1 along a dimension, to whether each of `size` elements is there; and to 1 or 0
+IS_AT, ONE_HOT = _at("is_at", dtypes.bool_), _at("one_hot", dtypes.int64)
 
 
 def _placed_rule(node: Any, g: Any, _: Any) -> tuple[Any, ...]:

@@ -288,6 +288,7 @@ TABLE: tuple[Op, ...] = (
     reduce.ARGMAX,
     reduce.ARGMIN,
     reduce.IS_AT,
+    reduce.ONE_HOT,
     reduce.MAX_ALONG,
     reduce.MIN_ALONG,
     rows.SPREAD,
