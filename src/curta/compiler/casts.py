@@ -125,12 +125,31 @@ def convert(value: Value, source: DType, target: DType, half: bool = False) -> V
             return _narrow_double(value) if half else value.convert("fptrunc", kind)
         return _float_to_integer(value, target)
     if target.is_floating_point:
+        if source.itemsize == 8 and target is dtypes.float64 and value.lanes > 1 and _lacks_long_to_double():
+            return _long_to_double(value, source.is_signed)
         return value.convert("sitofp" if source.is_signed else "uitofp", kind)
     if target.itemsize == source.itemsize:
         return value
     if target.itemsize < source.itemsize:
         return value.convert("trunc", kind)
     return value.convert("sext" if source.is_signed else "zext", kind)
+
+
+def _lacks_long_to_double() -> bool:
+    """Whether LLVM would convert vectors of int64 lane by lane."""
+    return cpu.is_x86() and not cpu.has("avx512dq")
+
+
+def _long_to_double(value: Value, signed: bool) -> Value:
+    """Both halves as the last bits of doubles 2^84 (and 2^63, which makes it positive) and 2^52, less these, added up.
+
+    Only the last addition rounds.
+    """
+    high = value.logical_shift_right(32)
+    high = (high ^ 0x4530000080000000) if signed else (high | 0x4530000000000000)
+    low = (value & 0xFFFFFFFF) | 0x4330000000000000
+    away = 2.0**84 + 2.0**52 + (2.0**63 if signed else 0.0)
+    return (high.bitcast("double") - away) + low.bitcast("double")
 
 
 def _float_to_integer(value: Value, target: DType) -> Value:

@@ -36,14 +36,17 @@ ARANGE = Op("arange", _infer_new, Pointwise(_steps, "exact", indexed=True), NO_G
 def _between(
     start: Expression, end: Expression, step: Expression, count: Expression, *, dtype: DType, **params: Any
 ) -> Expression:
-    """From both ends to the middle, as PyTorch does, so that the last value is exactly `end`."""
+    """From both ends to the middle, as PyTorch does, so that the last value is exactly `end`.
+
+    Places are exact in double precision, which is faster to convert to.
+    """
     kind = float64 if dtype is float64 else compute_dtype(dtype)
     kind = kind if kind.is_floating_point else float64
     place = FLAT_INDEX
     first, last, step = start.to(kind), end.to(kind), step.to(kind)
-    from_start = first + place.to(kind) * step
-    from_end = last - (count - 1 - place).to(kind) * step
-    return (place + place).lt(count - 1).select(from_start, from_end)
+    ahead = (place + place).lt(count - 1)
+    away = ahead.select(place, count - 1 - place).to(float64).to(kind)
+    return ahead.select(first, last) + away * ahead.select(step, -step)
 
 
 LINSPACE = Op("linspace", _infer_new, Pointwise(_between, "exact", indexed=True), NO_GRADIENT, each(2))
