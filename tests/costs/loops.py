@@ -254,6 +254,7 @@ GENERATED: dict[str, Loop] = {
     "recurrence": running(2),
     "scatter_rows": scatter,
     "scatter_into": scatter_into,
+    "eye": _reads_all,
     "own_padding": padding,
     "own_padding_backward": folding,
     "scatter_lines": scatter,
