@@ -337,6 +337,8 @@ OTHERS: dict[str, Program] = {
     "mse_loss": _pair(F.mse_loss),
     "l1_loss": _pair(F.l1_loss),
     "binary cross entropy": _pair(F.binary_cross_entropy_with_logits, domain=(0.0, 1.0)),
+    "one_hot": lambda make, rows, columns: F.one_hot(_labels(make, rows, columns), columns),
+    "interpolated far": _spatial(lambda x: F.interpolate(x, (20 * x.shape[2], 3), mode="bilinear")),
     "embedding": _picked(lambda x, rows: F.embedding(rows, x)),
     "attention": _attention(),
     "attention causal": _attention(is_causal=True),
