@@ -124,9 +124,14 @@ def bounds(tensor: Tensor) -> tuple[int, int]:
     known(tensor)
     layout = tensor.layout
     code = _CODES.get(layout.dtype)
-    if code is None or layout.numel > 64 or not layout.is_contiguous:
+    if code is None:
         values = array(tensor)
         return int(values.min()), int(values.max())
+    if layout.numel > 64 or not layout.is_contiguous:
+        from curta.ops.extremes import extremes
+
+        readable(tensor)
+        return extremes(tensor)
     few = memoryview(string_at(tensor.pointer, layout.nbytes)).cast(code)  # NumPy's own overhead is ten times this
     return min(few), max(few)
 

@@ -210,7 +210,9 @@ def interpreted(call: Any) -> tuple[Cost, set[Any]]:
             read += tally.looked_up[position] * layout.dtype.itemsize
         elif isinstance(layout, Layout):
             read += distinct_bytes(layout)
-    written = sum(map(distinct_bytes, call.outputs)) if call.op.name != "scatter_into" else call.operands[0].nbytes
+    moved = call.op.name in ("scatter_into", "scatter_lines_into")
+    given = call.operands[0]
+    written = given.numel * given.dtype.itemsize if moved else sum(map(distinct_bytes, call.outputs))
     counts = (tally.flops, tally.transcendentals, read, written, tally.model_flops, tally.again_flops)
     return Cost(*counts), tally.met
 

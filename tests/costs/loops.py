@@ -197,13 +197,28 @@ def scatter_into(tally: Tally, call: Any) -> None:
     """What is added to is read first."""
     scatter(tally, call)
     if call.params["accumulate"]:
-        tally.read_back = call.operands[0].nbytes
+        tally.read_back = call.operands[0].numel * call.operands[0].dtype.itemsize
 
 
 def scatter_reduce(tally: Tally, call: Any) -> None:
     """Each source joins its row once."""
     for _ in _places(*call.operands[0].shape):
         tally.flops += 1
+    _reads_all(tally, call)
+
+
+def padding(tally: Tally, call: Any) -> None:
+    """Copies."""
+    _reads_all(tally, call)
+
+
+def folding(tally: Tally, call: Any) -> None:
+    """What lies in a rim is added to what it was copied from; corners are in rims twice, and move on."""
+    sizes = [list(call.operands[0].shape), call.params["sides"]]
+    for dim, (before, behind) in enumerate(sizes[1]):
+        for _ in _places(*sizes[0][:dim], before + behind, *sizes[0][dim + 1 :]):
+            tally.flops += 1
+        sizes[0][dim] -= before + behind
     _reads_all(tally, call)
 
 
@@ -239,6 +254,11 @@ GENERATED: dict[str, Loop] = {
     "recurrence": running(2),
     "scatter_rows": scatter,
     "scatter_into": scatter_into,
+    "eye": _reads_all,
+    "own_padding": padding,
+    "own_padding_backward": folding,
+    "scatter_lines": scatter,
+    "scatter_lines_into": scatter_into,
     "scatter_reduce": scatter_reduce,
     "sort": _reads_all,
     "smallest": _reads_all,

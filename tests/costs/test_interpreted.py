@@ -18,7 +18,7 @@ from curta.compiler.instructions import TABLE as INSTRUCTIONS
 from curta.einops import rearrange
 from curta.errors import PlanError
 from curta.nn import functional as F
-from curta.ops import composition, convolution, inplace, joining
+from curta.ops import composition, convolution, inplace, joining, resampling
 from curta.ops.dispatch import bind
 from curta.ops.record import Cost, Host, Op
 from curta.ops.table import TABLE
@@ -93,6 +93,10 @@ def images() -> None:
     bind(convolution.WINDOWS, (ones(1, 2, 5, 5),), kernel=(2, 2), stride=(1, 1), dilation=(1, 1))
 
 
+def _resampled(taps: Any, x: Any) -> Any:
+    return bind(resampling.resampling(len(taps[0])), (x, *taps), dim=1, ragged=False)
+
+
 def lookups() -> None:
     """Few rows of a large table, and as many indices as there may be."""
     rows = make(np.array([1, 0, 1]))
@@ -103,6 +107,11 @@ def lookups() -> None:
     for count in range(1, 17):
         curta.ones((2,) * 16)[(rows,) * count]
     ones(5, 3).index_add_(0, rows, ones(3, 3))
+    ones(3, 5).index_add_(1, rows, ones(3, 3))
+    F.one_hot(rows, 4)
+    for count in range(1, resampling.MOST_TERMS + 1):
+        taps = make(np.zeros((count, 6), np.int64)), ones(count, 6), make(np.zeros((2, 4), np.int64)), ones(2, 4)
+        with_gradients(partial(_resampled, taps), ones(2, 4, 3))
 
 
 def views() -> None:

@@ -56,8 +56,14 @@ def test_inputs_that_no_gradient_needs_are_not_read() -> None:
     scores = curta.zeros(3, 4, requires_grad=True)
     loss = F.nll_loss(scores, curta.from_numpy(ROWS), reduction="none")
     cost = cost_of(lambda: loss.backward(curta.ones(3)), "nll_backward")
-    # -g times a weight of 1: the targets, the weights and the gradient of the loss, but no scores
-    assert cost.bytes_read == 3 * 8 + 4 + 3 * 4
+    # the targets and the gradient of the loss, but no scores
+    assert cost.bytes_read == 3 * 8 + 3 * 4
+
+
+def test_a_loss_that_looks_up_reads_no_other_scores() -> None:
+    scores = curta.zeros(3, 4)
+    # a negation, a score of 4 bytes and a target of 8 for each row
+    assert cost_of(lambda: F.nll_loss(scores, curta.from_numpy(ROWS), reduction="none"), "nll")[:4] == (3, 0, 36, 12)
 
 
 def test_elements_that_share_a_place_are_read_once() -> None:

@@ -258,6 +258,7 @@ PADDING = [
         _pad(f"pad {mode} {count}d", (1, 2, 2, 0, 1, 1)[: 2 * count], mode, (2, 2, 3, 4, 3)[: count + 2])
         for mode in ("reflect", "replicate", "circular") for count in (1, 2, 3)
     ),
+    *(_pad(f"pad {mode} far", (5, 3, 1, 2), mode, (1, 2, 4, 75)) for mode in ("reflect", "replicate", "circular")),
     SpatialCase("cropped", lambda F, x: F.pad(x, (-1, 2, 1, -2), value=4.0), ((2, 3, 4),),
                 lambda x: np.pad(x[:, :1, 1:], [(0, 0), (1, 0), (0, 2)], constant_values=4.0)),
     SpatialCase("cropped and reflected", lambda F, x: F.pad(x, (-2, 3), "reflect"), ((2, 3, 4),),

@@ -94,6 +94,11 @@ def _falling(x: Any) -> Any:
     return plain + special.scaled_modified_bessel_k0(x) + special.scaled_modified_bessel_k1(x)
 
 
+def _both_extremes(x: Any) -> Any:
+    low, high = curta.aminmax(x, dim=1)
+    return high * 2 - low + curta.aminmax(x).min
+
+
 def _unary(function: Callable[[Any], Any]) -> Program:
     return lambda make, rows, columns: with_gradients(function, make(numbers(rows, columns)))
 
@@ -328,9 +333,12 @@ OTHERS: dict[str, Program] = {
     "cross_entropy smoothed": _classes(F.cross_entropy, label_smoothing=0.1),
     "cross_entropy of probabilities": _pair(lambda x, y: F.cross_entropy(x, F.softmax(y, 1))),
     "nll_loss": _classes(lambda x, labels, **more: F.nll_loss(F.log_softmax(x, 1), labels, **more), weighted=True),
+    "nll_loss of rows": _classes(lambda x, labels: F.nll_loss(F.log_softmax(x, 1), labels, ignore_index=1)),
     "mse_loss": _pair(F.mse_loss),
     "l1_loss": _pair(F.l1_loss),
     "binary cross entropy": _pair(F.binary_cross_entropy_with_logits, domain=(0.0, 1.0)),
+    "one_hot": lambda make, rows, columns: F.one_hot(_labels(make, rows, columns), columns),
+    "interpolated far": _spatial(lambda x: F.interpolate(x, (20 * x.shape[2], 3), mode="bilinear")),
     "embedding": _picked(lambda x, rows: F.embedding(rows, x)),
     "attention": _attention(),
     "attention causal": _attention(is_causal=True),
@@ -431,6 +439,7 @@ OTHERS: dict[str, Program] = {
     "bessel, growing": _unary(lambda x: x.i0() + curta.special.i1(x) + curta.special.i0e(x) + curta.special.i1e(x)),
     "bessel, falling": _unary(_falling),
     "bessel, spherical": _unary(curta.special.spherical_bessel_j0),
+    "both extremes": _unary(_both_extremes),
     "extremes past nan": _pair(lambda x, y: curta.fmax(x, y) - curta.fmin(x, y * 2)),
     "signs": _pair(lambda x, y: curta.copysign(x, y) * curta.signbit(x) + curta.heaviside(x, y)),
     "neighbours": _pair(lambda x, y: curta.nextafter(x, y) * 3),

@@ -363,7 +363,7 @@ def test_work_of_numpy_is_charged() -> None:
     assert charged(lambda: x.unique(return_inverse=True, return_counts=True))["unique"] == (0, 32, 24 + 32 + 24)
     assert charged(x.unique_consecutive)["unique_consecutive"] == (0, 32, 32)
     assert charged(x.bincount)["bincount"] == (0, 32, 0)
-    assert charged(x.bincount)["scatter_rows"] == (4, 64, 32)
+    assert charged(x.bincount)["scatter_rows"] == (4, 8 + 32, 32)  # a 1 that is there once
     assert charged(lambda: (x > 2).nonzero())["nonzero"] == (0, 4, 16)
     assert charged(lambda: x[x > 2])["nonzero"] == (0, 4, 16)
     assert set(charged(lambda: x.double().histc(2))) >= {"amin", "amax", "scatter_rows"}

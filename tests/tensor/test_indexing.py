@@ -135,6 +135,54 @@ def test_many_repetitions_add_up_in_any_width():
         assert np.allclose(found.numpy(), wanted, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int16", "bool"])
+def test_many_wide_rows(dtype):
+    """Rows of 256 elements and more are shared out one by one."""
+    random = np.random.default_rng(2)
+    into = random.integers(0, 2 if dtype == "bool" else 9, (97, 301)).astype(dtype)
+    source = random.integers(0, 2 if dtype == "bool" else 9, (400, 301)).astype(dtype)
+    rows = random.integers(0, 97, 400)
+    rows[::3] = 5
+    x, y, where = curta.tensor(into), curta.tensor(source), curta.tensor(rows)
+    added, put, filled = into.copy(), into.copy(), into.copy()
+    np.add.at(added, rows, source)
+    put[rows], filled[rows] = source, 1
+    assert np.array_equal(x.index_add(0, where, y).numpy(), added)
+    assert np.array_equal(x.index_copy(0, where, y).numpy(), put)
+    assert np.array_equal(x.index_fill(0, where, 1).numpy(), filled)
+    assert np.array_equal(
+        x.index_put((where,), y[0]).numpy(), np.where(np.isin(range(97), rows)[:, None], source[0], into)
+    )
+    if dtype.startswith("float"):
+        table = curta.tensor(into, requires_grad=True)
+        table[where].backward(y)
+        assert np.array_equal(table.grad.numpy(), added - into)
+        largest = into.copy()
+        largest[rows] = -1
+        np.maximum.at(largest, rows, source)
+        assert np.array_equal(x.index_reduce(0, where, y, "amax", include_self=False).numpy(), largest)
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (4, 6, 2), (2, 5, 30), (2, 3, 1, 9)])
+def test_slices_along_further_dimensions(shape):
+    random = np.random.default_rng(4)
+    for dim in range(1, len(shape)):
+        rows = random.integers(0, shape[dim], 11)
+        given = (*shape[:dim], 11, *shape[dim + 1 :])
+        into, source = random.standard_normal(shape), random.standard_normal(given)
+        at = (slice(None),) * dim
+        added, put, filled = into.copy(), into.copy(), into.copy()
+        np.add.at(added, (*at, rows), source)
+        put[(*at, rows)], filled[(*at, rows)] = source, 2.0
+        x, y, where = curta.tensor(into), curta.tensor(source, requires_grad=True), curta.tensor(rows)
+        made = x.index_add(dim, where, y)
+        assert np.allclose(made.detach().numpy(), added)
+        made.backward(x)
+        assert np.array_equal(y.grad.numpy(), into[(*at, rows)])
+        assert np.array_equal(x.index_copy(dim, where, y.detach()).numpy(), put)
+        assert np.array_equal(x.index_fill(dim, where - shape[dim], 2.0).numpy(), filled)
+
+
 def test_a_write_through_a_view_shows_in_the_other():
     x = curta.zeros(2, 3)
     x.T[1] = 4.0

@@ -58,6 +58,16 @@ def take(call: Call) -> Any:
     return bind(TAKES[len(axes)], operands, sources=(-1, *further), axes=(0, *later), paired=False)
 
 
+def rows(call: Call) -> Any:
+    """One element of each row along a dimension."""
+    return bind(call.op, call.every(), dim=call.params["dim"] + 1, ignore=call.params["ignore"])
+
+
+def resampled(call: Call) -> Any:
+    """Sums along a dimension of elements that no slice chooses."""
+    return bind(call.op, call.values, **{**call.params, "dim": call.params["dim"] + 1})
+
+
 def scatter(call: Call) -> Any:
     """Rows added to (or put over) those that places name: the slices beside each other where all have the same places,
     else one under the other."""
@@ -74,6 +84,11 @@ def scatter(call: Call) -> Any:
     moved = (places + _numbers(call, 2) * count).reshape(size * number).contiguous()
     made = bind(call.op, (below, moved), **{**call.params, "count": size * count})
     return made.view(size, count, width)
+
+
+def scatter_lines(call: Call) -> Any:
+    """Elements put or added along a dimension."""
+    return bind(call.op, call.every(), **{**call.params, "dim": call.params["dim"] + 1})
 
 
 def search(call: Call) -> Any:

@@ -44,6 +44,11 @@ def merged(call: Call) -> Any:
     return _sliced(made, call.size)
 
 
+def padded(call: Call) -> Any:
+    """The slices are one more dimension, to which nothing is added."""
+    return bind(call.op, call.values, **{**call.params, "sides": ((0, 0), *call.params["sides"])})
+
+
 def _grouped(call: Call) -> dict[str, Any]:
     return {**call.params, "groups": call.params["groups"] * call.size}
 

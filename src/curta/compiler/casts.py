@@ -125,6 +125,8 @@ def convert(value: Value, source: DType, target: DType, half: bool = False) -> V
             return _narrow_double(value) if half else value.convert("fptrunc", kind)
         return _float_to_integer(value, target)
     if target.is_floating_point:
+        if source.itemsize == 8 and target is dtypes.float64 and value.lanes > 1 and _lacks_long_to_double():
+            return _long_to_double(value, source.is_signed)
         return value.convert("sitofp" if source.is_signed else "uitofp", kind)
     if target.itemsize == source.itemsize:
         return value
@@ -133,14 +135,41 @@ def convert(value: Value, source: DType, target: DType, half: bool = False) -> V
     return value.convert("sext" if source.is_signed else "zext", kind)
 
 
+def _lacks_long_to_double() -> bool:
+    """Whether LLVM would convert vectors of int64 lane by lane."""
+    return cpu.is_x86() and not cpu.has("avx512dq")
+
+
+def _long_to_double(value: Value, signed: bool) -> Value:
+    """Both halves as the last bits of doubles 2^84 (and 2^63, which makes it positive) and 2^52, less these, added up.
+
+    Only the last addition rounds.
+    """
+    high = value.logical_shift_right(32)
+    high = (high ^ 0x4530000080000000) if signed else (high | 0x4530000000000000)
+    low = (value & 0xFFFFFFFF) | 0x4330000000000000
+    away = 2.0**84 + 2.0**52 + (2.0**63 if signed else 0.0)
+    return (high.bitcast("double") - away) + low.bitcast("double")
+
+
 def _float_to_integer(value: Value, target: DType) -> Value:
     # negative numbers wrap around in unsigned formats, so what is converted to is signed and one size larger
     wide = "i64" if target.itemsize + (not target.is_signed) > 4 else "i32"
-    suffix = f"v{value.lanes}" if value.lanes > 1 else ""
-    source = {"float": "f32", "double": "f64"}[value.type]
-    name = f"llvm.fptosi.sat.{suffix}{wide}.{suffix}{source}"
-    whole = value.code.call(name, wide, value.lanes, [value])
+    whole = _saturated(value, wide)
     if target is dtypes.uint64:
-        above = value.code.call(name.replace("fptosi", "fptoui"), wide, value.lanes, [value])
+        suffix = f"v{value.lanes}" if value.lanes > 1 else ""
+        source = {"float": "f32", "double": "f64"}[value.type]
+        above = value.code.call(f"llvm.fptoui.sat.{suffix}{wide}.{suffix}{source}", wide, value.lanes, [value])
         return value.ge(2.0**63).select(above, whole)
     return whole if wide == llvm_type(target) else whole.convert("trunc", llvm_type(target))
+
+
+def _saturated(value: Value, wide: str) -> Value:
+    """A float as a signed integer, the nearest there is: LLVM's own saturation goes lane by lane."""
+    bits = 64 if wide == "i64" else 32
+    edge = 2.0 ** (bits - 1)
+    fits = value.ge(-edge) & value.lt(edge)
+    whole = fits.select(value, 0.0).convert("fptosi", wide)
+    most = value.code.constant((1 << (bits - 1)) - 1, wide, value.lanes)
+    outside = value.lt(-edge).select(value.code.constant(-(1 << (bits - 1)), wide, value.lanes), 0)
+    return fits.select(whole, value.ge(edge).select(most, outside))

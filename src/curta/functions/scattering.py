@@ -9,6 +9,7 @@ from typing import Any
 from curta import dtypes, shapes
 from curta.autograd.state import STATE
 from curta.batching.values import alongside
+from curta.device import META
 from curta.dtypes import compute_dtype
 from curta.errors import DTypeError, IndexRangeError, ShapeError
 from curta.functions.indexing import Plan, check_paired, follow, in_range, in_range_from_zero, parse, plan_of
@@ -16,18 +17,49 @@ from curta.functions.inplace import check_no_overlap, check_writable, previous, 
 from curta.functions.movement import region
 from curta.functions.outputs import into
 from curta.ops.dispatch import bind_into
-from curta.ops.indexing import SCATTER_INTO, paired_places, scatter_rows
+from curta.ops.indexing import (
+    SCATTER_INTO,
+    SCATTER_LINES_INTO,
+    fills,
+    paired_places,
+    scatter_lines,
+    scatter_rows,
+    whole_rows,
+)
 from curta.tensor import Tensor
 
 
 def write_at(view: Tensor, indices: dict[int, Tensor], value: Any, accumulate: bool = False) -> None:
     """Write `value` (a number or a tensor that broadcasts) to the places of `view` that the index tensors name."""
+    if _names_rows(view, indices, value):
+        _write_rows(view, indices[0], value, accumulate)
+        return
     plan = plan_of(view, indices)
     shape = tuple(view.layout.shape[s] if s >= 0 else size for s, size in zip(plan.sources, _spread(plan), strict=True))
     values = _values(view, value, shape)
     whole = _whole_dims(plan, view.layout.rank)
     places = _places(view, plan, shape, whole)
-    _write(view, places.reshape(-1), values.reshape(-1), accumulate, prod(shape[len(shape) - whole :]))
+    count = len(shape) - whole
+    _write(view, places.reshape(-1), values.reshape(prod(shape[:count]), prod(shape[count:])), accumulate)
+
+
+def _names_rows(view: Tensor, indices: dict[int, Tensor], value: Any) -> bool:
+    """Whether one vector of places says what is written whole along the first dimension, and no more is to be known."""
+    if len(indices) > 1 or 0 not in indices or view.layout.device is META:
+        return False
+    plain = all(one.batch is None for one in (view, indices[0], value) if isinstance(one, Tensor))
+    return plain and indices[0].layout.rank == 1 and indices[0].layout.device is not META
+
+
+def _write_rows(view: Tensor, index: Tensor, value: Any, accumulate: bool) -> None:
+    """Write to whole slices along the first dimension; what is the same for all of them is there once."""
+    count, rest = index.layout.numel, view.layout.shape[1:]
+    values, width = _values(view, value, (count, *rest)), prod(rest)
+    if count > 1 and values.layout.strides[0] == 0:
+        rows = values.narrow(0, 0, 1).reshape(1, width).contiguous().expand(count, width)
+    else:
+        rows = values.reshape(count, width)
+    _write(view, index.long(), rows, accumulate)
 
 
 def _spread(plan: Plan) -> list[int]:
@@ -94,26 +126,23 @@ def _places(view: Tensor, plan: Plan, shape: tuple[int, ...], whole: int) -> Ten
     return total.expand(shape)
 
 
-def _write(target: Tensor, places: Tensor, values: Tensor, accumulate: bool, width: int = 1) -> None:
-    """Vectors of row-major places, counted in rows of `width` elements, and of values, into `target`."""
+def _write(target: Tensor, places: Tensor, rows: Tensor, accumulate: bool) -> None:
+    """Rows of values into `target`, at a vector of row-major places, counted in rows."""
     check_writable(target)
     check_no_overlap(target)
     layout = target.layout
     half = accumulate and compute_dtype(layout.dtype) is not layout.dtype
-    base = target.base
-    wants = STATE.grad_enabled and (
-        target._requires_grad or values._requires_grad or (base is not None and base._requires_grad)
-    )
+    wants = _remembered(target, rows)
     if not layout.numel or not places.layout.numel:
         if wants:
             store(target, previous(target).clone())
         return
-    mapped = any(one.batch is not None for one in (target, places, values))
+    mapped = any(one.batch is not None for one in (target, places, rows))
     if wants or half or mapped or not layout.is_contiguous:
-        _write_apart(target, places, values.reshape(-1, width), accumulate, wants or mapped)
+        _write_apart(target, places, rows, accumulate, wants or mapped)
         return
-    rows = values.detach().contiguous().view(-1, width)
-    bind_into(SCATTER_INTO, (rows, places.contiguous()), (target,), step=width, accumulate=accumulate)
+    given = whole_rows(rows.detach()), places.contiguous()
+    bind_into(SCATTER_INTO, given, (target,), step=rows.layout.shape[1], accumulate=accumulate)
 
 
 def _write_apart(target: Tensor, places: Tensor, values: Tensor, accumulate: bool, wants: bool) -> None:
@@ -233,9 +262,20 @@ def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tenso
     return _along(input, place, index, source)
 
 
+#: what lies behind the dimension that is written along: less than this is no row worth writing by itself
+_NARROW = 16
+
+
 def _along(input: Tensor, place: int, index: Tensor, value: Any, accumulate: bool = False) -> Tensor:
     """Write to slices along a dimension; a tensor without dimensions is written as one with a single element."""
-    if input.layout.rank:
+    own = input.layout.shape
+    here = META not in (input.layout.device, index.layout.device)
+    if place and here and prod(own[place + 1 :]) < _NARROW and prod(own) and index.layout.numel:
+        shape = (*own[:place], index.layout.numel, *own[place + 1 :])
+        values = _values(input, value, shape)
+        places = index.view((-1,) + (1,) * (len(own) - place - 1)).expand(shape)
+        _write_lines(input, place, places, values, accumulate)
+    elif input.layout.rank:
         write_at(input, {place: index}, value, accumulate)
     else:
         view = input.view(1)
@@ -288,6 +328,16 @@ def paired(
     name: str, input: Tensor, dim: int, index: Tensor, src: Any, error: Callable[[str], Exception] = ShapeError
 ) -> tuple[Tensor, Tensor]:
     """Vectors of the row-major places in `input` that scatter writes to, and of what it writes there."""
+    place, index, values = _beside(name, input, dim, index, src, error)
+    own = input.layout.shape
+    places = paired_places(own, place, index) if own else index.long()
+    return places.reshape(-1), values.reshape(-1)
+
+
+def _beside(
+    name: str, input: Tensor, dim: int, index: Tensor, src: Any, error: Callable[[str], Exception] = ShapeError
+) -> tuple[int, Tensor, Tensor]:
+    """The dimension that scatter writes along, the places there, and what it writes to each."""
     place = check_paired(name, input, dim, index)
     index = in_range_from_zero(index, input.layout.shape[place] if input.layout.rank else 1, place, error)
     own = input.layout.shape
@@ -304,17 +354,49 @@ def paired(
         values = region(src, tuple((0, count, 1) for count in index.layout.shape))
     else:
         values = host_full(src, input).expand(index.layout.shape)
-    places = paired_places(own, place, index) if own else index.long()
-    return places.reshape(-1), values.reshape(-1)
+    return place, index, values
 
 
 def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, accumulate: bool) -> Tensor:
     if not index.layout.numel:
         check_paired(name, input, dim, index)
         return input
-    places, values = paired(name, input, dim, index, src)
-    _write(input, places, values, accumulate)
+    place, index, values = _beside(name, input, dim, index, src)
+    own = input.layout.shape
+    if own and fills(index.layout.shape, own, place):
+        _write_lines(input, place, index, values, accumulate)
+    else:
+        places = paired_places(own, place, index) if own else index.long()
+        _write(input, places.reshape(-1), values.reshape(-1, 1), accumulate)
     return input
+
+
+def _write_lines(target: Tensor, dim: int, places: Tensor, values: Tensor, accumulate: bool) -> None:
+    """`values` into `target`, at their places along `dim`."""
+    check_writable(target)
+    check_no_overlap(target)
+    layout = target.layout
+    half = accumulate and compute_dtype(layout.dtype) is not layout.dtype
+    apart = _remembered(target, values) or any(one.batch is not None for one in (target, places, values))
+    if not apart and not half:
+        bind_into(SCATTER_LINES_INTO, (values.detach(), places), (target,), dim=dim, accumulate=accumulate)
+        return
+    old, size = previous(target) if apart else target.detach(), layout.shape[dim]
+    added = scatter_lines(values, places, size, dim, accumulate)
+    if accumulate:
+        store(target, (old + added).to(layout.dtype))
+        return
+    ones = host_full(1, old).expand(places.layout.shape)
+    mask = scatter_lines(ones, places, size, dim, accumulate=False).bool()
+    store(target, added.where(mask, old))
+
+
+def _remembered(target: Tensor, values: Tensor) -> bool:
+    """Whether a write of these values is a part of some gradient."""
+    base = target.base
+    return STATE.grad_enabled and (
+        target._requires_grad or values._requires_grad or (base is not None and base._requires_grad)
+    )
 
 
 def _reduced(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curta import dtypes, host
 from curta.device import META
 from curta.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError
-from curta.functions.creation import full, ones_like, zeros
+from curta.functions.creation import full, zeros
 from curta.functions.creation import tensor as make
 from curta.functions.inplace import scalar_name
 from curta.functions.movement import dimension, integer
@@ -188,8 +188,8 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     # half formats round after every step, as in PyTorch
     part = ((flat - low) * bins / (high - low)).clamp(0, bins - 1).long()
     inside = (flat >= low).logical_and(flat <= high)
-    ones = ones_like(flat, dtype=dtypes.compute_dtype(layout.dtype))
-    counts = scatter_rows(ones.reshape(-1, 1), part.where(inside, bins), bins + 1)
+    one = full((1, 1), 1, dtype=dtypes.compute_dtype(layout.dtype), device=layout.device)
+    counts = scatter_rows(one.expand(layout.numel, 1), part.where(inside, bins), bins + 1)
     return counts.reshape(-1).narrow(0, 0, bins).to(layout.dtype).clone()
 
 
@@ -229,9 +229,12 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     kind = dtypes.int64
     if weights is not None:
         kind = dtypes.float32 if weights.layout.dtype is dtypes.float32 else dtypes.float64
-    shares = ones_like(x, dtype=kind) if weights is None else weights.detach().to(kind)
+    if weights is None:
+        shares = full((1,), 1, dtype=kind, device=layout.device).expand(layout.shape)
+    else:
+        shares = weights.detach().to(kind)
     count = high + 1 if high >= minlength else minlength
-    return scatter_rows(shares.reshape(-1, 1), x, count).reshape(-1)
+    return scatter_rows(shares.unsqueeze(1), x, count).reshape(-1)
 
 
 # distinct elements: how many there are is known only to somebody who reads them

@@ -12,12 +12,12 @@ from curta.functions.creation import full
 from curta.functions.inplace import scalar_name
 from curta.functions.movement import dimension
 from curta.functions.operands import refuse, tensor
-from curta.functions.reduction import Dims, all_dims, amax, amin, sum
+from curta.functions.reduction import Dims, all_dims, sum
 from curta.functions.sorting import ordered, picked
 from curta.functions.statistics import mean, norm, std, var
 from curta.ops import statistics as ops
 from curta.ops.dispatch import bind
-from curta.ops.reduce import reduced_shape
+from curta.ops.reduce import AMINMAX, reduced_shape
 from curta.tensor import Tensor
 
 
@@ -80,11 +80,11 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
             raise ShapeError(
                 "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
             )
-        return Range(amin(x, (), keepdim), amax(x, (), keepdim))
+        return Range(*bind(AMINMAX, (x,), dims=all_dims(x, None), keepdim=bool(keepdim)))
     place = dimension("aminmax", dim, x.layout.rank)
     if x.layout.rank and x.layout.shape[place] == 0:
         raise IndexRangeError(f"aminmax: Expected reduction dim {place} to have non-zero size.")
-    return Range(amin(x, place, keepdim), amax(x, place, keepdim))
+    return Range(*bind(AMINMAX, (x,), dims=all_dims(x, place), keepdim=bool(keepdim)))
 
 
 def var_mean(

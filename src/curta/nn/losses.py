@@ -20,11 +20,13 @@ from curta.ops.loss import (
     CLASS_WEIGHT,
     CROSS_ENTROPY,
     LOGITS_CROSS_ENTROPY,
+    MEAN_OF_ROWS,
     NEGATIVE_LIKELIHOOD,
     SOFT_CROSS_ENTROPY,
     SQUARED_ERROR,
     WEIGHTED_CROSS_ENTROPY,
     WEIGHTED_LOGITS_CROSS_ENTROPY,
+    WEIGHTED_NEGATIVE_LIKELIHOOD,
 )
 from curta.promotion import promote_types
 from curta.tensor import Tensor
@@ -178,10 +180,17 @@ def nll_loss(
     dim = class_dim("nll_loss", input.layout, target)
     target = check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
-    along = None if weight is None else _weights_along(weight, input, dim)
-    factor = _ones(input) if along is None else along
-    loss = bind(NEGATIVE_LIKELIHOOD, (input, rows, factor), dim=dim, ignore=ignore_index)
-    result: Tensor = reduced_rows(loss, rows, along, reduction, dim, ignore_index).to(input.layout.dtype)
+    along = None
+    if weight is None:
+        loss = bind(NEGATIVE_LIKELIHOOD, (input, rows), dim=dim, ignore=ignore_index)
+    else:
+        along = _weights_along(weight, input, dim)
+        loss = bind(WEIGHTED_NEGATIVE_LIKELIHOOD, (input, rows, along), dim=dim, ignore=ignore_index)
+    if weight is None and reduction == "mean":
+        loss = bind(MEAN_OF_ROWS, (loss, rows), ignore=ignore_index)
+    else:
+        loss = reduced_rows(loss, rows, along, reduction, dim, ignore_index)
+    result: Tensor = loss.to(input.layout.dtype)
     return result
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from curta import functions, host
+from curta import host
 from curta.dtypes import int64
 from curta.errors import DTypeError, ShapeError
 from curta.functions.operands import tensor as check
+from curta.ops.dispatch import bind
+from curta.ops.reduce import ONE_HOT
 from curta.tensor import Tensor
 
 
@@ -37,6 +39,5 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             num_classes = most + 1
         elif most >= num_classes:
             raise ShapeError("Class values must be smaller than num_classes.")
-    columns = functions.arange(num_classes, device=classes.layout.device)
-    made: Tensor = (classes.unsqueeze(-1) == columns).to(int64)
+    made: Tensor = bind(ONE_HOT, (classes.unsqueeze(-1),), size=num_classes, dim=classes.layout.rank)
     return made

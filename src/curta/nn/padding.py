@@ -10,8 +10,10 @@ from curta.errors import ArgumentTypeError, ShapeError, UnsupportedDTypeError, U
 from curta.functions import creation
 from curta.functions.movement import integer
 from curta.functions.operands import tensor as check
+from curta.ops.dispatch import bind
 from curta.ops.indexing import take
 from curta.ops.movement import embed
+from curta.ops.padding import OWN_PADDING
 from curta.tensor import Tensor
 
 #: elements before and behind
@@ -88,6 +90,8 @@ def _with_own(x: Any, sides: list[Side], mode: str) -> Any:
         _check_own(x, count, mode)
     for dim, side in enumerate(sides, rank - count):
         _check_side(x, dim, side, mode, least=1 if count == 1 else 0)
+    if x.layout.numel and min(map(min, sides)) >= 0 and any(map(any, sides)):
+        return bind(OWN_PADDING, (x,), sides=((0, 0),) * (rank - count) + tuple(sides), mode=mode)
     for dim, side in enumerate(sides, rank - count):
         if side != (0, 0):
             x = read_at(x, dim, _places(x.layout.shape[dim], *side, mode))

@@ -7,21 +7,29 @@ with weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import floor
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from curta.autograd.state import STATE
 from curta.dtypes import compute_dtype, float64, uint8
 from curta.errors import ArgumentError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions import creation
 from curta.functions.operands import tensor as check
+from curta.lazy import LazyModule
 from curta.nn import adaptive_pooling, taps
 from curta.nn.padding import read_at
 from curta.nn.windows import own, sizes_of
 from curta.ops.dispatch import bind
 from curta.ops.indexing import take
-from curta.ops.resampling import WEIGHTED_SUM
+from curta.ops.resampling import MOST_TERMS, WEIGHTED_SUM, resampling
 from curta.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LazyModule("numpy")
 
 _RANKS = {"linear": 3, "bilinear": 4, "bicubic": 4, "lanczos": 4, "trilinear": 5}
 _KINDS = {"linear": "linear", "bilinear": "linear", "trilinear": "linear", "bicubic": "cubic", "lanczos": "lanczos"}
@@ -183,13 +191,37 @@ def _weighted(x: Any, sizes: Any, factors: Any, kind: str, align: bool, antialia
     dtype = x.layout.dtype
     x = x.to(compute_dtype(dtype))
     find = taps.smoothed if antialias else taps.interpolated
-    for dim, (made, factor) in enumerate(zip(sizes, factors, strict=True), 2):
-        size = x.layout.shape[dim]
+    for dim, made in reversed(list(enumerate(sizes, 2))):  # the last one first: what follows then goes by whole rows
+        size, factor = x.layout.shape[dim], factors[dim - 2]
         if made == size and (align or factor in (None, 1.0)):
             continue  # every element is itself
-        places, weights = find(kind, size, made, None if align else factor, align)
-        x = _along(x, dim, places, weights)
+        x = _summed(x, dim, find, (kind, size, made, None if align else factor, align))
     return x.to(dtype)
+
+
+def _summed(x: Any, dim: int, find: Any, settings: tuple[Any, ...]) -> Any:
+    """The elements along `dim` that a function of `taps` finds, added up with their weights."""
+    found = find(*settings)
+    wants = STATE.grad_enabled and x.requires_grad
+    terms = _terms(find, settings, False)
+    back = _terms(find, settings, True) if wants else terms
+    if max(len(terms[0]), len(back[0])) > MOST_TERMS:
+        return _along(x, dim, *found)
+    device, dtype = x.layout.device, x.layout.dtype
+    tensors: list[Any] = []
+    for places, weights in (terms, back) if wants else (terms,):
+        tensors.append(creation.tensor(places, device=device))
+        tensors.append(creation.tensor(weights, dtype=dtype, device=device))
+    given = (x, *tensors, *(() if wants else tensors))
+    return bind(resampling(len(terms[0])), given, dim=dim, ragged=find is taps.smoothed)
+
+
+@lru_cache(maxsize=256)
+def _terms(find: Any, settings: tuple[Any, ...], back: bool) -> tuple[Any, Any]:
+    """Places and weights as arrays [terms, new size], or those of the way back."""
+    found = find(*settings)
+    places, weights = taps.turned(found, settings[1]) if back else found
+    return np.array(places, np.int64).T.copy(), np.array(weights).T.copy()
 
 
 def _of_bytes(x: Any, sizes: Any, factors: Any, kind: str, align: bool, antialias: bool) -> Any:

@@ -142,6 +142,27 @@ def in_whole_numbers(taps: Taps) -> tuple[int, tuple[tuple[float, ...], ...]]:
     return shift, tuple(tuple(float(int(w * factor + (0.5 if w >= 0 else -0.5))) for w in row) for row in weights)
 
 
+def turned(taps: Taps, size: int) -> Taps:
+    """The way back: for each of `size` elements the new ones that it is a part of, and with which weights.
+
+    Those with fewer are filled up with weights of 0.
+
+    >>> turned((((0, 1), (1, 1)), ((0.5, 0.5), (1.0, 0.0))), 2)
+    (((0, 0), (0, 1)), ((0.5, 0.0), (0.5, 1.0)))
+    """
+    parts: list[dict[int, float]] = [{} for _ in range(size)]
+    for number, (places, shares) in enumerate(zip(*taps, strict=True)):
+        for place, share in zip(places, shares, strict=True):
+            if share:
+                parts[place][number] = parts[place].get(number, 0.0) + share
+    most = max(1, *map(len, parts))
+    filled = [[*part.items(), *[(next(iter(part), 0), 0.0)] * (most - len(part))] for part in parts]
+    return (
+        tuple(tuple(place for place, _ in row) for row in filled),
+        tuple(tuple(share for _, share in row) for row in filled),
+    )
+
+
 @lru_cache(maxsize=256)
 def repeats(places: tuple[int, ...], size: int) -> int | None:
     """How often each of `size` elements comes, one after the other, if all come as often.

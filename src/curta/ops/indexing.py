@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curta import shapes
 from curta.compiler.expression import Expression, index
 from curta.compiler.scatter import plan_scatter
+from curta.compiler.scatter_lines import plan_lines
 from curta.dtypes import compute_dtype, float32, int64
 from curta.memory.layout import Layout, Shape, contiguous
 from curta.methods import late
@@ -55,6 +56,8 @@ def _take_rule(node: Node, gradient: Tensor) -> tuple[Tensor | None, ...]:
     axes, sources = node.params["axes"], node.params["sources"]
     indices = [node.input(place) for place in range(1, len(axes) + 1)]
     nothing = (None,) * len(axes)
+    if node.params["paired"] and fills(indices[0].layout.shape, layout.shape, axes[0]):
+        return scatter_lines(gradient, indices[0], layout.shape[axes[0]], axes[0]), *nothing
     if node.params["paired"]:
         places = paired_places(layout.shape, axes[0], indices[0])
         flat = scatter_rows(gradient.reshape(-1, 1), places.reshape(-1), layout.numel)
@@ -133,13 +136,14 @@ def _infer_scatter(source: Layout, places: Layout, count: int, accumulate: bool)
 
 
 def _plan_scatter(inputs: Any, outputs: Any, count: int, accumulate: bool) -> Any:
-    sources, width = inputs[0].shape
-    return plan_scatter(inputs[0].dtype, sources, width, count, width, accumulate=accumulate, clear=True)
+    source: Layout = inputs[0]
+    sources, width = source.shape
+    step = source.strides[0]
+    return plan_scatter(source.dtype, sources, width, count, width, step, accumulate=accumulate, clear=True)
 
 
 def _cost_scatter(inputs: Any, outputs: Any, count: int, accumulate: bool) -> Cost:
-    read = inputs[0].nbytes + inputs[1].nbytes
-    return Cost(inputs[0].numel if accumulate else 0, 0, read, outputs[0].nbytes)
+    return Cost(inputs[0].numel if accumulate else 0, 0, bytes_read(inputs), outputs[0].nbytes)
 
 
 def _scatter_rule(node: Node, gradient: Tensor) -> tuple[Tensor, None]:
@@ -158,20 +162,27 @@ def scatter_rows(source: Tensor, places: Tensor, count: int, accumulate: bool = 
     if accumulate and compute_dtype(dtype) is not dtype:
         source = source.to(float32)
     rows = places.to(int64).contiguous()
-    made: Tensor = bind(SCATTER, (source.contiguous(), rows), count=count, accumulate=accumulate)
+    made: Tensor = bind(SCATTER, (whole_rows(source), rows), count=count, accumulate=accumulate)
     return made
 
 
+def whole_rows(source: Tensor) -> Tensor:
+    """`source`[n, m] with the elements of each row side by side; the rows may lie anyhow."""
+    layout = source.layout
+    return source if layout.shape[1] == 1 or layout.strides[1] == 1 else source.contiguous()
+
+
 def _plan_into(inputs: Any, outputs: Any, step: int, accumulate: bool) -> Any:
-    sources, width = inputs[0].shape
-    return plan_scatter(inputs[0].dtype, sources, width, 0, step, accumulate=accumulate, clear=False)
+    source: Layout = inputs[0]
+    sources, width = source.shape
+    rows = outputs[0].numel // step
+    return plan_scatter(source.dtype, sources, width, rows, step, source.strides[0], accumulate=accumulate, clear=False)
 
 
 def _cost_into(inputs: Any, outputs: Any, step: int, accumulate: bool) -> Cost:
     """What is added to is read as well."""
-    moved = inputs[0].nbytes
-    read = moved + inputs[1].nbytes + (moved if accumulate else 0)
-    return Cost(inputs[0].numel if accumulate else 0, 0, read, moved)
+    moved = inputs[0].numel * inputs[0].dtype.itemsize
+    return Cost(inputs[0].numel if accumulate else 0, 0, bytes_read(inputs) + (moved if accumulate else 0), moved)
 
 
 #: source[n, m], places[n]: into a tensor that exists, at `step` elements times each place
@@ -181,6 +192,68 @@ SCATTER_INTO = Op(
     Generated(_plan_into),
     NO_GRADIENT,
     _cost_into,
+)
+
+
+# scattering along one dimension
+
+
+def fills(shape: Shape, whole: Shape, dim: int) -> bool:
+    """Whether places of this shape leave out nothing of `whole` but along `dim`."""
+    return (*shape[:dim], *shape[dim + 1 :]) == (*whole[:dim], *whole[dim + 1 :])
+
+
+def _infer_lines(source: Layout, places: Layout, size: int, dim: int, accumulate: bool) -> Layout:
+    shape = (*places.shape[:dim], size, *places.shape[dim + 1 :])
+    return contiguous(shape, source.dtype, source.device)
+
+
+def _plan_lines(inputs: Any, outputs: Any, size: int, dim: int, accumulate: bool) -> Any:
+    return plan_lines(inputs[0], inputs[1], outputs[0], dim, accumulate=accumulate, clear=True)
+
+
+def _cost_lines(inputs: Any, outputs: Any, size: int, dim: int, accumulate: bool) -> Cost:
+    return Cost(inputs[0].numel if accumulate else 0, 0, bytes_read(inputs), outputs[0].nbytes)
+
+
+def _lines_rule(node: Node, gradient: Tensor) -> tuple[Tensor, None]:
+    dim, rank = node.params["dim"], gradient.layout.rank
+    sources = tuple(-1 if axis == dim else axis for axis in range(rank))
+    return take(gradient, [node.input(1)], sources, (dim,), paired=True), None
+
+
+#: source and places of one shape to zeros of `size` along `dim`, with each source put (or added) at its place there
+SCATTER_LINES = Op(
+    "scatter_lines", _infer_lines, Generated(_plan_lines), Gradient(_lines_rule, inputs=(1,)), _cost_lines
+)
+
+
+def scatter_lines(source: Tensor, places: Tensor, size: int, dim: int, accumulate: bool = True) -> Tensor:
+    """`SCATTER_LINES`; what is added of half formats gives float32."""
+    dtype = source.layout.dtype
+    if accumulate and compute_dtype(dtype) is not dtype:
+        source = source.to(float32)
+    made: Tensor = bind(SCATTER_LINES, (source, places), size=size, dim=dim, accumulate=accumulate)
+    return made
+
+
+def _plan_lines_into(inputs: Any, outputs: Any, dim: int, accumulate: bool) -> Any:
+    return plan_lines(inputs[0], inputs[1], outputs[0], dim, accumulate=accumulate, clear=False)
+
+
+def _cost_lines_into(inputs: Any, outputs: Any, dim: int, accumulate: bool) -> Cost:
+    """What is added to is read as well."""
+    moved = inputs[0].numel * inputs[0].dtype.itemsize
+    return Cost(inputs[0].numel if accumulate else 0, 0, bytes_read(inputs) + (moved if accumulate else 0), moved)
+
+
+#: the same into a tensor that exists
+SCATTER_LINES_INTO = Op(
+    "scatter_lines_into",
+    lambda source, places, dim, accumulate: source,
+    Generated(_plan_lines_into, strided=True),
+    NO_GRADIENT,
+    _cost_lines_into,
 )
 
 

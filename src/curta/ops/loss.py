@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import pi
 from typing import Any
 
 from curta import dtypes
 from curta.autograd.state import STATE
 from curta.compiler.expression import Expression, index
-from curta.memory.layout import Layout, contiguous
+from curta.memory.layout import Layout, Shape, contiguous
 from curta.methods import late
 from curta.ops.composition import composition, derivative, derived
 from curta.ops.dispatch import bind
-from curta.ops.inference import each
-from curta.ops.record import NO_GRADIENT, Gradient, Op, Pointwise
-from curta.ops.rows import SPREAD, cast, highest, total, wide
+from curta.ops.inference import bytes_read, each
+from curta.ops.record import NO_GRADIENT, Cost, Gradient, Op, Pointwise
+from curta.ops.rows import SPREAD, TOTAL, cast, highest, total, wide
 from curta.shapes import broadcast_shapes
 
 # `target` has the rank of the scores, with size 1 in the class dimension
@@ -93,20 +94,86 @@ def _soft_body(x: Any, target: Any, weight: Any, *, dim: int, smoothing: float) 
     return total(p * wide(weight) * (_log_sum_exp(v, dim) - v), (dim,))
 
 
-def _likelihood_body(x: Any, target: Any, weight: Any, *, dim: int, ignore: int) -> Any:
-    picked = total(bind(PICK, (wide(x) * wide(weight), target), dim=dim), (dim,))
-    return (-picked).masked_fill(target == ignore, 0.0)
-
-
-def _class_weight_body(weight: Any, target: Any, *, dim: int, ignore: int) -> Any:
-    """The weight of each row's class, 0 for ignored ones."""
-    return total(bind(PICK, (wide(weight), target), dim=dim), (dim,)).masked_fill(target == ignore, 0.0)
-
-
 WEIGHTED_CROSS_ENTROPY = derived("weighted_cross_entropy", _weighted_body)
 SOFT_CROSS_ENTROPY = derived("soft_cross_entropy", _soft_body)
-NEGATIVE_LIKELIHOOD = derived("nll", _likelihood_body)
-CLASS_WEIGHT = composition("class_weight", _class_weight_body, NO_GRADIENT)
+
+
+# losses that read one element of each row: their gradients are those of sums over rows that are 0 elsewhere
+
+
+def _infer_looked_up(x: Layout, target: Layout, *weight: Layout, dim: int, ignore: int) -> Layout:
+    return contiguous(target.shape, dtypes.compute_dtype(x.dtype), x.device)
+
+
+def _along_rows(layout: Layout, shape: Shape, dim: int, ignore: int) -> tuple[Shape, Shape]:
+    sizes = enumerate(zip(layout.shape, layout.strides, strict=True))
+    return tuple(0 if axis == dim or size == 1 else step for axis, (size, step) in sizes), (dim,)
+
+
+def _loss_at(read: Any, target: Expression, *weight: Any, dim: int, ignore: int) -> Expression:
+    place = target.to(dtypes.int64)
+    counts = place.ne(ignore)
+    found = read(place, guard=counts)
+    for factor in weight:
+        found = found * factor(place, guard=counts)
+    return counts.select(-found, 0)
+
+
+def _weight_at(read: Any, target: Expression, dim: int, ignore: int) -> Expression:
+    place = target.to(dtypes.int64)
+    weight: Expression = read(place, guard=place.ne(ignore))
+    return weight
+
+
+def _looked_up_cost(flops: int) -> Callable[..., Cost]:
+    def cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], dim: int, ignore: int) -> Cost:
+        """What the targets ask for is read once for each time, and the rest not at all."""
+        found, target, *weight = inputs
+        rows = outputs[0].numel
+        read = rows * sum(one.dtype.itemsize for one in (found, *weight))
+        return Cost(rows * flops, 0, read + bytes_read((target,)), outputs[0].nbytes)
+
+    return cost
+
+
+def _likelihood_body(x: Any, target: Any, *weight: Any, dim: int, ignore: int) -> Any:
+    v = wide(x) * wide(weight[0]) if weight else wide(x)
+    return (-total(bind(PICK, (v, target), dim=dim), (dim,))).masked_fill(target == ignore, 0.0)
+
+
+def _mean_body(loss: Any, target: Any, *, ignore: int) -> Any:
+    dims = tuple(range(loss.layout.rank))
+    return total(loss, dims) / (target != ignore).sum(dims, keepdim=True)
+
+
+def _mean_of_rows(loss: Any, target: Any, *, ignore: int) -> Any:
+    dims = tuple(range(loss.layout.rank))
+    return bind(TOTAL, (loss,), dims=dims, keepdim=False) / (target != ignore).sum()
+
+
+def _mean_rule(node: Any, g: Any) -> tuple[Any, ...]:
+    answer: tuple[Any, ...] = _MEAN_AGAIN.rule(node, g.reshape((1,) * node.input_layouts[0].rank))
+    return answer
+
+
+#: log-probabilities and classes to the loss of each row
+NEGATIVE_LIKELIHOOD = Op(
+    "nll", _infer_looked_up, Pointwise(_loss_at, "raw", gathered=_along_rows),
+    derivative("nll", _likelihood_body, 2), _looked_up_cost(1),
+)  # fmt: skip
+#: with a weight for each class, laid along the class dimension
+WEIGHTED_NEGATIVE_LIKELIHOOD = Op(
+    "weighted_nll", _infer_looked_up, Pointwise(_loss_at, "raw", gathered=_along_rows, gathers=(0, 2)),
+    derivative("weighted_nll", _likelihood_body, 3), _looked_up_cost(2),
+)  # fmt: skip
+#: the weight of each row's class, 0 for ignored ones
+CLASS_WEIGHT = Op(
+    "class_weight", _infer_looked_up, Pointwise(_weight_at, "raw", gathered=_along_rows), NO_GRADIENT,
+    _looked_up_cost(0),
+)  # fmt: skip
+_MEAN_AGAIN = derivative("mean_of_rows", _mean_body)
+#: the losses of rows and their classes to the mean over those that are not ignored
+MEAN_OF_ROWS = composition("mean_of_rows", _mean_of_rows, Gradient(_mean_rule, _MEAN_AGAIN.inputs))
 
 
 def _squared(x: Any, y: Any) -> Any:

@@ -111,12 +111,16 @@ class Executable:
 
     def launch_all(self, pointers: list[Any], outputs: tuple[Tensor, ...]) -> None:
         """Compute into tensors that exist."""
-        if self._unplaced:
-            self.place()
         table = [*pointers, *(out.pointer for out in outputs)]
         if self.temporaries:
             held = [allocate(layout.nbytes) for layout in self.temporaries]
             table += [storage.address for storage in held]
+        self.launch_at(table)
+
+    def launch_at(self, table: list[Any]) -> None:
+        """Compute with the inputs, the outputs and the temporaries at these addresses."""
+        if self._unplaced:
+            self.place()
         if self.parts:
             table += [table[place] + distance for place, distance in self.parts]
         launch = self.launch

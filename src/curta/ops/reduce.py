@@ -99,6 +99,25 @@ SUM = Op("sum", _infer_sum, Reduce("sum"), Gradient(_sum_rule), reducing(1))
 PROD = Op("prod", _infer_sum, Reduce("prod"), Gradient(_prod_rule, inputs=(0,), outputs=(0,)), reducing(1))
 AMAX = Op("amax", _infer_same, Reduce("max"), Gradient(_extreme_rule, inputs=(0,), outputs=(0,)), reducing(0))
 AMIN = Op("amin", _infer_same, Reduce("min"), Gradient(_extreme_rule, inputs=(0,), outputs=(0,)), reducing(0))
+
+
+def _extremes(x: Any, dims: Dims, keepdim: bool) -> Any:
+    return bind(AMIN, (x,), dims=dims, keepdim=keepdim), bind(AMAX, (x,), dims=dims, keepdim=keepdim)
+
+
+def _extremes_rule(node: Any, *gradients: Any) -> tuple[Any, ...]:
+    """As those of the smallest and of the largest element by themselves."""
+    x = node.input(0)
+    parts = [
+        bind(_EXTREME_BACKWARD, (over_rows(node, g), x, over_rows(node, node.output(place))), dims=node.params["dims"])
+        for place, g in enumerate(gradients)
+        if g is not None
+    ]
+    return (parts[0] if len(parts) == 1 else parts[0] + parts[1],)
+
+
+#: the smallest and the largest element
+AMINMAX = composition("aminmax", _extremes, Gradient(_extremes_rule, inputs=(0,), outputs=(0, 1)))
 ALL = Op("all", _infer_truth, Reduce("all"), NO_GRADIENT, reducing(0))
 ANY = Op("any", _infer_truth, Reduce("any"), NO_GRADIENT, reducing(0))
 ARGMAX = Op("argmax", _infer_place, Reduce("argmax"), NO_GRADIENT, reducing(0))
@@ -108,18 +127,16 @@ ARGMIN = Op("argmin", _infer_place, Reduce("argmin"), NO_GRADIENT, reducing(0))
 # extremes along one dimension, with their places
 
 
-def _infer_at(place: Layout, size: int, dim: int) -> Layout:
-    shape = (*place.shape[:dim], size, *place.shape[dim + 1 :])
-    return contiguous(shape, dtypes.bool_, place.device)
+def _at(name: str, dtype: DType) -> Op:
+    def infer(place: Layout, size: int, dim: int) -> Layout:
+        return contiguous((*place.shape[:dim], size, *place.shape[dim + 1 :]), dtype, place.device)
+
+    element = Pointwise(lambda place, size, dim: index(dim).eq(place), "raw", indexed=True)
+    return Op(name, infer, element, NO_GRADIENT, each(0))
 
 
-IS_AT = Op(
-    "is_at",
-    _infer_at,
-    Pointwise(lambda place, size, dim: index(dim).eq(place), "raw", indexed=True),
-    NO_GRADIENT,
-    each(0),
-)
+#: places that have size 1 along a dimension, to whether each of `size` elements is there; and to 1 or 0
+IS_AT, ONE_HOT = _at("is_at", dtypes.bool_), _at("one_hot", dtypes.int64)
 
 
 def _placed_rule(node: Any, g: Any, _: Any) -> tuple[Any, ...]:
