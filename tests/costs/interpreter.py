@@ -37,7 +37,7 @@ TRANSCENDENTAL = frozenset({
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
     "cosh", "tanh", "sigmoid", "erf", "erfc", "atan2", "power", "bessel_j0", "bessel_j1", "bessel_k0", "bessel_k0e",
     "bessel_k1", "bessel_k1e", "bessel_y0", "bessel_y1", "digamma", "erfcx", "erfinv", "i0", "i0e", "i1", "i1e",
-    "lgamma", "ndtri", "zeta",
+    "lgamma", "ndtri", "trigamma", "zeta",
 })  # fmt: skip
 # comparisons, choices, bits, conversions
 FREE = frozenset({

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ PROBABLE = (0.02, 0.98)
 CASES: dict[str, tuple[Any, Any, Any, int, int, float]] = {
     "lgamma": (oracle.gammaln, higher.LGAMMA, (POSITIVE,), 0, 1, 60),
     "digamma": (oracle.digamma, higher.DIGAMMA, (POSITIVE,), 0, 1, 60),
+    "trigamma": (lambda x: oracle.polygamma(1, x), higher.TRIGAMMA, (POSITIVE,), 0, 1, 8),
     "zeta": (oracle.zeta, higher.ZETA, ((1.2, 8.0), POSITIVE), 0, 1, 8),
     "erfinv": (oracle.erfinv, higher.ERFINV, (UNIT,), 0, 1, 4),
     "erfcx": (oracle.erfcx, higher.ERFCX, (WIDE,), 0, 1, 30),
@@ -53,6 +55,8 @@ SINGLE = {name for name, case in CASES.items() if case[3] == 0}
 
 
 def function(name: str) -> Any:
+    if name == "trigamma":
+        return partial(curta.polygamma, 1)
     return getattr(special, "gammaln" if name == "lgamma" else name)
 
 
@@ -117,6 +121,7 @@ POINTS = [0.0, -0.0, 1.0, -1.0, INF, -INF, NAN]
         ),
         ("entr", [0.0, 0.0, 0.0, -INF, -INF, -INF, NAN]),
         ("digamma", [-INF, INF, -0.5772156649015328, NAN, INF, NAN, NAN]),
+        ("trigamma", [INF, INF, 1.6449340668482266, INF, 0.0, INF, NAN]),  # PyTorch has 6.6e32 at -1
         ("lgamma", [INF, INF, 0.0, INF, INF, INF, NAN]),
         ("erfinv", [0.0, -0.0, INF, -INF, NAN, NAN, NAN]),
         ("spherical_bessel_j0", [1.0, 1.0, 0.8414709848078965, 0.8414709848078965, 0.0, 0.0, NAN]),

@@ -37,6 +37,8 @@ def _zeta_rule(node: Any, g: Any) -> tuple[Any, ...]:
 
 
 def _polygamma(x: Any, n: int) -> Any:
+    if n == 1:
+        return bind(TRIGAMMA, (x,))
     size = float(factorial(n)) if n <= 170 else inf
     return bind(ZETA, (float(n + 1), x)) * (size if n % 2 else -size)
 
@@ -54,7 +56,8 @@ ZETA: Op = Op(
     each(0, 1),
 )
 POLYGAMMA = composition("polygamma", _polygamma, Gradient(_polygamma_rule, inputs=(0,)))
-DIGAMMA = function("digamma", of_input("digamma", lambda g, x: g * bind(ZETA, (2.0, x))))
+TRIGAMMA = function("trigamma", of_input("trigamma", lambda g, x: g * bind(POLYGAMMA, (x,), n=2)))
+DIGAMMA = function("digamma", of_input("digamma", lambda g, x: g * bind(TRIGAMMA, (x,))))
 LGAMMA = function("lgamma", of_input("lgamma", lambda g, x: g * bind(DIGAMMA, (x,))))
 
 

@@ -308,6 +308,7 @@ TABLE: tuple[Op, ...] = (
     higher.ZETA,
     higher.POLYGAMMA,
     higher.DIGAMMA,
+    higher.TRIGAMMA,
     higher.LGAMMA,
     higher.ERFINV,
     higher.ERFCX,

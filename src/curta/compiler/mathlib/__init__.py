@@ -27,7 +27,7 @@ from curta.compiler.mathlib.bessel import (
 from curta.compiler.mathlib.division import exact_rest
 from curta.compiler.mathlib.error_function import erf, erfc
 from curta.compiler.mathlib.exponential import exp, exp2, expm1, sigmoid
-from curta.compiler.mathlib.gamma import digamma, lgamma, zeta
+from curta.compiler.mathlib.gamma import digamma, lgamma, trigamma, zeta
 from curta.compiler.mathlib.hyperbolic import cosh, sinh, tanh
 from curta.compiler.mathlib.inverse import acos, asin, atan, atan2
 from curta.compiler.mathlib.inverse_error import erfcx, erfinv, ndtri
@@ -75,6 +75,7 @@ __all__ = [
     "sinh",
     "tan",
     "tanh",
+    "trigamma",
     "zeta",
 ]
 

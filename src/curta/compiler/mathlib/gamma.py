@@ -1,4 +1,4 @@
-"""lgamma, digamma and Hurwitz's zeta; float in double arithmetic."""
+"""lgamma, digamma, trigamma and Hurwitz's zeta; float in double arithmetic."""
 
 from __future__ import annotations
 
@@ -69,6 +69,30 @@ def digamma(x: Value) -> Value:
     part = x - x.intrinsic("rint")
     reflected = part.eq(0.0).select(NAN, found - constant(x, pi) / tan(part * pi))
     return negative.select(reflected, found)
+
+
+@in_double
+def trigamma(x: Value) -> Value:
+    """The derivative of digamma: infinite at 0 and the negative whole numbers.
+
+    Method: the asymptotic series from 10 on, ten terms of the sum before it where the argument is smaller; below 0 by
+    reflection.
+    """
+    negative = x.lt(0.0)
+    start = negative.select(constant(x, 1.0) - x, x)
+    near = start.lt(float(_FAR))
+    rest = constant(x, 1.0) / (start * start)
+    for step in range(1, _FAR):
+        place = start + float(step)
+        rest = rest + constant(x, 1.0) / (place * place)
+    inverse = constant(x, 1.0) / near.select(start + float(_FAR), start)
+    square = inverse * inverse
+    found = inverse + square * 0.5 + inverse * square * polynomial(square, tables.TRIGAMMA)
+    found = found + near.select(rest, 0.0)
+    part = x - x.intrinsic("rint")
+    wave = sin(part * pi)
+    reflected = constant(x, pi * pi) / (wave * wave) - found
+    return x.eq(-INFINITY).select(INFINITY, negative.select(reflected, found))
 
 
 def _zeta_positive(s: Value, q: Value) -> Value:
