@@ -133,5 +133,19 @@ def letters(pattern: str, shapes: tuple[Shape, ...]) -> str:
     return f"{','.join(left)}->{right[0]}"
 
 
+@lru_cache(maxsize=CACHE_SIZE)
+def plain_letters(pattern: str) -> str | None:
+    """As `letters` for shapes that fit; None where it depends on them, and for more axes than there are letters.
+
+    >>> plain_letters("batch here, here there -> batch there"), plain_letters("... here -> here")
+    ('ab,bc->ac', None)
+    """
+    written = formula(pattern)
+    names = {name for one in written.inputs for name in one.names}
+    if any(one.ellipsis for one in written.inputs) or len(names) > len(_LETTERS):
+        return None
+    return letters(pattern, tuple((2,) * len(one.axes) for one in written.inputs))
+
+
 def _names(one: Side) -> tuple[str, ...]:
     return tuple(axis.name for axis in one.axes)

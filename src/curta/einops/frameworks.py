@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
-from curta.einops.formula import letters
+from curta.einops.formula import letters, plain_letters
 from curta.einops.problems import Shape, Sizes
 from curta.einops.reductions import Reduction, planned
 from curta.errors import DTypeError, UnsupportedError
@@ -17,9 +18,16 @@ from curta.lazy import LazyModule
 
 numpy: Any = LazyModule("numpy")
 
+_shape = attrgetter("shape")
+
 
 class Framework:
     """Arrays of the Python array API standard: JAX, CuPy and others."""
+
+    #: what its einsum raises for shapes that do not fit (but for sizes of 1); None where that is not known
+    refusal: type[Exception] | None = None
+    # its einsum, once it is known to be the same for all arrays
+    _einsum: Any = None
 
     def transform(self, operation: str, reduction: Reduction | None, pattern: str, x: Any, sizes: Sizes) -> Any:
         """`x` rearranged, reduced or repeated."""
@@ -81,13 +89,27 @@ class Framework:
 
     def einsum(self, pattern: str, tensors: Sequence[Any]) -> Any:
         """The framework's own einsum, with letters for axes."""
-        text = letters(pattern, tuple([one.shape for one in tensors]))
+        own = self._einsum or self._find_einsum(tensors[0])
+        text = plain_letters(pattern) if self.refusal else None
+        for one in tensors:
+            if text is None or 1 in one.shape:
+                return own(letters(pattern, tuple(map(_shape, tensors))), *tensors)
         try:
-            own = self.names(tensors[0]).einsum
+            return own(text, *tensors)
+        except self.refusal:  # type: ignore[misc]
+            letters(pattern, tuple(map(_shape, tensors)))  # which says what is wrong in the pattern's own words
+            raise
+
+    def _find_einsum(self, x: Any) -> Any:
+        try:
+            found = self.names(x).einsum
         except AttributeError:
-            kind = type(tensors[0])
-            raise UnsupportedError(f"einsum: {kind.__module__}.{kind.__name__} has no einsum of its own") from None
-        return own(text, *tensors)
+            raise UnsupportedError(
+                f"einsum: {type(x).__module__}.{type(x).__name__} has no einsum of its own"
+            ) from None
+        if self.refusal is not None:
+            self._einsum = found
+        return found
 
     def to_numpy(self, x: Any) -> Any:
         """The elements as a NumPy array."""
@@ -97,14 +119,13 @@ class Framework:
 class NumPy(Framework):
     """NumPy's arrays, whose methods cost a fraction of its functions."""
 
+    refusal = ValueError
+
     def names(self, x: Any) -> Any:
         return numpy
 
     def reduce_by_name(self, x: Any, name: str, dims: Shape) -> Any:
         return getattr(x, name)(axis=dims)
-
-    def einsum(self, pattern: str, tensors: Sequence[Any]) -> Any:
-        return numpy.einsum(letters(pattern, tuple([one.shape for one in tensors])), *tensors)
 
     def is_whole(self, x: Any) -> bool:
         return x.dtype.kind in "iub"
@@ -124,6 +145,8 @@ class NumPy(Framework):
 
 class PyTorch(Framework):
     """PyTorch's tensors, which have the standard's functions under other names."""
+
+    refusal = RuntimeError
 
     def names(self, x: Any) -> Any:
         return sys.modules["torch"]
@@ -151,9 +174,6 @@ class PyTorch(Framework):
 
     def concatenate(self, tensors: Sequence[Any], dim: int) -> Any:
         return self.names(tensors[0]).cat(tensors, dim)
-
-    def einsum(self, pattern: str, tensors: Sequence[Any]) -> Any:
-        return sys.modules["torch"].einsum(letters(pattern, tuple([one.shape for one in tensors])), *tensors)
 
     def to_numpy(self, x: Any) -> Any:
         return x.detach().cpu().numpy()

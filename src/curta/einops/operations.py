@@ -79,7 +79,7 @@ def einsum(*tensors_and_pattern: Any) -> Any:
     """
     if not tensors_and_pattern or not isinstance(tensors_and_pattern[-1], str):
         raise ArgumentTypeError("einsum(): the last argument must be the pattern")
-    *tensors, pattern = tensors_and_pattern
+    tensors, pattern = tensors_and_pattern[:-1], tensors_and_pattern[-1]
     if not tensors:
         raise ArgumentTypeError("einsum(): at least one tensor must come before the pattern")
     return one_framework("einsum", tensors).einsum(pattern, tensors)
