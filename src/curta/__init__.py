@@ -155,7 +155,8 @@ from curta.functions import (
     # pseudo_inverses
     pinverse,
     # random
-    bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
+    bernoulli, binomial, multinomial, normal,
+    poisson, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
     # reduction
     all, amax, amin, any, argmax, argmin, max, min, prod, sum,
     # repeating
@@ -307,7 +308,8 @@ __all__ = [  # noqa: RUF022 (by family)
     # pseudo_inverses
     "pinverse",
     # random
-    "bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "bernoulli", "binomial", "multinomial", "normal", "poisson",
+    "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
     "randperm",
     # reduction
     "all", "amax", "amin", "any", "argmax", "argmin", "max", "min", "prod", "sum",

@@ -92,6 +92,7 @@ from curta.functions.random import (
 )  # fmt: skip
 from curta.functions.reduction import all, amax, amin, any, argmax, argmin, max, min, prod, sum, sum_to_size
 from curta.functions.repeating import repeat_interleave
+from curta.functions.counts import binomial, poisson
 from curta.functions.sampling import cauchy_, exponential_, geometric_, log_normal_, multinomial, random_
 from curta.functions.scatter_reduction import index_reduce, index_reduce_, scatter_reduce, scatter_reduce_
 from curta.functions.scattering import (
