@@ -178,7 +178,7 @@ from curta.functions import (
     # special
     acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy,
     # statistics
-    count_nonzero, logsumexp, mean, norm, std, var,
+    count_nonzero, frobenius_norm, logsumexp, mean, norm, nuclear_norm, std, var,
     # summaries
     aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean,
     # turning
@@ -334,7 +334,7 @@ __all__ = [  # noqa: RUF022 (by family)
     # special
     "acosh", "asinh", "atanh", "hypot", "logaddexp", "logaddexp2", "logit", "sinc", "xlogy",
     # statistics
-    "count_nonzero", "logsumexp", "mean", "norm", "std", "var",
+    "count_nonzero", "frobenius_norm", "logsumexp", "mean", "norm", "nuclear_norm", "std", "var",
     # summaries
     "aminmax", "dist", "nanmean", "nanquantile", "nansum", "quantile", "std_mean", "var_mean",
     # turning

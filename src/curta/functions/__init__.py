@@ -109,7 +109,7 @@ from curta.functions.solving import (
 )  # fmt: skip
 from curta.functions.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from curta.functions.special import acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy
-from curta.functions.statistics import count_nonzero, logsumexp, mean, norm, std, var
+from curta.functions.statistics import count_nonzero, frobenius_norm, logsumexp, mean, norm, nuclear_norm, std, var
 from curta.functions.summaries import aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean
 from curta.functions.turning import flip, fliplr, flipud, roll, rot90
 from curta.functions.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window

@@ -273,6 +273,23 @@ def ormqr(
 # eigenvalues and singular values
 
 
+def eig(A: Tensor, *, out: Any = None) -> Named:
+    """Refused, with an UnsupportedError: eigenvalues of matrices that are not symmetric are complex numbers."""
+    raise _no_complex("eig", "eigh")
+
+
+def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Refused, with an UnsupportedError: eigenvalues of matrices that are not symmetric are complex numbers."""
+    raise _no_complex("eigvals", "eigvalsh")
+
+
+def _no_complex(name: str, symmetric: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"linalg.{name}: its results are complex numbers, which Curta does not have; linalg.{symmetric} has the real "
+        "ones of symmetric matrices"
+    )
+
+
 def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Named:
     """Eigenvalues, rising, and vectors of symmetric matrices, of which the lower ("L") or upper ("U") half is read.
 

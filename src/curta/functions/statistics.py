@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, prod
 from typing import Any
 
 from curta import dtypes
 from curta.default_dtype import get_default_dtype
 from curta.dtypes import DType
-from curta.errors import DTypeError, UnsupportedError
+from curta.errors import DTypeError, ShapeError, UnsupportedError
 from curta.functions.inplace import scalar_name
 from curta.functions.operands import tensor
 from curta.functions.outputs import EXACT, into
@@ -166,6 +167,32 @@ def norm(
         return bind(ops.NORM_0, (x,), dims=dims, keepdim=keepdim)
     own = x.layout.dtype
     return _root_of_powers(x.to(dtypes.compute_dtype(own)), float(p), dims, keepdim).to(own)
+
+
+def frobenius_norm(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The root of the sum of squares over one or two dimensions, over all for ().
+
+    >>> import curta
+    >>> curta.frobenius_norm(curta.tensor([[3.0, 4.0]]), 1)
+    tensor([5.])
+    """
+    x = tensor("frobenius_norm", input)
+    count = len(dim) if isinstance(dim, (tuple, list)) else 1
+    if count > 2:
+        raise ShapeError(f"Expected at most 2 dimensions, but got {count} dimensions instead.")
+    return norm(x, 2, dim, keepdim, out=out)
+
+
+def nuclear_norm(
+    input: Tensor, dim: Sequence[int] = (-2, -1), keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """The sum of the singular values of matrices, which lie in the two dimensions `dim`.
+
+    >>> import curta
+    >>> curta.nuclear_norm(curta.tensor([[3.0, 0.0], [0.0, -4.0]]))
+    tensor(7.)
+    """
+    return norm(tensor("nuclear_norm", input), "nuc", tuple(dim), keepdim, out=out)
 
 
 def _root_of_powers(x: Tensor, power: float, dims: tuple[int, ...], keepdim: bool) -> Tensor:
