@@ -13,6 +13,7 @@ from curta import (
     memory,
     nn,
     optim,
+    return_types,
     signal,
     special,
     utils,
@@ -154,7 +155,8 @@ from curta.functions import (
     # pseudo_inverses
     pinverse,
     # random
-    bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
+    bernoulli, binomial, multinomial, normal,
+    poisson, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
     # reduction
     all, amax, amin, any, argmax, argmin, max, min, prod, sum,
     # repeating
@@ -176,7 +178,7 @@ from curta.functions import (
     # special
     acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy,
     # statistics
-    count_nonzero, logsumexp, mean, norm, std, var,
+    count_nonzero, frobenius_norm, logsumexp, mean, norm, nuclear_norm, std, var,
     # summaries
     aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean,
     # turning
@@ -216,6 +218,7 @@ __all__ = [  # noqa: RUF022 (by family)
     "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "load_file", "load_metadata", "long",
     "manual_seed", "masked",
     "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
+    "return_types",
     "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
     "set_num_threads", "set_printoptions", "set_rng_state", "short", "signal", "Size", "special", "Tensor", "uint16",
     "uint32", "uint64", "uint8", "utils",
@@ -305,7 +308,8 @@ __all__ = [  # noqa: RUF022 (by family)
     # pseudo_inverses
     "pinverse",
     # random
-    "bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "bernoulli", "binomial", "multinomial", "normal", "poisson",
+    "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
     "randperm",
     # reduction
     "all", "amax", "amin", "any", "argmax", "argmin", "max", "min", "prod", "sum",
@@ -330,7 +334,7 @@ __all__ = [  # noqa: RUF022 (by family)
     # special
     "acosh", "asinh", "atanh", "hypot", "logaddexp", "logaddexp2", "logit", "sinc", "xlogy",
     # statistics
-    "count_nonzero", "logsumexp", "mean", "norm", "std", "var",
+    "count_nonzero", "frobenius_norm", "logsumexp", "mean", "norm", "nuclear_norm", "std", "var",
     # summaries
     "aminmax", "dist", "nanmean", "nanquantile", "nansum", "quantile", "std_mean", "var_mean",
     # turning

@@ -158,4 +158,15 @@ def test_low_rank() -> None:
         u, s, v = curta.pca_lowrank(matrix, 3)
         near(u * s @ v.T, centred.numpy(), 1e-7)
     shift = curta.ones(9, 7, dtype=curta.float64)
-    near(curta.svd_lowrank(x + shift, 2, M=shift).S, np.linalg.svd(x.numpy())[1][:2], 1e-7)
+    near(curta.svd_lowrank(x + shift, 2, M=shift)[1], np.linalg.svd(x.numpy())[1][:2], 1e-7)
+
+
+def test_older_names_of_norms() -> None:
+    x = tensor(2, 3, 4)
+    wanted = np.sqrt((x.numpy() ** 2).sum((0, 2), keepdims=True))
+    near(curta.frobenius_norm(x, (0, 2), True), wanted, 1e-12)
+    near(curta.frobenius_norm(x, ()), np.sqrt((x.numpy() ** 2).sum()), 1e-12)
+    near(curta.nuclear_norm(x), np.linalg.svd(x.numpy(), compute_uv=False).sum(-1), 1e-12)
+    out = curta.empty(0, dtype=curta.float64)
+    assert curta.frobenius_norm(x, 1, out=out) is out
+    near(out, np.sqrt((x.numpy() ** 2).sum(1)), 1e-12)

@@ -107,7 +107,7 @@ def test_a_callable_objects_attributes_are_saved() -> None:
             return self.factor
 
     saved = lr_scheduler.CyclicLR(optimizer_of_two(), 0.0, 1.0, 4, scale_fn=Scale(0.5)).state_dict()
-    assert saved["_scale_fn"] == {"factor": 0.5}
+    assert saved["_scale_fn_custom"] == {"factor": 0.5}
     schedule = lr_scheduler.CyclicLR(optimizer_of_two(), 0.0, 1.0, 4, scale_fn=Scale(1.0))
     schedule.load_state_dict(saved)
     assert schedule.scale_fn(3.0) == 0.5

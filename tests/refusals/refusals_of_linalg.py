@@ -26,6 +26,23 @@ def factored(c: Any) -> Any:
 
 
 REFUSALS = (
+    ours(
+        lambda c: c.linalg.eig(c.eye(2)),
+        UnsupportedError,
+        "linalg.eig: its results are complex numbers, which Curta does not have; linalg.eigh has the real ones of "
+        "symmetric matrices",
+    ),
+    ours(
+        lambda c: c.linalg.eigvals(c.eye(2)),
+        UnsupportedError,
+        "linalg.eigvals: its results are complex numbers, which Curta does not have; linalg.eigvalsh has the real ones "
+        "of symmetric matrices",
+    ),
+    Refusal(
+        lambda c: c.frobenius_norm(c.ones(2, 2, 2), (0, 1, 2)),
+        ShapeError,
+        "Expected at most 2 dimensions, but got 3 dimensions instead.",
+    ),
     Refusal(
         lambda c: c.linalg.inv(c.ones(3)),
         ShapeError,

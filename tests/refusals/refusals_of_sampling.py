@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from refusal import Refusal
 
-from curta.errors import ArgumentTypeError, DistributionError, ShapeError
+from curta.errors import ArgumentTypeError, DistributionError, DTypeError, ShapeError, UnsupportedDTypeError
 
 REFUSALS = (
+    Refusal(
+        lambda c: c.poisson(c.tensor([-1.0])),
+        DistributionError,
+        "invalid Poisson rate, expected rate to be non-negative",
+    ),
+    Refusal(
+        lambda c: c.poisson(c.tensor([1.0, float("nan")])),
+        DistributionError,
+        "invalid Poisson rate, expected rate to be non-negative",
+    ),
+    Refusal(lambda c: c.poisson(c.tensor([1])), UnsupportedDTypeError, "\"poisson_cpu\" not implemented for 'Long'"),
+    Refusal(
+        lambda c: c.binomial(c.tensor([1]), c.tensor([0.5])),
+        DistributionError,
+        "binomial only supports floating-point dtypes for count, got: Long",
+    ),
+    Refusal(
+        lambda c: c.binomial(c.ones(1), c.ones(1, dtype=c.float64)),
+        DTypeError,
+        "Found dtype Double but expected Float",
+    ),
     Refusal(
         lambda c: c.ones(2).bernoulli_(1.5), DistributionError, "bernoulli_ expects p to be in [0, 1], but got p=1.5"
     ),

@@ -6,20 +6,58 @@ from refusal import Refusal
 
 from curta.errors import (
     ArgumentTypeError,
+    AutogradError,
     DTypeError,
     IndexRangeError,
     NoDataError,
     ShapeError,
     UnsupportedDTypeError,
-    UnsupportedError,
 )
 
 REFUSALS = (
     Refusal(
-        lambda c: c.sort(c.zeros(2), out=(c.zeros(2), c.zeros(2).long())),
-        UnsupportedError,
-        "sort(): the argument 'out' is not supported",
-        only_curta=True,
+        lambda c: c.sort(c.zeros(2), out=c.zeros(2)),
+        ArgumentTypeError,
+        "sort(): argument 'out' must be tuple of Tensors, not Tensor",
+    ),
+    Refusal(
+        lambda c: c.sort(c.zeros(2), out=(c.zeros(2),)), ArgumentTypeError, "expected tuple of 2 elements but got 1"
+    ),
+    Refusal(
+        lambda c: c.sort(c.zeros(2), out=(c.zeros(2), 3)),
+        ArgumentTypeError,
+        "sort(): argument 'out' must be Tensor, not int",
+    ),
+    Refusal(
+        lambda c: c.sort(c.zeros(2), out=(c.zeros(2), c.zeros(2))),
+        DTypeError,
+        "Expected out tensor to have dtype long int, but got float instead",
+    ),
+    Refusal(
+        lambda c: c.median(c.zeros(2), out=c.zeros(())),
+        ArgumentTypeError,
+        "median(): the argument 'out' needs a 'dim'",
+    ),
+    Refusal(
+        lambda c: c.max(c.zeros(2, requires_grad=True), 0, out=(c.zeros(()), c.zeros(()).long())),
+        AutogradError,
+        "max(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+        "requires grad.",
+    ),
+    Refusal(
+        lambda c: c.logsumexp(c.zeros(2), 0, out=c.zeros(()).long()),
+        DTypeError,
+        "logsumexp(): Expected floating point type for result tensor, but got: Long",
+    ),
+    Refusal(
+        lambda c: c.nansum(c.zeros(2), 0, out=c.zeros(()).long()),
+        UnsupportedDTypeError,
+        "\"nansum_cpu\" not implemented for 'Long'",
+    ),
+    Refusal(
+        lambda c: c.return_types.sort((1, 2, 3)),
+        ArgumentTypeError,
+        "curta.return_types.sort() takes a 2-sequence (3-sequence given)",
     ),
     Refusal(
         lambda c: c.sort(c.zeros(2, 3), 5),

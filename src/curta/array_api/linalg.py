@@ -15,8 +15,7 @@ from curta.array_api.linear_algebra import matmul, matrix_transpose, tensordot, 
 from curta.array_api.operands import in_common
 from curta.dtypes import DType
 from curta.errors import ShapeError
-from curta.functions.factoring import Eigen, QRFactors, SingularParts
-from curta.functions.solving import LogDeterminant
+from curta.return_types import Named
 from curta.tensor import Tensor
 
 __all__ = [
@@ -47,7 +46,7 @@ def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
     return own.diagonal(x, offset=offset)
 
 
-def eigh(x: Tensor, /) -> Eigen:
+def eigh(x: Tensor, /) -> Named:
     """The eigenvalues and vectors of symmetric matrices."""
     return own.eigh(x)
 
@@ -88,14 +87,14 @@ def pinv(x: Tensor, /, *, rtol: Any = None) -> Tensor:
     return own.pinv(x, rtol=rtol)
 
 
-def qr(x: Tensor, /, *, mode: str = "reduced") -> QRFactors:
+def qr(x: Tensor, /, *, mode: str = "reduced") -> Named:
     """Orthogonal and upper triangular factors: `mode` "reduced" or "complete"; ShapeError for another."""
     if mode not in ("reduced", "complete"):
         raise ShapeError(f"qr(): mode must be 'reduced' or 'complete', got {mode!r}")
     return own.qr(x, mode)
 
 
-def slogdet(x: Tensor, /) -> LogDeterminant:
+def slogdet(x: Tensor, /) -> Named:
     """The signs of determinants, and the logarithms of their sizes."""
     return own.slogdet(x)
 
@@ -110,7 +109,7 @@ def solve(x1: Tensor, x2: Tensor, /) -> Tensor:
     return own.solve(left, right)
 
 
-def svd(x: Tensor, /, *, full_matrices: bool = True) -> SingularParts:
+def svd(x: Tensor, /, *, full_matrices: bool = True) -> Named:
     """Left vectors, singular values and right vectors."""
     return own.svd(x, full_matrices)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from curta.return_types import Named, rebuilt
+
 #: what a container was made of: gives it back from as many leaves
 Build = Callable[[list[Any]], Any]
 
@@ -20,9 +22,8 @@ def flatten(tree: Any) -> tuple[list[Any], Build]:
         keys = list(tree)
         kind = type(tree)
         return _joined([tree[key] for key in keys], lambda parts: _dictionary(kind, keys, parts, tree))
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        named = type(tree)
-        return _joined(list(tree), lambda parts: named(*parts))
+    if isinstance(tree, tuple) and (hasattr(tree, "_fields") or isinstance(tree, Named)):
+        return _joined(list(tree), lambda parts: rebuilt(tree, parts))
     if type(tree) in (tuple, list):
         sequence = type(tree)
         return _joined(list(tree), lambda parts: sequence(parts))

@@ -92,6 +92,7 @@ from curta.functions.random import (
 )  # fmt: skip
 from curta.functions.reduction import all, amax, amin, any, argmax, argmin, max, min, prod, sum, sum_to_size
 from curta.functions.repeating import repeat_interleave
+from curta.functions.counts import binomial, poisson
 from curta.functions.sampling import cauchy_, exponential_, geometric_, log_normal_, multinomial, random_
 from curta.functions.scatter_reduction import index_reduce, index_reduce_, scatter_reduce, scatter_reduce_
 from curta.functions.scattering import (
@@ -108,7 +109,7 @@ from curta.functions.solving import (
 )  # fmt: skip
 from curta.functions.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from curta.functions.special import acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy
-from curta.functions.statistics import count_nonzero, logsumexp, mean, norm, std, var
+from curta.functions.statistics import count_nonzero, frobenius_norm, logsumexp, mean, norm, nuclear_norm, std, var
 from curta.functions.summaries import aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean
 from curta.functions.turning import flip, fliplr, flipud, roll, rot90
 from curta.functions.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window

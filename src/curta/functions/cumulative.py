@@ -11,13 +11,16 @@ from curta.functions.creation import zeros
 from curta.functions.inplace import scalar_name
 from curta.functions.joining import cat
 from curta.functions.movement import dimension, integer
-from curta.functions.operands import refuse, tensor
-from curta.functions.outputs import into
-from curta.functions.sorting import Ordered
+from curta.functions.operands import tensor
+from curta.functions.outputs import into, into_all
 from curta.ops import scan as ops
 from curta.ops.dispatch import bind
 from curta.ops.record import Op
+from curta.return_types import Named, named
 from curta.tensor import Tensor
+
+#: what is said of tensors for results that have another format
+_FOUND = ("expected scalar_type {made} but found {given}", "expected scalar_type {made} but found {given}")
 
 
 def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
@@ -71,32 +74,32 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     return _along("logcumsumexp", ops.LOGCUMSUMEXP, x, dim)
 
 
-def cummax(input: Tensor, dim: int, *, out: Any = None) -> Ordered:
+def cummax(input: Tensor, dim: int, *, out: Any = None) -> Named:
     """The largest element along `dim` so far, and where it was met last; NaN from the first one on.
 
     >>> import curta
     >>> curta.cummax(curta.tensor([1, 3, 2]), 0).values
     tensor([1, 3, 3])
     """
-    refuse("cummax", out=out)
-    return _extremes("cummax", ops.CUMMAX, tensor("cummax", input), dim)
+    made = _extremes("cummax", ops.CUMMAX, tensor("cummax", input), dim)
+    return made if out is None else into_all("cummax", out, made, _FOUND)
 
 
-def cummin(input: Tensor, dim: int, *, out: Any = None) -> Ordered:
+def cummin(input: Tensor, dim: int, *, out: Any = None) -> Named:
     """The smallest element along `dim` so far, and where it was met last; NaN from the first one on.
 
     >>> import curta
     >>> curta.cummin(curta.tensor([3, 1, 2]), 0).values
     tensor([3, 1, 1])
     """
-    refuse("cummin", out=out)
-    return _extremes("cummin", ops.CUMMIN, tensor("cummin", input), dim)
+    made = _extremes("cummin", ops.CUMMIN, tensor("cummin", input), dim)
+    return made if out is None else into_all("cummin", out, made, _FOUND)
 
 
-def _extremes(name: str, op: Op, x: Tensor, dim: int) -> Ordered:
+def _extremes(name: str, op: Op, x: Tensor, dim: int) -> Named:
     place, shape = dimension(name, dim, x.layout.rank), x.layout.shape
     values, indices = bind(op, (x.reshape(shape or (1,)).contiguous(),), dim=place)
-    return Ordered(values.reshape(shape), indices.reshape(shape))
+    return named(name, (values.reshape(shape), indices.reshape(shape)))
 
 
 def diff(

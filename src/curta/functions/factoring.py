@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from curta import dtypes
 from curta.autograd.state import STATE
@@ -15,75 +15,8 @@ from curta.functions.operands import tensor
 from curta.ops import factorization
 from curta.ops.dispatch import bind
 from curta.ops.factorization import EIGH, GEQRF, LU, QR, SVD
+from curta.return_types import Named, named
 from curta.tensor import Tensor
-
-
-class CholeskyFactor(NamedTuple):
-    """A factor, and 0 or the order of the leading minor that is not positive definite."""
-
-    L: Tensor
-    info: Tensor
-
-
-class LUFactor(NamedTuple):
-    """L and U in one matrix, and the rows that were exchanged (int32, from 1)."""
-
-    LU: Tensor
-    pivots: Tensor
-
-
-class LUFactorInfo(NamedTuple):
-    """As `LUFactor`, and 0 or the number of the first pivot that is zero."""
-
-    LU: Tensor
-    pivots: Tensor
-    info: Tensor
-
-
-class LUParts(NamedTuple):
-    """A = P @ L @ U."""
-
-    P: Tensor
-    L: Tensor
-    U: Tensor
-
-
-class QRFactors(NamedTuple):
-    """A = Q @ R."""
-
-    Q: Tensor
-    R: Tensor
-
-
-class Reflectors(NamedTuple):
-    """R above the diagonal, Householder vectors below, and their factors."""
-
-    a: Tensor
-    tau: Tensor
-
-
-class Eigen(NamedTuple):
-    """Eigenvalues, rising, and eigenvectors in columns."""
-
-    eigenvalues: Tensor
-    eigenvectors: Tensor
-
-
-class SingularParts(NamedTuple):
-    """A = U @ diag(S) @ Vh."""
-
-    U: Tensor
-    S: Tensor
-    Vh: Tensor
-
-
-class SingularVectors(NamedTuple):
-    """A = U @ diag(S) @ V.mT."""
-
-    U: Tensor
-    S: Tensor
-    V: Tensor
-
 
 _NOT_POSITIVE = (
     "The factorization could not be completed because the input is not positive-definite (the leading minor of order "
@@ -91,7 +24,7 @@ _NOT_POSITIVE = (
 )
 
 
-def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> CholeskyFactor:
+def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Named:
     """The Cholesky factor of symmetric positive definite matrices, and for each whether it could be found.
 
     >>> import curta
@@ -102,7 +35,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, o
     found, info = bind(factorization.CHOLESKY, (turned(x) if upper else x,))
     if check_errors:
         check_info("linalg.cholesky", info, _NOT_POSITIVE)
-    return CholeskyFactor(*into("cholesky_ex", out, (turned(found) if upper else found, info), (x,)))
+    return named("linalg_cholesky_ex", into("cholesky_ex", out, (turned(found) if upper else found, info), (x,)), out)
 
 
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
@@ -130,7 +63,7 @@ def _lu(name: str, A: Any, pivot: bool) -> tuple[Tensor, Tensor, Tensor]:
 _ZERO_PIVOT = "U[{0},{0}] is zero and using it on lu_solve would result in a division by zero."
 
 
-def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> LUFactorInfo:
+def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Named:
     """The LU factorization with partial pivoting in compact form, and for each matrix whether a pivot is zero.
 
     >>> import curta
@@ -140,10 +73,10 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, o
     found = _lu("linalg.lu_factor", A, pivot)
     if check_errors:
         check_info("torch.linalg.lu_factor_ex", found[2], _ZERO_PIVOT)
-    return LUFactorInfo(*into("lu_factor_ex", out, found, (A,)))
+    return named("linalg_lu_factor_ex", into("lu_factor_ex", out, found, (A,)), out)
 
 
-def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> LUFactor:
+def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Named:
     """The LU factorization with partial pivoting in compact form; LinearAlgebraError where a pivot is zero.
 
     >>> import curta
@@ -153,10 +86,10 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> LUFactor:
     """
     compact, pivots, info = _lu("linalg.lu_factor", A, pivot)
     check_info("torch.linalg.lu_factor", info, _ZERO_PIVOT)
-    return LUFactor(*into("lu_factor", out, (compact, pivots), (A,)))
+    return named("linalg_lu_factor", into("lu_factor", out, (compact, pivots), (A,)), out)
 
 
-def lu_parts(A: Tensor, *, pivot: bool = True, out: Any = None) -> LUParts:
+def lu_parts(A: Tensor, *, pivot: bool = True, out: Any = None) -> Named:
     """A = P @ L @ U: a permutation, a lower triangular matrix with ones on its diagonal, an upper triangular one.
 
     >>> import curta
@@ -165,12 +98,12 @@ def lu_parts(A: Tensor, *, pivot: bool = True, out: Any = None) -> LUParts:
             [1., 0.]])
     """
     compact, pivots, _ = _lu("linalg.lu", A, pivot)
-    return LUParts(*into("lu", out, tuple(lu_unpack(compact, pivots)), (A,)))
+    return named("linalg_lu", into("lu", out, tuple(lu_unpack(compact, pivots)), (A,)), out)
 
 
 def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *, out: Any = None
-) -> LUParts:
+) -> Named:
     """P, L and U of a compact factorization; what is not asked for is empty.
 
     >>> import curta
@@ -195,7 +128,7 @@ def lu_unpack(
         permutation = factorization.permuted(ones, pivots.contiguous(), back=True)
     if unpack_data:
         lower, upper = factorization.parts(x)
-    return LUParts(*into("lu_unpack", out, (permutation, lower, upper), (x,)))
+    return named("lu_unpack", into("lu_unpack", out, (permutation, lower, upper), (x,)), out)
 
 
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> tuple[Tensor, ...]:
@@ -207,7 +140,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     return made
 
 
-def qr_factors(A: Tensor, mode: str = "reduced", *, out: Any = None) -> QRFactors:
+def qr_factors(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Named:
     """A = Q @ R: `mode` "reduced" gives as many columns of Q as are needed, "complete" all, "r" none.
 
     >>> import curta
@@ -232,24 +165,24 @@ def qr_factors(A: Tensor, mode: str = "reduced", *, out: Any = None) -> QRFactor
             one.register_hook(partial(_refuse, message))
     if mode == "r":
         q = empty(0, dtype=x.layout.dtype, device=x.layout.device)
-    return QRFactors(*into("qr", out, (q, r), (x,)))
+    return named("linalg_qr", into("qr", out, (q, r), (x,)), out)
 
 
-def qr(input: Tensor, some: bool = True, *, out: Any = None) -> QRFactors:
+def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Named:
     """`linalg.qr` under its older name: "reduced" with `some`, else "complete".
 
     >>> import curta
     >>> curta.qr(curta.tensor([[3.0], [4.0]])).R
     tensor([[-5.]])
     """
-    return qr_factors(input, "reduced" if some else "complete", out=out)
+    return named("qr", qr_factors(input, "reduced" if some else "complete", out=out), out)
 
 
 def _refuse(message: str, gradient: Tensor) -> Tensor:
     raise AutogradError(message)
 
 
-def geqrf(input: Tensor, *, out: Any = None) -> Reflectors:
+def geqrf(input: Tensor, *, out: Any = None) -> Named:
     """The QR factorization as LAPACK leaves it: R, Householder vectors under its diagonal, and their factors.
 
     >>> import curta
@@ -257,7 +190,7 @@ def geqrf(input: Tensor, *, out: Any = None) -> Reflectors:
     tensor([1.6000])
     """
     x = matrices("geqrf", input, argument="input")
-    return Reflectors(*into("geqrf", out, bind(GEQRF, (x.detach(),)), (x,)))
+    return named("geqrf", into("geqrf", out, bind(GEQRF, (x.detach(),)), (x,)), out)
 
 
 def _check_reflectors(name: str, A: Any, tau: Any) -> tuple[Tensor, Tensor]:
@@ -340,7 +273,24 @@ def ormqr(
 # eigenvalues and singular values
 
 
-def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Eigen:
+def eig(A: Tensor, *, out: Any = None) -> Named:
+    """Refused, with an UnsupportedError: eigenvalues of matrices that are not symmetric are complex numbers."""
+    raise _no_complex("eig", "eigh")
+
+
+def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Refused, with an UnsupportedError: eigenvalues of matrices that are not symmetric are complex numbers."""
+    raise _no_complex("eigvals", "eigvalsh")
+
+
+def _no_complex(name: str, symmetric: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"linalg.{name}: its results are complex numbers, which Curta does not have; linalg.{symmetric} has the real "
+        "ones of symmetric matrices"
+    )
+
+
+def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Named:
     """Eigenvalues, rising, and vectors of symmetric matrices, of which the lower ("L") or upper ("U") half is read.
 
     >>> import curta
@@ -350,7 +300,7 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Eigen:
     x = matrices("linalg.eigh", A, square=True)
     if str(UPLO).upper() not in ("L", "U"):
         raise ArgumentError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    return Eigen(*into("eigh", out, bind(EIGH, (x,), upper=UPLO.upper() == "U"), (x,)))
+    return named("linalg_eigh", into("eigh", out, bind(EIGH, (x,), upper=UPLO.upper() == "U"), (x,)), out)
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
@@ -364,7 +314,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
     return made
 
 
-def svd_parts(A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> SingularParts:
+def svd_parts(A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Named:
     """A = U @ diag(S) @ Vh: square U and Vh with `full_matrices`, else only what belongs to a singular value.
 
     >>> import curta
@@ -374,7 +324,7 @@ def svd_parts(A: Tensor, full_matrices: bool = True, *, driver: str | None = Non
     x = matrices("linalg.svd", A)
     if driver is not None:
         raise ShapeError("torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs.")
-    return SingularParts(*into("svd", out, bind(SVD, (x,), full=bool(full_matrices)), (x,)))
+    return named("linalg_svd", into("svd", out, bind(SVD, (x,), full=bool(full_matrices)), (x,)), out)
 
 
 def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
@@ -388,7 +338,7 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
     return made
 
 
-def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> SingularVectors:
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Named:
     """U, S and V of input = U @ diag(S) @ V.mT; without `compute_uv` the vectors are zeros.
 
     >>> import curta
@@ -402,4 +352,4 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
         (M, N), batch = x.layout.shape[-2:], x.layout.shape[:-2]
         options = {"dtype": x.layout.dtype, "device": x.layout.device}
         parts = zeros((*batch, M, M), **options), found.S, zeros((*batch, N, N), **options)
-    return SingularVectors(*into("svd", out, parts, (x,)))
+    return named("svd", into("svd", out, parts, (x,)), out)

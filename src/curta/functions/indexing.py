@@ -14,7 +14,7 @@ from curta.device import META
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.inplace import copy_, fill_
 from curta.functions.movement import region
-from curta.functions.outputs import into
+from curta.functions.outputs import EXACT, into
 from curta.lazy import LazyModule
 from curta.methods import late
 from curta.ops.indexing import take
@@ -451,9 +451,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """`gather` with indices that broadcast against the input, negative ones counted from the end."""
-    from curta.functions.operands import refuse
-
-    refuse("take_along_dim", out=out)
+    if out is not None:
+        return into("take_along_dim", out, take_along_dim(input, indices, dim), EXACT, (input, indices))
     if dim is None:
         return take_along_dim(input.reshape(-1), indices.reshape(-1), 0)
     if indices.layout.rank != input.layout.rank:
@@ -472,9 +471,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
 
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements where `mask` holds, in a row; both broadcast."""
-    from curta.functions.operands import refuse
-
-    refuse("masked_select", out=out)
+    if out is not None:
+        said = "masked_select(): self and result must have the same scalar type"
+        return into("masked_select", out, masked_select(input, mask), said, (input, mask))
     if mask.layout.dtype is not dtypes.bool_:
         raise ShapeError("masked_select: expected BoolTensor for mask")
     shape = shapes.broadcast_shapes(input.layout.shape, mask.layout.shape)
@@ -483,9 +482,9 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 
 def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
     """The indices of all elements that are not zero: a row for each, or with `as_tuple` a vector for each dimension."""
-    from curta.functions.operands import refuse
-
-    refuse("nonzero", out=out)
+    if out is not None:
+        said = "nonzero: Expected out tensor to have scalar type {made} but got scalar type{given}"
+        return into("nonzero", out, nonzero(input), said, (input,))
     values = host.array(input.detach())
     found = host.places(np.atleast_1d(values))
     if as_tuple:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from curta.autograd.state import STATE
-from curta.errors import DTypeError, ShapeError, UnsupportedError
+from curta.errors import DTypeError, ShapeError
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
+from curta.functions.outputs import EXACT, into
 from curta.ops.matmul import multiply
 from curta.tensor import Tensor
 
+_OF_DOT = "result dtype {given} does not match input dtype {made}"
 
-def matmul(input: Tensor, other: Tensor, *, out: None = None) -> Tensor:
+
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The matrix product, for every rank as `torch.matmul`: vectors count as rows or columns, batches broadcast.
 
     Both must be of one dtype; DTypeError else, ShapeError where the inner sizes differ.
@@ -23,7 +24,7 @@ def matmul(input: Tensor, other: Tensor, *, out: None = None) -> Tensor:
     """
     a, b = check("matmul", input), check("matmul", other, "other")
     if out is not None:
-        _refuse_out("matmul", out)
+        return into("matmul", out, matmul(a, b), exact=EXACT)
     if STATE.autocast is not None:
         a, b = lowered(a, b)
     ranks = a.layout.rank, b.layout.rank
@@ -50,20 +51,16 @@ def _inner(fits: bool, left: str, b: Tensor) -> None:
         raise ShapeError(f"mat1 and mat2 shapes cannot be multiplied ({left} and {shape[-2]}x{shape[-1]})")
 
 
-def _refuse_out(name: str, out: Any) -> None:
-    if out is not None:
-        raise UnsupportedError(f"{name}(): the argument 'out' is not supported")
-
-
 def _ranks(name: str, expected: tuple[tuple[str, Tensor, int], ...]) -> None:
     for place, value, rank in expected:
         if value.layout.rank != rank:
             raise ShapeError(f"{name}: Expected {rank}-D argument {place}, but got {value.layout.rank}-D")
 
 
-def dot(input: Tensor, tensor: Tensor, *, out: None = None) -> Tensor:
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inner product of two vectors of one size: a tensor without dimensions."""
-    _refuse_out("dot", out)
+    if out is not None:
+        return into("dot", out, dot(input, tensor), exact=_OF_DOT)
     a, b = check("dot", input), check("dot", tensor, "tensor")
     if a.layout.rank != 1 or b.layout.rank != 1:
         raise ShapeError(f"1D tensors expected, but got {a.layout.rank}D and {b.layout.rank}D tensors")
@@ -81,9 +78,10 @@ def dot(input: Tensor, tensor: Tensor, *, out: None = None) -> Tensor:
     return result
 
 
-def mm(input: Tensor, mat2: Tensor, *, out: None = None) -> Tensor:
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """[M, K] @ [K, N]; ShapeError for other ranks."""
-    _refuse_out("mm", out)
+    if out is not None:
+        return into("mm", out, mm(input, mat2), exact=EXACT)
     check("mm", input), check("mm", mat2, "mat2")
     if input.layout.rank != 2:
         raise ShapeError("self must be a matrix")
@@ -93,9 +91,10 @@ def mm(input: Tensor, mat2: Tensor, *, out: None = None) -> Tensor:
     return result
 
 
-def bmm(input: Tensor, mat2: Tensor, *, out: None = None) -> Tensor:
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """[B, M, K] @ [B, K, N]; ShapeError for other ranks or different B."""
-    _refuse_out("bmm", out)
+    if out is not None:
+        return into("bmm", out, bmm(input, mat2), exact=EXACT)
     check("bmm", input), check("bmm", mat2, "mat2")
     if input.layout.rank != 3 or mat2.layout.rank != 3:
         raise ShapeError(f"batch1 must be a 3D tensor, got {input.layout} and {mat2.layout}")
@@ -109,18 +108,22 @@ def bmm(input: Tensor, mat2: Tensor, *, out: None = None) -> Tensor:
     return result
 
 
-def mv(input: Tensor, vec: Tensor, *, out: None = None) -> Tensor:
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """[M, K] @ [K]."""
-    _refuse_out("mv", out)
+    if out is not None:
+        return into("mv", out, mv(input, vec), exact=EXACT)
     check("mv", input), check("mv", vec, "vec")
     if input.layout.rank != 2 or vec.layout.rank != 1:
         raise ShapeError(f"vector + matrix @ vector expected, got 1, {input.layout.rank}, {vec.layout.rank}")
     return matmul(input, vec)
 
 
-def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: None = None) -> Tensor:
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
+) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2); `input` broadcasts, and is not read when `beta` is 0."""
-    _refuse_out("addmm", out)
+    if out is not None:
+        return into("addmm", out, addmm(input, mat1, mat2, beta=beta, alpha=alpha), exact=EXACT)
     return blended("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
@@ -142,9 +145,10 @@ def blended(name: str, input: Tensor, product: Tensor, beta: float, alpha: float
     return product + (start if beta == 1 else start * beta)
 
 
-def outer(input: Tensor, vec2: Tensor, *, out: None = None) -> Tensor:
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Every product of an element of one vector with one of the other."""
-    _refuse_out("outer", out)
+    if out is not None:
+        return into("outer", out, outer(input, vec2))
     _ranks("outer", (("self", input, 1), ("vec2", vec2, 1)))
     result: Tensor = input.reshape(-1, 1) * vec2.reshape(1, -1)
     return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from curta.errors import ArgumentTypeError, ShapeError, UnsupportedDTypeError
 from curta.functions.creation import zeros
@@ -13,17 +13,11 @@ from curta.functions.movement import dimension
 from curta.functions.operands import tensor
 from curta.functions.plain import ldexp
 from curta.functions.statistics import norm
+from curta.return_types import Named, named
 from curta.tensor import Tensor
 
 
-class Split(NamedTuple):
-    """Numbers as mantissa * 2**exponent."""
-
-    mantissa: Tensor
-    exponent: Tensor
-
-
-def frexp(input: Tensor, *, out: Any = None) -> Split:
+def frexp(input: Tensor, *, out: Any = None) -> Named:
     """Mantissas of a size in [0.5, 1), and exponents of 2 (int32); zeros, infinities and NaN have the exponent 0.
 
     >>> import curta
@@ -43,7 +37,7 @@ def frexp(input: Tensor, *, out: Any = None) -> Split:
     size = ldexp(plain, -exponent).abs()
     exponent = (exponent + (size >= 1).int() - (size < 0.5).int()).where(regular, 0)
     mantissa = ldexp(wide, -exponent).to(dtype)
-    return Split(*into("frexp", out, (mantissa, exponent), (x,)))
+    return named("frexp", into("frexp", out, (mantissa, exponent), (x,)), out)
 
 
 def trapz(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from curta import shapes
 from curta.autograd.state import STATE
+from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, MappingError, ShapeError, UnsupportedError
 from curta.functions.inplace import check_cast, check_no_overlap, copy_, overlap, scalar_name
 from curta.functions.movement import sizes
@@ -14,6 +16,7 @@ from curta.memory.changes import CHANGES
 from curta.memory.formats import channel_order
 from curta.memory.layout import Layout, contiguous
 from curta.memory.storage import Storage, TracedStorage, allocate
+from curta.return_types import Named, named
 from curta.tensor import Tensor
 
 
@@ -96,8 +99,51 @@ def _check_apart(out: Tensor, inputs: tuple[Tensor, ...]) -> None:
         )
 
 
-def into(name: str, out: Any, made: Tensor, exact: bool = False, inputs: tuple[Tensor, ...] = ()) -> Tensor:
-    """`made` written to the `out` of a caller, which takes its shape; `exact` also asks for its format."""
+#: what is said of an `out` in another format than the result's, if nothing else
+EXACT = "Expected out tensor to have dtype {made_type}, but got {given_type} instead"
+_OTHER_SCALAR = "{name}: Expected out tensor to have scalar type {made} but got scalar type {given}"
+#: what PyTorch calls the formats there: by the names of C++
+_TYPES = {
+    "bool": "bool", "uint8": "unsigned char", "uint16": "unsigned short", "uint32": "unsigned int",
+    "uint64": "unsigned long", "int8": "signed char", "int16": "short int", "int32": "int", "int64": "long int",
+    "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
+}  # fmt: skip
+
+
+def check_format(name: str, made: DType, out: Any, words: str = EXACT) -> None:
+    """DTypeError, in PyTorch's `words` of the function, for an `out` in another format than the result's."""
+    if isinstance(out, Tensor) and out.layout.dtype is not made:
+        given = out.layout.dtype
+        raise DTypeError(
+            words.format(
+                name=name,
+                made=scalar_name(made),
+                given=scalar_name(given),
+                made_type=_TYPES[made.name],
+                given_type=_TYPES[given.name],
+            )
+        )
+
+
+def into_all(
+    name: str,
+    out: Any,
+    made: Sequence[Tensor],
+    words: Sequence[str] = (EXACT, EXACT),
+    inputs: tuple[Tensor, ...] = (),
+) -> Named:
+    """Results written to as many tensors of a caller, in the named type of the function; see `into`."""
+    if not isinstance(out, (tuple, list)):
+        raise ArgumentTypeError(f"{name}(): argument 'out' must be tuple of Tensors, not {type(out).__name__}")
+    if len(out) != len(made):
+        raise ArgumentTypeError(f"expected tuple of {len(made)} elements but got {len(out)}")
+    for one, target, said in zip(made, out, words, strict=True):
+        check_format(name, one.layout.dtype, target, said)
+    return named(name, [into(name, to, one, inputs=inputs) for one, to in zip(made, out, strict=True)], out)
+
+
+def into(name: str, out: Any, made: Tensor, exact: bool | str = False, inputs: tuple[Tensor, ...] = ()) -> Tensor:
+    """`made` written to the `out` of a caller, which takes its shape; `exact` asks for its format, in these words."""
     if not isinstance(out, Tensor):
         raise ArgumentTypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if STATE.grad_enabled and (out._requires_grad or made._requires_grad):
@@ -105,11 +151,8 @@ def into(name: str, out: Any, made: Tensor, exact: bool = False, inputs: tuple[T
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
         )
-    if exact and out.layout.dtype is not made.layout.dtype:
-        raise DTypeError(
-            f"{name}: Expected out tensor to have scalar type {scalar_name(made.layout.dtype)} but got scalar type "
-            f"{scalar_name(out.layout.dtype)}"
-        )
+    if exact:
+        check_format(name, made.layout.dtype, out, exact if isinstance(exact, str) else _OTHER_SCALAR)
     check_cast(made.layout.dtype, out.layout.dtype)
     _check_apart(out, inputs)
     if out.layout.shape != made.layout.shape:

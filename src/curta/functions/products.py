@@ -6,33 +6,31 @@ from math import prod
 from typing import Any
 
 from curta.autograd.state import STATE
-from curta.errors import AutogradError, DTypeError, ShapeError, UnsupportedDTypeError, UnsupportedError
-from curta.functions.inplace import copy_, scalar_name
+from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError
+from curta.functions.inplace import scalar_name
 from curta.functions.linear_algebra import blended, bmm, dot, matmul, mm, outer
 from curta.functions.movement import dimension
 from curta.functions.operands import tensor
+from curta.functions.outputs import EXACT
+from curta.functions.outputs import into as written
 from curta.promotion import result_type
 from curta.tensor import Tensor
 
+_CONTRACTED = "tensordot: Expected the output tensor to have dtype {made}, but got an output tensor with dtype {given}"
+#: what is said of an `out` in another format, where it is not what others say; "" takes what a result can be cast to
+_WORDS = {
+    "addbmm": "self and mat2 must have the same dtype, but got {given} and {made}",
+    "addr": "",
+    "inner": _CONTRACTED,
+    "kron": "",
+    "tensordot": _CONTRACTED,
+    "vdot": "result dtype {given} does not match input dtype {made}",
+}
+
 
 def into(name: str, result: Tensor, out: Tensor | None, *inputs: Any) -> Tensor:
-    """`result`, copied into `out` if one is given, which must be of its shape and format."""
-    if out is None:
-        return result
-    if STATE.grad_enabled and any(isinstance(one, Tensor) and one.requires_grad for one in (*inputs, out)):
-        raise AutogradError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments requires grad."
-        )
-    made, given = result.layout, tensor(name, out, "out").layout
-    if given.dtype is not made.dtype:
-        raise DTypeError(f"{name}(): Expected out tensor to have dtype {made.dtype.name}, but got {given.dtype.name}")
-    if given.shape != made.shape:
-        raise UnsupportedError(
-            f"{name}(): 'out' of another shape is not supported: it has {list(given.shape)}, the result "
-            f"{list(made.shape)}"
-        )
-    return copy_(out, result)
+    """`result`, written to `out` if one is given, which must be of its format."""
+    return result if out is None else written(name, out, result, exact=_WORDS.get(name, EXACT))
 
 
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from curta import dtypes
 from curta.errors import DTypeError, ShapeError
@@ -14,16 +14,8 @@ from curta.functions.solving import inv_ex
 from curta.number_formats import finfo
 from curta.ops.dispatch import bind
 from curta.ops.solution import PSEUDO_INVERSE
+from curta.return_types import Named, named
 from curta.tensor import Tensor
-
-
-class LeastSquares(NamedTuple):
-    """A solution, its residuals, and the coefficients' rank and singular values."""
-
-    solution: Tensor
-    residuals: Tensor
-    rank: Tensor
-    singular_values: Tensor
 
 
 def _limits(x: Tensor, atol: Any, rtol: Any) -> tuple[Tensor, Tensor]:
@@ -88,7 +80,7 @@ def matrix_rank(
     return result
 
 
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Named:
     """The X with the least |A X - B|, the shortest of them; by the pseudo-inverse, whatever `driver` is named.
 
     `residuals` are there where A has more rows than columns and full rank, `singular_values` with drivers "gelsd" and
@@ -131,7 +123,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         and driver
     ):
         residuals = (a @ found - right).square().sum(-2)
-    return LeastSquares(found.squeeze(-1) if vector else found, residuals, rank, sizes)
+    return named("linalg_lstsq", (found.squeeze(-1) if vector else found, residuals, rank, sizes))
 
 
 def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from curta.autograd.state import STATE
-from curta.dtypes import DType
+from curta.dtypes import DType, bool_, uint8
 from curta.errors import IndexRangeError, ShapeError
-from curta.functions.operands import refuse, tensor
+from curta.functions.operands import tensor
+from curta.functions.outputs import EXACT, into, into_all
 from curta.methods import late
 from curta.ops import reduce as ops
 from curta.ops.dispatch import bind
 from curta.ops.record import Op
+from curta.return_types import named
 from curta.shapes import normalize_dim, normalize_dims
 from curta.tensor import Tensor
 
 Dims = int | Sequence[int] | None
 
 
+#: what is said of an `out` in another format
+_SAME = "Expected the dtype for input and out to match, but got {made} for input's dtype and {given} for out's dtype."
+_TRUTH = "{name} only supports bool tensor for result, got: {given}"
 #: as in PyTorch, whose masks of dimensions have so many bits
 _MOST_DIMS = 64
 #: all the dimensions of the common ranks
@@ -50,6 +55,19 @@ def _reduce(name: str, op: Op, input: Tensor, dim: Dims, keepdim: bool, **params
     return bind(op, (x,), dims=dims, keepdim=bool(keepdim), **params)
 
 
+def _added(name: str, function: Any, input: Tensor, dim: Dims, keepdim: bool, dtype: DType | None, out: Any) -> Tensor:
+    """A sum or product for an `out`: without a `dtype`, of elements in the format of `out`, as in PyTorch."""
+    kind = out.layout.dtype if dtype is None and isinstance(out, Tensor) else dtype
+    return into(name, out, function(input, dim, keepdim, dtype=kind), exact=EXACT)
+
+
+def _told(name: str, out: Any, made: Tensor) -> Tensor:
+    """Truth for an `out` of truth values or of bytes."""
+    if isinstance(out, Tensor) and out.layout.dtype is uint8:
+        made = made.to(uint8)
+    return into(name, out, made, exact=_TRUTH)
+
+
 def sum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
 ) -> Tensor:
@@ -60,8 +78,10 @@ def sum(
     tensor([4, 6])
     """
     if out is not None:
-        refuse("sum", out=out)
+        return _added("sum", sum, input, dim, keepdim, dtype, out)
     x = tensor("sum", input)
+    if dtype is bool_:
+        return any(x, dim, keepdim)
     return bind(ops.SUM, (x,), dims=all_dims(x, dim), keepdim=bool(keepdim), dtype=dtype)
 
 
@@ -79,7 +99,10 @@ def prod(
     >>> curta.prod(curta.tensor([[1, 2], [3, 4]]), 1)
     tensor([ 2, 12])
     """
-    refuse("prod", out=out)
+    if out is not None:
+        return _added("prod", prod, input, dim, keepdim, dtype, out)
+    if dtype is bool_:
+        return all(input, dim, keepdim)
     return _reduce("prod", ops.PROD, input, dim, keepdim, dtype=dtype)
 
 
@@ -90,7 +113,8 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor |
     >>> curta.all(curta.tensor([[True, False], [True, True]]), 1)
     tensor([False,  True])
     """
-    refuse("all", out=out)
+    if out is not None:
+        return _told("all", out, all(input, dim, keepdim))
     return _reduce("all", ops.ALL, input, dim, keepdim)
 
 
@@ -101,7 +125,8 @@ def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor |
     >>> curta.any(curta.tensor([[True, False], [False, False]]), 1)
     tensor([ True, False])
     """
-    refuse("any", out=out)
+    if out is not None:
+        return _told("any", out, any(input, dim, keepdim))
     return _reduce("any", ops.ANY, input, dim, keepdim)
 
 
@@ -128,7 +153,8 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | 
     >>> curta.amax(curta.tensor([[1, 2], [4, 3]]), 1)
     tensor([2, 4])
     """
-    refuse("amax", out=out)
+    if out is not None:
+        return into("amax", out, amax(input, dim, keepdim), exact=_SAME)
     _not_empty("amax", input, dim)
     return _reduce("amax", ops.AMAX, input, dim, keepdim)
 
@@ -140,29 +166,32 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | 
     >>> curta.amin(curta.tensor([[1, 2], [4, 3]]), 1)
     tensor([1, 3])
     """
-    refuse("amin", out=out)
+    if out is not None:
+        return into("amin", out, amin(input, dim, keepdim), exact=_SAME)
     _not_empty("amin", input, dim)
     return _reduce("amin", ops.AMIN, input, dim, keepdim)
 
 
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The place of the largest element (the first of equal ones), in row-major order without `dim`; int64.
 
     >>> import curta
     >>> curta.argmax(curta.tensor([[1, 2], [4, 3]])), curta.argmax(curta.tensor([[1, 2], [4, 3]]), 1)
     (tensor(2), tensor([1, 0]))
     """
-    return _place("argmax", ops.ARGMAX, input, dim, keepdim)
+    made = _place("argmax", ops.ARGMAX, input, dim, keepdim)
+    return made if out is None else into("argmax", out, made, exact=EXACT)
 
 
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The place of the smallest element (the first of equal ones), in row-major order without `dim`; int64.
 
     >>> import curta
     >>> curta.argmin(curta.tensor([[1, 2], [4, 3]])), curta.argmin(curta.tensor([[1, 2], [4, 3]]), 1)
     (tensor(0), tensor([0, 1]))
     """
-    return _place("argmin", ops.ARGMIN, input, dim, keepdim)
+    made = _place("argmin", ops.ARGMIN, input, dim, keepdim)
+    return made if out is None else into("argmin", out, made, exact=EXACT)
 
 
 def _place(name: str, op: Op, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
@@ -173,31 +202,26 @@ def _place(name: str, op: Op, input: Tensor, dim: int | None, keepdim: bool) -> 
     return _reduce(name, op, input, dim, keepdim)
 
 
-class Extremes(NamedTuple):
-    """What `max` and `min` along a dimension return."""
-
-    values: Tensor
-    indices: Tensor
-
-
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
     """Of all elements the largest; along `dim` (values, indices); with another tensor the larger of each two.
 
     >>> import curta
     >>> curta.max(curta.tensor([[1, 5], [4, 3]])), curta.max(curta.tensor([[1, 5], [4, 3]]), 1).indices
     (tensor(5), tensor([1, 0]))
     """
-    return _extreme("max", input, dim, keepdim, other)
+    made = _extreme("max", input, dim, keepdim, other)
+    return made if out is None else _written("max", out, made)
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
     """Of all elements the smallest; along `dim` (values, indices); with another tensor the smaller of each two.
 
     >>> import curta
     >>> curta.min(curta.tensor([[1, 5], [4, 3]])), curta.min(curta.tensor([[1, 5], [4, 3]]), 1).indices
     (tensor(1), tensor([0, 1]))
     """
-    return _extreme("min", input, dim, keepdim, other)
+    made = _extreme("min", input, dim, keepdim, other)
+    return made if out is None else _written("min", out, made)
 
 
 def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor | None) -> Any:
@@ -212,8 +236,12 @@ def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor | 
     axis = normalize_dim(dim, input.layout.rank)
     op = ops.MAX_ALONG if name == "max" else ops.MIN_ALONG
     if input.layout.rank == 0:
-        return Extremes(*bind(op, (input.reshape((1,)),), dims=(0,), keepdim=False))
-    return Extremes(*bind(op, (input,), dims=(axis,), keepdim=bool(keepdim)))
+        return named(name, bind(op, (input.reshape((1,)),), dims=(0,), keepdim=False))
+    return named(name, bind(op, (input,), dims=(axis,), keepdim=bool(keepdim)))
+
+
+def _written(name: str, out: Any, made: Any) -> Any:
+    return into(name, out, made) if isinstance(made, Tensor) else into_all(name, out, made)
 
 
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:

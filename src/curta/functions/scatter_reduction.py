@@ -10,6 +10,7 @@ from curta.functions.indexing import in_range_from_zero
 from curta.functions.inplace import rewritten, scalar_name
 from curta.functions.movement import movedim
 from curta.functions.operands import tensor
+from curta.functions.outputs import EXACT, into
 from curta.functions.scattering import paired
 from curta.ops.indexing import scatter_rows
 from curta.ops.scattering import reduce_rows
@@ -43,8 +44,9 @@ def reduced_at(input: Tensor, places: Tensor, values: Tensor, reduce: str, inclu
 
 
 def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
-) -> Tensor:
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """A copy of `input` with input[index[i][j]][j] (for dim 0) the sum, prod, mean, amax or amin of all src[i][j] that
     go there, and of what was there unless `include_self` is False.
 
@@ -52,6 +54,9 @@ def scatter_reduce(
     >>> curta.scatter_reduce(curta.ones(2), 0, curta.tensor([0, 0, 1]), curta.tensor([2.0, 3.0, 4.0]), "prod")
     tensor([6., 4.])
     """
+    if out is not None:
+        made = scatter_reduce(input, dim, index, src, reduce, include_self=include_self)
+        return into("scatter_reduce", out, made, EXACT, (index, src))
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise ShapeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     places, values = paired("scatter", tensor("scatter_reduce", input), dim, index, tensor("scatter_reduce", src))
@@ -90,8 +95,9 @@ def _check_slices(input: Tensor, place: int, index: Tensor, source: Tensor) -> N
 
 
 def index_reduce(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
-) -> Tensor:
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """A copy of `input` with slices along `dim` replaced by the prod, mean, amax or amin of the slices of `source` that
     index[n] sends there, and of what was there unless `include_self` is False.
 
@@ -99,6 +105,9 @@ def index_reduce(
     >>> curta.index_reduce(curta.ones(2), 0, curta.tensor([0, 0, 1]), curta.tensor([2.0, 3.0, 4.0]), "amax")
     tensor([3., 4.])
     """
+    if out is not None:
+        made = index_reduce(input, dim, index, source, reduce, include_self=include_self)
+        return into("index_reduce", out, made, EXACT, (index, source))
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise ShapeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     own = tensor("index_reduce", input).layout

@@ -15,7 +15,7 @@ from curta.errors import DTypeError, IndexRangeError, ShapeError
 from curta.functions.indexing import Plan, check_paired, follow, in_range, in_range_from_zero, parse, plan_of
 from curta.functions.inplace import check_no_overlap, check_writable, previous, rewritten, scalar_name, store
 from curta.functions.movement import region
-from curta.functions.outputs import into
+from curta.functions.outputs import EXACT, into
 from curta.ops.dispatch import bind_into
 from curta.ops.indexing import (
     SCATTER_INTO,
@@ -213,8 +213,12 @@ def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha:
     return _along(input, place, index, values, accumulate=True)
 
 
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+def index_add(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1, out: Tensor | None = None
+) -> Tensor:
     """A copy of `input` with `index_add_` done to it."""
+    if out is not None:
+        return into("index_add", out, index_add(input, dim, index, source, alpha=alpha), EXACT, (index, source))
     return index_add_(alongside(input, index, source), dim, index, source, alpha=alpha)
 
 
@@ -420,8 +424,10 @@ def scatter_(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: 
 
 
 def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None,
-            reduce: str | None = None) -> Tensor:  # fmt: skip
+            reduce: str | None = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
     """A copy of `input` with `scatter_` done to it."""
+    if out is not None:
+        return into("scatter", out, scatter(input, dim, index, src, value=value, reduce=reduce), EXACT, (index,))
     return scatter_(alongside(input, index, src), dim, index, src, value=value, reduce=reduce)
 
 
@@ -430,6 +436,8 @@ def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _scattered("scatter", input, dim, index, src, accumulate=True)
 
 
-def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of `input` with `scatter_add_` done to it."""
+    if out is not None:
+        return into("scatter_add", out, scatter_add(input, dim, index, src), EXACT, (index, src))
     return scatter_add_(alongside(input, index, src), dim, index, src)

@@ -11,7 +11,8 @@ from curta.functions.creation import full, zeros
 from curta.functions.creation import tensor as make
 from curta.functions.inplace import scalar_name
 from curta.functions.movement import dimension, integer
-from curta.functions.operands import refuse, tensor
+from curta.functions.operands import tensor
+from curta.functions.outputs import EXACT, into
 from curta.functions.sorting import ordered, picked
 from curta.lazy import LazyModule
 from curta.ops.dispatch import bind
@@ -25,6 +26,16 @@ if TYPE_CHECKING:
 else:
     np = LazyModule("numpy")
 
+
+#: what is said of an `out` in another format
+_PLACES = (
+    "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) depending on "
+    "whether out_int32 flag is True, but we got output tensor's dtype {given} and out_int32 flag is "
+)
+_COUNTS = (
+    "torch.histogram: input tensor and hist tensor should have the same dtype, but got input {made_type} and hist "
+    "{given_type}"
+)
 
 # binary search
 
@@ -47,7 +58,9 @@ def searchsorted(
     >>> curta.searchsorted(curta.tensor([1, 3, 5]), curta.tensor([3, 6]))
     tensor([1, 3])
     """
-    refuse("searchsorted", out=out)
+    if out is not None:
+        found = searchsorted(sorted_sequence, input, out_int32=out_int32, right=right, side=side, sorter=sorter)
+        return into("searchsorted", out, found, exact=_PLACES + str(bool(out_int32)))
     sequence = tensor("searchsorted", sorted_sequence, "sorted_sequence")
     if side not in (None, "left", "right"):
         raise ShapeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
@@ -126,7 +139,9 @@ def bucketize(
     >>> curta.bucketize(curta.tensor([2.0, 7.0]), curta.tensor([1.0, 5.0]))
     tensor([1, 2])
     """
-    refuse("bucketize", out=out)
+    if out is not None:
+        found = bucketize(input, boundaries, out_int32=out_int32, right=right)
+        return into("bucketize", out, found, exact=_PLACES + str(bool(out_int32)))
     sequence = tensor("bucketize", boundaries, "boundaries")
     if sequence.layout.rank != 1:
         raise ShapeError(f"boundaries tensor must be 1 dimension, but got dim({sequence.layout.rank})")
@@ -134,7 +149,12 @@ def bucketize(
 
 
 def isin(
-    elements: Tensor | float, test_elements: Tensor | float, *, assume_unique: bool = False, invert: bool = False
+    elements: Tensor | float,
+    test_elements: Tensor | float,
+    *,
+    assume_unique: bool = False,
+    invert: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Whether each element is one of the others; NaN never is.
 
@@ -142,6 +162,8 @@ def isin(
     >>> curta.isin(curta.tensor([1, 2, 3]), curta.tensor([3, 1]))
     tensor([ True, False,  True])
     """
+    if out is not None:
+        return into("isin", out, isin(elements, test_elements, invert=invert), exact=EXACT)
     if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
         raise ArgumentTypeError(
             "isin(): one of 'elements' and 'test_elements' must be a Tensor, got "
@@ -173,7 +195,8 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     >>> curta.histc(curta.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])
     """
-    refuse("histc", out=out)
+    if out is not None:
+        return into("histc", out, histc(input, bins, min, max), exact=_COUNTS)
     x = tensor("histc", input).detach()
     layout = x.layout
     if not layout.dtype.is_floating_point:

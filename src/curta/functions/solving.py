@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from curta import dtypes, shapes
 from curta.errors import DTypeError, ShapeError
@@ -13,36 +13,8 @@ from curta.functions.operands import tensor
 from curta.ops import factorization
 from curta.ops.dispatch import bind
 from curta.ops.solution import CHOLESKY_SOLVE, DETERMINANT, EXPONENTIAL, LOG_DETERMINANT, SOLVE, solved
+from curta.return_types import Named, named
 from curta.tensor import Tensor
-
-
-class Solution(NamedTuple):
-    """A solution, and 0 or the number of the first pivot that is zero."""
-
-    result: Tensor
-    info: Tensor
-
-
-class Inverse(NamedTuple):
-    """An inverse, and 0 or the number of the first pivot that is zero."""
-
-    inverse: Tensor
-    info: Tensor
-
-
-class LogDeterminant(NamedTuple):
-    """The sign of a determinant, and the logarithm of its size."""
-
-    sign: Tensor
-    logabsdet: Tensor
-
-
-class TriangularSolution(NamedTuple):
-    """A solution, and a copy of the coefficients."""
-
-    solution: Tensor
-    cloned_coefficient: Tensor
-
 
 _SINGULAR = "The solver failed because the input matrix is singular."
 _NO_INVERSE = (
@@ -67,7 +39,7 @@ def _check_sides(name: str, a: Tensor, b: Tensor, left: bool) -> None:
         raise ShapeError(f"{name}: Incompatible shapes of A and B for the equation {product}")
 
 
-def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Solution:
+def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Named:
     """The X of A X = B (X A = B without `left`), and for each matrix whether it could be found.
 
     >>> import curta
@@ -86,7 +58,7 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     if check_errors:
         check_info("torch.linalg.solve_ex", info, _SINGULAR)
     found = found if left else turned(found)
-    return Solution(*into("solve_ex", out, (found.squeeze(-1) if vector else found, info), (a, b)))
+    return named("linalg_solve_ex", into("solve_ex", out, (found.squeeze(-1) if vector else found, info), (a, b)), out)
 
 
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
@@ -102,7 +74,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
     return made
 
 
-def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Inverse:
+def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Named:
     """The inverse, and for each matrix whether there is one.
 
     >>> import curta
@@ -113,7 +85,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Inverse
     found, info = bind(SOLVE, (a, identity(a)))
     if check_errors:
         check_info("linalg.inv_ex", info, _NO_INVERSE)
-    return Inverse(*into("inv_ex", out, (found, info), (a,)))
+    return named("linalg_inv_ex", into("inv_ex", out, (found, info), (a,)), out)
 
 
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -154,7 +126,7 @@ def solve_triangular(
 
 def triangular_solve(
     b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *, out: Any = None
-) -> TriangularSolution:
+) -> Named:
     """`linalg.solve_triangular` under its older name, with A behind b.
 
     >>> import curta
@@ -166,7 +138,7 @@ def triangular_solve(
     _check_sides("triangular_solve", a, right, True)
     a, right = batched(a, right)
     found = solved(turned(a) if transpose else a, right, upper=bool(upper) != bool(transpose), unit=bool(unitriangular))
-    return TriangularSolution(*into("triangular_solve", out, (found, a.clone()), (a, right)))
+    return named("triangular_solve", into("triangular_solve", out, (found, a.clone()), (a, right)), out)
 
 
 def lu_solve_factored(
@@ -257,15 +229,27 @@ def det(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return made
 
 
-def slogdet(input: Tensor, *, out: Any = None) -> LogDeterminant:
+def slogdet_parts(A: Tensor, *, out: Any = None) -> Named:
     """The sign of the determinant, and the logarithm of its absolute value.
 
     >>> import curta
-    >>> curta.slogdet(curta.tensor([[-1.0]]))
-    LogDeterminant(sign=tensor(-1.), logabsdet=tensor(0.))
+    >>> slogdet_parts(curta.tensor([[-1.0]]))
+    curta.return_types.linalg_slogdet(
+    sign=tensor(-1.),
+    logabsdet=tensor(0.))
     """
-    a = matrices("linalg.slogdet", input, square=True)
-    return LogDeterminant(*into("slogdet", out, bind(LOG_DETERMINANT, (a,)), (a,)))
+    a = matrices("linalg.slogdet", A, square=True)
+    return named("linalg_slogdet", into("slogdet", out, bind(LOG_DETERMINANT, (a,)), (a,)), out)
+
+
+def slogdet(input: Tensor, *, out: Any = None) -> Named:
+    """`linalg.slogdet` under its older name.
+
+    >>> import curta
+    >>> curta.slogdet(curta.tensor([[-1.0]])).sign
+    tensor(-1.)
+    """
+    return named("slogdet", slogdet_parts(input, out=out), out)
 
 
 def logdet(input: Tensor) -> Tensor:

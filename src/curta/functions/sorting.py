@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from curta import dtypes
-from curta.errors import IndexRangeError, ShapeError, UnsupportedDTypeError
+from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError
 from curta.functions.creation import arange, full, zeros
 from curta.functions.inplace import scalar_name
 from curta.functions.joining import cat
 from curta.functions.movement import dimension, integer
-from curta.functions.operands import refuse, tensor
+from curta.functions.operands import tensor
+from curta.functions.outputs import EXACT, into, into_all
 from curta.ops.dispatch import bind
 from curta.ops.indexing import take
 from curta.ops.scan import CUMMAX
 from curta.ops.selection import RANKED, SMALLEST
 from curta.ops.sorting import ATTAINED, SORT
+from curta.return_types import Named, named
 from curta.tensor import Tensor
 
 #: the smallest elements are sought, not sorted out, where they are one in so many or fewer
 _SELECTED = 4
+#: what is said of tensors for results that have another format, where it is not what others say
+_KTH = ("output values must be of same type as input", "output indices must be of scalar type Long")
+_MEDIAN = (
+    "Expected tensor for 'values' to have the same type as tensor for argument #2 'self'; but type torch.{given}Tensor "
+    "does not equal torch.{made}Tensor (while checking arguments for median)",
+    "Expected tensor for argument #1 'indices' to have scalar type Long; but got torch.{given}Tensor instead (while "
+    "checking arguments for median)",
+)
+_MODE = (
+    "expected scalar type '{made}' but got '{given}' for values output",
+    "expected scalar type '{made}' but got '{given}' for indices output",
+)
 #: the median of no integers: what processors make of NaN
 _OF_NOTHING = {dtypes.int32: -(2**31), dtypes.int64: -(2**63)}
-
-
-class Ordered(NamedTuple):
-    """What functions of the order along a dimension return."""
-
-    values: Tensor
-    indices: Tensor
 
 
 def picked(input: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -37,28 +44,29 @@ def picked(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return take(input, [index], sources, (dim,), paired=True)
 
 
-def ordered(input: Tensor, dim: int, descending: bool = False) -> Ordered:
+def ordered(input: Tensor, dim: int, descending: bool = False) -> Named:
     """`sort` along a dimension that is known to be there."""
-    return Ordered(*bind(SORT, (input.contiguous(),), dim=dim, descending=descending))
+    return named("sort", bind(SORT, (input.contiguous(),), dim=dim, descending=descending))
 
 
-def _at_zero_dimensions(input: Tensor) -> Ordered:
+def _at_zero_dimensions(name: str, input: Tensor) -> Named:
     """A number by itself is in order."""
     place = zeros((), dtype=dtypes.int64, device=input.layout.device)
-    return Ordered(input.clone(), place)
+    return named(name, (input.clone(), place))
 
 
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Ordered:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Named:
     """The elements along `dim` in order, and where they were (int64); equal ones stay as they were, NaN is largest.
 
     >>> import curta
     >>> curta.sort(curta.tensor([3, 1, 2])).indices
     tensor([1, 2, 0])
     """
-    refuse("sort", out=out)
+    if out is not None:
+        return into_all("sort", out, sort(input, dim, descending, stable))
     x = tensor("sort", input)
     place = dimension("sort", dim, x.layout.rank)
-    return ordered(x, place, bool(descending)) if x.layout.rank else _at_zero_dimensions(x)
+    return ordered(x, place, bool(descending)) if x.layout.rank else _at_zero_dimensions("sort", x)
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
@@ -79,11 +87,11 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([[1, 1],
             [3, 2]])
     """
-    refuse("msort", out=out)
-    return sort(tensor("msort", input), 0).values
+    made = sort(tensor("msort", input), 0).values
+    return made if out is None else into("msort", out, made, exact=EXACT)
 
 
-def _ranked(input: Tensor, dim: int, first: int, count: int, largest: bool, keepdim: bool) -> Ordered:
+def _ranked(input: Tensor, dim: int, first: int, count: int, largest: bool, keepdim: bool) -> tuple[Tensor, Tensor]:
     """The elements from the `first` on in the order along `dim`; one of them without `keepdim` loses the dimension."""
     x, size = input.detach(), input.layout.shape[dim]
     if first == 0 and _SELECTED * count <= size:
@@ -94,7 +102,7 @@ def _ranked(input: Tensor, dim: int, first: int, count: int, largest: bool, keep
     else:
         indices = ordered(x, dim, largest).indices.narrow(dim, first, count).clone()
     values = picked(input, dim, indices)
-    return Ordered(values, indices) if keepdim else Ordered(values.squeeze(dim), indices.squeeze(dim))
+    return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
 
 
 def _of_rank(x: Tensor, dim: int, ranks: Tensor) -> Tensor:
@@ -103,39 +111,43 @@ def _of_rank(x: Tensor, dim: int, ranks: Tensor) -> Tensor:
     return found
 
 
-def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
-) -> Ordered:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Named:
     """The `k` largest (or smallest) elements along `dim`, in order, and where they are; of equal ones the first.
 
     >>> import curta
     >>> curta.topk(curta.tensor([1.0, 4.0, 3.0]), 2).values
     tensor([4., 3.])
     """
-    refuse("topk", out=out)
+    if out is not None:
+        return into_all("topk", out, topk(input, k, dim, largest, sorted))
     x = tensor("topk", input)
     place, k = dimension("topk", dim, x.layout.rank), integer("topk", k, "k")
     if not 0 <= k <= (x.layout.shape[place] if x.layout.rank else 1):
         raise ShapeError("selected index k out of range")
     if x.layout.dtype is dtypes.bool_:
         raise UnsupportedDTypeError("topk does not support bool dtypes on CPU")
-    return _ranked(x, place, 0, k, bool(largest), True) if x.layout.rank else _at_zero_dimensions(x)
+    return (
+        named("topk", _ranked(x, place, 0, k, bool(largest), True)) if x.layout.rank else _at_zero_dimensions("topk", x)
+    )
 
 
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Ordered:
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Named:
     """The `k`-th smallest element along `dim`, counted from 1, and where it is.
 
     >>> import curta
     >>> curta.kthvalue(curta.tensor([3.0, 1.0, 2.0]), 2).values
     tensor(2.)
     """
-    refuse("kthvalue", out=out)
+    if out is not None:
+        return into_all("kthvalue", out, kthvalue(input, k, dim, keepdim), _KTH)
     x = tensor("kthvalue", input)
     place, k = _some("kthvalue", x, dim), integer("kthvalue", k, "k")
     if not 1 <= k <= (x.layout.shape[place] if x.layout.rank else 1):
         raise ShapeError(f"kthvalue(): selected number k out of range for dimension {place}")
     _no_truth("kthvalue_cpu", x)
-    return _ranked(x, place, k - 1, 1, False, bool(keepdim)) if x.layout.rank else _at_zero_dimensions(x)
+    if not x.layout.rank:
+        return _at_zero_dimensions("kthvalue", x)
+    return named("kthvalue", _ranked(x, place, k - 1, 1, False, bool(keepdim)))
 
 
 def _some(name: str, input: Tensor, dim: int) -> int:
@@ -174,22 +186,29 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, o
 
 
 def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) -> Any:
-    refuse(name, out=out)
+    if out is not None:
+        return _median_into(name, out, _median(name, input, dim, keepdim, None))
     x = tensor(name, input)
     layout = x.layout
     place = None if dim is None else _some(name, x, dim)
     _no_truth("median_cpu", x)
     if place is not None:
-        return _middle(name, x, place, bool(keepdim)) if layout.rank else _at_zero_dimensions(x)
+        return named(name, _middle(name, x, place, bool(keepdim))) if layout.rank else _at_zero_dimensions(name, x)
     if not layout.numel:
         nothing = float("nan") if layout.dtype.is_floating_point else _OF_NOTHING.get(layout.dtype, 0)
         return full((), nothing, dtype=layout.dtype, device=layout.device)
     flat = x.reshape(-1)
-    found = _middle(name, flat.detach(), 0, True).values
+    found, _ = _middle(name, flat.detach(), 0, True)
     return (bind(ATTAINED, (flat, found)) if flat.requires_grad else found).reshape(())
 
 
-def _middle(name: str, x: Tensor, dim: int, keepdim: bool) -> Ordered:
+def _median_into(name: str, out: Any, made: Any) -> Any:
+    if isinstance(made, Tensor):
+        raise ArgumentTypeError(f"{name}(): the argument 'out' needs a 'dim'")
+    return into_all(name, out, made, _MEDIAN)
+
+
+def _middle(name: str, x: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     """The place in order is the middle of the numbers; where there is a NaN, the first of these, which stand behind."""
     count = x.layout.shape[dim]
     if not x.layout.dtype.is_floating_point:
@@ -202,31 +221,31 @@ def _middle(name: str, x: Tensor, dim: int, keepdim: bool) -> Ordered:
         rank = numbers.where(numbers < count, (count - 1) // 2)
     indices = _of_rank(plain, dim, rank)
     values = picked(x, dim, indices)
-    return Ordered(values, indices) if keepdim else Ordered(values.squeeze(dim), indices.squeeze(dim))
+    return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
 
 
-def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Ordered:
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Named:
     """The most frequent element along `dim`, the smallest of equally frequent ones, and where it stands last.
 
     >>> import curta
     >>> curta.mode(curta.tensor([3, 1, 3, 2])).values
     tensor(3)
     """
-    refuse("mode", out=out)
+    if out is not None:
+        return into_all("mode", out, mode(input, dim, keepdim), _MODE)
     x = tensor("mode", input)
     layout, place = x.layout, _some("mode", x, dim)
     if not layout.rank:
-        return _at_zero_dimensions(x)
+        return _at_zero_dimensions("mode", x)
     if not layout.numel:
         shape = tuple(1 if axis == place else size for axis, size in enumerate(layout.shape))
         places = zeros(shape, dtype=dtypes.int64, device=layout.device)
-        made = Ordered(picked(x, place, places), places)
     else:
         order = ordered(x.detach(), place)
         ends = _run_lengths(order.values, place).argmax(place, keepdim=True)
         places = picked(order.indices, place, ends)
-        made = Ordered(picked(x, place, places), places)
-    return made if keepdim else Ordered(made.values.squeeze(place), made.indices.squeeze(place))
+    values = picked(x, place, places)
+    return named("mode", (values, places) if keepdim else (values.squeeze(place), places.squeeze(place)))
 
 
 def _run_lengths(x: Tensor, dim: int) -> Tensor:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, prod
+from typing import Any
 
 from curta import dtypes
 from curta.default_dtype import get_default_dtype
 from curta.dtypes import DType
-from curta.errors import DTypeError, UnsupportedError
-from curta.functions.operands import refuse, tensor
+from curta.errors import DTypeError, ShapeError, UnsupportedError
+from curta.functions.inplace import scalar_name
+from curta.functions.operands import tensor
+from curta.functions.outputs import EXACT, into
 from curta.functions.reduction import Dims, all_dims
 from curta.ops import statistics as ops
 from curta.ops.dispatch import bind
@@ -29,7 +33,9 @@ def mean(
     >>> curta.mean(curta.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
     tensor([1.5000, 3.5000])
     """
-    refuse("mean", out=out)
+    if out is not None:
+        wide = dtype is None and isinstance(out, Tensor) and out.layout.dtype is dtypes.float64
+        return into("mean", out, mean(input, dim, keepdim, dtype=dtypes.float64 if wide else dtype))
     kind = dtype or tensor("mean", input).layout.dtype
     if not kind.is_floating_point:
         told = "Input" if dtype is None else "Optional"
@@ -56,8 +62,7 @@ def var(
     >>> curta.var(curta.tensor([1.0, 2.0, 3.0, 4.0])), curta.var(curta.tensor([1.0, 2.0, 3.0]), correction=0)
     (tensor(1.6667), tensor(0.6667))
     """
-    refuse("var", out=out)
-    return _spread("var", input, dim, unbiased, keepdim, correction)
+    return _spread("var", input, dim, unbiased, keepdim, correction, out)
 
 
 def std(
@@ -75,14 +80,17 @@ def std(
     >>> curta.std(curta.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
-    refuse("std", out=out)
-    return _spread("std", input, dim, unbiased, keepdim, correction)
+    return _spread("std", input, dim, unbiased, keepdim, correction, out)
 
 
 def _spread(
-    name: str, input: Tensor, dim: Dims | bool, unbiased: bool | None, keepdim: bool, correction: float | None
+    name: str, input: Tensor, dim: Dims | bool, unbiased: bool | None, keepdim: bool, correction: float | None, out: Any
 ) -> Tensor:
     x = tensor(name, input)
+    if out is not None:
+        floating = isinstance(out, Tensor) and out.layout.dtype.is_floating_point and x.layout.dtype.is_floating_point
+        x = x.to(out.layout.dtype) if floating else x  # spread is measured in the format of `out`
+        return into(name, out, _spread(name, x, dim, unbiased, keepdim, correction, None))
     if isinstance(dim, bool):  # the old form var(input, unbiased)
         dim, unbiased = None, dim
     if not x.layout.dtype.is_floating_point:
@@ -102,7 +110,11 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | 
     >>> curta.logsumexp(curta.tensor([1000.0, 1000.0]), 0)
     tensor(1000.6932)
     """
-    refuse("logsumexp", out=out)
+    if out is not None:
+        if isinstance(out, Tensor) and not out.layout.dtype.is_floating_point:
+            kind = scalar_name(out.layout.dtype)
+            raise DTypeError(f"logsumexp(): Expected floating point type for result tensor, but got: {kind}")
+        return into("logsumexp", out, logsumexp(input, dim, keepdim))
     x = tensor("logsumexp", input)
     if not x.layout.dtype.is_floating_point:
         x = x.to(get_default_dtype())
@@ -127,7 +139,8 @@ def norm(
     >>> curta.norm(curta.tensor([3.0, 4.0])), curta.norm(curta.tensor([3.0, -4.0]), 1)
     (tensor(5.), tensor(7.))
     """
-    refuse("norm", out=out)
+    if out is not None:
+        return into("norm", out, norm(input, p, dim, keepdim, dtype=dtype), exact=EXACT)
     x = tensor("norm", input)
     if dtype is not None:
         x = x.to(dtype)
@@ -154,6 +167,32 @@ def norm(
         return bind(ops.NORM_0, (x,), dims=dims, keepdim=keepdim)
     own = x.layout.dtype
     return _root_of_powers(x.to(dtypes.compute_dtype(own)), float(p), dims, keepdim).to(own)
+
+
+def frobenius_norm(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The root of the sum of squares over one or two dimensions, over all for ().
+
+    >>> import curta
+    >>> curta.frobenius_norm(curta.tensor([[3.0, 4.0]]), 1)
+    tensor([5.])
+    """
+    x = tensor("frobenius_norm", input)
+    count = len(dim) if isinstance(dim, (tuple, list)) else 1
+    if count > 2:
+        raise ShapeError(f"Expected at most 2 dimensions, but got {count} dimensions instead.")
+    return norm(x, 2, dim, keepdim, out=out)
+
+
+def nuclear_norm(
+    input: Tensor, dim: Sequence[int] = (-2, -1), keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """The sum of the singular values of matrices, which lie in the two dimensions `dim`.
+
+    >>> import curta
+    >>> curta.nuclear_norm(curta.tensor([[3.0, 0.0], [0.0, -4.0]]))
+    tensor(7.)
+    """
+    return norm(tensor("nuclear_norm", input), "nuc", tuple(dim), keepdim, out=out)
 
 
 def _root_of_powers(x: Tensor, power: float, dims: tuple[int, ...], keepdim: bool) -> Tensor:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from curta import dtypes, host
 from curta.autograd.state import STATE
 from curta.dtypes import DType
-from curta.errors import DTypeError, IndexRangeError, ShapeError
+from curta.errors import DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError
 from curta.functions.creation import full
 from curta.functions.inplace import scalar_name
 from curta.functions.movement import dimension
 from curta.functions.operands import refuse, tensor
+from curta.functions.outputs import into, into_all
 from curta.functions.reduction import Dims, all_dims, sum
 from curta.functions.sorting import ordered, picked
 from curta.functions.statistics import mean, norm, std, var
 from curta.ops import statistics as ops
 from curta.ops.dispatch import bind
 from curta.ops.reduce import AMINMAX, reduced_shape
+from curta.return_types import Named, named
 from curta.tensor import Tensor
-
-
-class Range(NamedTuple):
-    """What `aminmax` returns."""
-
-    min: Tensor
-    max: Tensor
 
 
 def nansum(
@@ -37,14 +32,24 @@ def nansum(
     >>> curta.nansum(curta.tensor([1.0, float("nan"), 2.0]))
     tensor(3.)
     """
-    refuse("nansum", out=out)
     x = tensor("nansum", input)
+    if out is not None:
+        return _sum_into("nansum", nansum, x, dim, keepdim, dtype, out)
     if not x.layout.dtype.is_floating_point:
         return sum(x, dim, keepdim, dtype=dtype)
     x = x if dtype is None else x.to(dtype)
     dims = all_dims(x, dim)
     made: Tensor = bind(ops.NANSUM, (x,), dims=dims)
     return made if keepdim else made.reshape(reduced_shape(x.layout.shape, dims, False))
+
+
+def _sum_into(name: str, function: Any, x: Tensor, dim: Dims, keepdim: bool, dtype: DType | None, out: Any) -> Tensor:
+    """A sum for an `out`: without a `dtype`, of elements in the format of `out`, which must be of floating point."""
+    if dtype is None and isinstance(out, Tensor) and x.layout.dtype.is_floating_point:
+        dtype = out.layout.dtype
+        if not dtype.is_floating_point:
+            raise UnsupportedDTypeError(f'"nansum_cpu" not implemented for {scalar_name(dtype)!r}')
+    return into(name, out, function(x, dim, keepdim, dtype=dtype))
 
 
 def nanmean(
@@ -56,8 +61,9 @@ def nanmean(
     >>> curta.nanmean(curta.tensor([1.0, float("nan"), 2.0]))
     tensor(1.5000)
     """
-    refuse("nanmean", out=out)
     x = tensor("nanmean", input)
+    if out is not None:
+        return _sum_into("nanmean", nanmean, x, dim, keepdim, dtype, out)
     if not x.layout.dtype.is_floating_point:
         raise DTypeError(
             f"nanmean(): expected input to have floating point or complex dtype but got {scalar_name(x.layout.dtype)}"
@@ -66,25 +72,28 @@ def nanmean(
     return nansum(x, dim, keepdim, dtype=dtype) / sum(plain == plain, dim, keepdim)
 
 
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Range:
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Named:
     """The smallest and the largest element, of all or along `dim`; NaN if there is one.
 
     >>> import curta
     >>> curta.aminmax(curta.tensor([3, 1, 2]))
-    Range(min=tensor(1), max=tensor(3))
+    curta.return_types.aminmax(
+    min=tensor(1),
+    max=tensor(3))
     """
-    refuse("aminmax", out=out)
+    if out is not None:
+        return into_all("aminmax", out, aminmax(input, dim=dim, keepdim=keepdim))
     x = tensor("aminmax", input)
     if dim is None:
         if not x.layout.numel:
             raise ShapeError(
                 "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
             )
-        return Range(*bind(AMINMAX, (x,), dims=all_dims(x, None), keepdim=bool(keepdim)))
+        return named("aminmax", bind(AMINMAX, (x,), dims=all_dims(x, None), keepdim=bool(keepdim)))
     place = dimension("aminmax", dim, x.layout.rank)
     if x.layout.rank and x.layout.shape[place] == 0:
         raise IndexRangeError(f"aminmax: Expected reduction dim {place} to have non-zero size.")
-    return Range(*bind(AMINMAX, (x,), dims=all_dims(x, place), keepdim=bool(keepdim)))
+    return named("aminmax", bind(AMINMAX, (x,), dims=all_dims(x, place), keepdim=bool(keepdim)))
 
 
 def var_mean(
@@ -197,7 +206,9 @@ def nanquantile(
 def _quantile(
     name: str, input: Tensor, q: float | Tensor, dim: int | None, keepdim: bool, interpolation: str, out: object
 ) -> Tensor:
-    refuse(name, out=out)
+    if out is not None:
+        made = _quantile(name, input, q, dim, keepdim, interpolation, None)
+        return into(name, out, made, exact="quantile() out tensor must be same dtype as the input tensor")
     x = tensor(name, input)
     layout = x.layout
     shares = _shares(name, x, q)

@@ -4,12 +4,14 @@ What factors a matrix runs in NumPy's LAPACK, one batch at a time, in float32 an
 """
 
 from curta.errors import LinearAlgebraError as LinAlgError
-from curta.functions import det, matmul, matrix_exp, matrix_power, slogdet
+from curta.functions import det, matmul, matrix_exp, matrix_power
 from curta.functions.contractions import multi_dot
 from curta.functions.factoring import (
     cholesky,
     cholesky_ex,
+    eig,
     eigh,
+    eigvals,
     eigvalsh,
     householder_product,
     lu_factor,
@@ -23,6 +25,7 @@ from curta.functions.pseudo_inverses import cond, lstsq, matrix_rank, pinv
 from curta.functions.solving import inv_ex, solve, solve_ex, solve_triangular, tensorinv, tensorsolve
 from curta.functions.solving import inverse as inv
 from curta.functions.solving import lu_solve_factored as lu_solve
+from curta.functions.solving import slogdet_parts as slogdet
 from curta.linalg.norms import matrix_norm, norm, vector_norm
 from curta.linalg.products import cross, diagonal, vander, vecdot
 
@@ -34,7 +37,9 @@ __all__ = [
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "householder_product",
     "inv",

@@ -82,7 +82,7 @@ from curta.nn.modules.loss import (
     TripletMarginWithDistanceLoss,
 )
 from curta.nn.modules.module import Module
-from curta.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm, RMSNorm
+from curta.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm, RMSNorm, SyncBatchNorm
 from curta.nn.modules.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -305,6 +305,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",

@@ -9,6 +9,7 @@ from typing import Any
 from curta.dtypes import DType, compute_dtype
 from curta.errors import ArgumentError, ShapeError
 from curta.functions.operands import tensor as check
+from curta.functions.outputs import EXACT, into
 from curta.nn import functional as F
 from curta.nn.normalization import rms_norm as rms_norm
 from curta.tensor import Tensor
@@ -16,24 +17,26 @@ from curta.tensor import Tensor
 _REDUCTIONS = ("none", "mean", "sum")
 
 
-def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+def softmax(input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """Exponentials that sum to 1 along `dim`.
 
     >>> import curta
     >>> curta.softmax(curta.zeros(4), 0)
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
-    return F.softmax(input, dim, dtype=dtype)
+    made = F.softmax(input, dim, dtype=dtype)
+    return made if out is None else into("softmax", out, made, exact=EXACT)
 
 
-def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+def log_softmax(input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """The logarithm of `softmax`.
 
     >>> import curta
     >>> curta.log_softmax(curta.zeros(2), 0)
     tensor([-0.6931, -0.6931])
     """
-    return F.log_softmax(input, dim, dtype=dtype)
+    made = F.log_softmax(input, dim, dtype=dtype)
+    return made if out is None else into("log_softmax", out, made, exact=EXACT)
 
 
 # normalization

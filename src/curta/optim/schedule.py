@@ -50,6 +50,7 @@ class LRScheduler:
         self._is_initial = True
         self.step()
         self._is_initial = False
+        self._get_lr_called_within_step = False  # says nothing here; states have it in PyTorch
 
     def get_lr(self) -> list[float]:
         """The rate of every group at step `last_epoch`."""

@@ -80,7 +80,7 @@ class _WithMomentum(LRScheduler):
         defaults = self.optimizer.defaults
         if "momentum" not in defaults and "betas" not in defaults:
             raise ArgumentError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
-        self._uses_beta = "betas" in defaults
+        self.use_beta1 = "betas" in defaults
         groups = self.optimizer.param_groups
         pairs = zip(each_group("base_momentum", groups, base), each_group("max_momentum", groups, high), strict=True)
         for group, (low, most) in zip(groups, pairs, strict=True):
@@ -88,7 +88,7 @@ class _WithMomentum(LRScheduler):
             self._set_momentum(group, low if first == "base" else most)
 
     def _set_momentum(self, group: dict[str, Any], value: float) -> None:
-        if self._uses_beta:
+        if self.use_beta1:
             group["betas"] = (value, *group["betas"][1:])
         else:
             group["momentum"] = value
@@ -134,55 +134,61 @@ class CyclicLR(_WithMomentum):
             for group, low in zip(optimizer.param_groups, lows, strict=True):
                 group["lr"] = low
         self.max_lrs = each_group("max_lr", optimizer.param_groups, max_lr)
-        self.step_size_up = float(step_size_up)
-        self.step_size_down = self.step_size_up if step_size_down is None else float(step_size_down)
+        up = float(step_size_up)
+        self.total_size = up + (up if step_size_down is None else float(step_size_down))
+        self.step_ratio = up / self.total_size
         self.mode = mode
         self.gamma = gamma
-        self._scale_fn = scale_fn
+        self._scale_fn_custom = scale_fn
         self.scale_mode = scale_mode if scale_fn else ("iterations" if mode == "exp_range" else "cycle")
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
             self._set_bounds(base_momentum, max_momentum, "max")
+            self.base_momentums = [group["base_momentum"] for group in optimizer.param_groups]
+            self.max_momentums = [group["max_momentum"] for group in optimizer.param_groups]
         super().__init__(optimizer, last_epoch)
         self.base_lrs = lows
 
     def scale_fn(self, number: float) -> float:
         """What the height of a cycle is multiplied by."""
-        if self._scale_fn is not None:
-            return self._scale_fn(number)
+        if self._scale_fn_custom is not None:
+            return self._scale_fn_custom(number)
         if self.mode == "triangular":
             return 1.0
         return float(1 / 2 ** (number - 1)) if self.mode == "triangular2" else self.gamma**number
 
     def get_lr(self) -> list[float]:
         """The rate of every group at step `last_epoch`; the momentum that goes with it is set meanwhile."""
-        length = self.step_size_up + self.step_size_down
-        cycle = math.floor(1 + self.last_epoch / length)
-        place = 1.0 + self.last_epoch / length - cycle
-        rising = self.step_size_up / length
+        cycle = math.floor(1 + self.last_epoch / self.total_size)
+        place = 1.0 + self.last_epoch / self.total_size - cycle
+        rising = self.step_ratio
         height = place / rising if place <= rising else (place - 1) / (rising - 1)
         height *= self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
         if self.cycle_momentum:
-            for group in self.optimizer.param_groups:
-                most = group["max_momentum"]
-                self._set_momentum(group, most - (most - group["base_momentum"]) * height)
+            bounds = zip(self.base_momentums, self.max_momentums, strict=True)
+            for group, (low, most) in zip(self.optimizer.param_groups, bounds, strict=True):
+                self._set_momentum(group, most - (most - low) * height)
         return [low + (high - low) * height for low, high in zip(self.base_lrs, self.max_lrs, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and a plain function; of a callable object, its attributes."""
         state = super().state_dict()
-        function = state.pop("_scale_fn")
+        function = state.pop("_scale_fn_custom")
         has_attributes = hasattr(function, "__dict__") and not isinstance(function, types.FunctionType)
-        state["_scale_fn"] = dict(function.__dict__) if has_attributes else None
+        state["_scale_fn_custom"] = dict(function.__dict__) if has_attributes else None
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`; the function stays the one given to the constructor."""
         rest = dict(state_dict)
-        attributes = rest.pop("_scale_fn")
-        if attributes is not None and self._scale_fn is not None:
-            self._scale_fn.__dict__.update(attributes)
+        attributes = rest.pop("_scale_fn_custom")
+        if attributes is not None and self._scale_fn_custom is not None:
+            self._scale_fn_custom.__dict__.update(attributes)
         super().load_state_dict(rest)
+
+
+#: what a phase of `OneCycleLR` is made of, by PyTorch's names of it in a state
+_PHASE = ("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum")
 
 
 class OneCycleLR(_WithMomentum):
@@ -225,9 +231,9 @@ class OneCycleLR(_WithMomentum):
             raise ArgumentError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
             raise ArgumentError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
-        self.anneal_strategy = anneal_strategy
-        #: the phases: the step at which each ends, and the names of what rate and momentum go from and to
-        self._phases = _phases(self.total_steps, pct_start, three_phase)
+        self._anneal_func_type = anneal_strategy
+        #: the step at which each phase ends, and the names of what rate and momentum go from and to
+        self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
         if last_epoch == -1:
             for group, high in zip(
                 optimizer.param_groups, each_group("max_lr", optimizer.param_groups, max_lr), strict=True
@@ -237,11 +243,12 @@ class OneCycleLR(_WithMomentum):
         self.cycle_momentum = cycle_momentum
         if cycle_momentum and last_epoch == -1:
             self._set_bounds(base_momentum, max_momentum, "max")
-        self._uses_beta = "betas" in optimizer.defaults
+        if cycle_momentum:
+            self.use_beta1 = "betas" in optimizer.defaults
         super().__init__(optimizer, last_epoch)
 
     def _between(self, start: float, end: float, part: float) -> float:
-        if self.anneal_strategy == "linear":
+        if self._anneal_func_type == "linear":
             return (end - start) * part + start
         return end + (start - end) / 2.0 * (1 + math.cos(math.pi * part))
 
@@ -250,10 +257,10 @@ class OneCycleLR(_WithMomentum):
         step = self.last_epoch
         if step > self.total_steps:
             raise ArgumentError(f"Tried to step {step} times. The total number of steps is {self.total_steps}")
-        ends = [phase[0] for phase in self._phases]
+        ends = [phase["end_step"] for phase in self._schedule_phases]
         place = next((place for place, end in enumerate(ends) if step <= end), len(ends) - 1)
         start = ends[place - 1] if place else 0.0
-        end, rate_from, rate_to, momentum_from, momentum_to = self._phases[place]
+        end, rate_from, rate_to, momentum_from, momentum_to = (self._schedule_phases[place][name] for name in _PHASE)
         # PyTorch divides by zero where the rise is over with its first step
         part = (step - start) / (end - start) if end > start else 1.0
         for group in self.optimizer.param_groups if self.cycle_momentum else ():
@@ -261,7 +268,11 @@ class OneCycleLR(_WithMomentum):
         return [self._between(group[rate_from], group[rate_to], part) for group in self.optimizer.param_groups]
 
 
-def _phases(total: int, rise: float, three: bool) -> list[tuple[Any, ...]]:
+def _phases(total: int, rise: float, three: bool) -> list[dict[str, Any]]:
+    return [dict(zip(_PHASE, phase, strict=True)) for phase in _in_order(total, rise, three)]
+
+
+def _in_order(total: int, rise: float, three: bool) -> list[tuple[Any, ...]]:
     up = (rise * total - 1, "initial_lr", "max_lr", "max_momentum", "base_momentum")
     if not three:
         return [up, (total - 1, "max_lr", "min_lr", "base_momentum", "max_momentum")]

@@ -226,14 +226,14 @@ class SWALR(LRScheduler):
             raise ArgumentError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ArgumentError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
-        self.anneal_strategy = anneal_strategy
+        self._anneal_strategy = anneal_strategy
         self.anneal_epochs = anneal_epochs
         super().__init__(optimizer, last_epoch)
 
     def _part(self, step: int) -> float:
         """How much of `swa_lr` is in the rate of a step."""
         place = max(0.0, min(1.0, step / max(1, self.anneal_epochs)))
-        return place if self.anneal_strategy == "linear" else (1 - math.cos(math.pi * place)) / 2
+        return place if self._anneal_strategy == "linear" else (1 - math.cos(math.pi * place)) / 2
 
     def get_lr(self) -> list[float]:
         """The rate of every group at this step, from the rate that it has now."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from curta.autograd.function import Function
 from curta.autograd.hooks import Handle
 from curta.errors import AutogradError, CurtaWarning, ShapeError
+from curta.return_types import rebuilt
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class _Border:
         made = list(values)
         for place, one in zip(places, _Passing.apply(change, *(values[place] for place in places)), strict=True):
             made[place] = one
-        return made[0] if alone else type(result)(*made) if hasattr(result, "_fields") else tuple(made)
+        return made[0] if alone else rebuilt(result, made)
 
     def _heard(self, inward: tuple[Any, ...]) -> tuple[Any, ...]:
         if self.outward is None:

@@ -16,6 +16,7 @@ from curta.nn.utils.norms import (
     starting_vectors,
     usual_dim,
 )
+from curta.nn.utils.orthogonal import orthogonal as orthogonal
 from curta.nn.utils.parametrize import register_parametrization
 from curta.tensor import Tensor
 
