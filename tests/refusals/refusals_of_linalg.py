@@ -7,7 +7,6 @@ from typing import Any
 from refusal import Refusal
 
 from curta.errors import (
-    ArgumentError,
     ArgumentTypeError,
     DTypeError,
     LinearAlgebraError,
@@ -184,7 +183,7 @@ REFUSALS = (
     ),
     Refusal(
         lambda c: c.linalg.eigh(c.eye(2), "X"),
-        ArgumentError,
+        LinearAlgebraError,
         "Expected UPLO argument to be 'L' or 'U', but got X",
     ),
     Refusal(

@@ -7,7 +7,7 @@ from typing import Any
 
 from curta import dtypes
 from curta.autograd.state import STATE
-from curta.errors import ArgumentError, AutogradError, DTypeError, ShapeError, UnsupportedError
+from curta.errors import AutogradError, DTypeError, LinearAlgebraError, ShapeError, UnsupportedError
 from curta.functions.creation import empty, eye, full, zeros
 from curta.functions.inplace import scalar_name
 from curta.functions.matrices import check_info, into, matrices, turned
@@ -293,13 +293,15 @@ def _no_complex(name: str, symmetric: str) -> UnsupportedError:
 def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Named:
     """Eigenvalues, rising, and vectors of symmetric matrices, of which the lower ("L") or upper ("U") half is read.
 
+    LinearAlgebraError for another UPLO.
+
     >>> import curta
     >>> eigh(curta.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
     tensor([1., 2.])
     """
     x = matrices("linalg.eigh", A, square=True)
     if str(UPLO).upper() not in ("L", "U"):
-        raise ArgumentError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+        raise LinearAlgebraError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     return named("linalg_eigh", into("eigh", out, bind(EIGH, (x,), upper=UPLO.upper() == "U"), (x,)), out)
 
 
