@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from math import log as log_of
+
 from curta.compiler.code import Value
 from curta.compiler.mathlib import special_coefficients as tables
-from curta.compiler.mathlib.arithmetic import absolute, constant, copysign, maximum, minimum, polynomial, two_product
+from curta.compiler.mathlib.arithmetic import (
+    SINGLE,
+    absolute,
+    constant,
+    copysign,
+    format_of,
+    maximum,
+    minimum,
+    muladd,
+    polynomial,
+    two_product,
+)
 from curta.compiler.mathlib.exponential import exp
 from curta.compiler.mathlib.logarithm import log
 from curta.compiler.mathlib.widening import chosen, in_double
 
-INFINITY = float("inf")
+INFINITY, NAN = float("inf"), float("nan")
+#: half way from the root of 5 to 4, which no float's root is beyond
+_MIDDLE = (5.0**0.5 + 4.0) / 2
 #: below this probability, on either side, quantiles are found from its logarithm
 _TAIL = 0.135
 
@@ -19,17 +34,35 @@ def _near(x: Value, w: Value) -> Value:
     return x * polynomial(w * 0.4 - 1.0, tables.ERFINV_NEAR)
 
 
-@in_double
 def erfinv(x: Value) -> Value:
     """The inverse of erf: infinite at 1 and -1, NaN beyond.
 
-    Method: polynomials in w = -log(1 - x*x) or, near 1, in its root.
+    Method: polynomials in w = -log(1 - x*x) or, near 1, in its root; of float in double, by shorter ones.
     """
+    if format_of(x) is SINGLE:
+        return _erfinv_single(x.convert("fpext", "double")).convert("fptrunc", "float")
     size = absolute(x)
     w = -log((constant(x, 1.0) - size) * (size + 1.0))
     root = w.intrinsic("sqrt")
     far = root * polynomial((minimum(root, 6.2) - 4.2) * 0.5, tables.ERFINV_FAR)
     return w.lt(5.0).select(_near(x, w), copysign(far, x))
+
+
+def _erfinv_single(x: Value) -> Value:
+    """As `erfinv`, for numbers of float held in double: to some 1e-10."""
+    size = absolute(x)
+    rest = (constant(x, 1.0) - size) * (size + 1.0)
+    # the power of two is that of the float next to it: double's integers have no shifts in older vector units
+    exponent = (rest.convert("fptrunc", "float").bitcast("i32") - 0x3F3504F3) >> 23
+    power = ((-exponent + 127) << 23).bitcast("float").convert("fpext", "double")
+    f = rest * power - 1.0
+    w = -muladd(exponent.convert("sitofp", "double"), log_of(2), f * polynomial(f, tables.SINGLE_LOG))
+    root = w.intrinsic("sqrt")
+    far = root * polynomial((minimum(root, 4.0) - _MIDDLE) * (1 / (4.0 - _MIDDLE)), tables.SINGLE_ERFINV_FAR)
+    near = x * polynomial(w * 0.4 - 1.0, tables.SINGLE_ERFINV_NEAR)
+    found = w.lt(5.0).select(near, copysign(far, x))
+    ends = copysign(size.eq(1.0).select(constant(x, INFINITY), NAN), x)
+    return size.lt(1.0).select(found, ends)
 
 
 @in_double
