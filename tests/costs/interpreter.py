@@ -41,8 +41,8 @@ TRANSCENDENTAL = frozenset({
 })  # fmt: skip
 # comparisons, choices, bits, conversions
 FREE = frozenset({
-    "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "next_after", "is_nan", "maximum",
-    "minimum", "sign", "copy_sign",
+    "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "next_after", "next_after_bfloat16",
+    "is_nan", "maximum", "minimum", "sign", "copy_sign",
     "bit_and", "bit_or", "bit_xor", "bit_not", "shift_left", "shift_right", "shift_right_logical", "apart",
     "round_to_float16", "round_to_bfloat16",
 })  # fmt: skip

@@ -135,6 +135,13 @@ def test_every_format_stays(dtype: str) -> None:
         np.testing.assert_array_equal(found.double().numpy(), np.einsum(letters, *given))
 
 
+def test_sums_of_one_tensor_are_sums() -> None:
+    """As PyTorch: of small integers in int64, where 200 + 100 does not wrap around; products keep their format."""
+    x = curta.tensor([200, 100], dtype=curta.uint8)
+    assert (einsum(x, "a ->").dtype, curta.einsum("i->", x).item()) == (curta.int64, 300)
+    assert curta.einsum("i->i", x).dtype is curta.einsum("i,i->", x, x).dtype is curta.uint8
+
+
 def test_formats_do_not_mix_in_a_product() -> None:
     with pytest.raises(DTypeError, match="expected m1 and m2 to have the same dtype"):
         einsum(curta.ones(2, 3), curta.ones(3, dtype=curta.float64), "a b, b -> a")

@@ -219,3 +219,17 @@ def test_written_to_what_is_given() -> None:
     near(out, np.linalg.inv(x.numpy()))
     parts = curta.empty(3, 3, dtype=curta.float64), curta.empty(3, 3, dtype=curta.float64)
     assert linalg.qr(x, out=parts)[1] is parts[1]
+
+
+def test_norms_of_small_order_have_slopes_at_zero() -> None:
+    """As PyTorch: 0 at elements that are 0; (2 + 0)**2 of [0, 4] has the slope 1 at 4, and -1, -2 end at 0."""
+    for order, values, wanted, wanted_slopes in (
+        (0.5, [0.0, 4.0], 4.0, [0.0, 1.0]),
+        (0.5, [0.0, 0.0], 0.0, [0.0, 0.0]),
+        (-1, [0.0, 4.0], 0.0, [0.0, 0.0]),
+        (-0.5, [0.0, 0.0], 0.0, [0.0, 0.0]),
+    ):
+        x = curta.tensor(values, requires_grad=True)
+        found = curta.linalg.norm(x, order)
+        found.backward()
+        assert (found.item(), x.grad.tolist()) == (wanted, wanted_slopes)

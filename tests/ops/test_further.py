@@ -139,6 +139,20 @@ def test_neighbours() -> None:
         np.testing.assert_array_equal(found, wanted)
         np.testing.assert_array_equal(np.signbit(found)[~np.isnan(found)], np.signbit(wanted)[~np.isnan(found)])
     assert curta.nextafter(curta.ones(2), curta.ones(2, dtype=curta.float64)).dtype is curta.float64
+
+
+def test_neighbours_in_bfloat16() -> None:
+    """By their bits, worked out by hand: 1.0 is 0x3f80, infinity 0x7f80, the largest number 0x7f7f."""
+    first = curta.tensor([1.0, 1.0, 0.0, -0.0, -1.0, 2.0, INF, NAN]).bfloat16()
+    second = curta.tensor([2.0, 0.0, -1.0, 1.0, 0.0, 2.0, 0.0, 1.0]).bfloat16()
+    found = curta.nextafter(first, second)
+    assert found.dtype is curta.bfloat16
+    bits = found.float().numpy().view(np.uint32)[:-1] >> 16
+    assert [hex(one) for one in bits] == ["0x3f81", "0x3f7f", "0x8001", "0x1", "0xbf7f", "0x4000", "0x7f7f"]
+    assert found[-1].isnan().item()
+
+
+def test_a_neighbour_in_place() -> None:
     x = curta.tensor([1.0])
     assert x.nextafter_(curta.tensor([0.0])).item() == 1 - 2.0**-24
 

@@ -23,9 +23,9 @@ REFUSALS = (
         "\"nextafter_cpu\" not implemented for 'Int'",
     ),
     Refusal(
-        lambda c: c.nextafter(c.ones(1, dtype=c.bfloat16), c.ones(1, dtype=c.bfloat16)),
+        lambda c: c.nextafter(c.ones(1, dtype=c.float16), c.ones(1, dtype=c.float16)),
         UnsupportedDTypeError,
-        "\"nextafter_cpu\" not implemented for 'BFloat16'",
+        "\"nextafter_cpu\" not implemented for 'Half'",
         only_curta=True,
     ),
     Refusal(lambda c: c.gcd(c.ones(1), c.ones(1)), UnsupportedDTypeError, "\"gcd_cpu\" not implemented for 'Float'"),

@@ -141,12 +141,12 @@ def _divisor(dtype: DType, left: Value, right: Value) -> Value:
     return loop.results[0]
 
 
-def _next_after(dtype: DType, left: Value, right: Value) -> Value:
+def _next_after(dtype: DType, left: Value, right: Value, step: int = 1) -> Value:
     """The neighbour of `left` on the side of `right`: numbers of one sign are ordered as their bits are."""
     bits = left.bitcast("i32" if dtype is dtypes.float32 else "i64")
     outward = left.gt(0).select(right.gt(left), right.lt(left))
-    moved = outward.select(bits + 1, bits - 1).bitcast(left.type)
-    smallest = bits.code.constant(1, bits.type, bits.lanes).bitcast(left.type).intrinsic("copysign", right)
+    moved = outward.select(bits + step, bits - step).bitcast(left.type)
+    smallest = bits.code.constant(step, bits.type, bits.lanes).bitcast(left.type).intrinsic("copysign", right)
     moved = left.eq(0).select(smallest, moved)
     return (left.is_nan() | right.is_nan()).select(left + right, left.eq(right).select(right, moved))
 
@@ -175,6 +175,8 @@ TABLE: dict[str, Emit] = {
     "copy_sign": lambda dtype, a, b: a.intrinsic("copysign", b),
     "greatest_divisor": _divisor,
     "next_after": _next_after,
+    # in float32, whose upper half it is
+    "next_after_bfloat16": lambda dtype, a, b: _next_after(dtype, a, b, 1 << 16),
     "negate": lambda dtype, a: -a,
     "absolute": _absolute,
     "sign": _sign,

@@ -43,6 +43,8 @@ class _Writer:
 
     def __init__(self, known: Terms, given: tuple[Shape, ...]) -> None:
         self.steps: list[Step] = []
+        # a sum alone is one of `sum`, of integers in int64; sums of products are in the products' format
+        self.several = len(given) > 1
         self.names: list[Names] = list(known.inputs)
         self.output = known.output
         self.sizes = known.sizes
@@ -108,10 +110,11 @@ class _Writer:
         dims = tuple(dim for dim, name in enumerate(names) if name not in needed)
         if not dims:
             return
+        several = self.several
 
         def step(values: list[Any]) -> None:
             x = values[place]
-            values[place] = bind(SUM, (x,), dims=dims, keepdim=False, dtype=x.layout.dtype)
+            values[place] = bind(SUM, (x,), dims=dims, keepdim=False, dtype=x.layout.dtype if several else None)
 
         self.steps.append(step)
         self.names[place] = tuple(name for name in names if name in needed)

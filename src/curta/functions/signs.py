@@ -114,7 +114,7 @@ def copysign(input: Tensor, other: Operand, *, out: Tensor | None = None) -> Ten
 
 
 def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The number that comes next after `input` on the way to `other`, of float32 or float64.
+    """The number that comes next after `input` on the way to `other`, of float32, float64 or bfloat16.
 
     The gradient goes to `input`; UnsupportedDTypeError for other formats.
 
@@ -126,7 +126,7 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
         return into("nextafter", out, nextafter(input, other))
     x, target = tensor("nextafter", input), tensor("nextafter", other, "other")
     kind = promoted((x.layout, target.layout))
-    if kind not in (dtypes.float32, dtypes.float64):
+    if kind not in (dtypes.float32, dtypes.float64, dtypes.bfloat16):
         raise UnsupportedDTypeError(f'"nextafter_cpu" not implemented for {scalar_name(kind)!r}')
-    made: Tensor = bind(ops.NEXTAFTER, (x, target))
+    made: Tensor = bind(ops.NEXTAFTER, (x, target), coarse=kind is dtypes.bfloat16)
     return made

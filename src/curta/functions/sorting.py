@@ -139,7 +139,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
     tensor(2.)
     """
     if out is not None:
-        return into_all("kthvalue", out, kthvalue(input, k, dim, keepdim), _KTH)
+        return into_all("kthvalue", out, kthvalue(input, k, dim, keepdim), _KTH, (input,))
     x = tensor("kthvalue", input)
     place, k = _some("kthvalue", x, dim), integer("kthvalue", k, "k")
     if not 1 <= k <= (x.layout.shape[place] if x.layout.rank else 1):

@@ -196,7 +196,13 @@ def nuclear_norm(
 
 
 def _root_of_powers(x: Tensor, power: float, dims: tuple[int, ...], keepdim: bool) -> Tensor:
-    total = (x.abs() ** power).sum(dims, keepdim)
+    size = x.abs()
+    if power < 1:  # the slope at 0 is infinite; PyTorch's is 0
+        zero = size == 0
+        size = (size.masked_fill(zero, 1) ** power).masked_fill(zero, inf if power < 0 else 0)
+    else:
+        size = size**power
+    total = size.sum(dims, keepdim)
     if power < 0:
         return total ** (1 / power)
     nothing = total == 0  # where a root has no slope; PyTorch's is 0

@@ -19,13 +19,17 @@ def _tensor(value: torch.Tensor) -> curta.Tensor:
     if plain.is_conj() or plain.is_neg():
         plain = plain.clone()
     if not plain.untyped_storage().nbytes():
-        return curta.from_dlpack(plain.clone()).reshape(tuple(value.shape))
+        if id(value) not in _EMPTY:
+            _EMPTY[id(value)] = (value, curta.from_dlpack(plain.clone()).reshape(tuple(value.shape)))
+        return _EMPTY[id(value)][1]
     whole = torch.empty(0, dtype=plain.dtype).set_(plain.untyped_storage())
     return _whole(whole).as_strided(tuple(plain.shape), plain.stride(), plain.storage_offset()).detach()
 
 
 #: storages of the sample at hand, so that tensors that share one share it in Curta too
 _STORAGES: dict[tuple[int, int, torch.dtype], tuple[torch.Tensor, curta.Tensor]] = {}
+#: tensors without any, by identity: what is an operand and `out` must be one here too
+_EMPTY: dict[int, tuple[torch.Tensor, curta.Tensor]] = {}
 _KEPT = 64
 
 

@@ -32,6 +32,9 @@ RANDOM = (
 #: where the chance of dropout stands in the arguments behind the first: samples with one are random as well
 DROPPING = {"nn.functional.multi_head_attention_forward": 9, "nn.functional.scaled_dot_product_attention": "dropout_p"}
 
+#: whose gradient PyTorch has for arguments that its own check makes first: ctc_loss's for results of log_softmax alone
+PROJECTED = ("nn.functional.ctc_loss",)
+
 #: whose indices among equal elements PyTorch leaves open, and where `dim` stands among the arguments
 TIES = {"argsort": 0, "kthvalue": 1, "median": 0, "mode": 0, "nanmedian": 0, "sort": 0, "topk": 1}
 

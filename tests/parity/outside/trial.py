@@ -11,7 +11,16 @@ from typing import Any
 import torch
 from tests.parity.outside.comparison import DifferenceError, compare, flat, nearer
 from tests.parity.outside.conversion import Pairs, back, converted, described, widened
-from tests.parity.outside.operators import DROPPING, RANDOM, TIES, UP_TO_A_BASIS, chosen, counterpart, full_name
+from tests.parity.outside.operators import (
+    DROPPING,
+    PROJECTED,
+    RANDOM,
+    TIES,
+    UP_TO_A_BASIS,
+    chosen,
+    counterpart,
+    full_name,
+)
 
 import curta
 
@@ -115,8 +124,22 @@ class Trial:
             elif self._values:
                 for part, one in zip(shown, wanted, strict=True):
                     compare(part, one, True)
-            if self._values:
+            if self._values and not self._projected:
                 self._compare_gradients(shown, wanted, leaves)
+            elif self._values:
+                self._compare_projected(sample, leaves)
+
+    @property
+    def _projected(self) -> bool:
+        """Whether the operator has its gradient only where its argument is the result of another function."""
+        return self.name in PROJECTED
+
+    def _compare_projected(self, sample: Any, leaves: Pairs) -> None:
+        """The gradients through the function that PyTorch's own check puts before the operator."""
+        wrapped, known = self._operator.gradcheck_wrapper, {id(leaf): mine for leaf, mine in leaves}
+        mine = wrapped(self._function, known[id(sample.input)], *converted(sample.args), **converted(sample.kwargs))
+        theirs = wrapped(self._operator.op, sample.input, *sample.args, **sample.kwargs)
+        self._compare_gradients(flat(mine), flat(theirs), leaves)
 
     def _nearer(self, sample: Any, mine: Any, theirs: Any) -> bool:
         """Whether no element in a half format is farther from float64's than PyTorch's own."""
