@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from refusal import Refusal
 
-from curta.errors import ArgumentTypeError, DistributionError, DTypeError, ShapeError, UnsupportedDTypeError
+from curta.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    DistributionError,
+    DTypeError,
+    ShapeError,
+    UnsupportedDTypeError,
+)
 
 REFUSALS = (
     Refusal(
@@ -20,7 +27,7 @@ REFUSALS = (
     Refusal(lambda c: c.poisson(c.tensor([1])), UnsupportedDTypeError, "\"poisson_cpu\" not implemented for 'Long'"),
     Refusal(
         lambda c: c.binomial(c.tensor([1]), c.tensor([0.5])),
-        DistributionError,
+        ArgumentError,
         "binomial only supports floating-point dtypes for count, got: Long",
     ),
     Refusal(

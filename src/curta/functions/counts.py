@@ -12,7 +12,7 @@ from typing import Any
 
 from curta import host
 from curta.dtypes import float64
-from curta.errors import DistributionError, DTypeError, UnsupportedDTypeError
+from curta.errors import ArgumentError, DistributionError, DTypeError, UnsupportedDTypeError
 from curta.functions.creation import full, zeros
 from curta.functions.creation import tensor as make
 from curta.functions.inplace import scalar_name
@@ -60,7 +60,8 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
 def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     """How many of `count` trials succeed, each with the probability `prob`; both broadcast, of one format.
 
-    Counts are rounded down, negative ones are 0; NaN gives NaN. Needs the values: refused in compiled functions.
+    Counts are rounded down, negative ones are 0; NaN gives NaN. ArgumentError for counts in a format of integers.
+    Needs the values: refused in compiled functions.
 
     >>> import curta
     >>> curta.binomial(curta.tensor([3.0, 4.0]), curta.tensor([0.0, 1.0]))
@@ -69,7 +70,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     trials, chance = check("binomial", count, "count").detach(), check("binomial", prob, "prob").detach()
     kind, device = trials.layout.dtype, trials.layout.device
     if not kind.is_floating_point:
-        raise DistributionError(f"binomial only supports floating-point dtypes for count, got: {scalar_name(kind)}")
+        raise ArgumentError(f"binomial only supports floating-point dtypes for count, got: {scalar_name(kind)}")
     if chance.layout.dtype is not kind:
         raise DTypeError(f"Found dtype {scalar_name(chance.layout.dtype)} but expected {scalar_name(kind)}")
     shape = broadcast_shapes(trials.layout.shape, chance.layout.shape)
