@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import curta
-from curta.errors import DTypeError, ShapeError, UnsupportedError
+from curta.errors import DTypeError, ShapeError
 from curta.nn import functional as F
 from curta.ops.matmul import LINEAR, MATMUL, PROJECTION
 
@@ -70,7 +70,6 @@ def test_integers():
         (lambda o: curta.mv(o(2, 3), o(4)), ShapeError, "size mismatch, got input (2), mat (2x3), vec (4)"),
         (lambda o: o(5, 2, 3) @ o(4, 3, 2), ShapeError,
          "The size of tensor a (5) must match the size of tensor b (4) at non-singleton dimension 0"),
-        (lambda o: curta.mm(o(2, 2), o(2, 2), out=o(2, 2)), UnsupportedError, "mm(): the argument 'out'"),
     ],
 )  # fmt: skip
 def test_errors(make, error, text):
