@@ -84,6 +84,11 @@ def _type(name: str, parts: tuple[str, ...]) -> type[Named]:
     return type(name, (Named,), {**own, "__doc__": f"What the function returns: {', '.join(parts)}."})
 
 
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> type[Named]: ...
+
+
 TYPES = {name + ending: _type(name + ending, parts) for name, parts in NAMES.items() for ending in ("", "_out")}
 globals().update(TYPES)
 

@@ -21,7 +21,8 @@ def seeded() -> None:
 
 def layer(rows: int, columns: int, kind: str | None, trivial: bool = True) -> nn.Linear:
     made = nn.Linear(columns, rows, bias=False, dtype=curta.float64)
-    return orthogonal(made, orthogonal_map=kind, use_trivialization=trivial)  # type: ignore[no-any-return]
+    orthogonal(made, orthogonal_map=kind, use_trivialization=trivial)
+    return made
 
 
 def check_orthogonal(weight: curta.Tensor) -> None:

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 import curta
+from curta.errors import CostError
 
 COUNT = 60_000
 
@@ -79,3 +80,6 @@ def test_the_seed_decides() -> None:
 def test_without_data() -> None:
     assert curta.poisson(curta.ones(2, 3, device="meta")).shape == (2, 3)
     assert curta.binomial(curta.ones(2, 1, device="meta"), curta.ones(3, device="meta")).shape == (2, 3)
+    for draws in (curta.poisson, lambda x: curta.binomial(x, x)):
+        with curta.account(), pytest.raises(CostError, match=r"what \w+ costs depends on values, which tensors of"):
+            draws(curta.ones(2, device="meta"))

@@ -86,7 +86,7 @@ def test_pickle_and_copy() -> None:
 
 def test_matched_and_not_written() -> None:
     match curta.tensor(X).max(1):
-        case return_types.max(values, indices):  # type: ignore[attr-defined]
+        case return_types.max(values, indices):
             assert (values.tolist(), indices.tolist()) == ([2, 3], [0, 1])
     with pytest.raises(AttributeError):
         curta.tensor(X).max(1).values = 1  # type: ignore[misc]

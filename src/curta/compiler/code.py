@@ -427,6 +427,16 @@ class Loop:
         return self.carried
 
 
+def coordinates(number: Value, sizes: Sequence[Value]) -> list[Value]:
+    """The index along each dimension, from the row-major number."""
+    places = []
+    for size in reversed(sizes[1:]):
+        quotient = number.unsigned_divide(size)
+        places.append(number - quotient * size)
+        number = quotient
+    return [*([number] if sizes else []), *reversed(places)]
+
+
 def function(code: Code, name: str, signature: str, attributes: str = "", result: str = "void") -> str:
     """The text of a whole function around `code`'s body, its declarations first."""
     head = "\n".join(sorted(code.declarations.values()))

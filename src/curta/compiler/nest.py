@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from curta.compiler import reductions
-from curta.compiler.code import Code, Value, function
+from curta.compiler.code import Code, Value, coordinates, function
 from curta.compiler.emitter import Emitter, Place
 from curta.compiler.loops import LoopProgram, Stage, kept_values, walk
 from curta.compiler.reductions import TABLE
@@ -114,14 +114,7 @@ class Nest:
         return size
 
     def _coordinates(self, kind: str, rank: int, linear: Value) -> list[Value]:
-        """The index along each dimension, from the row-major number."""
-        places = []
-        for dimension in reversed(range(1, rank)):
-            size = self.meta[kind, str(dimension)]
-            quotient = linear.unsigned_divide(size)
-            places.append(linear - quotient * size)
-            linear = quotient
-        return [*([linear] if rank else []), *reversed(places)]
+        return coordinates(linear, [self.meta[kind, str(dimension)] for dimension in range(rank)])
 
     def _place_row(self, row: Value, unit: Value) -> None:
         program, emitter = self.program, self.emitter

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 
 from curta.compiler import casts
-from curta.compiler.code import Code, Value, function
+from curta.compiler.code import Code, Value, coordinates, function
 from curta.compiler.nest import NAME, SIGNATURE
 from curta.compiler.schedule import GRAIN_ELEMENTS, INLINE_ELEMENTS, KernelText, Step
 from curta.dtypes import DType
@@ -76,36 +76,27 @@ class _Writer:
     def text(self) -> str:
         """The whole function."""
         start, stop = Value(self.code, "%start", "i64"), Value(self.code, "%stop", "i64")
-        with self.code.loop(start, stop, carried=self._coordinates(start)) as units:
+        with self.code.loop(start, stop, carried=coordinates(start, [size for size, *_ in self.dims])) as units:
             self._row(self._source(units.carried), self.code.offset(self.out, units.index * self.row_bytes))
             units.carried_out = self._next(units.carried)
         self.code.effect("ret void")
         return function(self.code, NAME, SIGNATURE)
 
-    def _coordinates(self, row: Value) -> list[Value]:
-        """Where a row lies, from its number."""
-        found = []
-        for size, *_ in reversed(self.dims):
-            quotient = row.unsigned_divide(size)
-            found.append(row - quotient * size)
-            row = quotient
-        return found[::-1]
-
-    def _next(self, coordinates: list[Value]) -> list[Value]:
+    def _next(self, row: list[Value]) -> list[Value]:
         """Where the next row lies: without a division, which takes as long as some of the copy."""
         found = []
         carry = self.code.constant(1, "i64")
-        for (size, *_), place in zip(reversed(self.dims), reversed(coordinates), strict=True):
+        for (size, *_), place in zip(reversed(self.dims), reversed(row), strict=True):
             moved = place + carry
             full = moved.ge(size)
             found.append(full.select(self.code.constant(0, "i64"), moved))
             carry = full.select(self.code.constant(1, "i64"), 0)
         return found[::-1]
 
-    def _source(self, coordinates: list[Value]) -> Value:
+    def _source(self, row: list[Value]) -> Value:
         """The row of the input that a row of the result is made of."""
         pointer = self.x
-        for padded, (_, length, before, step), place in zip(self.rows.padded, self.dims, coordinates, strict=True):
+        for padded, (_, length, before, step), place in zip(self.rows.padded, self.dims, row, strict=True):
             where = self._held(place - before, length) if padded else place
             pointer = self.code.offset(pointer, where * step)
         return pointer

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from curta.compiler import casts, reductions
-from curta.compiler.code import Code, Value, function
+from curta.compiler.code import Code, Value, coordinates, function
 from curta.compiler.nest import NAME, SIGNATURE
 from curta.compiler.schedule import GRAIN_ELEMENTS, INLINE_ELEMENTS, KernelText, Step
 from curta.dtypes import DType, bool_
@@ -118,16 +118,11 @@ class _Writer:
 
     def _beginnings(self, row: Value) -> list[Value]:
         """Where each operand's part begins."""
-        coordinates = []
-        for size in reversed(self.sizes[1:]):
-            quotient = row.unsigned_divide(size)
-            coordinates.append(row - quotient * size)
-            row = quotient
-        coordinates = [*([row] if self.sizes else []), *reversed(coordinates)]
+        places = coordinates(row, self.sizes)
         found = []
         for pointer, steps in zip(self.operands, self.strides, strict=True):
-            for coordinate, step in zip(coordinates, steps[2:], strict=True):
-                pointer = self.code.offset(pointer, coordinate * step)
+            for place, step in zip(places, steps[2:], strict=True):
+                pointer = self.code.offset(pointer, place * step)
             found.append(pointer)
         return found
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 from curta.compiler import schedule
-from curta.compiler.code import Code, Value, function
+from curta.compiler.code import Code, Value, coordinates, function
 from curta.compiler.fuse import Kernel
 from curta.compiler.matmul.emit import transpose
 from curta.compiler.nest import NAME, SIGNATURE
@@ -117,11 +117,8 @@ class _Writer:
         low = (unit - row * self.blocks) * BLOCK
         high = (low + BLOCK).lt(self.across).select(low + BLOCK, self.across)
         source, target = self.source, self.target
-        for size, read, written in reversed(list(zip(self.outer, self.read, self.written, strict=True))):
-            following = row.unsigned_divide(size)
-            place = row - following * size
+        for place, read, written in zip(coordinates(row, self.outer), self.read, self.written, strict=True):
             source, target = self.code.offset(source, place * read), self.code.offset(target, place * written)
-            row = following
         whole_inner, whole = self.inner & -self.side, low + ((high - low) & -self.side)
         with self.code.loop(0, whole_inner, self.side) as inner:
             with self.code.loop(low, whole, self.side) as across:

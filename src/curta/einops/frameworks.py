@@ -24,8 +24,8 @@ _shape = attrgetter("shape")
 class Framework:
     """Arrays of the Python array API standard: JAX, CuPy and others."""
 
-    #: what its einsum raises for shapes that do not fit (but for sizes of 1); None where that is not known
-    refusal: type[Exception] | None = None
+    #: what its einsum raises for shapes that do not fit (but for sizes of 1); nothing where that is not known
+    refusal: type[Exception] | tuple[()] = ()
     # its einsum, once it is known to be the same for all arrays
     _einsum: Any = None
 
@@ -96,7 +96,7 @@ class Framework:
                 return own(letters(pattern, tuple(map(_shape, tensors))), *tensors)
         try:
             return own(text, *tensors)
-        except self.refusal:  # type: ignore[misc]
+        except self.refusal:
             letters(pattern, tuple(map(_shape, tensors)))  # which says what is wrong in the pattern's own words
             raise
 
@@ -107,7 +107,7 @@ class Framework:
             raise UnsupportedError(
                 f"einsum: {type(x).__module__}.{type(x).__name__} has no einsum of its own"
             ) from None
-        if self.refusal is not None:
+        if self.refusal:
             self._einsum = found
         return found
 

@@ -30,6 +30,7 @@ from curta.functions.copies import (
     slice_copy, split_copy, split_with_sizes_copy, squeeze_copy, t_copy, transpose_copy, unbind_copy, unfold_copy,
     unsqueeze_copy, view_copy,
 )  # fmt: skip
+from curta.functions.counts import binomial, poisson
 from curta.functions.covariance import cdist, corrcoef, cov, pdist
 from curta.functions.creation import (
     arange, as_tensor, asarray, empty, empty_like, empty_strided, eye, from_numpy, full, full_like, linspace, ones,
@@ -92,7 +93,6 @@ from curta.functions.random import (
 )  # fmt: skip
 from curta.functions.reduction import all, amax, amin, any, argmax, argmin, max, min, prod, sum, sum_to_size
 from curta.functions.repeating import repeat_interleave
-from curta.functions.counts import binomial, poisson
 from curta.functions.sampling import cauchy_, exponential_, geometric_, log_normal_, multinomial, random_
 from curta.functions.scatter_reduction import index_reduce, index_reduce_, scatter_reduce, scatter_reduce_
 from curta.functions.scattering import (

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 from curta import host
+from curta.autograd.state import STATE
 from curta.dtypes import float64
-from curta.errors import ArgumentError, DistributionError, DTypeError, UnsupportedDTypeError
-from curta.functions.creation import full, zeros
+from curta.errors import ArgumentError, CostError, DistributionError, DTypeError, UnsupportedDTypeError
+from curta.functions.creation import empty, full, zeros
 from curta.functions.creation import tensor as make
 from curta.functions.inplace import scalar_name
 from curta.functions.operands import tensor as check
 from curta.functions.random import draw
+from curta.memory.layout import Layout, Shape
 from curta.ops.random import UNIFORM
 from curta.shapes import broadcast_shapes
 from curta.tensor import Tensor
@@ -48,8 +50,8 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
     if not layout.dtype.is_floating_point:
         raise UnsupportedDTypeError(f'"poisson_cpu" not implemented for {scalar_name(layout.dtype)!r}')
     host.known(x)
-    if not host.has_values(x):  # as many random numbers as one round takes
-        return draw(UNIFORM, (0.0, 1.0), layout.shape, float64, layout.device, generator).to(layout.dtype)
+    if not host.has_values(x):
+        return _without_values("poisson", layout.shape, layout)
     mean = x.to(float64).reshape(-1)
     if not bool(((mean >= 0) & mean.isfinite()).all()):
         raise DistributionError("invalid Poisson rate, expected rate to be non-negative")
@@ -68,7 +70,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     tensor([0., 4.])
     """
     trials, chance = check("binomial", count, "count").detach(), check("binomial", prob, "prob").detach()
-    kind, device = trials.layout.dtype, trials.layout.device
+    kind = trials.layout.dtype
     if not kind.is_floating_point:
         raise ArgumentError(f"binomial only supports floating-point dtypes for count, got: {scalar_name(kind)}")
     if chance.layout.dtype is not kind:
@@ -77,7 +79,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     host.known(trials)
     host.known(chance)
     if not (host.has_values(trials) and host.has_values(chance)):
-        return draw(UNIFORM, (0.0, 1.0), shape, float64, device, generator).to(kind)
+        return _without_values("binomial", shape, trials.layout)
     n = trials.expand(shape).reshape(-1).to(float64).floor().clamp(min=0)
     p = chance.expand(shape).reshape(-1).to(float64)
     unknown = n.isfinite().logical_not() | p.isnan()
@@ -87,6 +89,13 @@ def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     made = _of_means(n * rare, (n, rare), _small_binomial, _propose_binomial, generator)
     made = (n - made).where(often, made).masked_fill(unknown, math.nan)
     return made.reshape(shape).to(kind)
+
+
+def _without_values(name: str, shape: Shape, like: Layout) -> Tensor:
+    """A result on the meta device; CostError where somebody counts, since nobody can say how many rounds it takes."""
+    if STATE.books:
+        raise CostError(f"account: what {name} costs depends on values, which tensors of the meta device do not have")
+    return empty(shape, dtype=like.dtype, device=like.device)
 
 
 def _of_means(

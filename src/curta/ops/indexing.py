@@ -142,7 +142,7 @@ def _plan_scatter(inputs: Any, outputs: Any, count: int, accumulate: bool) -> An
     return plan_scatter(source.dtype, sources, width, count, width, step, accumulate=accumulate, clear=True)
 
 
-def _cost_scatter(inputs: Any, outputs: Any, count: int, accumulate: bool) -> Cost:
+def _cost_scatter(inputs: Any, outputs: Any, accumulate: bool, **params: Any) -> Cost:
     return Cost(inputs[0].numel if accumulate else 0, 0, bytes_read(inputs), outputs[0].nbytes)
 
 
@@ -179,7 +179,7 @@ def _plan_into(inputs: Any, outputs: Any, step: int, accumulate: bool) -> Any:
     return plan_scatter(source.dtype, sources, width, rows, step, source.strides[0], accumulate=accumulate, clear=False)
 
 
-def _cost_into(inputs: Any, outputs: Any, step: int, accumulate: bool) -> Cost:
+def _cost_into(inputs: Any, outputs: Any, accumulate: bool, **params: Any) -> Cost:
     """What is added to is read as well."""
     moved = inputs[0].numel * inputs[0].dtype.itemsize
     return Cost(inputs[0].numel if accumulate else 0, 0, bytes_read(inputs) + (moved if accumulate else 0), moved)
@@ -212,10 +212,6 @@ def _plan_lines(inputs: Any, outputs: Any, size: int, dim: int, accumulate: bool
     return plan_lines(inputs[0], inputs[1], outputs[0], dim, accumulate=accumulate, clear=True)
 
 
-def _cost_lines(inputs: Any, outputs: Any, size: int, dim: int, accumulate: bool) -> Cost:
-    return Cost(inputs[0].numel if accumulate else 0, 0, bytes_read(inputs), outputs[0].nbytes)
-
-
 def _lines_rule(node: Node, gradient: Tensor) -> tuple[Tensor, None]:
     dim, rank = node.params["dim"], gradient.layout.rank
     sources = tuple(-1 if axis == dim else axis for axis in range(rank))
@@ -224,7 +220,7 @@ def _lines_rule(node: Node, gradient: Tensor) -> tuple[Tensor, None]:
 
 #: source and places of one shape to zeros of `size` along `dim`, with each source put (or added) at its place there
 SCATTER_LINES = Op(
-    "scatter_lines", _infer_lines, Generated(_plan_lines), Gradient(_lines_rule, inputs=(1,)), _cost_lines
+    "scatter_lines", _infer_lines, Generated(_plan_lines), Gradient(_lines_rule, inputs=(1,)), _cost_scatter
 )
 
 
@@ -241,19 +237,13 @@ def _plan_lines_into(inputs: Any, outputs: Any, dim: int, accumulate: bool) -> A
     return plan_lines(inputs[0], inputs[1], outputs[0], dim, accumulate=accumulate, clear=False)
 
 
-def _cost_lines_into(inputs: Any, outputs: Any, dim: int, accumulate: bool) -> Cost:
-    """What is added to is read as well."""
-    moved = inputs[0].numel * inputs[0].dtype.itemsize
-    return Cost(inputs[0].numel if accumulate else 0, 0, bytes_read(inputs) + (moved if accumulate else 0), moved)
-
-
 #: the same into a tensor that exists
 SCATTER_LINES_INTO = Op(
     "scatter_lines_into",
     lambda source, places, dim, accumulate: source,
     Generated(_plan_lines_into, strided=True),
     NO_GRADIENT,
-    _cost_lines_into,
+    _cost_into,
 )
 
 

@@ -20,6 +20,8 @@ def _tensor(value: torch.Tensor) -> curta.Tensor:
         plain = plain.clone()
     if not plain.untyped_storage().nbytes():
         if id(value) not in _EMPTY:
+            if len(_EMPTY) >= _KEPT:
+                _EMPTY.clear()
             _EMPTY[id(value)] = (value, curta.from_dlpack(plain.clone()).reshape(tuple(value.shape)))
         return _EMPTY[id(value)][1]
     whole = torch.empty(0, dtype=plain.dtype).set_(plain.untyped_storage())
