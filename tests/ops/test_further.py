@@ -104,7 +104,7 @@ def test_meta_and_cost(one: Case) -> None:
         (curta.logaddexp2, ([-INF, INF, 1.0], [-INF, INF, 1.0]), [-INF, INF, 2.0]),
         (curta.xlogy, ([0.0, 0.0, 2.0], [0.0, NAN, 1.0]), [0.0, NAN, 0.0]),
         (curta.asinh, ([1e-8, -1e20, -0.0],), [1e-8, -46.7448, 0.0]),
-        (curta.acosh, ([1.0, 0.5, 1e20],), [0.0, NAN, 46.7448]),
+        (curta.acosh, ([1.0, 0.5, 1e20, -3.0, -2e8, -1e20, -INF],), [0.0, NAN, 46.7448, NAN, NAN, NAN, NAN]),
         (curta.atanh, ([1.0, 2.0, -1.0],), [INF, NAN, -INF]),
         (curta.sinc, ([0.0, 0.5],), [1.0, 0.63662]),
         (curta.logit, ([0.0, 1.0, 2.0],), [-INF, INF, NAN]),

@@ -48,7 +48,8 @@ def _asinh(x: Any) -> Any:
 
 def _acosh(x: Any) -> Any:
     above = x.clamp(max=_LARGE) - 1
-    return _where(x > _LARGE, x.log() + log(2), (above + (above * (above + 2)).sqrt()).log1p())
+    found = (above + (above * (above + 2)).sqrt()).log1p()
+    return _where(x < 1, nan, _where(x > _LARGE, x.log() + log(2), found))  # far below 1 the sum rounds to -1, or 0
 
 
 def _atanh(x: Any) -> Any:
