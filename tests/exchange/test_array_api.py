@@ -108,7 +108,8 @@ WHOLE_PAIRS = [
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_pairs(name: str) -> None:
-    left, right = np.repeat(FLOATS, len(FLOATS)), np.tile(FLOATS, len(FLOATS))
+    values = FLOATS[~np.isinf(FLOATS)] if name == "floor_divide" else FLOATS  # there NumPy is not the standard's
+    left, right = np.repeat(values, len(values)), np.tile(values, len(values))
     agree(lambda ns, make: getattr(ns, name)(make(left), make(right)))
     # a tensor without dimensions counts as much as any
     single = left.astype(np.float32)
@@ -229,6 +230,34 @@ CALLS: dict[str, Call] = {
 @pytest.mark.parametrize("name", CALLS)
 def test_values(name: str) -> None:
     agree(CALLS[name])
+
+
+@pytest.mark.parametrize("dtype", [xp.int8, xp.int16, xp.int32, xp.uint8, xp.uint32])
+def test_repeats_are_of_any_integer_format(dtype: Any) -> None:
+    assert xp.repeat(xp.asarray([1, 2, 3]), xp.asarray([0, 2, 1], dtype=dtype)).tolist() == [2, 2, 3]
+    assert xp.repeat(xp.ones(0), xp.zeros(0, dtype=dtype)).shape == (0,)
+
+
+#: x1, x2 and what the standard says of x1 // x2
+DIVIDED = [
+    (math.inf, 2.0, math.inf), (math.inf, -2.0, -math.inf), (-math.inf, 2.0, -math.inf), (-math.inf, -2.0, math.inf),
+    (math.inf, math.inf, math.nan), (-math.inf, math.inf, math.nan), (3.0, math.inf, 0.0), (-3.0, -math.inf, 0.0),
+    (3.0, -math.inf, -0.0), (-3.0, math.inf, -0.0), (math.nan, 2.0, math.nan), (0.0, 0.0, math.nan),
+    (5.0, 0.0, math.inf), (5.0, -0.0, -math.inf), (7.0, -2.0, -4.0), (-0.0, 2.0, -0.0), (math.inf, 0.0, math.inf),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [xp.float32, xp.float64])
+def test_whole_quotients_with_infinity(dtype: Any) -> None:
+    left, right, wanted = (xp.asarray(list(column), dtype=dtype) for column in zip(*DIVIDED, strict=True))
+    found = xp.floor_divide(left, right)
+    assert found.dtype is dtype
+    np.testing.assert_array_equal(found.numpy(), wanted.numpy())
+    numbers = xp.signbit(found).numpy()[~np.isnan(found.numpy())]
+    assert numbers.tolist() == np.signbit(wanted.numpy())[~np.isnan(wanted.numpy())].tolist()
+    assert xp.floor_divide(left, -math.inf).tolist()[4:7] == [pytest.approx(math.nan, nan_ok=True)] * 2 + [-0.0]
+    assert not xp.floor_divide(curta.ones(2, requires_grad=True), 2.0).requires_grad
+    assert xp.floor_divide(math.inf, xp.asarray([2.0, -2.0], dtype=dtype)).tolist() == [math.inf, -math.inf]
 
 
 def test_descending_order_keeps_the_order_of_equals() -> None:

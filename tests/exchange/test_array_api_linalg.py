@@ -67,3 +67,12 @@ def test_one_vector_or_matrices() -> None:
 def test_modes_of_qr() -> None:
     with pytest.raises(ShapeError, match=r"qr\(\): mode must be 'reduced' or 'complete', got 'r'"):
         xp.linalg.qr(xp.asarray(WIDE), mode="r")
+
+
+def test_cross_products_broadcast_over_ranks() -> None:
+    x, y = np.arange(24.0).reshape(2, 4, 3), np.array([1.0, -2.0, 5.0])
+    np.testing.assert_allclose(xp.linalg.cross(xp.asarray(x), xp.asarray(y)).numpy(), np.cross(x, y))
+    np.testing.assert_allclose(xp.linalg.cross(xp.asarray(y), xp.asarray(x)).numpy(), np.cross(y, x))
+    assert xp.linalg.cross(xp.ones((0, 3)), xp.ones(3)).shape == (0, 3)
+    with pytest.raises(ShapeError, match=r"must have length 3. Got 3 and 1"):
+        xp.linalg.cross(xp.ones((2, 3)), xp.ones(1))

@@ -83,8 +83,18 @@ def equal(x1: Operand, x2: Operand, /) -> Tensor:
 
 
 def floor_divide(x1: Operand, x2: Operand, /) -> Tensor:
-    """`x1 // x2`."""
-    return functions.floor_divide(*pair("floor_divide", x1, x2))
+    """`x1 // x2`, the floor of `x1 / x2` where one of them is infinite, which PyTorch has NaN or -1 for.
+
+    >>> from curta import array_api as xp
+    >>> xp.floor_divide(xp.asarray([7.0, xp.inf, -3.0]), xp.asarray([2.0, 2.0, xp.inf]))
+    tensor([3., inf, -0.])
+    """
+    made = functions.floor_divide(*pair("floor_divide", x1, x2))
+    if not made.dtype.is_floating_point:
+        return made
+    left, right = (each.detach() for each in tensor_pair("floor_divide", x1, x2))
+    infinite = functions.logical_or(functions.isinf(left), functions.isinf(right))
+    return functions.where(infinite, functions.floor(functions.div(left, right)), made)
 
 
 def greater(x1: Operand, x2: Operand, /) -> Tensor:

@@ -33,6 +33,8 @@ def cholesky(x: Tensor, /, *, upper: bool = False) -> Tensor:
 def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     """The products of vectors of 3 elements along `axis`; the other dimensions broadcast."""
     left, right = in_common((x1, x2))
+    rank = max(left.ndim, right.ndim)
+    left, right = (each.reshape((1,) * (rank - each.ndim) + tuple(each.shape)) for each in (left, right))
     return own.cross(left, right, dim=axis)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curta import functions
+from curta import dtypes, functions
 from curta.array_api.operands import Axes, in_common
 from curta.errors import ArgumentError
 from curta.shapes import normalize_dim
@@ -61,7 +61,8 @@ def repeat(x: Tensor, repeats: int | Tensor, /, *, axis: int | None = None) -> T
     >>> xp.repeat(xp.asarray([1, 2, 3]), xp.asarray([0, 1, 2]))
     tensor([2, 3, 3])
     """
-    return functions.repeat_interleave(x, repeats, axis)
+    counts = repeats if isinstance(repeats, int) else repeats.to(dtypes.int64)
+    return functions.repeat_interleave(x, counts, axis)
 
 
 def reshape(x: Tensor, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Tensor:
