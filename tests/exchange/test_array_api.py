@@ -260,6 +260,20 @@ def test_whole_quotients_with_infinity(dtype: Any) -> None:
     assert xp.floor_divide(math.inf, xp.asarray([2.0, -2.0], dtype=dtype)).tolist() == [math.inf, -math.inf]
 
 
+def test_ends_of_integers_that_no_float64_holds() -> None:
+    end = 2**53 + 1
+    for dtype in (xp.int64, xp.uint64):
+        assert xp.linspace(end, end, 1, dtype=dtype, endpoint=False).tolist() == [end]
+        assert xp.linspace(0, end, 2, dtype=dtype).tolist() == [0, end]
+        assert xp.linspace(1, 3, 2, dtype=dtype, endpoint=False).tolist() == [1, 2]
+        assert xp.linspace(1, 3, 0, dtype=dtype).tolist() == []
+
+
+@pytest.mark.parametrize("k", [2, 10**30, -3, -(10**30)])
+def test_a_diagonal_outside_the_matrix(k: int) -> None:
+    assert not xp.any(xp.eye(3, 2, k=k))
+
+
 def test_descending_order_keeps_the_order_of_equals() -> None:
     assert xp.sort(xp.asarray([1, 3, 2]), descending=True).tolist() == [3, 2, 1]
     assert xp.argsort(xp.asarray([1, 3, 1, 3]), descending=True).tolist() == [1, 3, 0, 2]

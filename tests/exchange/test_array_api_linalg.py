@@ -64,6 +64,19 @@ def test_one_vector_or_matrices() -> None:
     np.testing.assert_allclose(found.numpy(), np.stack([np.linalg.solve(one, right) for one in matrices]))
 
 
+@pytest.mark.parametrize("shape", [(2, 1, 1), (1, 1, 1), (3, 2, 4, 4)])
+def test_one_vector_for_many_matrices(shape: tuple[int, ...]) -> None:
+    matrices = np.random.default_rng(4).standard_normal(shape)
+    vector = np.arange(1.0, shape[-1] + 1)
+    found = xp.linalg.solve(xp.asarray(matrices), xp.asarray(vector))
+    np.testing.assert_allclose(found.numpy(), np.linalg.solve(matrices, vector))
+
+
+def test_the_norm_over_no_axes_is_each_elements_own() -> None:
+    assert xp.linalg.vector_norm(xp.asarray([[-3.0, 2.0]]), axis=()).tolist() == [[3.0, 2.0]]
+    assert xp.linalg.vector_norm(xp.asarray([-3.0, 0.0]), axis=(), ord=0, keepdims=True).tolist() == [1.0, 0.0]
+
+
 def test_modes_of_qr() -> None:
     with pytest.raises(ShapeError, match=r"qr\(\): mode must be 'reduced' or 'complete', got 'r'"):
         xp.linalg.qr(xp.asarray(WIDE), mode="r")

@@ -77,9 +77,11 @@ def eye(
     """
     if k == 0:
         return functions.eye(n_rows, n_cols, dtype=dtype, device=device)
-    columns = functions.arange(n_rows if n_cols is None else n_cols, device=device)
+    width = n_rows if n_cols is None else n_cols
+    columns = functions.arange(width, device=device)
     rows = functions.arange(n_rows, device=device).unsqueeze(-1)
-    return (columns - rows == k).to(dtype or get_default_dtype())
+    nearest = max(-n_rows, min(k, width))  # outside the matrix any place is as good
+    return (columns - rows == nearest).to(dtype or get_default_dtype())
 
 
 def full(
@@ -108,13 +110,19 @@ def linspace(
 ) -> Tensor:
     """`num` evenly spaced numbers from `start` to `stop`, or without `endpoint` to one step before it.
 
+    The ends are `start` and `stop` also where they are integers that a float64 does not hold.
+
     >>> from curta import array_api as xp
     >>> xp.linspace(0, 1, 2), xp.linspace(0, 1, 2, endpoint=False)
     (tensor([0., 1.]), tensor([0.0000, 0.5000]))
     """
-    if endpoint:
-        return functions.linspace(start, stop, num, dtype=dtype, device=device)
-    return functions.linspace(start, stop, num + 1, dtype=dtype, device=device)[:num]
+    steps = num if endpoint else num + 1
+    points = functions.linspace(start, stop, steps, dtype=dtype, device=device)[:num]
+    if num > 0 and not points.is_floating_point():
+        points[0] = int(start)
+        if endpoint and num > 1:
+            points[-1] = int(stop)
+    return points
 
 
 def meshgrid(*arrays: Tensor, indexing: str = "xy") -> list[Tensor]:

@@ -105,7 +105,8 @@ def solve(x1: Tensor, x2: Tensor, /) -> Tensor:
     """The solutions of x1 X = x2, which is one vector or has matrices."""
     left, right = in_common((x1, x2))
     if right.ndim == 1:
-        return own.solve(left, right.unsqueeze(-1)).squeeze(-1)
+        column = right.reshape([1] * (left.ndim - 2) + [-1, 1])
+        return own.solve(left, column).squeeze(-1)
     if right.ndim == left.ndim - 1:  # PyTorch would take these for vectors
         right = right.unsqueeze(0)
     return own.solve(left, right)
@@ -129,5 +130,7 @@ def trace(x: Tensor, /, *, offset: int = 0, dtype: DType | None = None) -> Tenso
 
 
 def vector_norm(x: Tensor, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Tensor:
-    """The norms of vectors over `axis`, of all elements by default."""
+    """The norms of vectors over `axis`, of all elements by default; over no axes each element is a vector."""
+    if axis == ():
+        return own.vector_norm(x.unsqueeze(-1), ord, -1)
     return own.vector_norm(x, ord, axis, keepdims)
