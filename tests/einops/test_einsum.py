@@ -9,7 +9,7 @@ import pytest
 
 import curta
 from curta.einops import einsum
-from curta.errors import DTypeError
+from curta.errors import DTypeError, EinopsError
 
 
 class Case(NamedTuple):
@@ -157,3 +157,15 @@ def test_the_cheapest_pair_goes_first() -> None:
     with curta.account() as books:
         einsum(a, b, c, "i j, j k, k -> i")
     assert books.flops == 2 * 2 * 50 * 50
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (1, 2), (3,), (3, 2, 2)])
+def test_numpys_arrays_are_refused_in_the_same_words_after_a_call_that_fits(shape: tuple[int, ...]) -> None:
+    pattern, x = "a b, b c -> a c", np.ones((2, 3))
+    for _ in range(2):
+        assert einsum(x, np.ones((3, 2)), pattern).tolist() == [[3.0, 3.0], [3.0, 3.0]]
+    with pytest.raises(EinopsError) as expected:
+        einsum(curta.tensor(x), curta.ones(shape), pattern)
+    with pytest.raises(EinopsError) as found:
+        einsum(x, np.ones(shape), pattern)
+    assert str(found.value) == str(expected.value)

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from curta.einops.frameworks import Framework, NumPy, PyTorch
+from curta.einops.frameworks import Direct, Framework, NumPy, PyTorch
+from curta.einops.parse import CACHE_SIZE
 from curta.einops.tensors import Curta
 from curta.errors import ArgumentTypeError
 from curta.tensor import Tensor
@@ -14,6 +15,8 @@ from curta.tensor import Tensor
 _STANDARD = Framework()
 #: by type; the first look is the slow one
 _FOUND: dict[type, Framework] = {Tensor: Curta()}
+#: for two tensors of one type
+DIRECT: dict[tuple[str, type], Direct] = {}
 #: frameworks that recognise their tensors by a class of theirs: package, class
 _KNOWN = (("numpy", "ndarray", NumPy()), ("torch", "Tensor", PyTorch()))
 
@@ -35,6 +38,17 @@ def one_framework(operation: str, values: Sequence[Any]) -> Framework:
             kinds = " and ".join(type(one).__name__ for one in (values[0], value))
             raise ArgumentTypeError(f"{operation}(): tensors of different frameworks: {kinds}")
     return framework
+
+
+def contracted(pattern: str, tensors: Sequence[Any]) -> Any:
+    """The einsum of tensors of one framework; two tensors of one type may be contracted directly from then on."""
+    framework = one_framework("einsum", tensors)
+    result = framework.einsum(pattern, tensors)
+    if len(tensors) == 2 and (direct := framework.direct(pattern, tensors)):
+        if len(DIRECT) >= CACHE_SIZE:
+            DIRECT.clear()
+        DIRECT[pattern, type(tensors[0])] = direct
+    return result
 
 
 def _recognised(operation: str, value: Any) -> Framework:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from operator import attrgetter
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from curta.einops.formula import letters, plain_letters
+from curta.einops.parse import CACHE_SIZE
 from curta.einops.problems import Shape, Sizes
 from curta.einops.reductions import Reduction, planned
 from curta.errors import DTypeError, UnsupportedError
@@ -18,22 +19,18 @@ from curta.lazy import LazyModule
 
 numpy: Any = LazyModule("numpy")
 
-_shape = attrgetter("shape")
-
 
 class Framework:
     """Arrays of the Python array API standard: JAX, CuPy and others."""
 
-    #: what its einsum raises for shapes that do not fit (but for sizes of 1); nothing where that is not known
-    refusal: type[Exception] | tuple[()] = ()
-    # its einsum, once it is known to be the same for all arrays
-    _einsum: Any = None
+    #: what its einsum raises for shapes that do not fit (but for sizes of 1); None where that is not known
+    refusal: type[Exception] | None = None
 
     def transform(self, operation: str, reduction: Reduction | None, pattern: str, x: Any, sizes: Sizes) -> Any:
         """`x` rearranged, reduced or repeated."""
         name = None if callable(reduction) else reduction
-        split, order, reduced, _, spread, merged = planned(operation, name, pattern, x.shape, sizes)
-        if split != x.shape:
+        split, order, reduced, spread, merged = _steps(operation, name, pattern, x.shape, sizes)
+        if split is not None:
             x = self.reshape(x, split)
         if order is not None:
             x = self.permute(x, order)
@@ -41,7 +38,7 @@ class Framework:
             x = self.reduce(x, reduction, reduced)
         if spread is not None:
             x = self.spread(x, spread)
-        return x if merged == x.shape else self.reshape(x, merged)
+        return x if merged is None else self.reshape(x, merged)
 
     def reduce(self, x: Any, reduction: Any, dims: Shape) -> Any:
         """One of the reductions by name, or whatever a function makes of the tensor and the dimensions."""
@@ -89,31 +86,58 @@ class Framework:
 
     def einsum(self, pattern: str, tensors: Sequence[Any]) -> Any:
         """The framework's own einsum, with letters for axes."""
-        own = self._einsum or self._find_einsum(tensors[0])
-        text = plain_letters(pattern) if self.refusal else None
-        for one in tensors:
-            if text is None or 1 in one.shape:
-                return own(letters(pattern, tuple(map(_shape, tensors))), *tensors)
+        x = tensors[0]
         try:
-            return own(text, *tensors)
-        except self.refusal:
-            letters(pattern, tuple(map(_shape, tensors)))  # which says what is wrong in the pattern's own words
-            raise
-
-    def _find_einsum(self, x: Any) -> Any:
-        try:
-            found = self.names(x).einsum
+            own = self.names(x).einsum
         except AttributeError:
             raise UnsupportedError(
                 f"einsum: {type(x).__module__}.{type(x).__name__} has no einsum of its own"
             ) from None
-        if self.refusal:
-            self._einsum = found
-        return found
+        return own(letters(pattern, tuple([each.shape for each in tensors])), *tensors)
+
+    def direct(self, pattern: str, tensors: Sequence[Any]) -> Direct | None:
+        """How to contract such tensors again without a look at their sizes, if there is a way."""
+        if self.refusal is None or (text := plain_letters(pattern)) is None:
+            return None
+        return Direct(self.names(tensors[0]).einsum, text, self.refusal)
 
     def to_numpy(self, x: Any) -> Any:
         """The elements as a NumPy array."""
         return numpy.asarray(x)
+
+
+class Direct(NamedTuple):
+    """A framework's einsum and its text for a pattern. It refuses sizes that do not fit, but for sizes of 1."""
+
+    einsum: Any
+    text: str
+    refusal: type[Exception]
+
+
+class _Steps(NamedTuple):
+    """A plan with None for what leaves a tensor as it is."""
+
+    split: Shape | None
+    order: Shape | None
+    reduced: Shape
+    spread: Shape | None
+    merged: Shape | None
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _steps(operation: str, reduction: str | None, pattern: str, shape: Shape, sizes: Sizes) -> _Steps:
+    made = planned(operation, reduction, pattern, shape, sizes)
+    reached = made.spread
+    if reached is None:
+        order = made.order or range(len(made.split))
+        reached = tuple(made.split[dim] for place, dim in enumerate(order) if place not in made.reduced)
+    return _Steps(
+        None if made.split == shape else made.split,
+        made.order,
+        made.reduced,
+        made.spread,
+        None if made.merged == reached else made.merged,
+    )
 
 
 class NumPy(Framework):
@@ -163,14 +187,16 @@ class PyTorch(Framework):
     def is_whole(self, x: Any) -> bool:
         return not (x.is_floating_point() or x.is_complex())
 
+    # sizes one by one: PyTorch takes a third longer to read a tuple
+
     def reshape(self, x: Any, shape: Shape) -> Any:
-        return x.reshape(shape)
+        return x.reshape(*shape) if shape else x.reshape(shape)
 
     def permute(self, x: Any, order: Shape) -> Any:
-        return x.permute(order)
+        return x.permute(*order)
 
     def spread(self, x: Any, shape: Shape) -> Any:
-        return x.expand(shape)
+        return x.expand(*shape)
 
     def concatenate(self, tensors: Sequence[Any], dim: int) -> Any:
         return self.names(tensors[0]).cat(tensors, dim)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curta.einops.find import framework_of, one_framework
+from curta.einops.find import DIRECT, contracted, framework_of, one_framework
 from curta.einops.problems import Call, listed, require_text
 from curta.einops.reductions import NAMES, Reduction, check_reduction
 from curta.errors import ArgumentTypeError
@@ -77,12 +77,22 @@ def einsum(*tensors_and_pattern: Any) -> Any:
     >>> einsum(curta.tensor([[1, 2], [3, 4]]), "i i ->")
     tensor(5)
     """
+    if len(tensors_and_pattern) == 3 and isinstance(tensors_and_pattern[2], str):
+        first, second, pattern = tensors_and_pattern
+        kind = type(first)
+        direct = DIRECT.get((pattern, kind))
+        if direct is not None and type(second) is kind and 1 not in first.shape and 1 not in second.shape:
+            own, text, refusal = direct
+            try:
+                return own(text, first, second)
+            except refusal:
+                pass  # what follows says why in the pattern's own words
     if not tensors_and_pattern or not isinstance(tensors_and_pattern[-1], str):
         raise ArgumentTypeError("einsum(): the last argument must be the pattern")
     tensors, pattern = tensors_and_pattern[:-1], tensors_and_pattern[-1]
     if not tensors:
         raise ArgumentTypeError("einsum(): at least one tensor must come before the pattern")
-    return one_framework("einsum", tensors).einsum(pattern, tensors)
+    return contracted(pattern, tensors)
 
 
 def _transform(
