@@ -128,6 +128,8 @@ def fits(single: bool) -> list[Fit]:
     split, end, k = ERF_SPLIT, (mpf("4.0") if single else mpf("6.0")), ERFC_CENTRE
     far = mpf("10.2") if single else mpf("27.3")
 
+    near = (mpf("0.99") - k) / (mpf("0.99") + k)
+
     def atanh_tail(z: mpf) -> mpf:
         s = mp.sqrt(z)
         return (2 * mp.atanh(s) - 2 * s) / (s * z)
@@ -163,7 +165,7 @@ def fits(single: bool) -> list[Fit]:
             single,
         ),
         Fit("SINH", odd(mp.sinh), odd_weight(mp.sinh), mpf(0), one, pick(4, 8), single),
-        Fit("ATAN", odd(mp.atan), odd_weight(mp.atan), mpf(0), one, pick(9, 21), single),
+        Fit("ATAN", odd(mp.atan), odd_weight(mp.atan), mpf(0), one, pick(9, 20), single),
         Fit("ASIN", odd(mp.asin), odd_weight(mp.asin), mpf(0), one / 4, pick(5, 12), single),
         Fit(
             "ERF",
@@ -175,7 +177,7 @@ def fits(single: bool) -> list[Fit]:
             single,
         ),
         Fit("ERFC_ROOT", root, lambda x: 16 * root(x) ** 15 / mp.erf(x), split, end, pick(7, 19), single),
-        Fit("ERFC", erfc_target, lambda t: 1 / erfc_target(t), -one, (far - k) / (far + k), pick(12, 25), False),
+        Fit("ERFC", erfc_target, lambda t: 1 / erfc_target(t), near, (far - k) / (far + k), pick(9, 20), single),
     ]
     if single:
         low, high = mp.sqrt(mpf("0.5")) - 1, mp.sqrt(2) - 1

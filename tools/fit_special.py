@@ -33,6 +33,23 @@ def fit(function: Function, low: float, high: float, goal: float = 2e-17) -> lis
     return [float(value) for value in _monomials(weights)]
 
 
+def powers(function: Function, low: float, high: float, goal: float) -> list[float]:
+    """As `fit`, with the polynomial in the variable itself."""
+    middle, half = (mp.mpf(low) + high) / 2, (mp.mpf(high) - low) / 2
+    terms = fit(function, low, high, goal)
+    # t = (x - middle) / half by Taylor's shift: the powers of x one after the other
+    total = [mp.mpf(0)] * len(terms)
+    power = [mp.mpf(1)]
+    for term in terms:
+        for place, value in enumerate(power):
+            total[place] += term * value
+        longer = [mp.mpf(0), *(value / half for value in power)]
+        for place, value in enumerate(power):
+            longer[place] -= value * middle / half
+        power = longer
+    return [float(value) for value in total]
+
+
 def _monomials(weights: list[mp.mpf]) -> list[mp.mpf]:
     """A sum of Chebyshev polynomials as one polynomial."""
     total = [mp.mpf(0)] * len(weights)
@@ -118,9 +135,15 @@ def tables() -> dict[str, list[float]]:
         "LGAMMA_TWO": fit(lambda t: mp.loggamma(2 + t / 2) / (t / 2), -1, 1),
         "STIRLING": [float(mp.bernoulli(2 * k) / (2 * k * (2 * k - 1))) for k in range(1, 11)],
         "DIGAMMA": [float(mp.bernoulli(2 * k) / (2 * k)) for k in range(1, 11)],
+        "TRIGAMMA": [float(mp.bernoulli(2 * k)) for k in range(1, 11)],
         "ZETA": [float(mp.bernoulli(2 * k) / mp.factorial(2 * k)) for k in range(1, 11)],
         "ERFINV_NEAR": fit(lambda w: _inverse_error(w) / mp.sqrt(-mp.expm1(-w)), 0, 5),
         "ERFINV_FAR": fit(lambda s: _inverse_error(s * s) / s, 2.2, 6.2),
+        "SINGLE_LGAMMA_ONE": fit(lambda t: mp.loggamma(1 + t / 2) / (t / 2), -1, 1, 1e-9),
+        "SINGLE_LGAMMA_TWO": fit(lambda t: mp.loggamma(2 + t / 2) / (t / 2), -1, 1, 1e-9),
+        "SINGLE_LOG": powers(lambda f: mp.log1p(f) / f, 2**-0.5 - 1, 2**0.5 - 1, 1e-10),
+        "SINGLE_ERFINV_NEAR": powers(lambda w: _inverse_error(w) / mp.sqrt(-mp.expm1(-w)), 0, 5, 5e-9),
+        "SINGLE_ERFINV_FAR": fit(lambda s: _inverse_error(s * s) / s, 2.2, 4, 5e-9),
         "QUANTILE_NEAR": fit(lambda t: _quantile(1 / t), 1 / 6, 0.5),
         "QUANTILE_FAR": fit(lambda t: _quantile(1 / t), 1 / 40, 1 / 6),
         "ERFCX": fit(_scaled_error, -1, 1),

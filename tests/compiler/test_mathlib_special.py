@@ -70,13 +70,16 @@ def points(dtype: type, count: int) -> np.ndarray:
 
 @pytest.mark.parametrize("name", FLOAT64)
 def test_float_is_rounded_once(name: str) -> None:
+    """All but erfinv, which is in float arithmetic."""
     x = points(np.float32, 1500)
+    if name == "lgamma":
+        x = np.append(x, np.array([1e-45, 1e-30, 3e38, 1e20], np.float32))
     with np.errstate(all="ignore"):
         wanted = FLOAT64[name](x.astype(np.float64))
     found = kernel(name, "float", 16)(x)
     errors = ulp_errors(found, wanted)
     worst = int(np.argmax(errors))
-    assert errors[worst] <= 0.51, (float(x[worst]), found[worst], wanted[worst])
+    assert errors[worst] <= (2.5 if name == "erfinv" else 0.51), (float(x[worst]), found[worst], wanted[worst])
 
 
 @pytest.mark.parametrize("name", EXACT)

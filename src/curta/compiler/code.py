@@ -7,7 +7,7 @@ vector code (as many lanes as the processor likes): vectorising is a choice of t
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from curta.errors import CompilerError
@@ -399,6 +399,20 @@ class Code:
     def any_lane(self, mask: Value) -> Value:
         """Whether any lane is true."""
         return mask if mask.lanes == 1 else self.call(f"llvm.vector.reduce.or.v{mask.lanes}i1", "i1", 1, [mask])
+
+    def unless_any(self, mask: Value, usual: Sequence[Value], rare: Callable[[], Sequence[Value]]) -> list[Value]:
+        """The `usual` values, but what `rare` makes where any lane of `mask` is true; one branch skips that."""
+        before, slow, after = self.block, self.fresh("rare"), self.fresh("joined")
+        self.branch(self.any_lane(mask), slow, after)
+        self.start_block(slow)
+        others = rare()
+        last = self.block
+        self.jump(after)
+        self.start_block(after)
+        return [
+            self.emit(f"phi {a.full_type} [ {a.ref}, %{before} ], [ {b.ref}, %{last} ]", a.type, a.lanes)
+            for a, b in zip(usual, others, strict=True)
+        ]
 
     @contextmanager
     def when(self, condition: Value) -> Iterator[None]:

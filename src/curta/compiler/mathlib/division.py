@@ -28,14 +28,9 @@ def exact_rest(dividend: Value, divisor: Value) -> Value:
 def _where_large(large: Value, fast: Value, dividend: Value, divisor: Value) -> Value:
     """`fast`, but LLVM's own in the lanes that are `large`."""
     code = dividend.code
-    before, slow, after = code.block, code.fresh("large"), code.fresh("divided")
-    code.branch(code.any_lane(large), slow, after)
-    code.start_block(slow)
-    whole = code.emit(f"frem {dividend.full_type} {dividend.ref}, {divisor.ref}", dividend.type, dividend.lanes)
-    chosen = large.select(whole, fast)
-    last = code.block
-    code.jump(after)
-    code.start_block(after)
-    return code.emit(
-        f"phi {fast.full_type} [ {fast.ref}, %{before} ], [ {chosen.ref}, %{last} ]", fast.type, fast.lanes
-    )
+
+    def whole() -> list[Value]:
+        rest = code.emit(f"frem {dividend.full_type} {dividend.ref}, {divisor.ref}", dividend.type, dividend.lanes)
+        return [large.select(rest, fast)]
+
+    return code.unless_any(large, [fast], whole)[0]

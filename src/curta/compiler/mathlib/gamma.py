@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import log as log_of
 from math import pi
 
 from curta.compiler.code import Value
 from curta.compiler.mathlib import special_coefficients as tables
-from curta.compiler.mathlib.arithmetic import absolute, constant, minimum, polynomial
+from curta.compiler.mathlib.arithmetic import SINGLE, absolute, constant, format_of, minimum, muladd, polynomial
 from curta.compiler.mathlib.logarithm import log
 from curta.compiler.mathlib.power import pow
 from curta.compiler.mathlib.trigonometric import sin, tan
@@ -20,36 +22,77 @@ _STIRLING_START = 0.9189385332046727 - 0.5
 _FAR = 10
 
 
-def _lgamma_near(size: Value) -> Value:
-    """Below 2.5: t times a polynomial, t the distance from the zero at 1 or 2; below 0.5 of one further on."""
-    tiny, low = size.lt(0.5), size.lt(1.5)
-    t = tiny.select(size, low.select(size - 1.0, size - 2.0))
-    return t * chosen(low, t * 2.0, tables.LGAMMA_ONE, tables.LGAMMA_TWO)
-
-
-@in_double
 def lgamma(x: Value) -> Value:
-    """log |gamma(x)|; infinite at 0 and the negative whole numbers.
+    """log |gamma(x)|; infinite at 0 and the negative whole numbers. Float in double arithmetic.
 
-    Method: about the zeros at 1 and 2 as products, else Stirling's series, from eight further on where the argument is
-    small; below 0 by reflection.
+    Method: about the zeros at 1 and 2 as products, else Stirling's series, from some places further on where the
+    argument is small; below 0 by reflection. Float takes shorter series above 0; below it they would not do next to
+    the zeros.
     """
-    size = absolute(x)
-    tiny, near, short = size.lt(0.5), size.lt(2.5), size.lt(8.0)
-    product = size
-    for step in range(1, 8):
-        product = product * (size + float(step))
-    base = short.select(size + 8.0, size)
-    logarithm = log(near.select(size, base))
-    inverse = constant(x, 1.0) / base
-    series = inverse * polynomial(inverse * inverse, tables.STIRLING) + _STIRLING_START
-    far = (base - 0.5) * (logarithm - 1.0) + series - log(short.select(product, 1.0))
-    close = _lgamma_near(size)
-    found = near.select(tiny.select(close - logarithm, close), far)
-    wave = absolute(sin((size - size.intrinsic("rint")) * pi))
-    # of log(size) and lgamma(size) the logarithms of tiny ones are left out on both sides
-    reflected = constant(x, log_of(pi)) - log(tiny.select(wave, wave * size)) - tiny.select(close, found)
-    return size.eq(INFINITY).select(INFINITY, x.lt(0.0).select(reflected, found))
+    long = _Gamma(8.0, tables.LGAMMA_ONE, tables.LGAMMA_TWO, tables.STIRLING, log)
+    if format_of(x) is not SINGLE:
+        return _lgamma(x, long, long)
+    short = _Gamma(4.0, tables.SINGLE_LGAMMA_ONE, tables.SINGLE_LGAMMA_TWO, tables.STIRLING[:4], _short_log)
+    return _lgamma(x.convert("fpext", "double"), short, long).convert("fptrunc", "float")
+
+
+@dataclass(frozen=True)
+class _Gamma:
+    """How lgamma is worked out: how much further on, the polynomials about 1 and 2, Stirling's series, and log."""
+
+    further: float
+    one: Sequence[float]
+    two: Sequence[float]
+    series: Sequence[float]
+    log: Callable[[Value], Value]
+
+    def above_zero(self, size: Value) -> tuple[Value, Value]:
+        """lgamma of `size`, below 0.5 of one more, and the logarithm that makes up for that."""
+        tiny, near, short = size.lt(0.5), size.lt(2.5), size.lt(8.0)
+        base = short.select(size + self.further, size)
+        logarithm = self.log(near.select(size, base))
+        low = size.lt(1.5)
+        t = tiny.select(size, low.select(size - 1.0, size - 2.0))
+        close = t * chosen(low, t * 2.0, self.one, self.two)
+
+        def far() -> list[Value]:
+            product = size
+            for step in range(1, int(self.further)):
+                product = product * (size + float(step))
+            inverse = constant(size, 1.0) / base
+            series = inverse * polynomial(inverse * inverse, self.series) + _STIRLING_START
+            found = (base - 0.5) * (logarithm - 1.0) + series - self.log(short.select(product, 1.0))
+            return [near.select(close, found)]
+
+        return size.code.unless_any(~near, [close], far)[0], tiny.select(logarithm, 0.0)
+
+
+def _lgamma(x: Value, above: _Gamma, below: _Gamma) -> Value:
+    size, negative = absolute(x), x.lt(0.0)
+    found, logarithm = above.above_zero(size)
+    found = found - logarithm + 0.0  # at 1, 0 and not -0
+
+    def reflected() -> list[Value]:
+        tiny = size.lt(0.5)
+        other = below.above_zero(size)[0]
+        wave = absolute(sin((size - size.intrinsic("rint")) * pi))
+        # of log(size) and lgamma(size) the logarithms of tiny ones are left out on both sides
+        return [negative.select(constant(x, log_of(pi)) - log(tiny.select(wave, wave * size)) - other, found)]
+
+    found = x.code.unless_any(negative, [found], reflected)[0]
+    return (size.eq(INFINITY) | size.eq(0.0)).select(INFINITY, found)
+
+
+def _short_log(x: Value) -> Value:
+    """The logarithm to some 1e-11, of numbers held in double that a float can have."""
+    small = x.lt(2.0**-60)
+    scaled = small.select(x * 2.0**120, x)
+    # the power of two is that of the float next to it: double's integers have no shifts in older vector units
+    exponent = (scaled.convert("fptrunc", "float").bitcast("i32") - 0x3F3504F3) >> 23
+    power = ((-exponent + (127 + 64)) << 23).bitcast("float").convert("fpext", "double")
+    f = muladd(scaled, power * 2.0**-64, -1.0)
+    e = exponent.convert("sitofp", "double")
+    return muladd(small.select(e - 120.0, e), log_of(2), f * polynomial(f, tables.SINGLE_LOG))
 
 
 @in_double

@@ -1,8 +1,6 @@
-"""erfinv, the normal distribution's quantiles (ndtri) and the scaled erfcx; float in double arithmetic."""
+"""erfinv, the normal distribution's quantiles (ndtri) and the scaled erfcx; of float, all but erfinv in double."""
 
 from __future__ import annotations
-
-from math import log as log_of
 
 from curta.compiler.code import Value
 from curta.compiler.mathlib import special_coefficients as tables
@@ -14,17 +12,14 @@ from curta.compiler.mathlib.arithmetic import (
     format_of,
     maximum,
     minimum,
-    muladd,
     polynomial,
     two_product,
 )
 from curta.compiler.mathlib.exponential import exp
-from curta.compiler.mathlib.logarithm import log
+from curta.compiler.mathlib.logarithm import log, log_of_normal
 from curta.compiler.mathlib.widening import chosen, in_double
 
 INFINITY, NAN = float("inf"), float("nan")
-#: half way from the root of 5 to 4, which no float's root is beyond
-_MIDDLE = (5.0**0.5 + 4.0) / 2
 #: below this probability, on either side, quantiles are found from its logarithm
 _TAIL = 0.135
 
@@ -35,12 +30,12 @@ def _near(x: Value, w: Value) -> Value:
 
 
 def erfinv(x: Value) -> Value:
-    """The inverse of erf: infinite at 1 and -1, NaN beyond.
+    """The inverse of erf: infinite at 1 and -1, NaN beyond. Largest error measured: float 2.4 ulp, double 2 ulp.
 
-    Method: polynomials in w = -log(1 - x*x) or, near 1, in its root; of float in double, by shorter ones.
+    Method: polynomials in w = -log(1 - x*x) or, near 1, in its root.
     """
     if format_of(x) is SINGLE:
-        return _erfinv_single(x.convert("fpext", "double")).convert("fptrunc", "float")
+        return _erfinv_single(x)
     size = absolute(x)
     w = -log((constant(x, 1.0) - size) * (size + 1.0))
     root = w.intrinsic("sqrt")
@@ -49,17 +44,12 @@ def erfinv(x: Value) -> Value:
 
 
 def _erfinv_single(x: Value) -> Value:
-    """As `erfinv`, for numbers of float held in double: to some 1e-10."""
+    """As `erfinv`, by shorter polynomials and a logarithm that knows no special numbers."""
     size = absolute(x)
-    rest = (constant(x, 1.0) - size) * (size + 1.0)
-    # the power of two is that of the float next to it: double's integers have no shifts in older vector units
-    exponent = (rest.convert("fptrunc", "float").bitcast("i32") - 0x3F3504F3) >> 23
-    power = ((-exponent + 127) << 23).bitcast("float").convert("fpext", "double")
-    f = rest * power - 1.0
-    w = -muladd(exponent.convert("sitofp", "double"), log_of(2), f * polynomial(f, tables.SINGLE_LOG))
+    w = -log_of_normal((constant(x, 1.0) - size) * (size + 1.0))
     root = w.intrinsic("sqrt")
-    far = root * polynomial((minimum(root, 4.0) - _MIDDLE) * (1 / (4.0 - _MIDDLE)), tables.SINGLE_ERFINV_FAR)
-    near = x * polynomial(w * 0.4 - 1.0, tables.SINGLE_ERFINV_NEAR)
+    far = root * polynomial((root - 3.1) * (1 / 0.9), tables.SINGLE_ERFINV_FAR)
+    near = x * polynomial(w, tables.SINGLE_ERFINV_NEAR)
     found = w.lt(5.0).select(near, copysign(far, x))
     ends = copysign(size.eq(1.0).select(constant(x, INFINITY), NAN), x)
     return size.lt(1.0).select(found, ends)

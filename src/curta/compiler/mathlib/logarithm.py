@@ -49,13 +49,17 @@ def frexp(x: Value) -> tuple[Value, Value]:
     """(e, m) with x = 2**e * m and m in [sqrt(1/2), sqrt(2)), for positive finite x, subnormal ones too."""
     form = format_of(x)
     tiny = x.lt(form.smallest_normal)
-    normal = tiny.select(fmul(x, 2.0**form.mantissa_bits), x)
-    bits = normal.bitcast(form.integer)
+    e, mantissa = _frexp_of_normal(tiny.select(fmul(x, 2.0**form.mantissa_bits), x))
+    return tiny.select(fsub(e, float(form.mantissa_bits)), e), mantissa
+
+
+def _frexp_of_normal(x: Value) -> tuple[Value, Value]:
+    form = format_of(x)
+    bits = x.bitcast(form.integer)
     root_half = 0x3F3504F3 if form is SINGLE else 0x3FE6A09E667F3BCD
     exponent = (bits - root_half) >> form.mantissa_bits
     mantissa = (bits - (exponent << form.mantissa_bits)).bitcast(x.type)
-    e = exponent.convert("sitofp", x.type)
-    return tiny.select(fsub(e, float(form.mantissa_bits)), e), mantissa
+    return exponent.convert("sitofp", x.type), mantissa
 
 
 def log_one_plus_tail(f: Value) -> Value:
@@ -98,6 +102,12 @@ def log(x: Value) -> Value:
     Method: float, f + f*f*q(f) with a minimax q; double, the series of atanh(f / (2 + f)) as minimax polynomial.
     """
     return _log(x, NATURAL[x.type])
+
+
+def log_of_normal(x: Value) -> Value:
+    """As `log` for positive finite numbers that are not subnormal; of others it is any number."""
+    e, mantissa = _frexp_of_normal(x)
+    return combine(e, fsub(mantissa, 1.0), NATURAL[x.type])
 
 
 def log2(x: Value) -> Value:

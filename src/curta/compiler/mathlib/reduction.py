@@ -31,26 +31,19 @@ def reduce_huge_lanes(
     """
     code = size.code
     huge = size.gt(limit) & size.lt(float("inf"))
-    before, slow, after = code.block, code.fresh("huge"), code.fresh("reduced")
     fast = [bits, *remainder]
-    code.branch(code.any_lane(huge), slow, after)
-    code.start_block(slow)
-    if size.lanes == 1:
-        results = _replace(size, huge, fast)
-    else:
+
+    def slow() -> list[Value]:
+        if size.lanes == 1:
+            return _replace(size, huge, fast)
         with code.loop(0, size.lanes, carried=fast) as loop:
             lane = loop.index
             old = [_extract(value, lane) for value in loop.carried]
             new = _replace(_extract(size, lane), _extract(huge, lane), old)
             loop.carried_out = [_insert(into, v, lane) for into, v in zip(loop.carried, new, strict=True)]
-        results = loop.results
-    last = code.block
-    code.jump(after)
-    code.start_block(after)
-    joined = [
-        code.emit(f"phi {a.full_type} [ {a.ref}, %{before} ], [ {b.ref}, %{last} ]", a.type, a.lanes)
-        for a, b in zip(fast, results, strict=True)
-    ]
+        return loop.results
+
+    joined = code.unless_any(huge, fast, slow)
     return joined[0], tuple(joined[1:])
 
 
