@@ -1,7 +1,8 @@
 """The kernel behind running sums, products and extremes: it goes along one dimension and stores what it has so far.
 
 Every unit of work owns some neighbouring columns and goes through all their rows in order: the result does not depend
-on threads. Sums and products of floating-point formats run in float64.
+on threads. Where there is one column only and a step takes long, a unit owns some of those columns, and the lanes of a
+vector go along one each. Sums and products of floating-point formats run in float64.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from curta.runtime import cpu, jit, native
 
 #: columns in a unit of work
 COLUMNS = 64
+#: single columns in a unit of work
+ROWS = 16
 
-_FIELDS = ("count", "inner", "column_blocks")
+_FIELDS = ("count", "inner", "column_blocks", "outer")
 
 
 class Scan(NamedTuple):
@@ -33,6 +36,8 @@ class Scan(NamedTuple):
     start: Callable[[DType], float]
     step: Callable[[DType, Value, Sequence[Value]], tuple[Value, Value | None]]
     placed: bool = False
+    #: whether a step takes longer than it takes to collect elements that are not neighbours
+    long: bool = False
 
 
 def _lowest(dtype: DType) -> float:
@@ -76,7 +81,7 @@ TABLE: dict[str, Scan] = {
     "prod": Scan(1, lambda dtype: 1, lambda dtype, total, new: (total * new[0], None)),
     "max": Scan(1, _lowest, _extreme(larger=True), placed=True),
     "min": Scan(1, _highest, _extreme(larger=False), placed=True),
-    "logsumexp": Scan(1, _lowest, _log_add),
+    "logsumexp": Scan(1, _lowest, _log_add, long=True),
     #: each result is the first element more than the second times the result before
     "recurrence": Scan(2, lambda dtype: 0, lambda dtype, before, new: (new[0] + new[1] * before, None)),
 }
@@ -85,13 +90,14 @@ TABLE: dict[str, Scan] = {
 def plan_scan(name: str, dtype: DType, outer: int, count: int, inner: int, *, reverse: bool) -> list[Step]:
     """The launch over [outer, count, inner]: arguments the inputs, then the results (the second are places, int64)."""
     scan = TABLE[name]
-    key = f"scan {name} {dtype.name} reverse={reverse} {cpu.vector_bytes()}"
-    text = KernelText(key, lambda: _Writer(scan, dtype, reverse).text())
+    singles = scan.long and inner == 1
+    key = f"scan {name} {dtype.name} reverse={reverse} singles={singles} {cpu.vector_bytes()}"
+    text = KernelText(key, lambda: _Writer(scan, dtype, reverse).text(singles))
     blocks = -(-inner // COLUMNS)
     results = 1 + scan.placed
     inline = outer * count * inner <= INLINE_ELEMENTS
-    units = outer * blocks if count else 0
-    plan = native.make_plan(0, [count, inner, blocks], units, 1, 0, scan.inputs + results, 0, inline)
+    units = (-(-outer // ROWS) if singles else outer * blocks) if count else 0
+    plan = native.make_plan(0, [count, inner, blocks, outer], units, 1, 0, scan.inputs + results, 0, inline)
     sources = [("input", number) for number in range(scan.inputs)]
     sources += [("output", number) for number in range(results)]
     return [Step(plan, sources, text, jit.Code(key, text.write, NAME))]
@@ -108,7 +114,7 @@ class _Writer:
         code = self.code = Code(cpu.features())
         self.lanes = max(1, cpu.vector_bytes() // max(self.wide.itemsize, 8 if scan.placed else 1))
         meta, arguments = Value(code, "%meta", "ptr"), Value(code, "%args", "ptr")
-        self.count, self.inner, self.column_blocks = (
+        self.count, self.inner, self.column_blocks, self.outer = (
             code.load(code.offset(meta, 8 * place), "i64", align=8) for place in range(len(_FIELDS))
         )
         pointers = [
@@ -117,26 +123,46 @@ class _Writer:
         ]
         self.sources, self.results = pointers[: scan.inputs], pointers[scan.inputs :]
 
-    def text(self) -> str:
+    def text(self, singles: bool) -> str:
         code = self.code
         start, stop = Value(code, "%start", "i64"), Value(code, "%stop", "i64")
         with code.loop(start, stop) as units:
-            outer = units.index.unsigned_divide(self.column_blocks)
-            low = (units.index - outer * self.column_blocks) * COLUMNS
-            further = low + COLUMNS
-            high = further.lt(self.inner).select(further, self.inner)
-            middle = high - (high - low).unsigned_remainder(self.lanes)
-            first = outer * self.count * self.inner
-            if self.lanes > 1:
-                with code.loop(low, middle, self.lanes) as columns:
-                    self.column(first + columns.index, self.lanes)
-            with code.loop(middle if self.lanes > 1 else low, high) as columns:
-                self.column(first + columns.index, 1)
+            if singles:
+                self.single_columns(units.index)
+            else:
+                self.neighbours(units.index)
         code.effect("ret void")
         return function(code, NAME, SIGNATURE)
 
-    def column(self, first: Value, lanes: int) -> None:
-        """So many neighbouring columns, from their first row to the last, or the other way round."""
+    def single_columns(self, unit: Value) -> None:
+        """So many lanes at a time, each along a column of its own; the next column begins where one ends."""
+        low = unit * ROWS
+        further = low + ROWS
+        high = further.lt(self.outer).select(further, self.outer)
+        middle = high - (high - low).unsigned_remainder(self.lanes)
+        if self.lanes > 1:
+            with self.code.loop(low, middle, self.lanes) as columns:
+                self.column(columns.index * self.count, self.lanes, apart=self.count)
+        with self.code.loop(middle if self.lanes > 1 else low, high) as columns:
+            self.column(columns.index * self.count, 1)
+
+    def neighbours(self, unit: Value) -> None:
+        """So many neighbouring columns at a time."""
+        code = self.code
+        outer = unit.unsigned_divide(self.column_blocks)
+        low = (unit - outer * self.column_blocks) * COLUMNS
+        further = low + COLUMNS
+        high = further.lt(self.inner).select(further, self.inner)
+        middle = high - (high - low).unsigned_remainder(self.lanes)
+        first = outer * self.count * self.inner
+        if self.lanes > 1:
+            with code.loop(low, middle, self.lanes) as columns:
+                self.column(first + columns.index, self.lanes)
+        with code.loop(middle if self.lanes > 1 else low, high) as columns:
+            self.column(first + columns.index, 1)
+
+    def column(self, first: Value, lanes: int, apart: Value | None = None) -> None:
+        """So many columns, from their first row to the last, or the other way round: neighbours, or so far `apart`."""
         code, dtype, scan = self.code, self.dtype, self.scan
         kind = casts.memory_type(dtype)
         carried = [code.constant(scan.start(self.wide), casts.llvm_type(self.wide), lanes)]
@@ -144,18 +170,35 @@ class _Writer:
         with code.loop(0, self.count, carried=carried) as rows:
             row = self.count - 1 - rows.index if self.reverse else rows.index
             at = first + row * self.inner
-            elements = [self.load(one, at, kind, lanes) for one in self.sources]
+            elements = [self.load(one, at, kind, lanes, apart) for one in self.sources]
             total, taken = scan.step(self.wide, rows.carried[0], elements)
             rows.carried_out = [total]
-            code.store(self.narrowed(total), code.offset(self.results[0], at * dtype.itemsize))
+            self.store(self.narrowed(total), self.results[0], at, apart)
             if taken is not None:
                 place = taken.select(code.spread(row, lanes), rows.carried[1])
                 code.store(place, code.offset(self.results[1], at * 8))
                 rows.carried_out = [total, place]
 
-    def load(self, source: Value, at: Value, kind: str, lanes: int) -> Value:
-        raw = self.code.load(self.code.offset(source, at * self.dtype.itemsize), kind, lanes)
+    def load(self, source: Value, at: Value, kind: str, lanes: int, apart: Value | None) -> Value:
+        code, itemsize = self.code, self.dtype.itemsize
+        if apart is None:
+            raw = code.load(code.offset(source, at * itemsize), kind, lanes)
+        else:
+            raw = Value(code, "poison", kind, lanes)
+            for lane in range(lanes):
+                one = code.load(code.offset(source, (at + apart * lane) * itemsize), kind)
+                text = f"insertelement {raw.full_type} {raw.ref}, {kind} {one.ref}, i32 {lane}"
+                raw = code.emit(text, kind, lanes)
         return casts.convert(casts.from_memory(raw, self.dtype), self.inner_dtype, self.wide)
+
+    def store(self, result: Value, target: Value, at: Value, apart: Value | None) -> None:
+        code, itemsize = self.code, self.dtype.itemsize
+        if apart is None:
+            code.store(result, code.offset(target, at * itemsize))
+            return
+        for lane in range(result.lanes):
+            one = code.emit(f"extractelement {result.full_type} {result.ref}, i32 {lane}", result.type)
+            code.store(one, code.offset(target, (at + apart * lane) * itemsize))
 
     def narrowed(self, total: Value) -> Value:
         half = self.inner_dtype is not self.dtype

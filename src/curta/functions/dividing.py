@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -9,8 +10,8 @@ from curta import dtypes, host, shapes
 from curta.errors import ShapeError
 from curta.functions.inplace import scalar_name
 from curta.functions.movement import chunk, integer, region, sizes, split
-from curta.ops.dispatch import bind
-from curta.ops.movement import AS_STRIDED
+from curta.memory.layout import Layout
+from curta.ops.movement import AS_STRIDED, Sight, seen, sight
 from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
@@ -137,9 +138,14 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """A view of all windows of `size` along a dimension, `step` apart, each as the last dimension."""
-    layout = input.layout
-    axis = normalize_dim(integer("unfold", dimension, "dimension"), layout.rank)
+    axis = integer("unfold", dimension, "dimension")
     length, step = integer("unfold", size, "size"), integer("unfold", step, "step")
+    return seen(input, *_unfolded(input.layout, axis, length, step))
+
+
+@lru_cache(maxsize=4096)
+def _unfolded(layout: Layout, dimension: int, length: int, step: int) -> Sight:
+    axis = normalize_dim(dimension, layout.rank)
     most, stride = (layout.shape[axis], layout.strides[axis]) if layout.rank else (1, 1)
     if length < 0:
         raise ShapeError(f"size is {length} but must be >= 0")
@@ -151,5 +157,4 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     if layout.rank:
         shape[axis] = (most - length) // step + 1
         strides[axis] = step * stride
-    seen: Tensor = bind(AS_STRIDED, (input,), size=tuple(shape), stride=tuple(strides), distance=0)
-    return seen
+    return sight(AS_STRIDED, layout, size=tuple(shape), stride=tuple(strides), distance=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from curta import shapes
@@ -10,12 +11,16 @@ from curta.autograd.state import STATE
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedError
 from curta.memory import formats
+from curta.memory.layout import Layout
 from curta.ops.dispatch import bind, remember
 from curta.ops.elementwise import COPY
-from curta.ops.movement import AS_STRIDED, EXPAND, PERMUTE, REGION, VIEW, Region, region_geometry
+from curta.ops.movement import AS_STRIDED, EXPAND, PERMUTE, REGION, VIEW, Region, Sight, region_geometry, seen, sight
 from curta.shapes import normalize_dim
 from curta.size import Size
 from curta.tensor import Tensor
+
+#: views that are kept worked out, of each kind
+_KEPT = 4096
 
 
 def integer(name: str, value: Any, place: str) -> int:
@@ -46,19 +51,8 @@ def sizes(name: str, given: tuple[Any, ...], place: str = "size") -> tuple[int, 
 
 
 def region(input: Tensor, items: Region) -> Tensor:
-    """The part of a tensor that a region names, as a view; not kept among the compiled calls: regions are many."""
-    if STATE.hooked:
-        seen: Tensor = bind(REGION, (input,), region=items)
-        return seen
-    layout, distance = region_geometry(input.layout, items)
-    out = Tensor._make(input.storage, layout, input.offset + distance)
-    base = input if input.base is None else input.base
-    out.base = base
-    if base.generation:
-        out.generation = base.generation
-    if STATE.grad_enabled and input.requires_grad:
-        remember(REGION, (input,), (out,), {"region": items})
-    return out
+    """The part of a tensor that a region names, as a view; not kept as other views are: regions are many."""
+    return seen(input, REGION, *region_geometry(input.layout, items), {"region": items})
 
 
 def view(input: Tensor, *shape: Any) -> Tensor:
@@ -70,9 +64,12 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     """
     if len(shape) == 1 and isinstance(shape[0], DType):
         raise UnsupportedError("view(): a view as another dtype is not supported")
-    size = shapes.infer_size(sizes("view", shape), input.layout.numel)
-    result: Tensor = bind(VIEW, (input,), size=size)
-    return result
+    return seen(input, *_viewed(input.layout, sizes("view", shape)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _viewed(layout: Layout, size: tuple[int, ...]) -> Sight:
+    return sight(VIEW, layout, size=shapes.infer_size(size, layout.numel))
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
@@ -82,12 +79,20 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     >>> curta.arange(6).reshape(2, 3).T.reshape(6).tolist()
     [0, 3, 1, 4, 2, 5]
     """
-    size = shapes.infer_size(sizes("reshape", shape, "shape"), input.layout.numel)
-    layout = input.layout
-    if shapes.view_strides(layout.shape, layout.strides, size) is None:
+    size = sizes("reshape", shape, "shape")
+    way = _reshaped(input.layout, size)
+    if way is None:
         input = bind(COPY, (input,), contiguous_format=True)
-    result: Tensor = bind(VIEW, (input,), size=size)
-    return result
+        way = _viewed(input.layout, size)
+    return seen(input, *way)
+
+
+@lru_cache(maxsize=_KEPT)
+def _reshaped(layout: Layout, size: tuple[int, ...]) -> Sight | None:
+    """None where it takes a copy."""
+    full = shapes.infer_size(size, layout.numel)
+    fits = shapes.view_strides(layout.shape, layout.strides, full) is not None
+    return sight(VIEW, layout, size=full) if fits else None
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
@@ -127,24 +132,30 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     >>> curta.zeros(2, 3, 4).permute(2, 0, 1).shape
     torch.Size([4, 2, 3])
     """
-    order = sizes("permute", dims, "dims")
-    rank = input.layout.rank
+    return seen(input, *_permuted(input.layout, sizes("permute", dims, "dims")))
+
+
+@lru_cache(maxsize=_KEPT)
+def _permuted(layout: Layout, order: tuple[int, ...]) -> Sight:
+    rank = layout.rank
     if len(order) == rank:
         order = tuple(dim + rank if dim < 0 else dim for dim in order)
-    result: Tensor = bind(PERMUTE, (input,), dims=order)
-    return result
+    return sight(PERMUTE, layout, dims=order)
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two dimensions exchanged."""
-    rank = input.layout.rank
-    first = normalize_dim(integer("transpose", dim0, "dim0"), rank)
-    second = normalize_dim(integer("transpose", dim1, "dim1"), rank)
-    order = list(range(rank))
-    if rank:
+    first, second = integer("transpose", dim0, "dim0"), integer("transpose", dim1, "dim1")
+    return seen(input, *_transposed(input.layout, first, second))
+
+
+@lru_cache(maxsize=_KEPT)
+def _transposed(layout: Layout, dim0: int, dim1: int) -> Sight:
+    first, second = normalize_dim(dim0, layout.rank), normalize_dim(dim1, layout.rank)
+    order = list(range(layout.rank))
+    if order:
         order[first], order[second] = order[second], order[first]
-    result: Tensor = bind(PERMUTE, (input,), dims=tuple(order))
-    return result
+    return sight(PERMUTE, layout, dims=tuple(order))
 
 
 def t(input: Tensor) -> Tensor:
@@ -162,8 +173,12 @@ def adjoint(input: Tensor) -> Tensor:
 
 def reversed_dims(input: Tensor) -> Tensor:
     """`input.T`: all dimensions in the opposite order."""
-    result: Tensor = bind(PERMUTE, (input,), dims=tuple(range(input.layout.rank))[::-1])
-    return result
+    return seen(input, *_reversed(input.layout))
+
+
+@lru_cache(maxsize=_KEPT)
+def _reversed(layout: Layout) -> Sight:
+    return sight(PERMUTE, layout, dims=tuple(range(layout.rank))[::-1])
 
 
 def matrix_transpose(input: Tensor, name: str = "mT") -> Tensor:
@@ -201,34 +216,46 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     >>> curta.zeros(3).unsqueeze(0).shape
     torch.Size([1, 3])
     """
-    layout = input.layout
-    place = normalize_dim(integer("unsqueeze", dim, "dim"), layout.rank + 1)
-    return region(input, (*((0, size, 1) for size in layout.shape[:place]), None))
+    return seen(input, *_unsqueezed(input.layout, integer("unsqueeze", dim, "dim")))
+
+
+@lru_cache(maxsize=_KEPT)
+def _unsqueezed(layout: Layout, dim: int) -> Sight:
+    place = normalize_dim(dim, layout.rank + 1)
+    return sight(REGION, layout, region=(*((0, size, 1) for size in layout.shape[:place]), None))
 
 
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """A view without the dimensions of size 1, or without those of `dim` that have size 1."""
-    shape = input.layout.shape
-    if dim is None:
-        dropped = set(range(len(shape)))
-    else:
-        dropped = set(shapes.normalize_dims(dim, len(shape)))
-    items: Region = tuple(0 if size == 1 and place in dropped else (0, size, 1) for place, size in enumerate(shape))
-    return region(input, items)
+    rank = input.layout.rank
+    if dim is not None:
+        dim = normalize_dim(dim, rank) if type(dim) is int else tuple(shapes.normalize_dims(dim, rank))
+    return seen(input, *_squeezed(input.layout, dim))
+
+
+@lru_cache(maxsize=_KEPT)
+def _squeezed(layout: Layout, dim: int | tuple[int, ...] | None) -> Sight:
+    dropped = range(layout.rank) if dim is None else (dim,) if isinstance(dim, int) else dim
+    sizes_in_order = enumerate(layout.shape)
+    items: Region = tuple(0 if size == 1 and place in dropped else (0, size, 1) for place, size in sizes_in_order)
+    return sight(REGION, layout, region=items)
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Dimensions `start_dim` to `end_dim` as one."""
     layout = input.layout
+    first, last = integer("flatten", start_dim, "start_dim"), integer("flatten", end_dim, "end_dim")
+    size = _flattened(layout, first, last)
+    return input if size == layout.shape else reshape(input, size)
+
+
+@lru_cache(maxsize=_KEPT)
+def _flattened(layout: Layout, start_dim: int, end_dim: int) -> tuple[int, ...]:
     first, last = normalize_dim(start_dim, layout.rank), normalize_dim(end_dim, layout.rank)
     if first > last:
         raise ShapeError("flatten() has invalid args: start_dim cannot come after end_dim")
-    if layout.rank == 0:
-        return reshape(input, 1)
-    if first == last:
-        return input
     shape = layout.shape
-    return reshape(input, (*shape[:first], shapes.element_count(shape[first : last + 1]), *shape[last + 1 :]))
+    return (*shape[:first], shapes.element_count(shape[first : last + 1]), *shape[last + 1 :]) if shape else (1,)
 
 
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
@@ -254,8 +281,12 @@ def ravel(input: Tensor) -> Tensor:
 
 def expand(input: Tensor, *size: Any) -> Tensor:
     """A view that repeats dimensions of size 1 without a copy; -1 keeps a size."""
-    result: Tensor = bind(EXPAND, (input,), size=sizes("expand", size))
-    return result
+    return seen(input, *_expanded(input.layout, sizes("expand", size)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _expanded(layout: Layout, size: tuple[int, ...]) -> Sight:
+    return sight(EXPAND, layout, size=size)
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
@@ -299,8 +330,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
             f"requiring a storage size of {extent * itemsize} are out of bounds for storage of size "
             f"{input.storage.nbytes}"
         )
-    result: Tensor = bind(AS_STRIDED, (input,), size=wanted, stride=steps, distance=start - input.offset)
-    return result
+    return seen(input, *sight(AS_STRIDED, input.layout, size=wanted, stride=steps, distance=start - input.offset))
 
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
@@ -406,19 +436,22 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A view of the elements with equal indices along two dimensions, as the last dimension."""
-    layout = input.layout
+    places = integer("diagonal", offset, "offset"), integer("diagonal", dim1, "dim1"), integer("diagonal", dim2, "dim2")
+    return seen(input, *_diagonal(input.layout, *places))
+
+
+@lru_cache(maxsize=_KEPT)
+def _diagonal(layout: Layout, offset: int, dim1: int, dim2: int) -> Sight:
     first, second = normalize_dim(dim1, layout.rank), normalize_dim(dim2, layout.rank)
     if first == second:
         raise ShapeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     rows, columns = layout.shape[first], layout.shape[second]
-    offset = integer("diagonal", offset, "offset")
     length = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
     start = offset * layout.strides[second] if offset >= 0 else -offset * layout.strides[first]
     kept = [dim for dim in range(layout.rank) if dim not in (first, second)]
     size = (*(layout.shape[dim] for dim in kept), length)
     steps = (*(layout.strides[dim] for dim in kept), layout.strides[first] + layout.strides[second])
-    result: Tensor = bind(AS_STRIDED, (input,), size=size, stride=steps, distance=start if length else 0)
-    return result
+    return sight(AS_STRIDED, layout, size=size, stride=steps, distance=start if length else 0)
 
 
 def tile(input: Tensor, *dims: Any) -> Tensor:

@@ -17,10 +17,10 @@ from curta.ops.dispatch import bind, bind_into, remember
 from curta.ops.elementwise import COPY
 from curta.ops.inference import each
 from curta.ops.record import NO_COST, Cost, Gradient, Op, Pointwise, View
+from curta.tensor import Tensor
 
 if TYPE_CHECKING:
     from curta.autograd.node import Node
-    from curta.tensor import Tensor
 
 
 def free(inputs: Any, outputs: Any, **params: Any) -> Cost:
@@ -31,6 +31,31 @@ def free(inputs: Any, outputs: Any, **params: Any) -> Cost:
 def _view(name: str, geometry: Any, rule: Any) -> Op:
     """The record of a view; its layout does not depend on where in the storage it starts."""
     return Op(name, lambda layout, **params: geometry(layout, **params)[0], View(geometry), Gradient(rule), free)
+
+
+#: a view worked out for a layout: the operator, its result's layout, how far it begins, the parameters
+Sight = tuple[Op, Layout, int, dict[str, Any]]
+
+
+def sight(op: Op, layout: Layout, **params: Any) -> Sight:
+    """What a view of tensors of `layout` is; ShapeError where there is none."""
+    view: Any = op.lower
+    result, distance = view.geometry(layout, **params)
+    return op, result, distance, params
+
+
+def seen(input: Tensor, op: Op, layout: Layout, distance: int, params: dict[str, Any]) -> Tensor:
+    """The view that a `Sight` is: as `bind` would make it, without looking it up again."""
+    if STATE.hooked:
+        bound: Tensor = bind(op, (input,), **params)
+        return bound
+    out = Tensor._make(input.storage, layout, input.offset + distance)
+    out.base = base = input if input.base is None else input.base
+    if base.generation:
+        out.generation = base.generation
+    if STATE.grad_enabled and input.requires_grad:
+        remember(op, (input,), (out,), params)
+    return out
 
 
 # other orders and sizes
