@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from curta import host
@@ -18,7 +20,7 @@ from curta.ops.inference import bytes_read
 from curta.ops.product import ending_of, product_step
 from curta.ops.record import Composition, Convolution, Cost, Generated, Host, Op, Product, View
 from curta.runtime.jit import Code
-from curta.runtime.native import Plan, launcher
+from curta.runtime.native import Plan
 from curta.shapes import has_internal_overlap
 from curta.tensor import Tensor
 
@@ -31,9 +33,9 @@ class Executable:
     """
 
     __slots__ = (
-        "_in_order", "_keep", "_made", "_only", "_unplaced", "arrangements", "codes", "cost", "free", "fresh",
-        "in_place", "launch", "launches", "nbytes", "op", "operands", "outputs", "params", "parts", "several", "simple",
-        "temporaries", "texts",
+        "_in_order", "_keep", "_made", "_only", "_runs", "_temporaries", "_unplaced", "arrangements", "codes", "cost",
+        "free", "fresh", "in_place", "launches", "nbytes", "op", "operands", "outputs", "params", "parts", "several",
+        "simple", "temporaries", "texts",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +64,9 @@ class Executable:
         #: the one launch of the common form, see `settle`; there from the first run on
         self.simple: Any = None
         self._in_order = False
+        #: each launch's builtin and what takes its arguments out of the table; empty before the first run
+        self._runs: list[tuple[Any, Any]] = []
+        self._temporaries: list[tuple[int, list[int]]] = []
         #: plans whose kernels are not compiled yet, with those
         self._unplaced: list[tuple[Plan, Code]] = []
         #: the code of each launch, by which it is compiled or found
@@ -70,7 +75,6 @@ class Executable:
         self._only = outputs[0]
         self.nbytes = self._only.nbytes
         self.free = HOST.free_blocks(self.nbytes)
-        self.launch = launcher()
         self._keep: list[Any] = []
 
     def run(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
@@ -84,6 +88,8 @@ class Executable:
             out.pointer = address = storage.address
             self.simple(*pointers, address)
             return out
+        if self._runs and not self.several:
+            return self._run_all(pointers)
         return self.run_watched(inputs, pointers)
 
     def run_watched(self, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
@@ -109,6 +115,17 @@ class Executable:
         self.simple(*pointers)
         return tuple(made)
 
+    def _run_all(self, pointers: list[Any]) -> Tensor:
+        """As `run`, for several launches, which have run before."""
+        out = object.__new__(Tensor)
+        out.layout = self._only
+        out.storage = storage = HostStorage(self.nbytes, self.free)
+        out.pointer = storage.address
+        pointers.append(storage.address)
+        held = [HostStorage(nbytes, free) for nbytes, free in self._temporaries]
+        self.launch_at([*pointers, *[one.address for one in held]])
+        return out
+
     def launch_all(self, pointers: list[Any], outputs: tuple[Tensor, ...]) -> None:
         """Compute into tensors that exist."""
         table = [*pointers, *(out.pointer for out in outputs)]
@@ -123,9 +140,8 @@ class Executable:
             self.place()
         if self.parts:
             table += [table[place] + distance for place, distance in self.parts]
-        launch = self.launch
-        for address, places in self.launches:
-            launch(address, *[table[place] for place in places])
+        for run, arguments in self._runs:
+            run(*arguments(table))
 
     def add(self, steps: list[schedule.Step], place_of: Any) -> None:
         """Append launches; `place_of(source)` finds a source's place in the table."""
@@ -151,7 +167,17 @@ class Executable:
             plan.place(code.address())
         if self._in_order:
             self.simple = self._keep[0].run
+        self._runs = [(plan.run, _taker(places)) for plan, (_, places) in zip(self._keep, self.launches, strict=True)]
+        self._temporaries = [(one.nbytes, HOST.free_blocks(one.nbytes)) for one in self.temporaries]
         self._unplaced = []
+
+
+def _taker(places: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
+    """What takes the entries at these places."""
+    if len(places) > 1:
+        taker: Callable[[list[Any]], tuple[Any, ...]] = itemgetter(*places)
+        return taker
+    return lambda table: tuple([table[place] for place in places])
 
 
 class ViewExecutable(Executable):
