@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from curta.compiler.code import Value
 from curta.compiler.nest import NAME
-from curta.compiler.schedule import INLINE_ELEMENTS, KernelText, Step
+from curta.compiler.schedule import GRAIN_ELEMENTS, INLINE_ELEMENTS, KernelText, Step
 from curta.compiler.sort import Ordering, over_rows
 from curta.dtypes import DType, int64
 from curta.runtime import jit, native
@@ -74,7 +74,8 @@ def plan_ranked(dtype: DType, outer: int, count: int, inner: int) -> list[Step]:
 
 def _plan(meta: list[int], rows: int, count: int, arguments: int) -> native.Plan:
     inline = rows * count * 8 <= INLINE_ELEMENTS
-    return native.make_plan(0, meta, rows, max(1, 512 // max(count, 1)), 0, arguments, 0, inline)
+    # neighbouring rows go to one thread: what is kept of a row is often less than a cache line
+    return native.make_plan(0, meta, rows, max(1, GRAIN_ELEMENTS // max(count, 1)), 0, arguments, 0, inline)
 
 
 class _Selector(Ordering):
