@@ -1,12 +1,13 @@
 """The LLVM text of the thread pool.
 
 One block of state, one job at a time. A job is a wave: kernels that do not depend on each other, its parts, each over
-[0, units) cut into tasks of `grain` units; tasks are numbered through all the parts. The word TICKET is BIAS plus the
-number of tasks not yet taken: taking one is one atomic subtraction, and a thread that comes late only takes the word
-further below BIAS, which means nothing. A job ends when DONE reaches its number of tasks, so nobody waits for a thread
-that took none. A worker without work spins for a while and then sleeps on a condition
-variable; it counts itself in SLEEPERS before it looks at TICKET for the last time, and the poster writes TICKET
-before it looks at SLEEPERS, so one of the two always sees the other.
+[0, units) cut into tasks of `grain` units; tasks are numbered through all the parts. Every thread has a share of them,
+so that the next job finds in its caches what this one left there, and when its own is done it goes on with the others'.
+A share's word is BIAS plus the number of its tasks not yet taken: taking one is one atomic subtraction, and a thread
+that comes late only takes the word further below BIAS, which means nothing. A job ends when DONE reaches its number of
+tasks, so nobody waits for a thread that took none. A worker without work spins until JOBS, their number, grows, and
+after a while sleeps on a condition variable; it counts itself in SLEEPERS before it looks at JOBS for the last time,
+and the poster counts JOBS before it looks at SLEEPERS, so one of the two always sees the other.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import time
 from curta.runtime import cpu
 
 #: offsets in the state, in bytes; words written by different threads are on different cache lines
-TICKET, DONE, SLEEPERS = 0, 64, 128
+JOBS, DONE, SLEEPERS = 0, 64, 128
 PARTS, TASKS = 192, 200
 THREADS, STARTED, STOPPING, SCRATCH, SCRATCH_STRIDE, WATCH = 256, 264, 272, 280, 288, 296
 ALIVE = 320
 JOB_MUTEX, SLEEP_MUTEX, CONDITION, SIGNALS = 384, 448, 512, 576
-STATE_BYTES = 576 + 128
+#: the words of the shares, each on a cache line of its own; threads beyond the last share it among them
+TICKETS, TICKET_BYTES, SHARES = 704, 64, 256
+STATE_BYTES = TICKETS + TICKET_BYTES * SHARES
 
 #: a part: kernel, arguments, meta, units, grain, the number of its first task and of the next part's, one word unused
 PART_BYTES = 64
@@ -68,11 +71,11 @@ declare i64 @llvm.smin.i64(i64, i64)
 
 def _run_one() -> str:
     """`part_of` finds a task's part, from an earlier one on, and `run_one` does the task; `work` takes tasks of the
-    present job until there are none.
+    present job until there are none, of the thread's own share first.
 
-    A thread that took a task keeps the job from ending, so all that it takes before it reports are of that job, and
-    their numbers grow. `note` writes the time for a thread that is watched: the first one at its beginning, any at its
-    end.
+    A thread that took a task keeps the job from ending, so all that it takes before it reports are of that job; within
+    a share their numbers grow. `share` is the first task of one. `note` writes the time for a thread that is watched:
+    the first one at its beginning, any at its end.
     """
     return f"""
 define internal ptr @part_of(ptr %known, i64 %task) {{
@@ -130,23 +133,58 @@ done:
   ret void
 }}
 
+define internal i64 @shares() {{
+  %threads = load atomic i64, ptr {_at(THREADS)} monotonic, align 8
+  %shares = call i64 @llvm.smin.i64(i64 %threads, i64 {SHARES})
+  ret i64 %shares
+}}
+
+define internal ptr @word_of(i64 %share) {{
+  %offset = mul i64 %share, {TICKET_BYTES}
+  %word = getelementptr i8, ptr {_at(TICKETS)}, i64 %offset
+  ret ptr %word
+}}
+
+define internal i64 @share(i64 %number, i64 %tasks, i64 %shares) {{
+  %product = mul i64 %number, %tasks
+  %first = udiv i64 %product, %shares
+  ret i64 %first
+}}
+
 define internal void @work(i64 %thread) {{
 entry:
-  br label %take
+  %shares = call i64 @shares()
+  br label %turn
+turn:
+  %step = phi i64 [ 0, %entry ], [ %step_next, %exhausted ]
+  %done_before = phi i64 [ 0, %entry ], [ %done_here, %exhausted ]
+  %place = add i64 %thread, %step
+  %share = urem i64 %place, %shares
+  %word = call ptr @word_of(i64 %share)
+  %peeked = load atomic i64, ptr %word monotonic, align 8
+  %some = icmp sgt i64 %peeked, {BIAS}
+  br i1 %some, label %take, label %exhausted
 take:
-  %count = phi i64 [ 0, %entry ], [ %count_next, %claimed ]
-  %before_it = phi ptr [ null, %entry ], [ %part, %claimed ]
-  %ticket = atomicrmw sub ptr {_at(TICKET)}, i64 1 acq_rel
+  %count = phi i64 [ %done_before, %turn ], [ %count_next, %claimed ]
+  %before_it = phi ptr [ null, %turn ], [ %part, %claimed ]
+  %ticket = atomicrmw sub ptr %word, i64 1 acq_rel
   %left = sub i64 %ticket, {BIAS}
   %any = icmp sgt i64 %left, 0
-  br i1 %any, label %claimed, label %out
+  br i1 %any, label %claimed, label %exhausted
+exhausted:
+  %done_here = phi i64 [ %done_before, %turn ], [ %count, %take ]
+  %step_next = add i64 %step, 1
+  %further = icmp slt i64 %step_next, %shares
+  br i1 %further, label %turn, label %out
 claimed:
   %parts = load ptr, ptr {_at(PARTS)}
   %tasks = load i64, ptr {_at(TASKS)}
   %base = load ptr, ptr {_at(SCRATCH)}
   %stride = load i64, ptr {_at(SCRATCH_STRIDE)}
-  %task = sub i64 %tasks, %left
-  %new = icmp eq i64 %count, 0
+  %following = add i64 %share, 1
+  %bound = call i64 @share(i64 %following, i64 %tasks, i64 %shares)
+  %task = sub i64 %bound, %left
+  %new = icmp eq ptr %before_it, null
   %known = select i1 %new, ptr %parts, ptr %before_it
   %part = call ptr @part_of(ptr %known, i64 %task)
   %offset = mul i64 %thread, %stride
@@ -158,10 +196,10 @@ claimed:
   %count_next = add i64 %count, 1
   br label %take
 out:
-  %did = icmp ne i64 %count, 0
+  %did = icmp ne i64 %done_here, 0
   br i1 %did, label %report, label %end
 report:
-  %before = atomicrmw add ptr {_at(DONE)}, i64 %count acq_rel
+  %before = atomicrmw add ptr {_at(DONE)}, i64 %done_here acq_rel
   br label %end
 end:
   ret void
@@ -183,9 +221,9 @@ define internal i64 @now() {{
   ret i64 %sum
 }}
 
-define internal i1 @is_work() {{
-  %ticket = load atomic i64, ptr {_at(TICKET)} seq_cst, align 8
-  %yes = icmp sgt i64 %ticket, {BIAS}
+define internal i1 @is_work(i64 %seen) {{
+  %jobs = load atomic i64, ptr {_at(JOBS)} seq_cst, align 8
+  %yes = icmp ne i64 %jobs, %seen
   ret i1 %yes
 }}
 
@@ -194,6 +232,7 @@ entry:
   %thread = ptrtoint ptr %argument to i64
   br label %working
 working:
+  %seen = load atomic i64, ptr {_at(JOBS)} seq_cst, align 8
   call void @work(i64 %thread)
   %from = call i64 @now()
   %deadline = add i64 %from, {SPIN_NANOSECONDS}
@@ -205,7 +244,7 @@ looking:
 spin:
   %turn = phi i64 [ 0, %looking ], [ %turn_next, %spin_more ]
   {_pause()[1]}
-  %found = call i1 @is_work()
+  %found = call i1 @is_work(i64 %seen)
   br i1 %found, label %working, label %spin_more
 spin_more:
   %turn_next = add i64 %turn, 1
@@ -220,7 +259,7 @@ to_bed:
   %sleepers = atomicrmw add ptr {_at(SLEEPERS)}, i64 1 seq_cst
   br label %asleep
 asleep:
-  %woken = call i1 @is_work()
+  %woken = call i1 @is_work(i64 %seen)
   br i1 %woken, label %rise, label %asked
 asked:
   %stop_word_2 = load atomic i64, ptr {_at(STOPPING)} acquire, align 8
@@ -307,10 +346,20 @@ def _controls() -> str:
     """What Python calls, without the GIL, to set the pool up and to change it."""
     return f"""
 define void @initialise(i64 %threads) {{
+entry:
+  br label %word
+word:
+  %share = phi i64 [ 0, %entry ], [ %next, %word ]
+  %at = call ptr @word_of(i64 %share)
+  store i64 {BIAS}, ptr %at
+  %next = add i64 %share, 1
+  %more = icmp slt i64 %next, {SHARES}
+  br i1 %more, label %word, label %rest
+rest:
   %a = call i32 @pthread_mutex_init(ptr {_at(JOB_MUTEX)}, ptr null)
   %b = call i32 @pthread_mutex_init(ptr {_at(SLEEP_MUTEX)}, ptr null)
   %c = call i32 @pthread_cond_init(ptr {_at(CONDITION)}, ptr null)
-  store i64 {BIAS}, ptr {_at(TICKET)}
+  store i64 0, ptr {_at(JOBS)}
   store i64 0, ptr {_at(SLEEPERS)}
   store i64 0, ptr {_at(ALIVE)}
   store i64 0, ptr {_at(STARTED)}
@@ -379,8 +428,26 @@ entry:
   store ptr %parts, ptr {_at(PARTS)}
   store i64 %tasks, ptr {_at(TASKS)}
   store atomic i64 0, ptr {_at(DONE)} monotonic, align 8
-  %full = add i64 %tasks, {BIAS}
-  %old = atomicrmw xchg ptr {_at(TICKET)}, i64 %full seq_cst
+  %shares = call i64 @shares()
+  br label %deal
+deal:
+  %share = phi i64 [ 0, %entry ], [ %following, %dealt ]
+  %first = phi i64 [ 0, %entry ], [ %bound, %dealt ]
+  %following = add i64 %share, 1
+  %bound = call i64 @share(i64 %following, i64 %tasks, i64 %shares)
+  %count = sub i64 %bound, %first
+  %none = icmp eq i64 %count, 0
+  br i1 %none, label %dealt, label %write
+write:
+  %full = add i64 %count, {BIAS}
+  %word = call ptr @word_of(i64 %share)
+  store atomic i64 %full, ptr %word release, align 8
+  br label %dealt
+dealt:
+  %more = icmp slt i64 %following, %shares
+  br i1 %more, label %deal, label %posted
+posted:
+  %old = atomicrmw add ptr {_at(JOBS)}, i64 1 seq_cst
   %sleepers = load atomic i64, ptr {_at(SLEEPERS)} seq_cst, align 8
   %quiet = icmp eq i64 %sleepers, 0
   br i1 %quiet, label %help, label %call
