@@ -44,7 +44,7 @@ from curta.functions.diagonals import (
 )  # fmt: skip
 from curta.functions.distributions import erfinv
 from curta.functions.dividing import (
-    dsplit, hsplit, split_with_sizes, tensor_split, unfold, unsafe_chunk, unsafe_split, vsplit,
+    chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, unfold, unsafe_chunk, unsafe_split, vsplit,
 )  # fmt: skip
 from curta.functions.exchange import from_dlpack, to_dlpack
 from curta.functions.factoring import cholesky, geqrf, lu, lu_unpack, orgqr, ormqr, qr, svd
@@ -75,9 +75,9 @@ from curta.functions.mathematics import (
     nan_to_num, relu, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, tan, tanh, trunc,
 )  # fmt: skip
 from curta.functions.movement import (
-    adjoint, as_strided, broadcast_shapes, broadcast_tensors, broadcast_to, chunk, contiguous, diagonal, expand,
+    adjoint, as_strided, broadcast_shapes, broadcast_tensors, broadcast_to, contiguous, diagonal, expand,
     expand_as, flatten, matrix_transpose, movedim, narrow, permute, ravel, repeat, reshape, reshape_as, reversed_dims,
-    select, split, squeeze, t, tile, transpose, unbind, unflatten, unsqueeze, view, view_as,
+    select, squeeze, t, tile, transpose, unflatten, unsqueeze, view, view_as,
 )  # fmt: skip
 from curta.functions.outputs import resize_, resize_as_
 from curta.functions.numerical import frexp, gradient, renorm, trapz

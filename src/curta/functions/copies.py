@@ -7,7 +7,7 @@ from typing import Any
 
 from curta.errors import ShapeError
 from curta.functions import movement
-from curta.functions.dividing import split_with_sizes, unfold
+from curta.functions.dividing import split, split_with_sizes, unbind, unfold
 from curta.functions.indexing import slice_item
 from curta.functions.operands import tensor
 from curta.functions.outputs import into
@@ -69,12 +69,12 @@ narrow_copy = _copy_of("narrow_copy", _narrow)
 permute_copy = _copy_of("permute_copy", _permute)
 select_copy = _copy_of("select_copy", movement.select)
 slice_copy = _copy_of("slice_copy", _slice)
-split_copy = _copy_of("split_copy", movement.split)
+split_copy = _copy_of("split_copy", split)
 split_with_sizes_copy = _copy_of("split_with_sizes_copy", split_with_sizes)
 squeeze_copy = _copy_of("squeeze_copy", movement.squeeze)
 t_copy = _copy_of("t_copy", movement.t)
 transpose_copy = _copy_of("transpose_copy", movement.transpose)
-unbind_copy = _copy_of("unbind_copy", movement.unbind)
+unbind_copy = _copy_of("unbind_copy", unbind)
 unfold_copy = _copy_of("unfold_copy", unfold)
 unsqueeze_copy = _copy_of("unsqueeze_copy", movement.unsqueeze)
 view_copy = _copy_of("view_copy", movement.view)

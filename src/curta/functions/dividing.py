@@ -7,13 +7,91 @@ from itertools import pairwise
 from typing import Any
 
 from curta import dtypes, host, shapes
-from curta.errors import ShapeError
+from curta.autograd.state import STATE
+from curta.errors import IndexRangeError, ShapeError
 from curta.functions.inplace import scalar_name
-from curta.functions.movement import chunk, integer, region, sizes, split
+from curta.functions.movement import KEPT, integer, narrowed, region, select, sizes
 from curta.memory.layout import Layout
+from curta.ops.dispatch import remember
 from curta.ops.movement import AS_STRIDED, Sight, seen, sight
 from curta.shapes import normalize_dim
 from curta.tensor import Tensor
+
+
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of consecutive parts along `dim`: all of one size but the last, or of the sizes listed."""
+    if not tensor.layout.rank:
+        raise ShapeError("split expects at least a 1-dimensional tensor")
+    if hasattr(split_size_or_sections, "__index__"):
+        parts = _steps(tensor.layout, split_size_or_sections.__index__(), integer("split", dim, "dim"))
+    else:
+        lengths = sizes("split", (tuple(split_size_or_sections),), "split_size")
+        parts = _sections(tensor.layout, lengths, integer("split", dim, "dim"))
+    return tuple([seen(tensor, *part) for part in parts])
+
+
+@lru_cache(maxsize=KEPT)
+def _steps(layout: Layout, step: int, dim: int) -> tuple[Sight, ...]:
+    place = normalize_dim(dim, layout.rank)
+    size = layout.shape[place]
+    if step < 0:
+        raise ShapeError(f"split expects split_size be non-negative, but got split_size={step}")
+    if step == 0 and size:
+        raise ShapeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
+    starts = range(0, size, step) if step and size else range(1)
+    return tuple(narrowed(layout, place, start, min(step, size - start)) for start in starts)
+
+
+@lru_cache(maxsize=KEPT)
+def _sections(layout: Layout, lengths: tuple[int, ...], dim: int) -> tuple[Sight, ...]:
+    place = normalize_dim(dim, layout.rank)
+    size = layout.shape[place]
+    if sum(lengths) != size:
+        raise ShapeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
+            f"{place}), but got split_sizes={list(lengths)}"
+        )
+    if any(length < 0 for length in lengths):
+        raise ShapeError("narrow(): length must be non-negative.")
+    starts = (sum(lengths[:number]) for number in range(len(lengths)))
+    return tuple(narrowed(layout, place, start, length) for start, length in zip(starts, lengths, strict=True))
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """At most `chunks` views of equal size along `dim`, the last one smaller."""
+    chunks = integer("chunk", chunks, "chunks")
+    if chunks <= 0:
+        raise ShapeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    if input.layout.rank == 0:
+        raise ShapeError("chunk expects at least a 1-dimensional tensor")
+    size = input.layout.shape[normalize_dim(dim, input.layout.rank)]
+    step = -(-size // chunks)
+    return split(input, step, dim) if step else split(input, [0] * chunks, dim)
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """All slices along `dim`, without that dimension."""
+    rank = input.layout.rank
+    if rank == 0:
+        raise IndexRangeError("Dimension specified as 0 but tensor has no dimensions")
+    place = normalize_dim(dim, rank)
+    count = input.layout.shape[place]
+    if (
+        STATE.graph is not None
+        or input.batch is not None
+        or count < 2
+        or not (STATE.grad_enabled and input.requires_grad)
+    ):
+        return tuple(select(input, place, number) for number in range(count))
+    from curta.ops.joining import UNBIND
+
+    STATE.grad_enabled = False  # one step of the graph for all the parts together
+    try:
+        parts = tuple(select(input, place, number) for number in range(count))
+    finally:
+        STATE.grad_enabled = True
+    remember(UNBIND, (input,), parts, {"dim": place})
+    return parts
 
 
 def _places(input: Tensor, given: Any) -> Any:
@@ -143,7 +221,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     return seen(input, *_unfolded(input.layout, axis, length, step))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=KEPT)
 def _unfolded(layout: Layout, dimension: int, length: int, step: int) -> Sight:
     axis = normalize_dim(dimension, layout.rank)
     most, stride = (layout.shape[axis], layout.strides[axis]) if layout.rank else (1, 1)

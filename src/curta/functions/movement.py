@@ -7,12 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from curta import shapes
-from curta.autograd.state import STATE
 from curta.dtypes import DType
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedError
 from curta.memory import formats
 from curta.memory.layout import Layout
-from curta.ops.dispatch import bind, remember
+from curta.ops.dispatch import bind
 from curta.ops.elementwise import COPY
 from curta.ops.movement import AS_STRIDED, EXPAND, PERMUTE, REGION, VIEW, Region, Sight, region_geometry, seen, sight
 from curta.shapes import normalize_dim
@@ -20,7 +19,7 @@ from curta.size import Size
 from curta.tensor import Tensor
 
 #: views that are kept worked out, of each kind
-_KEPT = 4096
+KEPT = 4096
 
 
 def integer(name: str, value: Any, place: str) -> int:
@@ -67,7 +66,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     return seen(input, *_viewed(input.layout, sizes("view", shape)))
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _viewed(layout: Layout, size: tuple[int, ...]) -> Sight:
     return sight(VIEW, layout, size=shapes.infer_size(size, layout.numel))
 
@@ -87,7 +86,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     return seen(input, *way)
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _reshaped(layout: Layout, size: tuple[int, ...]) -> Sight | None:
     """None where it takes a copy."""
     full = shapes.infer_size(size, layout.numel)
@@ -135,7 +134,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     return seen(input, *_permuted(input.layout, sizes("permute", dims, "dims")))
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _permuted(layout: Layout, order: tuple[int, ...]) -> Sight:
     rank = layout.rank
     if len(order) == rank:
@@ -149,7 +148,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return seen(input, *_transposed(input.layout, first, second))
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _transposed(layout: Layout, dim0: int, dim1: int) -> Sight:
     first, second = normalize_dim(dim0, layout.rank), normalize_dim(dim1, layout.rank)
     order = list(range(layout.rank))
@@ -176,7 +175,7 @@ def reversed_dims(input: Tensor) -> Tensor:
     return seen(input, *_reversed(input.layout))
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _reversed(layout: Layout) -> Sight:
     return sight(PERMUTE, layout, dims=tuple(range(layout.rank))[::-1])
 
@@ -219,7 +218,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return seen(input, *_unsqueezed(input.layout, integer("unsqueeze", dim, "dim")))
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _unsqueezed(layout: Layout, dim: int) -> Sight:
     place = normalize_dim(dim, layout.rank + 1)
     return sight(REGION, layout, region=(*((0, size, 1) for size in layout.shape[:place]), None))
@@ -233,7 +232,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     return seen(input, *_squeezed(input.layout, dim))
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _squeezed(layout: Layout, dim: int | tuple[int, ...] | None) -> Sight:
     dropped = range(layout.rank) if dim is None else (dim,) if isinstance(dim, int) else dim
     sizes_in_order = enumerate(layout.shape)
@@ -249,7 +248,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return input if size == layout.shape else reshape(input, size)
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _flattened(layout: Layout, start_dim: int, end_dim: int) -> tuple[int, ...]:
     first, last = normalize_dim(start_dim, layout.rank), normalize_dim(end_dim, layout.rank)
     if first > last:
@@ -284,7 +283,7 @@ def expand(input: Tensor, *size: Any) -> Tensor:
     return seen(input, *_expanded(input.layout, sizes("expand", size)))
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _expanded(layout: Layout, size: tuple[int, ...]) -> Sight:
     return sight(EXPAND, layout, size=size)
 
@@ -335,103 +334,50 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The slice at `index` along `dim`, without that dimension."""
-    from curta.functions.indexing import checked_index
-
-    shape = input.layout.shape
-    if not shape:
+    if not input.layout.rank:
         raise IndexRangeError("select() cannot be applied to a 0-dim tensor.")
+    place, found = integer("select", dim, "dim"), integer("select", index, "index")
+    return seen(input, *_selected(input.layout, place, found))
+
+
+@lru_cache(maxsize=KEPT)
+def _selected(layout: Layout, dim: int, index: int) -> Sight:
+    shape = layout.shape
     place = normalize_dim(dim, len(shape))
-    found = integer("select", index, "index")
-    if not -shape[place] <= found < shape[place]:
+    size = shape[place]
+    if not -size <= index < size:
         raise IndexRangeError(
-            f"select(): index {found} out of range for tensor of size {list(shape)} at dimension {place}"
+            f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {place}"
         )
-    return region(input, (*((0, size, 1) for size in shape[:place]), checked_index(found, shape[place], place)))
+    before = ((0, whole, 1) for whole in shape[:place])
+    return sight(REGION, layout, region=(*before, index + size if index < 0 else index))
 
 
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`length` entries along `dim` from `start` on, as a view."""
-    shape = input.layout.shape
-    if not shape:
+    if not input.layout.rank:
         raise ShapeError("narrow() cannot be applied to a 0-dim tensor.")
     length = integer("narrow", length, "length")
     if length < 0:
         raise ShapeError("narrow(): length must be non-negative.")
     if isinstance(start, Tensor) and (start.layout.rank or start.layout.dtype.category != 1):
         raise ShapeError("start must be an 0-dim integral Tensor.")
+    place, first = integer("narrow", dim, "dim"), integer("narrow", start, "start")
+    return seen(input, *narrowed(input.layout, place, first, length))
+
+
+@lru_cache(maxsize=KEPT)
+def narrowed(layout: Layout, dim: int, start: int, length: int) -> Sight:
+    """What `narrow` is for tensors of a layout."""
+    shape = layout.shape
     place = normalize_dim(dim, len(shape))
-    first, size = integer("narrow", start, "start"), shape[place]
-    if not -size <= first <= size:
-        raise IndexRangeError(f"start out of range (expected to be in range of [{-size}, {size}], but got {first})")
-    first = first + size if first < 0 else first
+    size = shape[place]
+    if not -size <= start <= size:
+        raise IndexRangeError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+    first = start + size if start < 0 else start
     if first + length > size:
         raise ShapeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
-    return region(input, (*((0, whole, 1) for whole in shape[:place]), (first, length, 1)))
-
-
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of consecutive parts along `dim`: all of one size but the last, or of the sizes listed."""
-    if not tensor.layout.rank:
-        raise ShapeError("split expects at least a 1-dimensional tensor")
-    place = normalize_dim(dim, tensor.layout.rank)
-    size = tensor.layout.shape[place]
-    if hasattr(split_size_or_sections, "__index__"):
-        step = split_size_or_sections.__index__()
-        if step < 0:
-            raise ShapeError(f"split expects split_size be non-negative, but got split_size={step}")
-        if step == 0 and size:
-            raise ShapeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
-        starts = range(0, size, step) if step and size else range(1)
-        parts = [(start, min(step, size - start)) for start in starts]
-    else:
-        lengths = list(split_size_or_sections)
-        if sum(lengths) != size:
-            raise ShapeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
-                f"{place}), but got split_sizes={lengths}"
-            )
-        parts, start = [], 0
-        for length in lengths:
-            parts.append((start, length))
-            start += length
-    return tuple(narrow(tensor, place, start, length) for start, length in parts)
-
-
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most `chunks` views of equal size along `dim`, the last one smaller."""
-    chunks = integer("chunk", chunks, "chunks")
-    if chunks <= 0:
-        raise ShapeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    if input.layout.rank == 0:
-        raise ShapeError("chunk expects at least a 1-dimensional tensor")
-    size = input.layout.shape[normalize_dim(dim, input.layout.rank)]
-    step = -(-size // chunks)
-    return split(input, step, dim) if step else split(input, [0] * chunks, dim)
-
-
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """All slices along `dim`, without that dimension."""
-    rank = input.layout.rank
-    if rank == 0:
-        raise IndexRangeError("Dimension specified as 0 but tensor has no dimensions")
-    place = normalize_dim(dim, rank)
-    count = input.layout.shape[place]
-    if (
-        STATE.graph is not None
-        or input.batch is not None
-        or count < 2
-        or not (STATE.grad_enabled and input.requires_grad)
-    ):
-        return tuple(select(input, place, number) for number in range(count))
-    from curta.ops.joining import UNBIND
-
-    STATE.grad_enabled = False  # one step of the graph for all the parts together
-    try:
-        parts = tuple(select(input, place, number) for number in range(count))
-    finally:
-        STATE.grad_enabled = True
-    remember(UNBIND, (input,), parts, {"dim": place})
-    return parts
+    return sight(REGION, layout, region=(*((0, whole, 1) for whole in shape[:place]), (first, length, 1)))
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
@@ -440,7 +386,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     return seen(input, *_diagonal(input.layout, *places))
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _diagonal(layout: Layout, offset: int, dim1: int, dim2: int) -> Sight:
     first, second = normalize_dim(dim1, layout.rank), normalize_dim(dim2, layout.rank)
     if first == second:
