@@ -294,6 +294,22 @@ def slice_geometry(size: int, start: int | None, stop: int | None, step: int | N
     return first, max(0, -(-(end - first) // step)), step
 
 
+def checked_index(index: int, size: int, dim: int) -> int:
+    """`index` counted from 0; IndexRangeError when outside."""
+    if not -size <= index < size:
+        raise IndexRangeError(f"index {index} is out of bounds for dimension {dim} with size {size}")
+    return index + size if index < 0 else index
+
+
+def slice_item(size: int, given: slice) -> tuple[int, int, int]:
+    """A Python slice as an entry of a region."""
+    if given.start is None and given.stop is None and given.step is None:
+        return 0, size, 1
+    start, stop, step = (part if part is None or type(part) is int else part.__index__() for part in
+                         (given.start, given.stop, given.step))  # fmt: skip
+    return slice_geometry(size, start, stop, step)
+
+
 @lru_cache(maxsize=_CACHE_SIZE)
 def coalesce(sizes: Shape, *strides: Strides, reorder: bool = False) -> tuple[Shape, tuple[Strides, ...]]:
     """The same iteration space in as few dims as every operand's strides allow, without size-1 dims.

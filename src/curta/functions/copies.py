@@ -8,11 +8,11 @@ from typing import Any
 from curta.errors import ShapeError
 from curta.functions import movement
 from curta.functions.dividing import split, split_with_sizes, unbind, unfold
-from curta.functions.indexing import slice_item
 from curta.functions.operands import tensor
 from curta.functions.outputs import into
 from curta.ops.dispatch import bind
 from curta.ops.elementwise import COPY
+from curta.shapes import slice_item
 from curta.tensor import Tensor
 
 

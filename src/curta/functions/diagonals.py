@@ -8,12 +8,12 @@ from typing import Any
 from curta import shapes
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.creation import zeros
-from curta.functions.indexing import slice_item
 from curta.functions.inplace import copy_
 from curta.functions.movement import as_strided, diagonal, integer, region, select
 from curta.functions.operands import tensor
 from curta.functions.outputs import into
 from curta.ops.inference import promoted
+from curta.shapes import slice_item
 from curta.tensor import Tensor
 
 

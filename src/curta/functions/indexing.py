@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from curta import dtypes, host, shapes
@@ -13,12 +14,14 @@ from curta.batching.values import through
 from curta.device import META
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.inplace import copy_, fill_
-from curta.functions.movement import region
+from curta.functions.movement import KEPT, region
 from curta.functions.outputs import EXACT, into
 from curta.lazy import LazyModule
+from curta.memory.layout import Layout
 from curta.methods import late
 from curta.ops.indexing import take
-from curta.ops.movement import Region, RegionItem
+from curta.ops.movement import REGION, Region, RegionItem, Sight, seen, sight
+from curta.shapes import checked_index, slice_item
 from curta.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -33,29 +36,16 @@ _AFTER_FIRST = tuple(range(1, 64))
 _LONGEST_TUPLE = 32
 
 
-def checked_index(index: int, size: int, dim: int) -> int:
-    """`index` counted from 0; IndexRangeError when outside."""
-    if not -size <= index < size:
-        raise IndexRangeError(f"index {index} is out of bounds for dimension {dim} with size {size}")
-    return index + size if index < 0 else index
-
-
-def slice_item(size: int, given: slice) -> tuple[int, int, int]:
-    """A Python slice as an entry of a region."""
-    if given.start is None and given.stop is None and given.step is None:
-        return 0, size, 1
-    start, stop, step = (part if part is None or type(part) is int else part.__index__() for part in
-                         (given.start, given.stop, given.step))  # fmt: skip
-    return shapes.slice_geometry(size, start, stop, step)
-
-
 def get_item(input: Tensor, index: Any) -> Tensor:
     """`input[index]`: a view for integers, slices, None and `...`; a copy where tensors, lists or masks index."""
     shape = input.layout.shape
     if shape:
         if type(index) is int:
-            return region(input, (checked_index(index, shape[0], 0),))
+            return seen(input, *_entry(input.layout, index))
         if type(index) is slice:
+            start, stop, step = index.start, index.stop, index.step
+            if (start is None or type(start) is int) and (stop is None or type(stop) is int) and step is None:
+                return seen(input, *_stretch(input.layout, start, stop))
             return region(input, (slice_item(shape[0], index),))
         if type(index) is tuple:
             items = _plain_items(shape, index)
@@ -64,8 +54,18 @@ def get_item(input: Tensor, index: Any) -> Tensor:
         if isinstance(index, Tensor) and index.layout.dtype is dtypes.int64 and index.layout.rank:
             return _rows(input, index)
     parsed = parse(input, index)
-    seen = region(input, tuple(parsed.items))
-    return gathered(seen, parsed.indices) if parsed.indices else seen
+    found = region(input, tuple(parsed.items))
+    return gathered(found, parsed.indices) if parsed.indices else found
+
+
+@lru_cache(maxsize=KEPT)
+def _entry(layout: Layout, index: int) -> Sight:
+    return sight(REGION, layout, region=(checked_index(index, layout.shape[0], 0),))
+
+
+@lru_cache(maxsize=KEPT)
+def _stretch(layout: Layout, start: int | None, stop: int | None) -> Sight:
+    return sight(REGION, layout, region=(slice_item(layout.shape[0], slice(start, stop)),))
 
 
 def _rows(input: Tensor, index: Tensor) -> Tensor:
