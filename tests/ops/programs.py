@@ -431,6 +431,8 @@ OTHERS: dict[str, Program] = {
     "xlogy": _pair(lambda x, y: curta.xlogy(x, y.abs() + 1)),
     "gamma": _unary(lambda x: x.lgamma() + x.digamma().atan() + (x.abs() + 1).polygamma(2)),
     "zeta": _unary(lambda x: curta.special.zeta(x.abs().detach() + 2, x.abs() + 1)),
+    "gamma, cut": _pair(lambda x, y: curta.igamma(x.detach().abs(), y.abs()) - curta.igammac(y.detach().exp(), y)),
+    "airy": _unary(curta.special.airy_ai),
     "error functions": _unary(lambda x: (x / 9).erfinv() + curta.special.erfcx(x) + curta.special.ndtri(x.sigmoid())),
     "normal distribution": _unary(lambda x: curta.special.ndtr(x) + curta.special.log_ndtr(x)),
     "entropies": _pair(lambda x, y: curta.special.entr(x.abs() + 1) + curta.special.xlog1py(x, y.abs())),

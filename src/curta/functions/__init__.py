@@ -48,7 +48,7 @@ from curta.functions.dividing import (
 )  # fmt: skip
 from curta.functions.exchange import from_dlpack, to_dlpack
 from curta.functions.factoring import cholesky, geqrf, lu, lu_unpack, orgqr, ormqr, qr, svd
-from curta.functions.gamma import digamma, lgamma, mvlgamma, polygamma, polygamma_
+from curta.functions.gamma import digamma, igamma, igammac, lgamma, mvlgamma, polygamma, polygamma_
 from curta.functions.grids import (
     argwhere, atleast_1d, atleast_2d, atleast_3d, cartesian_prod, column_stack, combinations, dstack, meshgrid,
     row_stack,

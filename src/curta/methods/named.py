@@ -82,6 +82,8 @@ NAMES = (
     "hsplit",
     "hypot",
     "i0",
+    "igamma",
+    "igammac",
     "index_copy",
     "index_fill",
     "index_reduce",
