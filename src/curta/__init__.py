@@ -119,6 +119,8 @@ from curta.functions import (
     # grids
     argwhere, atleast_1d, atleast_2d, atleast_3d, cartesian_prod, column_stack, combinations, dstack, meshgrid,
     row_stack,
+    # histograms
+    histogram, histogramdd,
     # indexing
     gather, index_select, masked_select, nonzero, take_along_dim,
     # inplace
@@ -167,6 +169,8 @@ from curta.functions import (
     index_add, index_copy, index_fill, index_put, index_put_, scatter, scatter_add,
     # searching
     bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive,
+    # segments
+    segment_reduce,
     # sequences
     empty_permuted, logspace, nonzero_static, range, scalar_tensor, tril_indices, triu_indices, unravel_index, vander,
     # signs
@@ -269,6 +273,8 @@ __all__ = [  # noqa: RUF022 (by family)
     # grids
     "argwhere", "atleast_1d", "atleast_2d", "atleast_3d", "cartesian_prod", "column_stack", "combinations", "dstack",
     "meshgrid", "row_stack",
+    # histograms
+    "histogram", "histogramdd",
     # indexing
     "gather", "index_select", "masked_select", "nonzero", "take_along_dim",
     # inplace
@@ -321,6 +327,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "index_add", "index_copy", "index_fill", "index_put", "index_put_", "scatter", "scatter_add",
     # searching
     "bincount", "bucketize", "histc", "isin", "searchsorted", "unique", "unique_consecutive",
+    # segments
+    "segment_reduce",
     # sequences
     "empty_permuted", "logspace", "nonzero_static", "range", "scalar_tensor", "tril_indices", "triu_indices",
     "unravel_index", "vander",

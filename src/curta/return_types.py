@@ -24,6 +24,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "cummin": _ORDER,
     "frexp": ("mantissa", "exponent"),
     "geqrf": ("a", "tau"),
+    "histogram": ("hist", "bin_edges"),
+    "histogramdd": ("hist", "bin_edges"),
     "kthvalue": _ORDER,
     "linalg_cholesky_ex": ("L", "info"),
     "linalg_eigh": ("eigenvalues", "eigenvectors"),

@@ -394,6 +394,7 @@ OTHERS: dict[str, Program] = {
         lambda x, rows: x.scatter_reduce(0, rows.unsqueeze(1).expand(*x.shape), x * x, "prod", include_self=False)
     ),
     "index_reduce": _picked(lambda x, rows: x.index_reduce(0, rows, x * x, "amax")),
+    "segment_reduce": _picked(lambda x, rows: curta.segment_reduce(x, "max", lengths=rows, unsafe=True)),
     "put, adding": _picked(lambda x, rows: x.put(rows, x[:, 0], accumulate=True)),
     "masked_scatter": _unary(lambda x: x.masked_scatter(x.detach() > 0, x * 2)),
     "repeat_interleave": _picked(lambda x, rows: x.repeat_interleave(rows % 3, 0)),

@@ -21,6 +21,8 @@ RESULTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "cummin": (lambda x: curta.cummin(x, 0), ("values", "indices")),
     "frexp": (lambda x: curta.frexp(x), ("mantissa", "exponent")),
     "geqrf": (lambda x: curta.geqrf(x), ("a", "tau")),
+    "histogram": (lambda x: x.histogram(2), ("hist", "bin_edges")),
+    "histogramdd": (lambda x: curta.histogramdd(x, 2), ("hist", "bin_edges")),
     "kthvalue": (lambda x: x.kthvalue(1), ("values", "indices")),
     "linalg_cholesky_ex": (curta.linalg.cholesky_ex, ("L", "info")),
     "linalg_eigh": (curta.linalg.eigh, ("eigenvalues", "eigenvectors")),

@@ -79,6 +79,7 @@ NAMES = (
     "greater_equal",
     "heaviside",
     "histc",
+    "histogram",
     "hsplit",
     "hypot",
     "i0",

@@ -155,6 +155,7 @@ TABLE: tuple[Op, ...] = (
     indexing.SCATTER_LINES,
     indexing.SCATTER_LINES_INTO,
     scattering.SCATTER_REDUCE,
+    scattering.SEGMENT_EXTREME,
     indexing.TRIL,
     indexing.TRIU,
     inplace.OVERWRITE,
