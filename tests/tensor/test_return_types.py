@@ -27,6 +27,8 @@ RESULTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "linalg_cholesky_ex": (curta.linalg.cholesky_ex, ("L", "info")),
     "linalg_eigh": (curta.linalg.eigh, ("eigenvalues", "eigenvectors")),
     "linalg_inv_ex": (curta.linalg.inv_ex, ("inverse", "info")),
+    "linalg_ldl_factor": (curta.linalg.ldl_factor, ("LD", "pivots")),
+    "linalg_ldl_factor_ex": (curta.linalg.ldl_factor_ex, ("LD", "pivots", "info")),
     "linalg_lstsq": (lambda x: curta.linalg.lstsq(x, x), ("solution", "residuals", "rank", "singular_values")),
     "linalg_lu": (curta.linalg.lu, ("P", "L", "U")),
     "linalg_lu_factor": (curta.linalg.lu_factor, ("LU", "pivots")),

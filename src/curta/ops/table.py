@@ -44,6 +44,7 @@ from curta.ops import (
     sorting,
     special,
     statistics,
+    symmetric,
     turning,
 )
 from curta.ops.record import Op
@@ -273,6 +274,8 @@ TABLE: tuple[Op, ...] = (
     solution.LOG_DETERMINANT,
     solution.PSEUDO_INVERSE,
     solution.EXPONENTIAL,
+    symmetric.LDL_FACTOR,
+    symmetric.LDL_SOLVE,
     recurrent.LSTM_CELL,
     recurrent.GRU_CELL,
     random.UNIFORM,
