@@ -89,7 +89,7 @@ REFUSALS = (
     Refusal(
         lambda c: c.histogram(c.ones(3), 2.5),
         ArgumentTypeError,
-        "histogram(): argument 'bins' (position 2) must be int or Tensor, not float",
+        "histogram(): argument 'bins' must be int, not float",
         only_curta=True,
     ),
     Refusal(

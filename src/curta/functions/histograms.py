@@ -12,6 +12,7 @@ from curta.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeEr
 from curta.functions.creation import full, linspace
 from curta.functions.cumulative import diff
 from curta.functions.inplace import scalar_name
+from curta.functions.movement import integer
 from curta.functions.operands import tensor
 from curta.functions.outputs import C_TYPES, into_all
 from curta.functions.searching import bucketize
@@ -58,7 +59,7 @@ def histogram(
             raise ArgumentTypeError("histogram(): the argument 'range' does not go with a tensor of edges")
         given: list[Any] = [bins]
     else:
-        given = [_whole("histogram", bins)]
+        given = [integer("histogram", bins, "bins")]
     weights = None if weight is None else tensor("histogram", weight, "weight").reshape(-1)
     hist, edges = _counted(points, given, range, weights, density)
     return named("histogram", (hist, edges[0]))
@@ -91,7 +92,7 @@ def histogramdd(
     elif isinstance(bins, Tensor):
         raise ArgumentTypeError("histogramdd(): argument 'bins' (position 2) must be int, ints or Tensors, not Tensor")
     else:
-        given = [_whole("histogramdd", bins)] * count
+        given = [integer("histogramdd", bins, "bins")] * count
     if rank < 2:
         raise ShapeError("torch.histogramdd: input tensor should have at least 2 dimensions")
     if len(given) != count:
@@ -101,14 +102,6 @@ def histogramdd(
     return named("histogramdd", (hist, tuple(edges)))
 
 
-def _whole(name: str, bins: Any) -> int:
-    if isinstance(bins, bool) or not isinstance(bins, int):
-        raise ArgumentTypeError(
-            f"{name}(): argument 'bins' (position 2) must be int or Tensor, not {type(bins).__name__}"
-        )
-    return bins
-
-
 def _all_alike(bins: Sequence[Any]) -> list[Any]:
     """All whole numbers or all tensors."""
     if all(isinstance(one, Tensor) for one in bins):
@@ -116,7 +109,7 @@ def _all_alike(bins: Sequence[Any]) -> list[Any]:
     for place, one in enumerate(bins):
         if isinstance(bins[0], Tensor) and not isinstance(one, Tensor):
             raise ArgumentTypeError(f"expected Tensor as element {place} in argument 1, but got {type(one).__name__}")
-    return [_whole("histogramdd", one) for one in bins]
+    return [integer("histogramdd", one, "bins") for one in bins]
 
 
 def _counted(
