@@ -123,6 +123,7 @@ def test_of_each_function_where_its_result_goes() -> None:
         lambda out: special.hermite_polynomial_h(x, 2, out=out),
         lambda out: special.shifted_chebyshev_polynomial_w(x, curta.tensor([1, 3]), out=out),
         lambda out: curta.threshold(x, 2.0, 0.5, out=out),
+        lambda out: curta.nn.functional.normalize(x, dim=0, out=out),
     ):
         made = call(None)
         assert made.tolist() != x.tolist()
