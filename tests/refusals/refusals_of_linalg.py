@@ -26,6 +26,23 @@ def factored(c: Any) -> Any:
 
 REFUSALS = (
     Refusal(
+        lambda c: c.linalg.lu_solve(c.eye(2), c.tensor([3, 2], dtype=c.int32), c.ones(2, 1)),
+        ShapeError,
+        "Pivots given to lu_solve must all be smaller or equal to LU.size(-2). Did you properly pass the result of "
+        "lu_factor?",
+    ),
+    Refusal(
+        lambda c: c.linalg.lu_solve(c.eye(2), c.tensor([0, 2], dtype=c.int32), c.ones(2, 1)),
+        ShapeError,
+        "Pivots given to lu_solve must all be greater or equal to 1. Did you properly pass the result of lu_factor?",
+    ),
+    Refusal(
+        lambda c: c.lu_unpack(c.eye(2), c.tensor([0, 2], dtype=c.int32)),
+        ShapeError,
+        "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of "
+        "lu_factor?",
+    ),
+    Refusal(
         lambda c: c.linalg.ldl_factor(c.ones(3)),
         ShapeError,
         "torch.linalg.ldl_factor_ex: The input tensor A must have at least 2 dimensions.",
