@@ -115,10 +115,12 @@ from curta.functions import (
     # factoring
     cholesky, geqrf, lu, lu_unpack, orgqr, ormqr, qr, svd,
     # gamma, distributions, bessel
-    digamma, erfinv, i0, lgamma, mvlgamma, polygamma,
+    digamma, erfinv, i0, igamma, igammac, lgamma, mvlgamma, polygamma,
     # grids
     argwhere, atleast_1d, atleast_2d, atleast_3d, cartesian_prod, column_stack, combinations, dstack, meshgrid,
     row_stack,
+    # histograms
+    histogram, histogramdd,
     # indexing
     gather, index_select, masked_select, nonzero, take_along_dim,
     # inplace
@@ -167,6 +169,8 @@ from curta.functions import (
     index_add, index_copy, index_fill, index_put, index_put_, scatter, scatter_add,
     # searching
     bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive,
+    # segments
+    segment_reduce,
     # sequences
     empty_permuted, logspace, nonzero_static, range, scalar_tensor, tril_indices, triu_indices, unravel_index, vander,
     # signs
@@ -192,13 +196,13 @@ from curta.nn.functional import (
     adaptive_avg_pool1d, adaptive_max_pool1d, avg_pool1d, celu, celu_, channel_shuffle, conv1d, conv2d, conv3d,
     conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d, cosine_similarity, hardshrink, max_pool1d,
     max_pool2d, max_pool3d, pairwise_distance, pixel_shuffle, pixel_unshuffle, prelu, rms_norm, rrelu, rrelu_, selu,
-    selu_, threshold, threshold_,
+    selu_, threshold_,
 )  # fmt: skip
 from curta.nn.native import (
     batch_norm, binary_cross_entropy_with_logits, constant_pad_nd, cosine_embedding_loss, ctc_loss, dropout, embedding,
     group_norm, gru, gru_cell, hinge_embedding_loss, instance_norm, kl_div, layer_norm, log_softmax, lstm, lstm_cell,
     margin_ranking_loss, native_batch_norm, native_group_norm, native_layer_norm, poisson_nll_loss, rnn_relu,
-    rnn_relu_cell, rnn_tanh, rnn_tanh_cell, softmax, triplet_margin_loss,
+    rnn_relu_cell, rnn_tanh, rnn_tanh_cell, softmax, threshold, triplet_margin_loss,
 )  # fmt: skip
 # isort: on
 
@@ -265,10 +269,12 @@ __all__ = [  # noqa: RUF022 (by family)
     # factoring
     "cholesky", "geqrf", "lu", "lu_unpack", "orgqr", "ormqr", "qr", "svd",
     # gamma, distributions, bessel
-    "digamma", "erfinv", "i0", "lgamma", "mvlgamma", "polygamma",
+    "digamma", "erfinv", "i0", "igamma", "igammac", "lgamma", "mvlgamma", "polygamma",
     # grids
     "argwhere", "atleast_1d", "atleast_2d", "atleast_3d", "cartesian_prod", "column_stack", "combinations", "dstack",
     "meshgrid", "row_stack",
+    # histograms
+    "histogram", "histogramdd",
     # indexing
     "gather", "index_select", "masked_select", "nonzero", "take_along_dim",
     # inplace
@@ -321,6 +327,8 @@ __all__ = [  # noqa: RUF022 (by family)
     "index_add", "index_copy", "index_fill", "index_put", "index_put_", "scatter", "scatter_add",
     # searching
     "bincount", "bucketize", "histc", "isin", "searchsorted", "unique", "unique_consecutive",
+    # segments
+    "segment_reduce",
     # sequences
     "empty_permuted", "logspace", "nonzero_static", "range", "scalar_tensor", "tril_indices", "triu_indices",
     "unravel_index", "vander",

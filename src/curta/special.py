@@ -1,6 +1,7 @@
 """The special functions under the names that `torch.special` has for them; several are at the top level too."""
 
 from curta.functions.bessel import (
+    airy_ai,
     bessel_j0,
     bessel_j1,
     bessel_y0,
@@ -16,7 +17,7 @@ from curta.functions.bessel import (
     spherical_bessel_j0,
 )  # fmt: skip
 from curta.functions.distributions import entr, erfcx, erfinv, log_ndtr, ndtr, ndtri, xlog1py
-from curta.functions.gamma import digamma, lgamma, mvlgamma, polygamma, zeta
+from curta.functions.gamma import digamma, igamma, igammac, lgamma, mvlgamma, polygamma, zeta
 from curta.functions.mathematics import erf, erfc, exp2, expm1, log1p, round, sigmoid
 from curta.functions.polynomials import (
     chebyshev_polynomial_t,
@@ -37,12 +38,14 @@ from curta.functions.statistics import logsumexp
 from curta.nn.functional import log_softmax, softmax
 
 expit = sigmoid
+gammainc, gammaincc = igamma, igammac
 gammaln = lgamma
 modified_bessel_i0, modified_bessel_i1 = i0, i1
 multigammaln = mvlgamma
 psi = digamma
 
 __all__ = [
+    "airy_ai",
     "bessel_j0",
     "bessel_j1",
     "bessel_y0",
@@ -60,6 +63,8 @@ __all__ = [
     "exp2",
     "expit",
     "expm1",
+    "gammainc",
+    "gammaincc",
     "gammaln",
     "hermite_polynomial_h",
     "hermite_polynomial_he",

@@ -38,7 +38,7 @@ def text_of(name: str, scalar: str, lanes: int, features: str = "") -> str:
     emitter: Callable[..., Value] = getattr(mathlib, name)
     with code.loop(0, Value(code, "%count", "i64"), lanes) as loop:
         operands = [code.load(code.offset(first, loop.index, scalar), scalar, lanes)]
-        if name in ("pow", "atan2", "zeta"):
+        if name in ("pow", "atan2", "zeta", "igamma", "igammac"):
             operands.append(code.load(code.offset(second, loop.index, scalar), scalar, lanes))
         code.store(emitter(*operands), code.offset(out, loop.index, scalar))
     code.effect("ret void")

@@ -37,11 +37,12 @@ TRANSCENDENTAL = frozenset({
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
     "cosh", "tanh", "sigmoid", "erf", "erfc", "atan2", "power", "bessel_j0", "bessel_j1", "bessel_k0", "bessel_k0e",
     "bessel_k1", "bessel_k1e", "bessel_y0", "bessel_y1", "digamma", "erfcx", "erfinv", "i0", "i0e", "i1", "i1e",
-    "lgamma", "ndtri", "trigamma", "zeta",
+    "lgamma", "ndtri", "trigamma", "zeta", "igamma", "igammac", "airy_ai", "airy_slope",
 })  # fmt: skip
 # comparisons, choices, bits, conversions
 FREE = frozenset({
     "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "next_after", "next_after_bfloat16",
+    "next_after_float16",
     "is_nan", "maximum", "minimum", "sign", "copy_sign",
     "bit_and", "bit_or", "bit_xor", "bit_not", "shift_left", "shift_right", "shift_right_logical", "apart",
     "round_to_float16", "round_to_bfloat16",

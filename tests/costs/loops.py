@@ -260,6 +260,7 @@ GENERATED: dict[str, Loop] = {
     "scatter_lines": scatter,
     "scatter_lines_into": scatter_into,
     "scatter_reduce": scatter_reduce,
+    "segment_extreme": scatter_reduce,
     "sort": _reads_all,
     "smallest": _reads_all,
     "shuffle": _reads_all,

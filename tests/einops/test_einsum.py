@@ -139,6 +139,11 @@ def test_sums_of_one_tensor_are_sums() -> None:
     """As PyTorch: of small integers in int64, where 200 + 100 does not wrap around; products keep their format."""
     x = curta.tensor([200, 100], dtype=curta.uint8)
     assert (einsum(x, "a ->").dtype, curta.einsum("i->", x).item()) == (curta.int64, 300)
+    sides = curta.ones(2, 3, dtype=curta.uint8), curta.ones(3, dtype=curta.uint8)
+    for pattern in ("ik,j->ij", "ik,j->ji", "ik,j->", "ij,k->i"):
+        assert curta.einsum(pattern, *sides).dtype is curta.int64
+    assert curta.einsum("ik,j->ij", x[:, None], sides[1]).dtype is curta.einsum("ij,j->i", *sides).dtype is curta.uint8
+    assert curta.einsum("ij,kj,l->i", sides[0], sides[0], x).tolist() == [1800, 1800]
     assert curta.einsum("i->i", x).dtype is curta.einsum("i,i->", x, x).dtype is curta.uint8
 
 

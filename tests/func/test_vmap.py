@@ -172,6 +172,33 @@ def test_tied_weights_are_replaced_together() -> None:
     assert net.first.weight is net.second.weight is held
 
 
+def test_the_older_name_of_a_call_with_other_tensors() -> None:
+    net, x = nn.Linear(2, 1), curta.tensor([1.0, 2.0])
+    given = {"weight": curta.ones(1, 2), "bias": curta.ones(1)}
+    with pytest.warns(FutureWarning, match="does the same"):
+        found = nn.utils.stateless.functional_call(net, given, x)
+    assert found.tolist() == [4.0]
+    with pytest.warns(FutureWarning), pytest.raises(RuntimeError, match="Missing key"):
+        nn.utils.stateless.functional_call(net, {"bias": given["bias"]}, (x,), strict=True)
+    with pytest.warns(FutureWarning), pytest.raises(TypeError, match="3 is not an instance of"):
+        nn.utils.stateless.functional_call(net, {"bias": 3}, (x,))
+    assert net.bias.requires_grad
+
+
+def test_batch_norm_in_a_map_without_running_statistics() -> None:
+    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.InstanceNorm1d(4, track_running_stats=True))
+    assert func.replace_all_batch_norm_modules_(net) is net
+    assert (net[1].running_mean, net[1].running_var, net[1].num_batches_tracked) == (None, None, None)
+    assert net[2].running_mean is not None
+    alone = func.replace_all_batch_norm_modules_(nn.BatchNorm1d(3))
+    assert not alone.track_running_stats
+    x = curta.from_numpy(np.random.default_rng(1).normal(size=(2, 5, 3)))
+    found = func.vmap(alone.double())(x)
+    wanted = (x - x.mean(1, keepdim=True)) / (x.var(1, correction=0, keepdim=True) + alone.eps).sqrt()
+    np.testing.assert_allclose(found.detach().numpy(), wanted.numpy(), rtol=1e-9)
+    assert set(alone.state_dict()) == {"weight", "bias"}
+
+
 # what the books, the compiler and the meta device see
 
 

@@ -170,3 +170,14 @@ def test_older_names_of_norms() -> None:
     out = curta.empty(0, dtype=curta.float64)
     assert curta.frobenius_norm(x, 1, out=out) is out
     near(out, np.sqrt((x.numpy() ** 2).sum(1)), 1e-12)
+
+
+def test_matrices_without_rows() -> None:
+    x, b = curta.zeros(0, 0), curta.zeros(0, 4)
+    compact, pivots = linalg.lu_factor(x)
+    assert (compact.shape, pivots.shape) == ((0, 0), (0,))
+    assert linalg.lu_solve(compact, pivots, b).shape == curta.lu_solve(b, compact, pivots).shape == (0, 4)
+    assert [one.shape for one in curta.lu_unpack(compact, pivots)] == [(0, 0)] * 3
+    assert [one.shape for one in linalg.lu(curta.zeros(2, 0, 3))] == [(2, 0, 0), (2, 0, 0), (2, 0, 3)]
+    assert [one.shape for one in linalg.lu(curta.zeros(0, 2, 3))] == [(0, 2, 2), (0, 2, 2), (0, 2, 3)]
+    assert linalg.solve(x, b).shape == (0, 4)

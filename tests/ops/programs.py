@@ -394,6 +394,7 @@ OTHERS: dict[str, Program] = {
         lambda x, rows: x.scatter_reduce(0, rows.unsqueeze(1).expand(*x.shape), x * x, "prod", include_self=False)
     ),
     "index_reduce": _picked(lambda x, rows: x.index_reduce(0, rows, x * x, "amax")),
+    "segment_reduce": _picked(lambda x, rows: curta.segment_reduce(x, "max", lengths=rows, unsafe=True)),
     "put, adding": _picked(lambda x, rows: x.put(rows, x[:, 0], accumulate=True)),
     "masked_scatter": _unary(lambda x: x.masked_scatter(x.detach() > 0, x * 2)),
     "repeat_interleave": _picked(lambda x, rows: x.repeat_interleave(rows % 3, 0)),
@@ -431,6 +432,8 @@ OTHERS: dict[str, Program] = {
     "xlogy": _pair(lambda x, y: curta.xlogy(x, y.abs() + 1)),
     "gamma": _unary(lambda x: x.lgamma() + x.digamma().atan() + (x.abs() + 1).polygamma(2)),
     "zeta": _unary(lambda x: curta.special.zeta(x.abs().detach() + 2, x.abs() + 1)),
+    "gamma, cut": _pair(lambda x, y: curta.igamma(x.detach().abs(), y.abs()) - curta.igammac(y.detach().exp(), y)),
+    "airy": _unary(curta.special.airy_ai),
     "error functions": _unary(lambda x: (x / 9).erfinv() + curta.special.erfcx(x) + curta.special.ndtri(x.sigmoid())),
     "normal distribution": _unary(lambda x: curta.special.ndtr(x) + curta.special.log_ndtr(x)),
     "entropies": _pair(lambda x, y: curta.special.entr(x.abs() + 1) + curta.special.xlog1py(x, y.abs())),

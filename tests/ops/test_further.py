@@ -152,6 +152,20 @@ def test_neighbours_in_bfloat16() -> None:
     assert found[-1].isnan().item()
 
 
+def test_neighbours_in_float16() -> None:
+    """NumPy's, of all pairs of these and from every number to both sides."""
+    values = np.array([0.0, -0.0, 1.0, -1.0, 6e-8, 2.0**-14, 65504, -65504, INF, -INF, NAN], np.float16)
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    a = np.concatenate([np.repeat(values, len(values)), every, every])
+    b = np.concatenate([np.tile(values, len(values)), np.full_like(every, INF), np.full_like(every, -INF)])
+    found = curta.nextafter(curta.from_numpy(a), curta.from_numpy(b)).numpy()
+    with np.errstate(all="ignore"):
+        wanted = np.where(a == b, b, np.nextafter(a, b))  # between zeros NumPy keeps the sign, C takes the second's
+    numbers = ~np.isnan(wanted)
+    np.testing.assert_array_equal(found[numbers].view(np.uint16), wanted[numbers].view(np.uint16))
+    assert np.isnan(found[~numbers]).all()
+
+
 def test_a_neighbour_in_place() -> None:
     x = curta.tensor([1.0])
     assert x.nextafter_(curta.tensor([0.0])).item() == 1 - 2.0**-24

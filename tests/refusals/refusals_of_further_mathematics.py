@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from refusal import Refusal
 
-from curta.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError
+from curta.errors import (
+    ArgumentTypeError,
+    DTypeError,
+    IndexRangeError,
+    ShapeError,
+    UnsupportedDTypeError,
+    UnsupportedError,
+)
 
 REFUSALS = (
     Refusal(
@@ -23,10 +30,19 @@ REFUSALS = (
         "\"nextafter_cpu\" not implemented for 'Int'",
     ),
     Refusal(
-        lambda c: c.nextafter(c.ones(1, dtype=c.float16), c.ones(1, dtype=c.float16)),
+        lambda c: c.igamma(c.tensor([1]), c.tensor([2])),
         UnsupportedDTypeError,
-        "\"nextafter_cpu\" not implemented for 'Half'",
-        only_curta=True,
+        "\"igamma_cpu\" not implemented for 'Long'",
+    ),
+    Refusal(
+        lambda c: c.igammac(c.ones(1, requires_grad=True), c.ones(1)).backward(),
+        UnsupportedError,
+        "the derivative for 'igammac: input' is not implemented.",
+    ),
+    Refusal(
+        lambda c: c.igamma(c.ones(1), 1.0),
+        ArgumentTypeError,
+        "igamma(): argument 'other' (position 2) must be Tensor, not float",
     ),
     Refusal(lambda c: c.gcd(c.ones(1), c.ones(1)), UnsupportedDTypeError, "\"gcd_cpu\" not implemented for 'Float'"),
     Refusal(

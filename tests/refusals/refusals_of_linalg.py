@@ -25,6 +25,79 @@ def factored(c: Any) -> Any:
 
 
 REFUSALS = (
+    Refusal(
+        lambda c: c.linalg.lu_solve(c.eye(2), c.tensor([3, 2], dtype=c.int32), c.ones(2, 1)),
+        ShapeError,
+        "Pivots given to lu_solve must all be smaller or equal to LU.size(-2). Did you properly pass the result of "
+        "lu_factor?",
+    ),
+    Refusal(
+        lambda c: c.linalg.lu_solve(c.eye(2), c.tensor([0, 2], dtype=c.int32), c.ones(2, 1)),
+        ShapeError,
+        "Pivots given to lu_solve must all be greater or equal to 1. Did you properly pass the result of lu_factor?",
+    ),
+    Refusal(
+        lambda c: c.lu_unpack(c.eye(2), c.tensor([0, 2], dtype=c.int32)),
+        ShapeError,
+        "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of "
+        "lu_factor?",
+    ),
+    Refusal(
+        lambda c: c.linalg.ldl_factor(c.ones(3)),
+        ShapeError,
+        "torch.linalg.ldl_factor_ex: The input tensor A must have at least 2 dimensions.",
+    ),
+    ours(
+        lambda c: c.linalg.ldl_factor(c.stack([c.eye(2), c.zeros(2, 2)])),
+        LinearAlgebraError,
+        "torch.linalg.ldl_factor: (Batch element 1): D[1,1] is zero and using it on ldl_solve would result in a "
+        "division by zero.",
+    ),
+    ours(
+        lambda c: c.linalg.ldl_factor_ex(c.zeros(2, 2), check_errors=True),
+        LinearAlgebraError,
+        "torch.linalg.ldl_factor_ex: D[1,1] is zero and using it on ldl_solve would result in a division by zero.",
+    ),
+    Refusal(
+        lambda c: c.linalg.ldl_factor(c.eye(2).requires_grad_()).LD.sum().backward(),
+        UnsupportedError,
+        "derivative for aten::linalg_ldl_factor_ex is not implemented",
+    ),
+    Refusal(
+        lambda c: (
+            c.linalg.ldl_solve(c.eye(2).requires_grad_(), c.tensor([1, 2], dtype=c.int32), c.ones(2, 1))
+            .sum()
+            .backward()
+        ),
+        UnsupportedError,
+        "derivative for aten::linalg_ldl_solve is not implemented",
+    ),
+    Refusal(
+        lambda c: c.linalg.ldl_solve(c.eye(2), c.tensor([1]), c.ones(2, 1)),
+        ShapeError,
+        "torch.linalg.ldl_solve: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape "
+        "[1] instead",
+    ),
+    Refusal(
+        lambda c: c.linalg.ldl_solve(c.eye(2), c.ones(2), c.ones(2, 1)),
+        DTypeError,
+        "torch.linalg.ldl_solve: Expected pivots to be integers. Got Float",
+    ),
+    Refusal(
+        lambda c: c.linalg.ldl_solve(c.eye(2), c.tensor([1, 2]), c.ones(3, 1)),
+        ShapeError,
+        "Incompatible matrix sizes for torch.linalg.ldl_solve: each A matrix is 2 by 2 but each b matrix is 3 by 1",
+    ),
+    Refusal(
+        lambda c: c.linalg.ldl_solve(c.eye(2), c.tensor([1, 2]), c.ones(2, 1, dtype=c.float64)),
+        DTypeError,
+        "Expected b and A to have the same dtype, but found b of type Double and A of type Float instead.",
+    ),
+    ours(
+        lambda c: c.linalg.ldl_solve(c.eye(2), c.tensor([1, 3]), c.ones(2, 1)),
+        ShapeError,
+        "torch.linalg.ldl_solve: pivots are not those of a factorization: [1, 3]",
+    ),
     ours(
         lambda c: c.linalg.eig(c.eye(2)),
         UnsupportedError,

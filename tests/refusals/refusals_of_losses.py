@@ -142,12 +142,6 @@ REFUSALS = (
         DTypeError,
         "expected common dtype to be floating point, yet common dtype is int64",
     ),
-    Refusal(
-        lambda c: F(c).normalize(c.zeros(2, 2), out=c.zeros(2, 2)),
-        UnsupportedError,
-        "normalize(): the argument 'out' is not supported",
-        only_curta=True,
-    ),
     Refusal(lambda c: ctc(c, [[1, 2]] * 2, [5, 5], [2, 2], blank=4), ShapeError, "blank must be in label range"),
     Refusal(lambda c: ctc(c, [[1, 2]] * 2, [5], [2, 2]), ShapeError, "input_lengths must be of size batch_size"),
     Refusal(

@@ -151,6 +151,18 @@ def _next_after(dtype: DType, left: Value, right: Value, step: int = 1) -> Value
     return (left.is_nan() | right.is_nan()).select(left + right, left.eq(right).select(right, moved))
 
 
+def _next_after_half(dtype: DType, left: Value, right: Value) -> Value:
+    """The same of float16 in float32: up to its least normal number it has steps of one size."""
+    bits, size, up = left.bitcast("i32"), left.intrinsic("fabs"), right.gt(left)
+    outward = left.gt(0).select(up, right.lt(left))
+    large = outward.select(bits + (1 << 13), bits - (1 << 13)).bitcast(left.type)
+    small = up.select(left + 2.0**-24, left - 2.0**-24)
+    small = left.eq(0).select(small, small.intrinsic("copysign", left))
+    largest = left.code.constant(65504.0, left.type, left.lanes).intrinsic("copysign", left)
+    moved = size.le(2.0**-14).select(small, size.eq(float("inf")).select(largest, large))
+    return (left.is_nan() | right.is_nan()).select(left + right, left.eq(right).select(right, moved))
+
+
 def _product_high(dtype: DType, left: Value, right: Value) -> Value:
     """The upper half of the 64-bit product of two unsigned 32-bit numbers held in int64."""
     return (left * right).logical_shift_right(32)
@@ -172,11 +184,14 @@ TABLE: dict[str, Emit] = {
     "power": _power,
     "atan2": _math(mathlib.atan2),
     "zeta": _math(mathlib.zeta),
+    "igamma": _math(mathlib.igamma),
+    "igammac": _math(mathlib.igammac),
     "copy_sign": lambda dtype, a, b: a.intrinsic("copysign", b),
     "greatest_divisor": _divisor,
     "next_after": _next_after,
     # in float32, whose upper half it is
     "next_after_bfloat16": lambda dtype, a, b: _next_after(dtype, a, b, 1 << 16),
+    "next_after_float16": _next_after_half,
     "negate": lambda dtype, a: -a,
     "absolute": _absolute,
     "sign": _sign,
@@ -207,4 +222,4 @@ TABLE: dict[str, Emit] = {
 }
 
 #: what costs enough that a fused kernel keeps the value rather than computing it again
-EXPENSIVE = frozenset(mathlib.FUNCTIONS) | {"power", "atan2", "zeta"}
+EXPENSIVE = frozenset(mathlib.FUNCTIONS) | {"power", "atan2", "zeta", "igamma", "igammac"}

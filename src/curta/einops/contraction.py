@@ -17,6 +17,7 @@ from curta.einops.formula import Terms, terms
 from curta.einops.parse import CACHE_SIZE
 from curta.einops.problems import Shape
 from curta.ops.dispatch import bind
+from curta.ops.inference import promoted
 from curta.ops.rearrange import rearranged
 from curta.ops.reduce import SUM
 
@@ -38,13 +39,19 @@ def _program(pattern: str, given: tuple[Shape, ...]) -> tuple[Step, ...]:
     return tuple(_Writer(terms(pattern, given), given).steps)
 
 
+def _of_integers(one: Any, other: Any) -> tuple[Any, Any]:
+    """Two tensors of integers in their common format: sums of one are int64, what they are multiplied by may not be."""
+    kind = promoted((one.layout, other.layout))
+    return (one, other) if kind.is_floating_point else (one.to(kind), other.to(kind))
+
+
 class _Writer:
     """Writes the steps down. `names` are the axes that each tensor has by then; the result ends up as tensor 0."""
 
     def __init__(self, known: Terms, given: tuple[Shape, ...]) -> None:
         self.steps: list[Step] = []
-        # a sum alone is one of `sum`, of integers in int64; sums of products are in the products' format
-        self.several = len(given) > 1
+        #: those that hold sums of their own elements, which of integers are int64 as `sum`'s are
+        self.summed: set[int] = set()
         self.names: list[Names] = list(known.inputs)
         self.output = known.output
         self.sizes = known.sizes
@@ -56,7 +63,7 @@ class _Writer:
             live.remove(second)
             needed = {*self.output, *(name for place in live if place != first for name in self.names[place])}
             self._pair(first, second, needed)
-        self._sum(0, set(self.output))
+        self._sum(0, set(self.output), alone=True)
         self._move(0, self.names[0], self.output, tuple(self.sizes[name] for name in self.output))
 
     def _work(self, first: int, second: int) -> int:
@@ -104,30 +111,34 @@ class _Writer:
 
         self.steps.append(step)
 
-    def _sum(self, place: int, needed: set[str]) -> None:
-        """Add up over the axes that nobody needs."""
+    def _sum(self, place: int, needed: set[str], alone: bool) -> None:
+        """Add up over the axes that nobody needs; in `sum`'s format if `alone`, not on the way to sums of products."""
         names = self.names[place]
         dims = tuple(dim for dim, name in enumerate(names) if name not in needed)
         if not dims:
             return
-        several = self.several
+        alone = alone and (len(self.names) == 1 or any(self.sizes[names[dim]] > 1 for dim in dims))
+        if alone:
+            self.summed.add(place)
 
         def step(values: list[Any]) -> None:
             x = values[place]
-            values[place] = bind(SUM, (x,), dims=dims, keepdim=False, dtype=x.layout.dtype if several else None)
+            values[place] = bind(SUM, (x,), dims=dims, keepdim=False, dtype=None if alone else x.layout.dtype)
 
         self.steps.append(step)
         self.names[place] = tuple(name for name in names if name in needed)
 
     def _pair(self, first: int, second: int, needed: set[str]) -> None:
         """Make one tensor, in the place of the first, of two."""
-        self._sum(first, needed | set(self.names[second]))
-        self._sum(second, needed | set(self.names[first]))
-        shared = [name for name in self.names[first] if name in self.names[second]]
-        if all(name in needed for name in shared):
+        alone = all(name in needed for name in self.names[first] if name in self.names[second])
+        self._sum(first, needed | set(self.names[second]), alone)
+        self._sum(second, needed | set(self.names[first]), alone)
+        if alone:
             self._multiply(first, second)
         else:
             self._product(first, second, needed)
+        if second in self.summed:
+            self.summed.add(first)
 
     def _multiply(self, first: int, second: int) -> None:
         """Element by element, where nothing is summed."""
@@ -163,8 +174,13 @@ class _Writer:
         self._move(a, self.names[a], (*batch, *rows, *summed), (*lead, M, K))
         self._move(b, self.names[b], (*batch, *summed, *columns), (*lead, K, N))
 
+        mixed = (first in self.summed) is not (second in self.summed)
+
         def step(values: list[Any]) -> None:
-            values[first] = functions.matmul(values[a], values[b])
+            one, other = values[a], values[b]
+            if mixed:
+                one, other = _of_integers(one, other)
+            values[first] = functions.matmul(one, other)
 
         self.steps.append(step)
         self.names[first] = (*batch, *rows, *columns)

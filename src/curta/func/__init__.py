@@ -3,7 +3,7 @@
 from curta.func.gradients import grad, grad_and_value, jvp, linearize, value_and_grad, vjp
 from curta.func.jacobians import hessian, jacfwd, jacrev
 from curta.func.mapping import looped, vmap
-from curta.func.modules import functional_call, functionalize, stack_module_state
+from curta.func.modules import functional_call, functionalize, replace_all_batch_norm_modules_, stack_module_state
 
 __all__ = [
     "functional_call",
@@ -16,6 +16,7 @@ __all__ = [
     "jvp",
     "linearize",
     "looped",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "value_and_grad",
     "vjp",

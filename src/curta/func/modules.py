@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from curta.autograd.state import STATE
-from curta.errors import ArgumentError, ArgumentTypeError, MappingError, NoSuchAttributeError, UnsupportedError
-from curta.memory.changes import CHANGES
+from curta.errors import ArgumentError, MappingError, UnsupportedError
 from curta.nn.modules.module import Module
+from curta.nn.modules.normalization import _BatchNorm
+from curta.nn.utils.stateless import called
 from curta.tensor import Tensor
 
 
@@ -33,13 +32,7 @@ def functional_call(
     >>> curta.func.functional_call(linear, given, curta.tensor([1.0, 2.0]))
     tensor([3.])
     """
-    given = _merged(parameter_and_buffer_dicts)
-    if args is None:
-        args = ()
-    elif not isinstance(args, tuple):
-        args = (args,)
-    with _in_place_of(module, given, tie_weights, strict):
-        return module(*args, **(kwargs or {}))
+    return called(module, _merged(parameter_and_buffer_dicts), args, kwargs, tie_weights, strict)
 
 
 def _merged(given: Any) -> dict[str, Tensor]:
@@ -55,68 +48,7 @@ def _merged(given: Any) -> dict[str, Tensor]:
         if twice:
             raise ArgumentError(f"{twice} appeared in multiple dictionaries; behavior of functional call is ambiguous")
         found.update(one)
-    for value in found.values():
-        if not isinstance(value, Tensor):
-            raise ArgumentTypeError(f"{value} is not an instance of curta.Tensor")
     return found
-
-
-#: where a tensor of a module is kept: the table, and its name there
-Place = tuple[dict[str, Any], str]
-
-
-def _places(module: Module) -> dict[str, Place]:
-    found: dict[str, Place] = {}
-    for path, part in module.named_modules(remove_duplicate=False):
-        for table in (part._parameters, part._buffers):
-            for name in table:
-                found[f"{path}.{name}" if path else name] = (table, name)
-    return found
-
-
-@contextmanager
-def _in_place_of(module: Module, given: dict[str, Tensor], tie_weights: bool, strict: bool) -> Iterator[None]:
-    places = _places(module)
-    if strict:
-        _check_names(module, given, places)
-    for name in given:
-        if name not in places:
-            raise NoSuchAttributeError(f"functional_call: {type(module).__name__} has no parameter or buffer '{name}'")
-    wanted = _tied(given, places) if tie_weights else given
-    if STATE.recorder is not None:  # a program is for the module as it is without them
-        for part in module.modules():
-            STATE.recorder.note_module(part)
-    before = [(*places[name], places[name][0][places[name][1]]) for name in wanted]
-    try:
-        for name, value in wanted.items():
-            table, key = places[name]
-            table[key] = value
-        CHANGES.note()
-        yield
-    finally:
-        for table, key, value in before:
-            table[key] = value
-        CHANGES.note()
-
-
-def _check_names(module: Module, given: dict[str, Tensor], places: dict[str, Place]) -> None:
-    here = {name for name, (table, key) in places.items() if table[key] is not None}
-    unexpected, missing = sorted(set(given) - here), sorted(here - set(given))
-    problems = [f"{what} key(s): {', '.join(map(repr, names))}."
-                for what, names in (("Unexpected", unexpected), ("Missing", missing)) if names]  # fmt: skip
-    if problems:
-        raise MappingError(f"Error(s) in reparametrizing for {type(module).__name__}: {' '.join(problems)}")
-
-
-def _tied(given: dict[str, Tensor], places: dict[str, Place]) -> dict[str, Tensor]:
-    """With the other names of what is replaced."""
-    new = {id(places[name][0][places[name][1]]): value for name, value in given.items()}
-    shared = {
-        name: new[id(table[key])]
-        for name, (table, key) in places.items()
-        if name not in given and table[key] is not None and id(table[key]) in new
-    }
-    return {**given, **shared}
 
 
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -150,6 +82,23 @@ def _stacked(states: list[dict[str, Any]]) -> dict[str, Tensor]:
             raise MappingError(f"Expected {name} from each model to have the same .requires_grad")
         made[name] = stack([one.detach() for one in parts]).requires_grad_(wants[0])
     return made
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Let every batch normalization below `root` use each batch's own statistics alone, in place; gives `root`.
+
+    Running statistics, which a map over slices could not write to, are gone.
+
+    >>> import curta
+    >>> net = curta.func.replace_all_batch_norm_modules_(curta.nn.Sequential(curta.nn.BatchNorm1d(3)))
+    >>> net[0].track_running_stats, net[0].running_mean
+    (False, None)
+    """
+    for part in root.modules():
+        if isinstance(part, _BatchNorm) and part.track_running_stats:
+            part.running_mean = part.running_var = part.num_batches_tracked = None
+            part.track_running_stats = False
+    return root
 
 
 def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Callable[..., Any]:

@@ -48,11 +48,12 @@ from curta.functions.dividing import (
 )  # fmt: skip
 from curta.functions.exchange import from_dlpack, to_dlpack
 from curta.functions.factoring import cholesky, geqrf, lu, lu_unpack, orgqr, ormqr, qr, svd
-from curta.functions.gamma import digamma, lgamma, mvlgamma, polygamma, polygamma_
+from curta.functions.gamma import digamma, igamma, igammac, lgamma, mvlgamma, polygamma, polygamma_
 from curta.functions.grids import (
     argwhere, atleast_1d, atleast_2d, atleast_3d, cartesian_prod, column_stack, combinations, dstack, meshgrid,
     row_stack,
 )  # fmt: skip
+from curta.functions.histograms import histogram, histogramdd
 from curta.functions.indexing import (
     gather, get_item, index_select, masked_select, nonzero, set_item, take_along_dim,
 )  # fmt: skip
@@ -100,6 +101,7 @@ from curta.functions.scattering import (
     scatter_, scatter_add, scatter_add_,
 )  # fmt: skip
 from curta.functions.searching import bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive
+from curta.functions.segments import segment_reduce
 from curta.functions.sequences import (
     empty_permuted, logspace, nonzero_static, range, scalar_tensor, tril_indices, triu_indices, unravel_index, vander,
 )  # fmt: skip

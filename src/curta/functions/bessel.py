@@ -1,10 +1,20 @@
-"""Bessel functions under PyTorch's names."""
+"""Bessel functions and Airy's under PyTorch's names."""
 
 from __future__ import annotations
 
 from curta.functions.special import one
 from curta.ops import higher as ops
 from curta.tensor import Tensor
+
+
+def airy_ai(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Airy's function Ai, the solution of y'' = x y that vanishes for large x; NaN at the infinities.
+
+    >>> import curta
+    >>> curta.special.airy_ai(curta.tensor([0.0, 1.0]))
+    tensor([0.3550, 0.1353])
+    """
+    return one("airy_ai", ops.AIRY_AI, input, out)
 
 
 def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -10,7 +10,7 @@ from curta.autograd.state import STATE
 from curta.errors import AutogradError, DTypeError, LinearAlgebraError, ShapeError, UnsupportedError
 from curta.functions.creation import empty, eye, full, zeros
 from curta.functions.inplace import scalar_name
-from curta.functions.matrices import check_info, into, matrices, turned
+from curta.functions.matrices import check_info, check_pivots, into, matrices, turned
 from curta.functions.operands import tensor
 from curta.ops import factorization
 from curta.ops.dispatch import bind
@@ -121,6 +121,8 @@ def lu_unpack(
     M, N = x.layout.shape[-2:]
     if unpack_pivots and pivots.layout.shape != (*x.layout.shape[:-2], min(M, N)):
         raise ShapeError(f"lu_unpack: LU_pivots has shape {list(pivots.layout.shape)}, which does not fit to LU_data")
+    if unpack_pivots:
+        check_pivots("lu_unpack", pivots, M)
     nothing = empty(0, dtype=x.layout.dtype, device=x.layout.device)
     permutation, lower, upper = nothing, nothing, nothing
     if unpack_pivots:

@@ -8,8 +8,9 @@ from typing import Any
 from curta.default_dtype import get_default_dtype
 from curta.errors import ArgumentError, ArgumentTypeError
 from curta.functions.inplace import rewritten
-from curta.functions.operands import Operand, refuse, tensor
-from curta.functions.special import floating, one, pair
+from curta.functions.operands import Operand, tensor
+from curta.functions.outputs import into
+from curta.functions.special import floating, one, pair, two
 from curta.ops import higher as ops
 from curta.ops.dispatch import bind
 from curta.ops.inference import promoted
@@ -44,7 +45,8 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.polygamma(1, curta.tensor([1.0, 2.0]))
     tensor([1.6449, 0.6449])
     """
-    refuse("polygamma", out=out)
+    if out is not None:
+        return into("polygamma", out, polygamma(n, input))
     if isinstance(n, bool) or not isinstance(n, int):
         raise ArgumentTypeError(f"polygamma(): argument 'n' (position 1) must be int, not {type(n).__name__}")
     if n < 0:
@@ -65,7 +67,8 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     >>> curta.mvlgamma(curta.tensor([2.0, 3.0]), 2)
     tensor([0.4516, 1.5502])
     """
-    refuse("mvlgamma", out=out)
+    if out is not None:
+        return into("mvlgamma", out, mvlgamma(input, p))
     x = floating(tensor("mvlgamma", input))
     if p < 1:
         raise ArgumentError(f"p has to be greater than or equal to 1, got {p}")
@@ -77,7 +80,8 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
 
 def of_two(name: str, op: Op, input: Operand, other: Operand, out: Any) -> Tensor:
     """An operator of two tensors or a tensor and a number, in their common floating-point format."""
-    refuse(name, out=out)
+    if out is not None:
+        return into(name, out, of_two(name, op, input, other, None))
     a, b = pair(name, input, other)
     kind = promoted((a.layout, b.layout))
     kind = kind if kind.is_floating_point else get_default_dtype()
@@ -93,3 +97,26 @@ def zeta(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor
     tensor([1.6449])
     """
     return of_two("zeta", ops.ZETA, input, other, out)
+
+
+def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The regularised lower incomplete gamma function P(input, other); it has a gradient for `other`.
+
+    Both are floating-point tensors that broadcast; NaN where one is negative or both are 0. NotImplementedError for
+    integers.
+
+    >>> import curta
+    >>> curta.igamma(curta.tensor([1.0, 4.0]), curta.tensor([1.0, 5.0]))
+    tensor([0.6321, 0.7350])
+    """
+    return two("igamma", ops.IGAMMA, input, other, out)
+
+
+def igammac(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The regularised upper incomplete gamma function Q(input, other), which is 1 - `igamma`, without cancellation.
+
+    >>> import curta
+    >>> curta.igammac(curta.tensor([1.0, 4.0]), curta.tensor([1.0, 5.0]))
+    tensor([0.3679, 0.2650])
+    """
+    return two("igammac", ops.IGAMMAC, input, other, out)

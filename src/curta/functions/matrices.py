@@ -69,6 +69,25 @@ def batched(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return a.expand((*common, *a.layout.shape[-2:])), b.expand((*common, *b.layout.shape[-2:]))
 
 
+_FIRST, _LAST = "greater or equal to 1", "smaller or equal to LU.size(-2)"
+_ORIGIN = "Did you properly pass the result of lu_factor?"
+
+
+def check_pivots(name: str, pivots: Tensor, count: int) -> None:
+    """ShapeError for exchanges with rows that a matrix of `count` rows does not have."""
+    from curta import host
+
+    if not pivots.layout.numel or not host.has_values(pivots):
+        return
+    values = host.array(pivots)
+    low, high = int(values.min()), int(values.max())
+    if low >= 1 and high <= count:
+        return
+    if name == "lu_unpack":
+        raise ShapeError(f"pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.{_ORIGIN}")
+    raise ShapeError(f"Pivots given to {name} must all be {_FIRST if low < 1 else _LAST}. {_ORIGIN}")
+
+
 def check_info(name: str, info: Tensor, what: str) -> None:
     """LinearAlgebraError for the first matrix of a batch whose `info` is not 0; `what` has its number as {}."""
     if info.layout.device is META or not info.layout.numel:

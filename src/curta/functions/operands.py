@@ -37,11 +37,13 @@ def operand(name: str, value: Any, place: str = "other") -> Any:
     raise ArgumentTypeError(f"{name}(): argument '{place}' must be Tensor or Number, not {type(value).__name__}")
 
 
-def tensor(name: str, value: Any, place: str = "input") -> Tensor:
+def tensor(name: str, value: Any, place: str = "input", position: int = 1) -> Tensor:
     """`value` if it is a tensor, else an ArgumentTypeError as PyTorch's."""
     if isinstance(value, Tensor):
         return value
-    raise ArgumentTypeError(f"{name}(): argument '{place}' (position 1) must be Tensor, not {type(value).__name__}")
+    raise ArgumentTypeError(
+        f"{name}(): argument '{place}' (position {position}) must be Tensor, not {type(value).__name__}"
+    )
 
 
 def of_a_tensor(name: str, left: Any, right: Any, place: str = "other") -> tuple[Any, Any]:

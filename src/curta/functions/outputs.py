@@ -103,7 +103,7 @@ def _check_apart(out: Tensor, inputs: tuple[Tensor, ...]) -> None:
 EXACT = "Expected out tensor to have dtype {made_type}, but got {given_type} instead"
 _OTHER_SCALAR = "{name}: Expected out tensor to have scalar type {made} but got scalar type {given}"
 #: what PyTorch calls the formats there: by the names of C++
-_TYPES = {
+C_TYPES = {
     "bool": "bool", "uint8": "unsigned char", "uint16": "unsigned short", "uint32": "unsigned int",
     "uint64": "unsigned long", "int8": "signed char", "int16": "short int", "int32": "int", "int64": "long int",
     "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
@@ -119,8 +119,8 @@ def check_format(name: str, made: DType, out: Any, words: str = EXACT) -> None:
                 name=name,
                 made=scalar_name(made),
                 given=scalar_name(given),
-                made_type=_TYPES[made.name],
-                given_type=_TYPES[given.name],
+                made_type=C_TYPES[made.name],
+                given_type=C_TYPES[given.name],
             )
         )
 

@@ -13,7 +13,8 @@ from curta.default_dtype import get_default_dtype
 from curta.errors import UnsupportedError
 from curta.functions.choice import where
 from curta.functions.creation import full_like, zeros_like
-from curta.functions.operands import Operand, refuse
+from curta.functions.operands import Operand
+from curta.functions.outputs import into
 from curta.functions.special import pair
 from curta.ops.inference import promoted
 from curta.tensor import Tensor
@@ -46,7 +47,8 @@ def _polynomial(
     name: str, input: Operand, n: Operand, out: Any, step: Step, line: tuple[int, int], shifted: bool = False
 ) -> Tensor:
     """By recurrence from 1 and the line of (slope, value at 0)."""
-    refuse(name, out=out)
+    if out is not None:
+        return into(name, out, _polynomial(name, input, n, None, step, line, shifted))
     x, degrees = pair(name, input, n)
     kind = promoted((x.layout, degrees.layout))
     kind = kind if kind.is_floating_point else get_default_dtype()

@@ -114,9 +114,9 @@ def copysign(input: Tensor, other: Operand, *, out: Tensor | None = None) -> Ten
 
 
 def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The number that comes next after `input` on the way to `other`, of float32, float64 or bfloat16.
+    """The number that comes next after `input` on the way to `other`, of one floating-point format.
 
-    The gradient goes to `input`; UnsupportedDTypeError for other formats.
+    The gradient goes to `input`; UnsupportedDTypeError for integers.
 
     >>> import curta
     >>> curta.nextafter(curta.tensor([1.0]), curta.tensor([2.0])).item() - 1
@@ -126,7 +126,7 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
         return into("nextafter", out, nextafter(input, other))
     x, target = tensor("nextafter", input), tensor("nextafter", other, "other")
     kind = promoted((x.layout, target.layout))
-    if kind not in (dtypes.float32, dtypes.float64, dtypes.bfloat16):
+    if not kind.is_floating_point:
         raise UnsupportedDTypeError(f'"nextafter_cpu" not implemented for {scalar_name(kind)!r}')
-    made: Tensor = bind(ops.NEXTAFTER, (x, target), coarse=kind is dtypes.bfloat16)
+    made: Tensor = bind(ops.NEXTAFTER, (x, target), half=kind.name if kind.itemsize == 2 else "")
     return made

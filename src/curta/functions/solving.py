@@ -8,7 +8,7 @@ from typing import Any
 from curta import dtypes, shapes
 from curta.errors import DTypeError, ShapeError
 from curta.functions.inplace import scalar_name
-from curta.functions.matrices import batched, check_info, identity, into, matrices, same_format, turned
+from curta.functions.matrices import batched, check_info, check_pivots, identity, into, matrices, same_format, turned
 from curta.functions.operands import tensor
 from curta.ops import factorization
 from curta.ops.dispatch import bind
@@ -166,6 +166,7 @@ def lu_solve_factored(
         )
     same_format(name, compact, b)
     _check_sides(name, compact, b, left)
+    check_pivots("lu_solve", rows, compact.layout.shape[-1])
     compact, b = batched(compact, b)
     rows = rows.expand(compact.layout.shape[:-1]).contiguous()
     b = b if left else turned(b)

@@ -83,11 +83,11 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     return one("logit", ops.LOGIT, x if eps is None else clamp(x, eps, 1 - eps), None)
 
 
-def _two(name: str, op: Op, input: Tensor, other: Tensor, out: Any) -> Tensor:
+def two(name: str, op: Op, input: Tensor, other: Tensor, out: Any) -> Tensor:
     """For floating-point tensors in their common format."""
     if out is not None:
-        return into(name, out, _two(name, op, input, other, None))
-    a, b = tensor(name, input), tensor(name, other, "other")
+        return into(name, out, two(name, op, input, other, None))
+    a, b = tensor(name, input), tensor(name, other, "other", 2)
     kind = promoted((a.layout, b.layout))
     if not kind.is_floating_point:
         raise UnsupportedDTypeError(f'"{name}_cpu" not implemented for {scalar_name(kind)!r}')
@@ -102,7 +102,7 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> curta.hypot(curta.tensor([3.0]), curta.tensor([4.0]))
     tensor([5.])
     """
-    return _two("hypot", ops.HYPOT, input, other, out)
+    return two("hypot", ops.HYPOT, input, other, out)
 
 
 def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -112,7 +112,7 @@ def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     >>> curta.logaddexp(curta.tensor([0.0]), curta.tensor([0.0]))
     tensor([0.6931])
     """
-    return _two("logaddexp", ops.LOGADDEXP, input, other, out)
+    return two("logaddexp", ops.LOGADDEXP, input, other, out)
 
 
 def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -122,7 +122,7 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
     >>> curta.logaddexp2(curta.tensor([1.0]), curta.tensor([1.0]))
     tensor([2.])
     """
-    return _two("logaddexp2", ops.LOGADDEXP2, input, other, out)
+    return two("logaddexp2", ops.LOGADDEXP2, input, other, out)
 
 
 def xlogy(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:

@@ -26,6 +26,7 @@ from curta.functions.solving import inv_ex, solve, solve_ex, solve_triangular, t
 from curta.functions.solving import inverse as inv
 from curta.functions.solving import lu_solve_factored as lu_solve
 from curta.functions.solving import slogdet_parts as slogdet
+from curta.functions.symmetric import ldl_factor, ldl_factor_ex, ldl_solve
 from curta.linalg.norms import matrix_norm, norm, vector_norm
 from curta.linalg.products import cross, diagonal, vander, vecdot
 
@@ -44,6 +45,9 @@ __all__ = [
     "householder_product",
     "inv",
     "inv_ex",
+    "ldl_factor",
+    "ldl_factor_ex",
+    "ldl_solve",
     "lstsq",
     "lu",
     "lu_factor",

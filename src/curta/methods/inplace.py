@@ -178,6 +178,8 @@ NAMES = (
     "heaviside",
     "hypot",
     "i0",
+    "igamma",
+    "igammac",
     "lcm",
     "ldexp",
     "le",

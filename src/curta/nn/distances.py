@@ -8,7 +8,7 @@ from typing import Any
 from curta import functions
 from curta.dtypes import int64
 from curta.errors import ArgumentError, DTypeError, ShapeError
-from curta.functions.operands import of_one_rank, raised, refuse
+from curta.functions.operands import of_one_rank, raised
 from curta.functions.operands import tensor as check
 from curta.nn.losses import check_classes, check_reduction, reduced
 from curta.ops.dispatch import bind
@@ -52,9 +52,8 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, o
     >>> normalize(curta.tensor([[3.0, 4.0]])).tolist()
     [[0.6000000238418579, 0.800000011920929]]
     """
-    refuse("normalize", out=out)
     x = check("normalize", input)
-    result: Tensor = x / functions.norm(x, p, dim, True).clamp(min=eps)
+    result: Tensor = functions.div(x, functions.norm(x, p, dim, True).clamp(min=eps), out=out)
     return result
 
 

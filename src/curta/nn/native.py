@@ -39,6 +39,17 @@ def log_softmax(input: Tensor, dim: int, dtype: DType | None = None, *, out: Ten
     return made if out is None else into("log_softmax", out, made, exact=EXACT)
 
 
+def threshold(input: Tensor, threshold: float, value: float, *, out: Tensor | None = None) -> Tensor:
+    """x where it lies above `threshold`, else `value`.
+
+    >>> import curta
+    >>> curta.threshold(curta.tensor([1.0, 3.0]), 2.0, 0.0)
+    tensor([0., 3.])
+    """
+    made = F.threshold(input, threshold, value)
+    return made if out is None else into("threshold", out, made)
+
+
 # normalization
 
 

@@ -61,6 +61,27 @@ DIGAMMA = function("digamma", of_input("digamma", lambda g, x: g * bind(TRIGAMMA
 LGAMMA = function("lgamma", of_input("lgamma", lambda g, x: g * bind(DIGAMMA, (x,))))
 
 
+def _density(g: Any, a: Any, x: Any) -> Any:
+    """What the incomplete gamma functions integrate; NaN where a is 1 and x is 0, as in PyTorch."""
+    return g * ((a - 1) * x.log() - x - a.lgamma()).exp()
+
+
+def _incomplete(name: str, sign: int) -> Op:
+    backward = derived(f"{name}_backward", lambda g, a, x: _density(g * sign, a, x))
+
+    def rule(node: Any, g: Any) -> tuple[Any, ...]:
+        if node.needs[0]:
+            raise UnsupportedError(f"the derivative for '{name}: input' is not implemented.")
+        return None, bind(backward, (g, node.input(0), node.input(1)))
+
+    element = Pointwise(lambda a, x: call(name, a, x), "result")
+    return Op(name, infer_float, element, Gradient(rule, inputs=(0, 1)), each(0, 1))
+
+
+IGAMMA = _incomplete("igamma", 1)
+IGAMMAC = _incomplete("igammac", -1)
+
+
 # error functions and the normal distribution
 
 
@@ -145,4 +166,6 @@ I0 = function("i0", of_input("i0", lambda g, x: g * bind(I1, (x,))))
 I0E = function("i0e", _of_both("i0e", lambda g, x, y: g * (bind(I1E, (x,)) - x.sign() * y)))
 I1: Op = function("i1", _of_both("i1", lambda g, x, y: g * (bind(I0, (x,)) - _over(y, x))))
 I1E: Op = function("i1e", _of_both("i1e", lambda g, x, y: g * (bind(I0E, (x,)) - x.sign() * y - _over(y, x))))
+AIRY_AI = function("airy_ai", of_input("airy_ai", lambda g, x: g * bind(AIRY_SLOPE, (x,))))
+AIRY_SLOPE: Op = function("airy_slope", of_input("airy_slope", lambda g, x: g * (x * bind(AIRY_AI, (x,)))))
 SPHERICAL_BESSEL_J0 = derived("spherical_bessel_j0", _spherical)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from curta.lazy import LazyModule
@@ -55,7 +56,7 @@ def lu(a: Array) -> tuple[Array, Array, Array]:
     whole = a.copy()
     *batch, M, N = whole.shape
     count = min(M, N)
-    flat = whole.reshape(-1, M, N)
+    flat = whole.reshape(prod(batch), M, N)
     pivots = np.zeros((len(flat), count), np.int32)
     info = np.zeros(len(flat), np.int32)
     every = np.arange(len(flat))
@@ -72,7 +73,7 @@ def lu(a: Array) -> tuple[Array, Array, Array]:
 
 def row_order(pivots: Array, count: int, back: bool) -> Array:
     """Where each row comes from after the exchanges, or with `back` the inverse of that."""
-    flat = pivots.reshape(-1, pivots.shape[-1])
+    flat = pivots.reshape(prod(pivots.shape[:-1]), pivots.shape[-1])
     order = np.broadcast_to(np.arange(count), (len(flat), count)).copy()
     every = np.arange(len(flat))
     for step in range(flat.shape[1]):

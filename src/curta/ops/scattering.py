@@ -80,3 +80,22 @@ def reduce_rows(source: Tensor, places: Tensor, base: Tensor, reduce: str, inclu
     operands = source.contiguous(), places.contiguous(), base.contiguous()
     made: Tensor = bind(SCATTER_REDUCE, operands, reduce=reduce, include=include)
     return made
+
+
+def _extreme_rule(node: Node, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    """All that equal the extreme share its slope, NaN among NaN."""
+    source, places, found = node.input(0).detach(), node.input(1), node.output(0).detach()
+    there = _rows_at(found, places)
+    given = (source == there).logical_or(source.isnan().logical_and(there.isnan())).to(source.layout.dtype)
+    share = gradient / scatter_rows(given, places, found.layout.shape[0]).clamp(min=1)
+    return given * _rows_at(share, places), None, None
+
+
+#: the extreme of the rows of source[n, m] at each of places[n]; where nothing goes the base's, without a gradient
+SEGMENT_EXTREME = Op(
+    "segment_extreme",
+    SCATTER_REDUCE.infer,
+    SCATTER_REDUCE.lower,
+    Gradient(_extreme_rule, inputs=(0, 1), outputs=(0,)),
+    _cost,
+)

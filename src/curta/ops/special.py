@@ -198,7 +198,7 @@ def _nextafter_rule(node: Any, g: Any) -> tuple[Any, ...]:
 NEXTAFTER = Op(
     "nextafter",
     infer_promoted,
-    Pointwise(lambda x, other, coarse: call("next_after_bfloat16" if coarse else "next_after", x, other)),
+    Pointwise(lambda x, other, half: call(f"next_after_{half}" if half else "next_after", x, other)),
     Gradient(_nextafter_rule, inputs=(0, 1)),
     each(0),
 )

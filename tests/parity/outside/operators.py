@@ -91,6 +91,8 @@ def _of_product(function: Callable[..., Any]) -> Callable[..., Any]:
 
 #: where PyTorch's table wraps its function: the arguments are in another order, or only a part of what it does is asked
 ADAPTED: dict[str, Callable[..., Any]] = {
+    "_segment_reduce.lengths": curta.segment_reduce,
+    "_segment_reduce.offsets": curta.segment_reduce,
     "einsum": lambda operands, equation: curta.einsum(equation, operands),
     "linalg.lstsq.grad_oriented": lambda a, b, driver: curta.linalg.lstsq(a, b, driver=driver)[:2],
     "linalg.pinv.singular": _of_product(curta.linalg.pinv),

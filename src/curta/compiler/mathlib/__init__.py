@@ -10,6 +10,7 @@ lanes. Where the processor has no fma, LLVM makes `fma` a call: right, but slow.
 '<8 x float>'
 """
 
+from curta.compiler.mathlib.airy import airy_ai, airy_slope
 from curta.compiler.mathlib.bessel import (
     bessel_j0,
     bessel_j1,
@@ -29,6 +30,7 @@ from curta.compiler.mathlib.error_function import erf, erfc
 from curta.compiler.mathlib.exponential import exp, exp2, expm1, sigmoid
 from curta.compiler.mathlib.gamma import digamma, lgamma, trigamma, zeta
 from curta.compiler.mathlib.hyperbolic import cosh, sinh, tanh
+from curta.compiler.mathlib.incomplete_gamma import igamma, igammac
 from curta.compiler.mathlib.inverse import acos, asin, atan, atan2
 from curta.compiler.mathlib.inverse_error import erfcx, erfinv, ndtri
 from curta.compiler.mathlib.logarithm import log, log1p, log2, log10
@@ -37,6 +39,8 @@ from curta.compiler.mathlib.trigonometric import cos, sin, tan
 
 __all__ = [
     "acos",
+    "airy_ai",
+    "airy_slope",
     "asin",
     "atan",
     "atan2",
@@ -63,6 +67,8 @@ __all__ = [
     "i0e",
     "i1",
     "i1e",
+    "igamma",
+    "igammac",
     "lgamma",
     "log",
     "log1p",
@@ -80,4 +86,4 @@ __all__ = [
 ]
 
 #: the functions of one argument, by the names that loop expressions call them
-FUNCTIONS = tuple(name for name in __all__ if name not in ("atan2", "exact_rest", "pow", "zeta"))
+FUNCTIONS = tuple(name for name in __all__ if name not in ("atan2", "exact_rest", "igamma", "igammac", "pow", "zeta"))
