@@ -143,6 +143,18 @@ def test_numbers_and_empty_tensors() -> None:
     assert [one.shape for one in curta.atleast_1d(one, curta.ones(2))] == [(1,), (2,)]
 
 
+@pytest.mark.parametrize("wide", [1, 20])
+def test_a_place_filled_twice_counts_once_for_the_value(wide: int) -> None:
+    x, value = curta.ones(2, 3, wide, requires_grad=True), curta.tensor(2.0, requires_grad=True)
+    made = x.index_fill(1, curta.tensor([0, -3, 1]), value)
+    made.sum().backward()
+    assert (made[0, :, 0].tolist(), value.grad.item()) == ([2.0, 2.0, 1.0], 4 * wide)
+    assert x.grad[1, :, 0].tolist() == [0.0, 0.0, 1.0]
+    one, value = curta.tensor(3.0, requires_grad=True), curta.tensor(2.0, requires_grad=True)
+    one.index_fill(0, curta.tensor([0, 0]), value).backward()
+    assert (one.grad.item(), value.grad.item()) == (0.0, 1.0)
+
+
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "float16", "bfloat16"])
 def test_formats_stay(dtype: str) -> None:
     x = curta.tensor([0, 1, 1], dtype=getattr(curta, dtype))

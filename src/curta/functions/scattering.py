@@ -12,6 +12,8 @@ from curta.batching.values import alongside
 from curta.device import META
 from curta.dtypes import compute_dtype
 from curta.errors import DTypeError, IndexRangeError, ShapeError
+from curta.functions.choice import masked_fill
+from curta.functions.creation import zeros
 from curta.functions.indexing import Plan, check_paired, follow, in_range, in_range_from_zero, parse, plan_of
 from curta.functions.inplace import check_no_overlap, check_writable, previous, rewritten, scalar_name, store
 from curta.functions.movement import region
@@ -315,7 +317,13 @@ def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
             )
         value = value.to(input.layout.dtype)
     size = input.layout.shape[place] if input.layout.rank else 1
-    return _along(input, place, in_range(index.reshape(-1), size, place), value)
+    index = in_range(index.reshape(-1), size, place)
+    if STATE.grad_enabled and isinstance(value, Tensor) and value.requires_grad:
+        # a place that is named twice is filled once: the value's gradient must not count it again
+        named = _along(zeros(size, dtype=dtypes.bool_, device=input.layout.device), 0, index, True)
+        mask = named.view((-1,) + (1,) * (input.layout.rank - place - 1)) if input.layout.rank else named.view(())
+        return store(input, masked_fill(input, mask, value))
+    return _along(input, place, index, value)
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
