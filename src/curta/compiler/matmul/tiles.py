@@ -77,13 +77,13 @@ def _timed(per_batch: int, cycles: float, batches: int) -> tuple[float, int, int
 
 
 def _counts(length: int, step: int) -> list[int]:
-    """Numbers of tiles to try along a side: at least `step` long each, in ever larger jumps."""
+    """Numbers of tiles to try along a side: at least `step` long each, in ever larger jumps, and powers of two."""
     most = max(1, length // step)
-    counts, count = [], 1
+    counts, count = {most}, 1
     while count < most:
-        counts.append(count)
+        counts |= {count, 1 << (count.bit_length() - 1)}
         count = max(count + 1, count * 5 // 4)
-    return [*counts, most]
+    return sorted(counts)
 
 
 def even_blocks(length: int, most: int) -> int:
