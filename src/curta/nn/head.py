@@ -99,7 +99,7 @@ def linear_cross_entropy(
         input, linear_weight, linear_bias = lowered(input, linear_weight, linear_bias)
     classes = linear_weight.layout.shape[0]
     one_row = contiguous((*input.layout.shape[:-1], classes), input.layout.dtype, input.layout.device)
-    class_dim(_NAME, one_row, target)
+    class_dim(_NAME, one_row, target.layout)
     x = input if input.layout.rank == 2 else input.unsqueeze(0)
     rows = check_classes(_NAME, target, classes, ignore).reshape(x.layout.shape[0], 1)
     given: tuple[Tensor, ...] = (x, linear_weight, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from curta import host
@@ -34,9 +35,9 @@ from curta.tensor import Tensor
 
 def check_reduction(name: str, reduction: str, size_average: Any, reduce: Any) -> None:
     """ArgumentError for a reduction that there is not; UnsupportedError for PyTorch's older way to say it."""
-    for option, value in (("size_average", size_average), ("reduce", reduce)):
-        if value is not None:
-            raise UnsupportedError(f"{name}(): the argument '{option}' is not supported; use 'reduction'")
+    if size_average is not None or reduce is not None:
+        option = "reduce" if size_average is None else "size_average"
+        raise UnsupportedError(f"{name}(): the argument '{option}' is not supported; use 'reduction'")
     if reduction not in ("none", "mean", "sum"):
         raise ArgumentError(f"{reduction} is not a valid value for reduction")
 
@@ -68,21 +69,22 @@ def check_classes(name: str, target: Tensor, classes: int, ignore: int) -> Tenso
     return target
 
 
-def class_dim(name: str, scores: Layout, target: Tensor) -> int:
+@lru_cache(maxsize=1024)
+def class_dim(name: str, scores: Layout, target: Layout) -> int:
     """The dimension of classes, after checking that the target has one class for each place."""
     dim = 0 if scores.rank == 1 else 1
     if not scores.rank:
         raise ShapeError(f"{name}: Expected scores of at least 1 dimension, got {scores}")
     shape = scores.shape[:dim] + scores.shape[dim + 1 :]
-    if target.layout.shape != shape:
-        if scores.rank > 1 and scores.shape[:1] != target.layout.shape[:1]:
+    if target.shape != shape:
+        if scores.rank > 1 and scores.shape[:1] != target.shape[:1]:
             raise ArgumentError(
                 f"Expected input batch_size ({scores.shape[0]}) to match target batch_size "
-                f"({target.layout.shape[0] if target.layout.rank else 1})."
+                f"({target.shape[0] if target.rank else 1})."
             )
-        raise ShapeError(f"Expected target size {list(shape)}, got {list(target.layout.shape)}")
-    if target.layout.dtype.name not in ("int64", "uint8"):
-        raise DTypeError(f"{name}: expected target dtype to be int64 or uint8, but got {target.layout.dtype.name}")
+        raise ShapeError(f"Expected target size {list(shape)}, got {list(target.shape)}")
+    if target.dtype.name not in ("int64", "uint8"):
+        raise DTypeError(f"{name}: expected target dtype to be int64 or uint8, but got {target.dtype.name}")
     return dim
 
 
@@ -141,7 +143,7 @@ def cross_entropy(
         raise UnsupportedDTypeError(f'"log_softmax" not implemented for {input.layout.dtype.name!r}')
     if target.layout.shape == input.layout.shape and target.layout.dtype.is_floating_point:
         return _soft(input, target, weight, reduction, label_smoothing)
-    dim = class_dim("cross_entropy", input.layout, target)
+    dim = class_dim("cross_entropy", input.layout, target.layout)
     target = check_classes("cross_entropy", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
     settings = {"dim": dim, "ignore": ignore_index, "smoothing": float(label_smoothing)}
@@ -151,7 +153,8 @@ def cross_entropy(
     else:
         along = _weights_along(weight, input, dim)
         loss = bind(WEIGHTED_CROSS_ENTROPY, (input, rows, along), **settings)
-    result: Tensor = reduced_rows(loss, rows, along, reduction, dim, ignore_index).to(kind)
+    loss = reduced_rows(loss, rows, along, reduction, dim, ignore_index)
+    result: Tensor = loss if loss.layout.dtype is kind else loss.to(kind)
     return result
 
 
@@ -177,7 +180,7 @@ def nll_loss(
     check("nll_loss", input), check("nll_loss", target, "target")
     input, weight = raised(input, weight)
     check_reduction("nll_loss", reduction, size_average, reduce)
-    dim = class_dim("nll_loss", input.layout, target)
+    dim = class_dim("nll_loss", input.layout, target.layout)
     target = check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
     along = None
@@ -190,7 +193,7 @@ def nll_loss(
         loss = bind(MEAN_OF_ROWS, (loss, rows), ignore=ignore_index)
     else:
         loss = reduced_rows(loss, rows, along, reduction, dim, ignore_index)
-    result: Tensor = loss.to(input.layout.dtype)
+    result: Tensor = loss if loss.layout.dtype is input.layout.dtype else loss.to(input.layout.dtype)
     return result
 
 
