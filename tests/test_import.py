@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -34,3 +35,16 @@ def test_a_lazy_module_gives_what_the_module_has() -> None:
     assert repr(LazyModule("math")) == "<lazy math>"
     with pytest.raises(AttributeError, match="module 'math' has no attribute 'nothing'"):
         _ = LazyModule("math").nothing
+
+
+def test_models_and_data_are_there_when_they_are_asked_for() -> None:
+    program = "import curta; print(curta.models.GPT.__name__, curta.data.DataLoader is curta.utils.data.DataLoader)"
+    assert _run(program) == "GPT True"
+    program = "import sys, curta; before = 'curta.models' in sys.modules; print(before, curta.report.__name__)"
+    assert _run(program) == "False curta.report"
+
+
+@pytest.mark.parametrize("name", ["curta", "curta.data"])
+def test_a_module_does_not_have_what_it_does_not_have(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'nothing'"):
+        _ = import_module(name).nothing

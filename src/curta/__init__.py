@@ -211,6 +211,16 @@ short, int, long = int16, int32, int64
 
 __version__ = "0.1.0"
 
+
+def __getattr__(name: str) -> object:
+    """The packages that a program of tensors never needs: imported when they are asked for."""
+    if name in ("data", "models", "report"):
+        from importlib import import_module
+
+        return import_module(f"curta.{name}")
+    raise AttributeError(f"module 'curta' has no attribute {name!r}")
+
+
 __all__ = [  # noqa: RUF022 (by family)
     # submodules, types, formats, contexts
     "__version__", "account", "array_api", "autocast", "autograd", "bfloat16", "bool", "can_cast", "channels_last",

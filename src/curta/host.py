@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from curta import dtypes
 from curta.autograd.counted import refuse_opaque
 from curta.autograd.state import STATE
-from curta.default_dtype import get_default_dtype
 from curta.device import META
 from curta.dtypes import DType
-from curta.errors import ArgumentError, ArgumentTypeError, DTypeError, NoDataError
+from curta.errors import ArgumentError, ArgumentTypeError, NoDataError
 from curta.lazy import LazyModule
 from curta.memory.layout import contiguous, strided
 from curta.memory.ledger import INPUTS
 from curta.memory.storage import BorrowedStorage, TracedStorage, allocate
 from curta.ops.record import Cost
-from curta.promotion import number_for, promote_types, scalar_dtype
 from curta.shapes import storage_extent
 from curta.tensor import Tensor
 
@@ -196,114 +194,6 @@ def tensor_from(values: Array, dtype: DType | None = None) -> Tensor:
         with np.errstate(all="ignore"):
             array(made)[...] = values.astype(kind.numpy) if values.dtype != kind.numpy else values
     return made
-
-
-def array_of(data: Any, dtype: DType | None) -> Array:
-    """Numbers, nested sequences and arrays as an array, with PyTorch's choice of format where none is asked for."""
-    if isinstance(data, (np.ndarray, np.generic)):
-        values = np.asarray(data)
-        dtypes.from_numpy(values.dtype)
-        return values
-    shape = _shape_of(data)
-    flat: list[Any] = []
-    foreign: list[tuple[DType, int, int]] = []
-    _flatten(data, shape, 0, flat, foreign)
-    if dtype is not None and dtype.is_floating_point:
-        return np.array(flat, np.float64).reshape(shape)
-    if dtype is None and foreign:
-        return _in_common_format(flat, foreign).reshape(shape)
-    kind = _kind_of(flat)
-    if kind is float:
-        default = get_default_dtype()
-        values = np.array(flat, np.float64).reshape(shape)
-        with np.errstate(over="ignore"):  # what is too large for the format becomes infinity, as in PyTorch
-            return values if dtype is not None else values.astype(default.numpy)
-    if kind is bool:
-        return np.array(flat, np.bool_).reshape(shape)
-    try:
-        if dtype is dtypes.uint64:
-            flat = [number_for(value, dtype) for value in flat]
-        whole = np.array(flat, np.int64).reshape(shape)
-        if dtype is dtypes.uint64:
-            return whole.view(np.uint64)
-    except OverflowError:
-        raise ArgumentError("Overflow when unpacking long long") from None
-    if dtype is not None and dtype.category == 1 and whole.size:
-        number_for(int(whole.min()), dtype)
-        number_for(int(whole.max()), dtype)
-    return whole
-
-
-def _in_common_format(flat: list[Any], foreign: list[tuple[DType, int, int]]) -> Array:
-    """Numbers in the format that those of NumPy among them (first and end, and their format) and the others have."""
-    common, end = foreign[0][0], 0
-    own: list[Any] = []
-    for dtype, first, behind in foreign:
-        common = promote_types(common, dtype)
-        own += flat[end:first]
-        end = behind
-    own += flat[end:]
-    for kind in {type(value) for value in own}:
-        common = promote_types(common, scalar_dtype(kind()))
-    with np.errstate(over="ignore"):
-        return np.array(flat).astype(common.numpy)
-
-
-def _kind_of(flat: list[Any]) -> type:
-    if not flat:
-        return float
-    if any(isinstance(value, float) for value in flat):
-        return float
-    return bool if all(isinstance(value, bool) for value in flat) else int
-
-
-def _shape_of(data: Any) -> tuple[int, ...]:
-    shape: list[int] = []
-    while True:
-        if isinstance(data, Tensor | np.ndarray):
-            return (*shape, *data.shape)
-        if not isinstance(data, (list, tuple, range)):
-            return tuple(shape)
-        shape.append(len(data))
-        if not data:
-            return tuple(shape)
-        data = data[0]
-
-
-def _flatten(
-    data: Any, shape: tuple[int, ...], depth: int, flat: list[Any], foreign: list[tuple[DType, int, int]]
-) -> None:
-    if isinstance(data, Tensor):
-        data = data.detach().tolist()
-    elif isinstance(data, (np.ndarray, np.generic)):
-        known_format = _format_of(data)
-        if known_format is not None:
-            foreign.append((known_format, len(flat), len(flat) + data.size))
-        data = data.astype("f4").tolist() if known_format is dtypes.bfloat16 else data.tolist()
-    if isinstance(data, (list, tuple, range)):
-        if depth == len(shape):
-            raise ArgumentTypeError(f"not a sequence: nested sequences of different depths at dim {depth}")
-        if len(data) != shape[depth]:
-            raise ArgumentError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
-        for part in data:
-            _flatten(part, shape, depth + 1, flat, foreign)
-        return
-    if not isinstance(data, (bool, int, float)):
-        if isinstance(data, complex):
-            raise ArgumentTypeError("complex numbers are not supported: Curta has no complex dtypes")
-        if isinstance(data, str):
-            raise ArgumentTypeError("new(): invalid data type 'str'")
-        if data is None:
-            raise DTypeError("Could not infer dtype of NoneType")
-        raise DTypeError(f"Could not infer dtype of {type(data).__name__}")
-    if depth != len(shape):
-        raise ArgumentTypeError(f"expected sequence of length {shape[depth]} at dim {depth} (got a number)")
-    flat.append(data)
-
-
-def _format_of(values: Any) -> DType | None:
-    """The format of something of NumPy's; None where Curta has none."""
-    return next((dtype for dtype in dtypes.ALL if dtype.numpy == values.dtype), None)
 
 
 def number(tensor: Tensor) -> bool | int | float:

@@ -32,6 +32,23 @@ def test_pytorch_and_curta_share_memory_both_ways(dtype: Any) -> None:
         assert theirs.tolist() == [[1, 1], [1, 1]]
 
 
+@pytest.mark.parametrize("dtype", dtypes.ALL, ids=lambda dtype: dtype.name)
+def test_tensors_are_made_of_pytorchs_and_jaxs(dtype: Any) -> None:
+    torch, numpy = pytest.importorskip("torch"), pytest.importorskip("jax.numpy")
+    theirs = torch.tensor([0, 1, 1], dtype=getattr(torch, dtype.name))
+    # JAX has no formats of 64 bits unless it is told to
+    for array in (theirs,) if dtype.itemsize == 8 else (theirs, numpy.asarray([0, 1, 1], dtype.numpy)):
+        for make in (curta.tensor, curta.as_tensor, curta.asarray):
+            made = make(array)
+            assert (made.dtype, made.tolist()) == (dtype, [0, 1, 1])
+        assert curta.tensor([array[1], array[0]]).dtype is dtype
+        assert curta.tensor([array, array]).tolist() == [[0, 1, 1]] * 2
+    assert curta.tensor(theirs).data_ptr() != theirs.data_ptr()
+    assert curta.as_tensor(theirs).data_ptr() == curta.asarray(theirs).data_ptr() == theirs.data_ptr()
+    with pytest.raises(BufferError, match="detach"):
+        curta.tensor(torch.ones(2, requires_grad=True))
+
+
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0, 3)])
 def test_pytorchs_tensors_of_one_element_and_of_none(shape: tuple[int, ...]) -> None:
     torch = pytest.importorskip("torch")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from refusal import Refusal
+from refusal import Refusal, endless
 
 from curta.errors import (
     ArgumentError,
@@ -98,6 +98,13 @@ REFUSALS = (
         lambda c: c.tensor([1, 2], requires_grad=True),
         AutogradError,
         "Only Tensors of floating point and complex dtype can require gradients",
+    ),
+    Refusal(lambda c: c.tensor(b"ab"), ArgumentTypeError, "new(): invalid data type 'bytes'"),
+    Refusal(lambda c: c.tensor(endless()), ArgumentError, "too many dimensions 'list'"),
+    Refusal(
+        lambda c: c.asarray(bytearray(6), dtype=c.float32),
+        ArgumentError,
+        "asarray(): 6 bytes of a bytearray are no whole number of elements of curta.float32, which take 4 each",
     ),
     Refusal(lambda c: c.tensor(None), DTypeError, "Could not infer dtype of NoneType"),
     Refusal(lambda c: c.tensor([None]), DTypeError, "Could not infer dtype of NoneType"),

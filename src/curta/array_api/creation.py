@@ -10,7 +10,6 @@ from curta.default_dtype import get_default_dtype
 from curta.device import Device
 from curta.dtypes import DType
 from curta.errors import ArgumentError
-from curta.host import is_numpy
 from curta.tensor import Tensor
 
 Shape = int | tuple[int, ...]
@@ -41,7 +40,7 @@ def arange(
 
 
 def asarray(obj: Any, /, *, dtype: DType | None = None, device: DeviceLike = None, copy: bool | None = None) -> Tensor:
-    """A number, nested lists, a tensor, or what speaks DLPack, as a tensor; memory is shared where it can be.
+    """A number, nested sequences, a tensor, or what speaks DLPack or is a buffer, as a tensor, shared where it can be.
 
     `copy=True` always copies; with `copy=False` ArgumentError for what cannot be shared.
 
@@ -50,8 +49,6 @@ def asarray(obj: Any, /, *, dtype: DType | None = None, device: DeviceLike = Non
     tensor([[1., 2.],
             [3., 4.]])
     """
-    if not isinstance(obj, Tensor) and not is_numpy(obj) and hasattr(obj, "__dlpack__"):
-        obj, copy = functions.from_dlpack(obj, copy=copy), None
     return functions.asarray(obj, dtype=dtype, device=device, copy=copy)
 
 

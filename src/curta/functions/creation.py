@@ -18,6 +18,7 @@ from curta.errors import (
     UnsupportedDTypeError,
     UnsupportedError,
 )
+from curta.functions.exchange import from_dlpack
 from curta.functions.movement import sizes
 from curta.functions.operands import operand
 from curta.functions.outputs import into, resized
@@ -26,6 +27,7 @@ from curta.memory import formats
 from curta.memory.layout import Layout, contiguous, strided
 from curta.memory.living import LEAVES
 from curta.memory.storage import allocate
+from curta.nested import array_of, is_foreign
 from curta.ops.creation import ARANGE, EYE, FULL, LINSPACE
 from curta.ops.dispatch import bind
 from curta.promotion import number_for, scalar_dtype
@@ -73,7 +75,7 @@ def tensor(
     data: Any, *, dtype: DType | None = None, device: DeviceLike = None, requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
-    """A new tensor with a copy of `data`: a number, nested lists of numbers, an array, a tensor.
+    """A new tensor with a copy of `data`: a number, nested sequences of numbers, a tensor, any framework's array.
 
     >>> import curta
     >>> curta.tensor([[1, 2], [3, 4]], dtype=curta.float32)
@@ -82,11 +84,13 @@ def tensor(
     """
     checked_options("tensor", None, pin_memory)
     target = resolve(device)
+    if is_foreign(data):
+        data = from_dlpack(data)
     if isinstance(data, Tensor):
         data = data.detach()
         made = _without_data(data.layout, dtype) if target is META else data.clone().to(dtype=dtype, device=target)
         return finish(made, requires_grad)
-    values = host.array_of(data, dtype)
+    values = array_of(data, dtype)
     if target is META:
         kind = dtypes.from_numpy(values.dtype)
         return finish(_without_data(contiguous(values.shape, kind), dtype), requires_grad)
@@ -99,9 +103,14 @@ def _without_data(like: Layout, dtype: DType | None) -> Tensor:
 
 
 def as_tensor(data: Any, dtype: DType | None = None, device: DeviceLike = None) -> Tensor:
-    """`data` as a tensor, sharing memory where it is a tensor or an array of the right format already."""
+    """`data` as a tensor, sharing memory where it is a tensor or an array of the right format already.
+
+    The array may be any framework's that speaks DLPack.
+    """
     if isinstance(data, np.ndarray):
         data = from_numpy(data)
+    elif is_foreign(data):
+        data = from_dlpack(data)
     target = resolve(device)
     if isinstance(data, Tensor) and (target is not META or data.layout.device is META):
         return data.to(dtype=dtype, device=target)
@@ -114,18 +123,47 @@ def _shares(made: Tensor, source: Any) -> bool:
     return isinstance(source, np.ndarray) and getattr(made.storage, "owner", None) is source
 
 
+#: how the buffer protocol calls bytes that may be anything
+_BYTES = ("B", "b", "c")
+
+
+def _buffer(obj: Any, dtype: DType | None) -> Any:
+    """What speaks Python's buffer protocol as an array over its memory; anything else as it is."""
+    if isinstance(obj, (Tensor, np.ndarray, np.generic)):
+        return obj
+    try:
+        view = memoryview(obj)
+    except TypeError:
+        return obj
+    found = np.asarray(view)
+    if dtype is None or view.format not in _BYTES:
+        return found
+    if view.nbytes % dtype.itemsize:
+        raise ArgumentError(
+            f"asarray(): {view.nbytes} bytes of a {type(obj).__name__} are no whole number of elements of {dtype}, "
+            f"which take {dtype.itemsize} each"
+        )
+    return found.reshape(-1).view(dtype.numpy)
+
+
 def asarray(
     obj: Any, *, dtype: DType | None = None, device: DeviceLike = None, copy: bool | None = None,
     requires_grad: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """`as_tensor`, or a copy when `copy` says so; with `copy=False` ArgumentError for what cannot share its memory.
 
-    What is made of a tensor keeps its history, copies too, unless `requires_grad` is False.
+    What is made of a tensor keeps its history, copies too, unless `requires_grad` is False. Memory with Python's buffer
+    protocol is shared too: as what it says that it holds, plain bytes as a vector of `dtype`.
 
     >>> import curta
     >>> curta.asarray(curta.ones(1, requires_grad=True), copy=True)
     tensor([1.], grad_fn=<CopyBackward0>)
+    >>> curta.asarray(bytearray(b"\\1\\0\\2\\0"), dtype=curta.int16)
+    tensor([1, 2], dtype=curta.int16)
     """
+    if is_foreign(obj):
+        obj, copy = from_dlpack(obj, copy=copy), None if copy else copy
+    obj = _buffer(obj, dtype)
     make = tensor if copy and not isinstance(obj, Tensor) else as_tensor
     made = make(obj, dtype=dtype, device=device)
     if copy and isinstance(obj, Tensor) and made.storage is obj.storage:

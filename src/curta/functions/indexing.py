@@ -19,6 +19,7 @@ from curta.functions.outputs import EXACT, into
 from curta.lazy import LazyModule
 from curta.memory.layout import Layout
 from curta.methods import late
+from curta.nested import array_of
 from curta.ops.indexing import take
 from curta.ops.movement import REGION, Region, RegionItem, Sight, seen, sight
 from curta.shapes import checked_index, slice_item
@@ -169,7 +170,7 @@ def _index_tensor(item: Any) -> Any:
     if isinstance(item, np.ndarray) and item.dtype.kind == "u" and item.dtype != np.uint8:
         # formats that only NumPy has: what is too large for int64 is no index either way
         item = np.minimum(item.astype(np.uint64), np.uint64(np.iinfo(np.int64).max)).astype(np.int64)
-    values = host.array_of(item, None)
+    values = array_of(item, None)
     if values.size == 0 and values.dtype.kind == "f":
         values = values.astype(np.int64)
     if values.dtype.kind not in "iub":
