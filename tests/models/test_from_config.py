@@ -42,6 +42,11 @@ BERT = {
     "num_hidden_layers": 12, "pad_token_id": 0, "position_embedding_type": "absolute", "type_vocab_size": 2,
     "vocab_size": 30522,
 }  # fmt: skip
+DISTILBERT = {
+    "activation": "gelu", "dim": 768, "dropout": 0.1, "hidden_dim": 3072, "max_position_embeddings": 512,
+    "model_type": "distilbert", "n_heads": 12, "n_layers": 6, "pad_token_id": 0, "sinusoidal_pos_embds": False,
+    "vocab_size": 30522,
+}  # fmt: skip
 LABELS = {str(number): f"class {number}" for number in range(1000)}
 VIT = {
     "hidden_act": "gelu", "hidden_size": 768, "id2label": LABELS, "image_size": 224, "intermediate_size": 3072,
@@ -71,6 +76,20 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_published_files_are_the_presets(name: str) -> None:
     assert from_config(PUBLISHED[name]) == preset(name)
+
+
+def test_the_kin_of_bert() -> None:
+    base: Any = preset("bert-base")
+    roberta = {
+        "model_type": "roberta", "layer_norm_eps": 1e-05, "max_position_embeddings": 514, "pad_token_id": 1,
+        "type_vocab_size": 1, "vocab_size": 50265,
+    }  # fmt: skip
+    expected = replace(base, vocabulary=50265, context=514, types=1, norm_epsilon=1e-5, padding=1)
+    for kind in ("roberta", "xlm-roberta", "camembert"):
+        assert from_config(BERT | roberta | {"model_type": kind}) == expected
+    assert expected.longest == 512
+    assert from_config(DISTILBERT) == replace(base, layers=6, types=0, pooled=False)
+    assert from_config(BERT | {"hidden_act": "relu"}) == replace(base, activation="relu")
 
 
 def test_hugging_faces_vit_differs_from_torchvisions_by_an_epsilon() -> None:
@@ -125,8 +144,9 @@ REFUSED: list[tuple[Any, Any, str]] = [
     ([], ArgumentTypeError, "must be a JSON object, got list"),
     ({}, ArgumentError, "model_type is missing"),
     ({"model_type": "t5"}, UnsupportedError,
-     "model_type 't5' is not supported, gpt2, llama, mistral, mixtral, bert, vit, resnet are"),
-    ({"model_type": 3}, UnsupportedError, "model_type 3 is not supported, gpt2, llama, mistral, mixtral, bert, vi"),
+     "model_type 't5' is not supported, gpt2, llama, mistral, mixtral, bert, roberta, "
+     "xlm-roberta, camembert, distilbert, vit, resnet are"),
+    ({"model_type": 3}, UnsupportedError, "model_type 3 is not supported, gpt2, llama, mistral, mixtral, bert, ro"),
     (without(GPT2, "n_embd"), ArgumentError, "n_embd is missing"),
     (GPT2 | {"n_layer": 0}, ArgumentError, "n_layer must be positive, got 0"),
     (GPT2 | {"n_layer": "12"}, ArgumentTypeError, "n_layer must be a whole number, got a string"),
@@ -171,6 +191,13 @@ REFUSED: list[tuple[Any, Any, str]] = [
     (without(MIXTRAL, "num_local_experts"), ArgumentError, "num_local_experts is missing"),
     (MIXTRAL | {"num_experts_per_tok": 9}, ArgumentError,
      "num_experts_per_tok must not be above num_local_experts, got 9 and 8"),
+    (BERT | {"model_type": "roberta", "pad_token_id": 511}, ArgumentError,
+     "pad_token_id must be a token with room for positions behind it, got 511 with a vocab_size of 30522 and "
+     "max_position_embeddings of 512"),
+    (BERT | {"model_type": "roberta", "pad_token_id": -1}, ArgumentError, "pad_token_id must not be negative, got -1"),
+    (BERT | {"hidden_act": "tanh"}, UnsupportedError,
+     "hidden_act 'tanh' is not supported, 'gelu' and 'gelu_new' and 'gelu_pytorch_tanh' and 'relu' and 'silu' are"),
+    (DISTILBERT | {"dim": 769}, ArgumentError, "dim must be divisible by n_heads, got 769 and 12"),
     (BERT | {"num_attention_heads": 7}, ArgumentError,
      "hidden_size must be divisible by num_attention_heads, got 768 and 7"),
     (BERT | {"position_embedding_type": "relative_key"}, UnsupportedError,

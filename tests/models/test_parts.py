@@ -216,6 +216,11 @@ REFUSED: list[tuple[Any, Any, str]] = [
     (lambda: Llama3Scaling(8.0, 0.0, 4.0, 1), ValueError, "Llama3Scaling: all numbers must be positive, got Llama3S"),
     (lambda: Llama3Scaling(8.0, 4.0, 4.0, 1), ValueError, "Llama3Scaling: low must be below high, got 4.0 and 4.0"),
     (lambda: BERTConfig(width=770), ValueError, "width must be divisible by heads, got a width of 770 and 12 heads"),
+    (lambda: BERTConfig(activation="tanh"), ValueError,
+     "activation must be one of gelu, gelu_new, gelu_pytorch_tanh, relu, silu, got 'tanh'"),
+    (lambda: BERTConfig(padding=511), ValueError,
+     "padding must be a token with room for positions behind it, got 511 with a vocabulary of 30522 and a context of "
+     "512"),
     (lambda: BERTConfig(types=True), TypeError, "types must be an int, got bool"),
     (lambda: ViTConfig(image=225), ValueError, "image must be divisible by patch, got 225 and 16"),
     (lambda: ResNetConfig(classes=0), ValueError, "classes must be positive, got 0"),

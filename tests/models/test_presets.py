@@ -163,6 +163,7 @@ def test_example_inputs_are_the_same_numbers_each_time() -> None:
     assert (images.min().item(), images.max().item()) == (-1.0, 1.0)
     assert example_inputs(ResNetConfig())[0].shape == (1, 3, 224, 224)
     assert example_inputs(BERTConfig())[0].shape == (1, 512)
+    assert example_inputs(BERTConfig(context=514, padding=1))[0].shape == (1, 512)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Models from files that transformers 5.24 wrote, beside the outputs that it gave in float32.
 
-Weights are random and tiny: GPT-2, Mistral, Mixtral, ViT and two residual networks as safetensors, Llama in bfloat16 in
-three parts, BERT as a pickle of PyTorch's.
+Weights are random and tiny: GPT-2, Mistral, Mixtral, ViT, two residual networks, RoBERTa with the head of its first
+training, which has no pooler, and DistilBERT with one of classes as safetensors, Llama in bfloat16 in three parts, BERT
+as a pickle of PyTorch's.
 """
 
 from __future__ import annotations
@@ -136,6 +137,37 @@ def test_safetensors_come_before_pickles(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "vit", tmp_path / "vit")
     (tmp_path / "vit" / "pytorch_model.bin").write_bytes(b"nothing")
     assert isinstance(from_pretrained(tmp_path / "vit"), ViT)
+
+
+def test_encoders_with_heads_and_without_a_pooler() -> None:
+    fields, weights = config_of("bert"), curta.load(ROOT / "bert" / "pytorch_model.bin")
+    for head in ("classifier", "qa_outputs", "cls.predictions"):
+        more = {f"{head}.weight": curta.ones(2, 16), f"{head}.bias": curta.ones(2)}
+        check_outputs("bert", from_pretrained(fields, weights | more))
+    bare = {name: one for name, one in weights.items() if "pooler" not in name}
+    model: Any = from_pretrained(fields, bare)
+    check_outputs("bert", model)
+    assert not model.config.pooled
+    assert result_of("bert", model) is not None
+    assert model(curta.zeros(1, 3, dtype=curta.int64))[1] is None
+    half = {name: one for name, one in weights.items() if "pooler.dense.bias" not in name}
+    with pytest.raises(ArgumentError, match=r"pooler\.bias is missing"):
+        from_pretrained(fields, half)
+
+
+def test_padding_has_no_position_in_a_roberta() -> None:
+    model: Any = from_pretrained(ROOT / "roberta")
+    assert model.config.longest == 10
+    text, padded = curta.tensor([[5, 7, 9]]), curta.tensor([[1, 5, 7, 9, 1]])
+    mask = curta.tensor([[0, 1, 1, 1, 0]])
+    with curta.no_grad():
+        expected, found = model(text)[0], model(padded, mask=mask)[0][:, 1:4]
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5, atol=1e-5)
+    assert model(curta.zeros(1, 10, dtype=curta.int64))[0].shape == (1, 10, 16)
+    with pytest.raises(ArgumentError, match="BERT: the context holds 10 tokens, got 11"):
+        model(curta.zeros(1, 11, dtype=curta.int64))
+    with pytest.raises(ArgumentError, match="BERT: this model has no types of segments"):
+        from_pretrained(ROOT / "distilbert")(text, curta.zeros_like(text))
 
 
 def test_older_residual_networks_lack_a_count() -> None:

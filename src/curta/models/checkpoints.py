@@ -23,7 +23,7 @@ class _Names(NamedTuple):
     {next[0]} is one more than the first number.
     """
 
-    prefix: str
+    prefixes: tuple[str, ...]
     modules: dict[str, str | None]
     #: those whose weights lie transposed
     transposed: frozenset[str] = frozenset()
@@ -32,7 +32,7 @@ class _Names(NamedTuple):
 
 
 _GPT2 = _Names(
-    "transformer.",
+    ("transformer.",),
     {
         "wte": "token_embedding",
         "wpe": "position_embedding",
@@ -50,7 +50,7 @@ _GPT2 = _Names(
 )
 
 _LLAMA = _Names(
-    "model.",
+    ("model.",),
     {
         "embed_tokens": "token_embedding",
         "layers.{}.input_layernorm": "blocks.{}.attention_norm",
@@ -73,7 +73,7 @@ _LLAMA = _Names(
 )
 
 _BERT = _Names(
-    "bert.",
+    ("bert.", "roberta.", "distilbert."),
     {
         "embeddings": None,  # the numbers of the positions
         "embeddings.word_embeddings": "token_embedding",
@@ -89,17 +89,38 @@ _BERT = _Names(
         "encoder.layer.{}.output.dense": "blocks.{}.feed_forward.projection",
         "encoder.layer.{}.output.LayerNorm": "blocks.{}.feed_forward_norm",
         "pooler.dense": "pooler",
-        # heads of the first training, which the encoder does not have
+        # what DistilBERT calls them
+        "transformer.layer.{}.attention.q_lin": "blocks.{}.attention.query",
+        "transformer.layer.{}.attention.k_lin": "blocks.{}.attention.key",
+        "transformer.layer.{}.attention.v_lin": "blocks.{}.attention.value",
+        "transformer.layer.{}.attention.out_lin": "blocks.{}.attention.projection",
+        "transformer.layer.{}.sa_layer_norm": "blocks.{}.attention_norm",
+        "transformer.layer.{}.ffn.lin1": "blocks.{}.feed_forward.expand",
+        "transformer.layer.{}.ffn.lin2": "blocks.{}.feed_forward.projection",
+        "transformer.layer.{}.output_layer_norm": "blocks.{}.feed_forward_norm",
+        # heads of the first training and of later ones, which the encoder does not have
         "cls.predictions": None,
         "cls.predictions.decoder": None,
         "cls.predictions.transform.dense": None,
         "cls.predictions.transform.LayerNorm": None,
         "cls.seq_relationship": None,
+        "lm_head": None,
+        "lm_head.dense": None,
+        "lm_head.layer_norm": None,
+        "lm_head.decoder": None,
+        "vocab_transform": None,
+        "vocab_layer_norm": None,
+        "vocab_projector": None,
+        "pre_classifier": None,
+        "classifier": None,
+        "classifier.dense": None,
+        "classifier.out_proj": None,
+        "qa_outputs": None,
     },
 )
 
 _VIT = _Names(
-    "vit.",
+    ("vit.",),
     {
         "embeddings.patch_embeddings.projection": "patch_projection",
         "encoder.layer.{}.layernorm_before": "blocks.{}.attention_norm",
@@ -122,7 +143,7 @@ _VIT = _Names(
 )
 
 _RESNET = _Names(
-    "resnet.",
+    ("resnet.",),
     {
         "embedder.embedder.convolution": "conv1",
         "embedder.embedder.normalization": "bn1",
@@ -142,8 +163,9 @@ _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 def translate_state_dict(config: Config, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights under Hugging Face's names as `load_state_dict` of a model of ours takes them; the tensors share memory.
 
-    Names may begin with the base model's ("transformer.", "model.", "bert.", "vit.", "resnet.") or not. What a model
-    works out itself is left out: masks, frequencies, tied heads; so are the heads of a first training. Raises
+    Names may begin with the base model's ("transformer.", "model.", "bert.", "roberta.", "distilbert.", "vit.",
+    "resnet.") or not. What a model works out itself is left out: masks, frequencies, tied heads; so are the heads of an
+    encoder of text, of its first training and of later ones. Raises
     `ArgumentError` for a name that means nothing here, and for two that mean the same.
 
     >>> import curta
@@ -159,7 +181,8 @@ def translated(where: str, config: Config, state_dict: Mapping[str, Tensor]) -> 
     names = _names_for(config)
     found: dict[str, Tensor] = {}
     for name, tensor in state_dict.items():
-        path, _, last = name.removeprefix(names.prefix).rpartition(".")
+        prefix = next((one for one in names.prefixes if name.startswith(one)), "")
+        path, _, last = name.removeprefix(prefix).rpartition(".")
         pattern = _NUMBER.sub("{}", f".{path}.")[1:-1]
         whole = f"{pattern}.{last}"
         if whole not in names.parameters and pattern not in names.modules:

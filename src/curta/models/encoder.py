@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from curta import Tensor, nn
 from curta.nn import functional as F
+
+
+def _tanh_gelu(x: Tensor) -> Tensor:
+    return F.gelu(x, approximate="tanh")
+
+
+#: by the names that Hugging Face's configurations have for them
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu, "gelu_new": _tanh_gelu, "gelu_pytorch_tanh": _tanh_gelu, "relu": F.relu, "silu": F.silu,
+}  # fmt: skip
 
 
 class SelfAttention(nn.Module):
@@ -28,16 +40,17 @@ class SelfAttention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two layers with GELU between: [B, T, C] to [B, T, C]."""
+    """Two layers with an activation between: [B, T, C] to [B, T, C]."""
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int, hidden: int, activation: str = "gelu") -> None:
         super().__init__()
+        self._activation = ACTIVATIONS[activation]
         self.expand = nn.Linear(width, hidden)
         self.projection = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform each position by itself."""
-        return self.projection(F.gelu(self.expand(x)))
+        return self.projection(self._activation(self.expand(x)))
 
 
 def initialise(model: nn.Module) -> None:

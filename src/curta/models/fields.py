@@ -52,6 +52,13 @@ class Fields:
             raise ArgumentError(f"{self.name(name)} must be positive, got {value}")
         return value
 
+    def token(self, name: str, default: int) -> int:
+        """A whole number from 0 on."""
+        value: int = self._typed(name, default, (int,), "a whole number")
+        if value < 0:
+            raise ArgumentError(f"{self.name(name)} must not be negative, got {value}")
+        return value
+
     def optional_size(self, name: str, default: int | None = None) -> int | None:
         """A positive whole number, or None for null."""
         return None if self._given.get(name, default) is None else self.size(name, default)
@@ -67,9 +74,9 @@ class Fields:
         """True or false."""
         return bool(self._typed(name, default, (bool,), "true or false"))
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, default: Any = _MISSING) -> str:
         """A string."""
-        return str(self._typed(name, _MISSING, (str,), "a string"))
+        return str(self._typed(name, default, (str,), "a string"))
 
     def inner(self, name: str) -> Fields | None:
         """An object in this one; None for null and where it is left out."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from curta.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 from curta.models.bert import BERTConfig
+from curta.models.encoder import ACTIVATIONS
 from curta.models.fields import Fields
 from curta.models.gpt import GPTConfig
 from curta.models.llama import LlamaConfig
@@ -19,7 +20,8 @@ from curta.models.vit import ViTConfig
 def from_config(fields: Mapping[str, Any]) -> Config:
     """The configuration that a Hugging Face `config.json` describes; `fields` is what `json.load` gives.
 
-    `model_type` is one of gpt2, llama, mistral, mixtral, bert, vit and resnet. What changes what a model computes is
+    `model_type` is one of gpt2, llama, mistral, mixtral, bert, roberta, xlm-roberta, camembert, distilbert, vit and
+    resnet. What changes what a model computes is
     read or refused; how it is trained (dropout, initialisation, padding), stored and generated from is not looked at.
 
     Raises `ArgumentError` for a field that is missing, out of range or does not fit another, `ArgumentTypeError` for
@@ -123,8 +125,8 @@ def _rotary(given: Fields, default: float) -> tuple[float, RotaryScaling | None]
     return base, Llama3Scaling(inner.number("factor"), low, high, inner.size("original_max_position_embeddings"))
 
 
-def _bert(given: Fields) -> BERTConfig:
-    given.only("hidden_act", "gelu")
+def _bert(given: Fields, padding: int | None = None) -> BERTConfig:
+    given.only("hidden_act", *ACTIVATIONS)
     given.only("position_embedding_type", "absolute", None)
     for name in ("is_decoder", "add_cross_attention"):
         given.only(name, False)
@@ -133,7 +135,30 @@ def _bert(given: Fields) -> BERTConfig:
         vocabulary=given.size("vocab_size"), width=given.size("hidden_size"), layers=given.size("num_hidden_layers"),
         heads=given.size("num_attention_heads"), feed_forward_width=given.size("intermediate_size"),
         context=given.size("max_position_embeddings"), types=given.size("type_vocab_size"),
-        norm_epsilon=given.number("layer_norm_eps", 1e-12),
+        norm_epsilon=given.number("layer_norm_eps", 1e-12), activation=given.text("hidden_act", "gelu"),
+        padding=padding,
+    )  # fmt: skip
+
+
+def _roberta(given: Fields) -> BERTConfig:
+    padding = given.token("pad_token_id", 1)
+    if padding >= given.size("vocab_size") or padding + 1 >= given.size("max_position_embeddings"):
+        raise ArgumentError(
+            f"{given.name('pad_token_id')} must be a token with room for positions behind it, got {padding} with a "
+            f"vocab_size of {given.size('vocab_size')} and max_position_embeddings of "
+            f"{given.size('max_position_embeddings')}"
+        )
+    return _bert(given, padding)
+
+
+def _distilbert(given: Fields) -> BERTConfig:
+    given.only("activation", *ACTIVATIONS)
+    given.check_divides("dim", "n_heads")
+    return BERTConfig(
+        vocabulary=given.size("vocab_size"), width=given.size("dim"), layers=given.size("n_layers"),
+        heads=given.size("n_heads"), feed_forward_width=given.size("hidden_dim"),
+        context=given.size("max_position_embeddings"), types=0, pooled=False,
+        activation=given.text("activation", "gelu"),
     )  # fmt: skip
 
 
@@ -173,6 +198,10 @@ _READERS: dict[str, Callable[[Fields], Config]] = {
     "mistral": _mistral,
     "mixtral": _mixtral,
     "bert": _bert,
+    "roberta": _roberta,
+    "xlm-roberta": _roberta,
+    "camembert": _roberta,
+    "distilbert": _distilbert,
     "vit": _vit,
     "resnet": _resnet,
 }

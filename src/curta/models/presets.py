@@ -145,9 +145,10 @@ def example_inputs(config: Config, batch: int = 1, context: int | None = None) -
             raise ArgumentError(f"example_inputs: images have no context, got {context}")
         side, channels = (config.image, config.channels) if isinstance(config, ViTConfig) else (224, 3)
         return (_counted(batch, channels, side, side).remainder(255).float() / 127 - 1,)
-    length = config.context if context is None else context
-    if isinstance(config, GPTConfig | BERTConfig) and length > config.context:
-        raise ArgumentError(f"example_inputs: the context holds {config.context} tokens, got {length}")
+    longest = config.longest if isinstance(config, BERTConfig) else config.context
+    length = longest if context is None else context
+    if isinstance(config, GPTConfig | BERTConfig) and length > longest:
+        raise ArgumentError(f"example_inputs: the context holds {longest} tokens, got {length}")
     return (_counted(batch, length).remainder(config.vocabulary),)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import curta
@@ -13,6 +14,7 @@ from curta.dtypes import DType
 from curta.errors import ArgumentError, ArgumentTypeError, FileFormatError
 from curta.files.content import shown
 from curta.files.safetensors import Path, load_file
+from curta.models.bert import BERTConfig
 from curta.models.checkpoints import translated
 from curta.models.hugging_face import from_config
 from curta.models.presets import Config, Model, build
@@ -41,7 +43,8 @@ def from_pretrained(
 
     The weights are in the files' formats unless `dtype`, a floating-point one, is given. The model is built without
     memory and looks into the mapped files, which take memory only where they are written to; where `dtype` is another,
-    each weight is converted by itself. A pickle runs nothing: see `curta.load`.
+    each weight is converted by itself. A pickle runs nothing: see `curta.load`. Heads that were trained on an encoder of
+    text are left out; where its pooler is not in the file, the model has none.
 
     Raises `ArgumentError`, naming them, for weights that are missing, unknown or of another shape, and what
     `from_config`, `curta.load_file` and `curta.load` raise.
@@ -61,6 +64,8 @@ def from_pretrained(
     where, given = _read(source if weights is None else weights)
     found = translated(where, config, given)
     del given
+    if isinstance(config, BERTConfig) and not any(name.startswith("pooler.") for name in found):
+        config = replace(config, pooled=False)
     if _parts(config) > len(found):  # before anything is built: a wrong configuration could ask for any size
         raise ArgumentError(f"{where}: has {len(found)} weights, too few for the layers of the configuration")
     with curta.device("meta"):
