@@ -76,6 +76,31 @@ ALL = (
 _BY_NAME = {dtype.name: dtype for dtype in ALL}
 
 
+#: what PyTorch takes Python's types for
+_OF_TYPES: dict[type, DType] = {float: float64, int: int64, bool: bool_}
+
+
+def asked(dtype: Any, name: str) -> DType | None:
+    """A `dtype` that somebody passed to the function `name`, also one of Python's types; ArgumentTypeError for others.
+
+    >>> asked(float, "zeros"), asked(float16, "zeros"), asked(None, "zeros")
+    (curta.float64, curta.float16, None)
+    """
+    return None if dtype is None else asked_for(dtype, name)
+
+
+def asked_for(dtype: Any, name: str) -> DType:
+    """As `asked`, where None is no answer either."""
+    if isinstance(dtype, DType):
+        return dtype
+    found = _OF_TYPES.get(dtype) if isinstance(dtype, type) else None
+    if dtype is complex:
+        raise ArgumentTypeError(f"{name}(): complex numbers are not supported: Curta has no complex dtypes")
+    if found is None:
+        raise ArgumentTypeError(f"{name}(): argument 'dtype' must be curta.dtype, not {type(dtype).__name__}")
+    return found
+
+
 def by_name(name: str) -> DType:
     """The format called `name`.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from curta import dtypes
 from curta.default_dtype import get_default_dtype
-from curta.dtypes import DType
+from curta.dtypes import DType, asked_for
 from curta.errors import ArgumentTypeError
 from curta.lazy import LazyModule
 
@@ -223,6 +223,6 @@ def _relative_error(value: float, exact: float) -> str:
 
 
 def _checked(dtype: DType, where: str) -> DType:
-    if not isinstance(dtype, DType):
+    if not isinstance(dtype, (DType, type)):
         raise ArgumentTypeError(f"{where}(): argument 'type' must be a curta dtype, not {type(dtype).__name__}")
-    return dtype
+    return asked_for(dtype, where)

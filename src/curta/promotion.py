@@ -36,7 +36,7 @@ def _promote(first: DType, second: DType) -> DType | None:
 _PROMOTED = {(first, second): _promote(first, second) for first in dtypes.ALL for second in dtypes.ALL}
 
 
-def promote_types(first: DType, second: DType) -> DType:
+def promote_types(first: DType | type, second: DType | type) -> DType:
     """The smallest format that PyTorch takes for a mix of two formats; DTypeError for uint64 and a signed integer.
 
     For uint16, uint32 and uint64, which PyTorch mixes with floating point only, it is the array API standard's.
@@ -44,6 +44,8 @@ def promote_types(first: DType, second: DType) -> DType:
     >>> promote_types(dtypes.uint8, dtypes.int8), promote_types(dtypes.int64, dtypes.float16)
     (curta.int16, curta.float16)
     """
+    if not (isinstance(first, DType) and isinstance(second, DType)):
+        first, second = (dtypes.asked_for(one, "promote_types") for one in (first, second))
     found = _PROMOTED[first, second]
     if found is None:
         raise DTypeError(f"promote_types: no format holds the values of both {first.name} and {second.name}")

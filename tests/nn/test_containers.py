@@ -12,6 +12,20 @@ from curta import nn
 from curta.errors import CurtaError
 
 
+def test_part_of_a_sequence_keeps_names_and_kind() -> None:
+    class Stack(nn.Sequential):
+        pass
+
+    whole = Stack(nn.ReLU(), nn.Linear(2, 3), nn.Tanh())
+    part = whole[1:]
+    assert type(part) is Stack
+    assert list(part.state_dict()) == ["1.weight", "1.bias"]
+    assert part[0] is whole[1]
+    part.append(nn.Sigmoid())
+    assert [type(one).__name__ for one in part] == ["Linear", "Tanh", "Sigmoid"]
+    assert [name for name, _ in nn.Sequential({"a": nn.ReLU(), "b": nn.Tanh()})[1:].named_children()] == ["b"]
+
+
 def test_lists_of_parameters() -> None:
     weights = nn.ParameterList([curta.ones(2, 3), nn.Parameter(curta.ones(2)), 5])
     assert repr(weights) == (

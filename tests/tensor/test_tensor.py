@@ -98,6 +98,25 @@ def test_memory_is_shared_with_numpy():
         curta.ones(1, requires_grad=True).numpy()
 
 
+def test_a_size_is_a_tuple_of_integers():
+    size, more = curta.Size([2, 3]), (2, 3)
+    for made in (size * 2, 2 * size, size + more, more + size, size[:1] + size[1:] + size):
+        assert (type(made), made) == (curta.Size, (2, 3, 2, 3))
+    assert curta.Size([curta.tensor(2), np.int64(3), True]) == (2, 3, 1)
+    assert type(curta.Size([True])[0]) is int
+    assert curta.Size() == ()
+    for given, place, kind in (([1, 2.5], 1, "float"), ("ab", 0, "str"), ([None], 0, "NoneType")):
+        message = f"torch.Size() takes an iterable of 'int' (item {place} is '{kind}')"
+        with pytest.raises(TypeError, match=re.escape(message)):
+            curta.Size(given)
+
+
+def test_plus_is_for_numbers():
+    assert (+curta.tensor([-1])).tolist() == [-1]
+    with pytest.raises(RuntimeError, match=re.escape("The `+` operator, on a bool tensor is not supported.")):
+        +curta.tensor([True])
+
+
 def test_properties():
     x = curta.zeros(4, 6)[1:, ::2]
     assert x.shape == (3, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curta.device import META, Device, resolve
-from curta.dtypes import DType
+from curta.dtypes import DType, asked
 from curta.errors import UnsupportedError
 from curta.functions.arithmetic import clone
 from curta.functions.creation import empty_like
@@ -29,12 +29,13 @@ def to(
     for argument in args:
         if isinstance(argument, bool):
             continue
-        if isinstance(argument, DType):
-            dtype = argument
+        if isinstance(argument, (DType, type)):
+            dtype = asked(argument, "to")
         elif isinstance(argument, Tensor):
             dtype, device = argument.layout.dtype, argument.layout.device
         else:
             device = argument
+    dtype = asked(dtype, "to")
     order = channel_order("to", memory_format, input.layout.rank)
     target = input.layout.device if device is None else resolve(device)
     if target is META and input.layout.device is not META:

@@ -9,7 +9,7 @@ from curta import dtypes, host
 from curta.batching.values import alongside
 from curta.default_dtype import get_default_dtype
 from curta.device import META, Device, resolve
-from curta.dtypes import DType
+from curta.dtypes import DType, asked
 from curta.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -83,6 +83,7 @@ def tensor(
             [3., 4.]])
     """
     checked_options("tensor", None, pin_memory)
+    dtype = asked(dtype, "tensor")
     target = resolve(device)
     if is_foreign(data):
         data = from_dlpack(data)
@@ -107,6 +108,7 @@ def as_tensor(data: Any, dtype: DType | None = None, device: DeviceLike = None) 
 
     The array may be any framework's that speaks DLPack.
     """
+    dtype = asked(dtype, "as_tensor")
     if isinstance(data, np.ndarray):
         data = from_numpy(data)
     elif is_foreign(data):
@@ -161,6 +163,7 @@ def asarray(
     >>> curta.asarray(bytearray(b"\\1\\0\\2\\0"), dtype=curta.int16)
     tensor([1, 2], dtype=curta.int16)
     """
+    dtype = asked(dtype, "asarray")
     if is_foreign(obj):
         obj, copy = from_dlpack(obj, copy=copy), None if copy else copy
     obj = _buffer(obj, dtype)
@@ -210,6 +213,7 @@ def full(
         fill_value = fill_value.item()
     if type(fill_value) not in (bool, int, float) and isinstance(fill_value, np.generic):
         fill_value = operand("full", fill_value, "fill_value")
+    dtype = asked(dtype, "full")
     kind = dtype or scalar_dtype(fill_value)
     shape = checked_shape("full", (size,))
     if out is not None:
@@ -230,7 +234,7 @@ def _filled(name: str, size: Any, value: int, options: dict[str, Any]) -> Tensor
         kind, shape = get_default_dtype(), checked_shape(name, size if isinstance(size, tuple) else (size,))
         return bind(FULL, (float(value),), shape=shape, dtype=kind, device=resolve(None))
     size = options.pop("size", None) if not size and "size" in options else size
-    out, dtype = options.pop("out", None), options.pop("dtype", None)
+    out, dtype = options.pop("out", None), asked(options.pop("dtype", None), name)
     layout, device = options.pop("layout", None), options.pop("device", None)
     pin_memory, requires_grad = options.pop("pin_memory", False), options.pop("requires_grad", False)
     if options.pop("names", None) is not None:
@@ -273,7 +277,8 @@ def empty(
     if out is not None:
         return resized("resize_", out, shape)
     strides = ordered_strides("empty", shape, memory_format)
-    return finish(empty_of(strided(shape, strides, dtype or get_default_dtype(), resolve(device))), requires_grad)
+    kind = asked(dtype, "empty") or get_default_dtype()
+    return finish(empty_of(strided(shape, strides, kind, resolve(device))), requires_grad)
 
 
 def empty_of(layout: Layout) -> Tensor:
@@ -289,7 +294,7 @@ def empty_strided(
     """A tensor with these strides (in elements), contents undefined."""
     checked_options("empty_strided", layout, pin_memory)
     shape, steps = checked_shape("empty_strided", (size,)), sizes("empty_strided", (stride,), "stride")
-    made = strided(shape, steps, dtype or get_default_dtype(), resolve(device))
+    made = strided(shape, steps, asked(dtype, "empty_strided") or get_default_dtype(), resolve(device))
     storage = allocate(storage_extent(shape, steps) * made.dtype.itemsize, made.device)
     return finish(Tensor._make(storage, made, 0), requires_grad)
 
@@ -310,7 +315,7 @@ def like_layout(name: str, input: Any, options: dict[str, Any]) -> tuple[Layout,
     """The layout that `zeros_like` and its relatives make, and whether it wants a gradient."""
     if not isinstance(input, Tensor):
         raise ArgumentTypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-    dtype, device = options.pop("dtype", None), options.pop("device", None)
+    dtype, device = asked(options.pop("dtype", None), name), options.pop("device", None)
     requires_grad, memory_format = options.pop("requires_grad", False), options.pop("memory_format", None)
     checked_options(name, options.pop("layout", None), options.pop("pin_memory", False))
     if options:
@@ -380,7 +385,8 @@ def arange(
         start, end = 0, start
     first, last, by = (_plain("arange", value) for value in (start, end, step))
     whole = all(isinstance(value, int) for value in (first, last, by))
-    kind = dtype or (dtypes.int64 if whole else get_default_dtype()) if out is None else out.layout.dtype
+    kind = asked(dtype, "arange") or (dtypes.int64 if whole else get_default_dtype())
+    kind = kind if out is None else out.layout.dtype
     if kind is dtypes.bool_:
         raise UnsupportedDTypeError("\"arange\" not implemented for 'bool'")
     if by == 0:
@@ -432,7 +438,7 @@ def linspace(
     count = sizes("linspace", (steps,), "steps")[0]
     if count < 0:
         raise ShapeError("number of steps must be non-negative")
-    kind = dtype or (get_default_dtype() if out is None else out.layout.dtype)
+    kind = asked(dtype, "linspace") or (get_default_dtype() if out is None else out.layout.dtype)
     first, last = float(end_point("linspace", start, kind)), float(end_point("linspace", end, kind))
     by = (last - first) / (count - 1) if count > 1 else 0.0
     made: Tensor = bind(LINSPACE, (first, last if count > 1 else first, by, count), shape=(count,), dtype=kind,
@@ -450,6 +456,6 @@ def eye(
     for word, size in zip("nm", shape, strict=True):
         if size < 0:
             raise ShapeError(f"{word} must be greater or equal to 0, got {size}")
-    kind = dtype or get_default_dtype()
+    kind = asked(dtype, "eye") or get_default_dtype()
     made: Tensor = bind(EYE, (number_for(1, kind),), shape=shape, dtype=kind, device=resolve(device))
     return _into(out, finish(made, requires_grad))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curta import dtypes
-from curta.dtypes import DType
+from curta.dtypes import DType, asked
 from curta.errors import DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError
 from curta.functions.creation import zeros
 from curta.functions.inplace import scalar_name
@@ -47,7 +47,7 @@ def _running(name: str, op: Op, input: Tensor, dim: int, dtype: DType | None, ou
     if out is not None:
         return into(name, out, _running(name, op, input, dim, dtype, None))
     x = tensor(name, input)
-    kind = dtype or (x.layout.dtype if x.layout.dtype.is_floating_point else dtypes.int64)
+    kind = asked(dtype, name) or (x.layout.dtype if x.layout.dtype.is_floating_point else dtypes.int64)
     if kind is dtypes.bool_:
         raise UnsupportedDTypeError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
     return _along(name, op, x.to(kind), dim)

@@ -11,7 +11,7 @@ from curta.batching import randomness
 from curta.compiler.shuffle import BITS
 from curta.default_dtype import get_default_dtype
 from curta.device import Device, resolve
-from curta.dtypes import DType, compute_dtype, int64
+from curta.dtypes import DType, asked, compute_dtype, int64
 from curta.errors import ArgumentTypeError, DistributionError, ShapeError, UnsupportedDTypeError
 from curta.functions.creation import _into, checked_options, checked_shape, finish, like_layout
 from curta.functions.inplace import store
@@ -55,7 +55,7 @@ def _made(
     requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     checked_options(name, layout, pin_memory)
-    kind = dtype or default or get_default_dtype()
+    kind = asked(dtype, name) or default or get_default_dtype()
     if op is not INTEGERS:
         _continuous(name, kind)
     made = draw(op, numbers, checked_shape(name, size), kind, resolve(device), generator)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from curta.autograd.state import STATE
-from curta.dtypes import DType, bool_, uint8
+from curta.dtypes import DType, asked, bool_, uint8
 from curta.errors import IndexRangeError, ShapeError
 from curta.functions.operands import tensor
 from curta.functions.outputs import EXACT, into, into_all
@@ -79,7 +79,7 @@ def sum(
     """
     if out is not None:
         return _added("sum", sum, input, dim, keepdim, dtype, out)
-    x = tensor("sum", input)
+    x, dtype = tensor("sum", input), asked(dtype, "sum")
     if dtype is bool_:
         return any(x, dim, keepdim)
     return bind(ops.SUM, (x,), dims=all_dims(x, dim), keepdim=bool(keepdim), dtype=dtype)
@@ -101,6 +101,7 @@ def prod(
     """
     if out is not None:
         return _added("prod", prod, input, dim, keepdim, dtype, out)
+    dtype = asked(dtype, "prod")
     if dtype is bool_:
         return all(input, dim, keepdim)
     return _reduce("prod", ops.PROD, input, dim, keepdim, dtype=dtype)

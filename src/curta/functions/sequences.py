@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from curta import dtypes, host
 from curta.default_dtype import get_default_dtype
 from curta.device import CPU, resolve
-from curta.dtypes import DType
+from curta.dtypes import DType, asked
 from curta.errors import ArgumentError, ArgumentTypeError, ShapeError, UnsupportedDTypeError
 from curta.functions.arithmetic import floor_divide, pow, remainder
 from curta.functions.creation import (
@@ -52,7 +52,7 @@ def logspace(
     tensor([  1.,  10., 100.])
     """
     checked_options("logspace", layout, pin_memory)
-    kind = dtype or (get_default_dtype() if out is None else out.layout.dtype)
+    kind = asked(dtype, "logspace") or (get_default_dtype() if out is None else out.layout.dtype)
     first, last = (end_point("logspace", value, kind) for value in (start, end))
     exponents = linspace(first, last, steps, dtype=dtypes.float64, device=device)
     powers = pow(float(base), exponents)
@@ -75,7 +75,7 @@ def range(
         "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
         stacklevel=2,
     )
-    kind = dtype or get_default_dtype()
+    kind = asked(dtype, "range") or get_default_dtype()
     if step and start == end:
         made = full((1,), start, dtype=kind, device=device)
     else:
@@ -147,6 +147,7 @@ def _triangle(
     for place, size in (("row", rows), ("col", columns)):
         if size < 0:
             raise ShapeError(f"{place} must be non-negative, got{size}")
+    dtype = asked(dtype, name) or dtypes.int64
     if dtype not in (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8):
         raise UnsupportedDTypeError(f'"{name}" not implemented for {scalar_name(dtype)!r}')
     offset = integer(name, offset, "offset")

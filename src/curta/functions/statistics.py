@@ -8,7 +8,7 @@ from typing import Any
 
 from curta import dtypes
 from curta.default_dtype import get_default_dtype
-from curta.dtypes import DType
+from curta.dtypes import DType, asked
 from curta.errors import DTypeError, ShapeError, UnsupportedError
 from curta.functions.inplace import scalar_name
 from curta.functions.operands import tensor
@@ -36,6 +36,7 @@ def mean(
     if out is not None:
         wide = dtype is None and isinstance(out, Tensor) and out.layout.dtype is dtypes.float64
         return into("mean", out, mean(input, dim, keepdim, dtype=dtypes.float64 if wide else dtype))
+    dtype = asked(dtype, "mean")
     kind = dtype or tensor("mean", input).layout.dtype
     if not kind.is_floating_point:
         told = "Input" if dtype is None else "Optional"

@@ -8,7 +8,7 @@ from typing import Any
 
 from curta.default_dtype import get_default_dtype
 from curta.device import Device, resolve
-from curta.dtypes import DType
+from curta.dtypes import DType, asked
 from curta.errors import ArgumentTypeError, DTypeError, ShapeError
 from curta.functions.bessel import i0
 from curta.functions.creation import checked_options, empty, finish, full, linspace, ones
@@ -94,7 +94,7 @@ def _checked(name: str, length: Any, dtype: DType | None, layout: Any, pin_memor
         raise ArgumentTypeError(
             f"{name}(): argument 'window_length' (position 1) must be int, not {type(length).__name__}"
         )
-    kind = dtype or get_default_dtype()
+    kind = asked(dtype, name) or get_default_dtype()
     if not kind.is_floating_point:
         raise DTypeError(f"{name} expects floating point dtypes, got: {kind.name}")
     if length < 0:

@@ -132,8 +132,8 @@ class ArithmeticMethods:
         return late.functions.neg(self)
 
     def __pos__(self: Any) -> Tensor:
-        """`+self`."""
-        return self
+        """`+self`; refused for truth values."""
+        return late.functions.positive(self)
 
     def __abs__(self: Any) -> Tensor:
         """`abs(self)`."""

@@ -36,12 +36,12 @@ class PropertyMethods:
     @property
     def shape(self) -> Size:
         """The size of every dimension."""
-        return Size(self.layout.shape)
+        return tuple.__new__(Size, self.layout.shape)  # without the checks
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
         shape = self.layout.shape
-        return Size(shape) if dim is None else shape[normalize_dim(dim, len(shape), wrap_scalar=False)]
+        return tuple.__new__(Size, shape) if dim is None else shape[normalize_dim(dim, len(shape), wrap_scalar=False)]
 
     def stride(self, dim: int | None = None) -> Any:
         """How many elements apart neighbours are, along every dimension or one."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from curta import functions
 from curta.autograd.state import STATE
-from curta.dtypes import DType, compute_dtype
+from curta.dtypes import DType, asked, compute_dtype
 from curta.errors import DTypeError, ShapeError, UnsupportedError
 from curta.functions import pdist, sigmoid, tanh
 from curta.functions.operands import lowered
@@ -257,7 +257,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
 
 
 def _soft(name: str, op: Any, input: Tensor, dim: int | None, dtype: DType | None) -> Tensor:
-    x = check(name, input)
+    x, dtype = check(name, input), asked(dtype, name)
     if dtype is None:
         floating(f"{name}_lastdim_kernel_impl", x)
     place = _softmax_dim(x, dim, name)

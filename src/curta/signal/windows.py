@@ -8,7 +8,7 @@ from typing import Any
 
 from curta.default_dtype import get_default_dtype
 from curta.device import Device
-from curta.dtypes import DType, float32, float64
+from curta.dtypes import DType, asked, float32, float64
 from curta.errors import ArgumentError, ArgumentTypeError
 from curta.functions.creation import empty, finish, linspace
 from curta.functions.windows import bessel_window, cosines, triangle
@@ -32,7 +32,7 @@ DeviceLike = Device | str | None
 
 
 def _checked(name: str, length: int, dtype: DType | None, layout: Any) -> DType:
-    kind = dtype or get_default_dtype()
+    kind = asked(dtype, name) or get_default_dtype()
     if length < 0:
         raise ArgumentError(f"{name} requires non-negative window length, got M={length}")
     if layout is not None and str(layout) not in ("torch.strided", "curta.strided"):

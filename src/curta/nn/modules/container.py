@@ -38,7 +38,10 @@ class _Numbered(Module):
 
     def append(self, module: Module) -> Self:
         """Add a module at the end."""
-        self.add_module(str(len(self)), module)
+        place = len(self)
+        while str(place) in self._modules:  # part of a longer one, whose names it kept
+            place += 1
+        self.add_module(str(place), module)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Self:
@@ -90,8 +93,9 @@ class Sequential(_Numbered):
         return input
 
     def __getitem__(self, index: int | slice) -> Any:
-        modules = list(self._modules.values())
-        return Sequential(*modules[index]) if isinstance(index, slice) else modules[_checked(index, len(modules))]
+        if isinstance(index, slice):
+            return type(self)(dict(list(self._modules.items())[index]))
+        return list(self._modules.values())[_checked(index, len(self))]
 
 
 class ModuleList(_Numbered):

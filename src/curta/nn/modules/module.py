@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 from curta.autograd.state import STATE
+from curta.dtypes import DType, asked
 from curta.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -367,7 +368,13 @@ class Module(hooks.HookMethods):
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Parameters and buffers on another device or in another floating format, in place."""
+        """Parameters and buffers on another device or in another floating format, in place.
+
+        Raises `ArgumentTypeError` for a format that is not of floating point.
+        """
+        dtype = asked(kwargs.get("dtype") or next((one for one in args if isinstance(one, (DType, type))), None), "to")
+        if dtype is not None and not dtype.is_floating_point:
+            raise ArgumentTypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}")
         return self._convert(lambda t: t.to(*args, **kwargs) if t.layout.dtype.is_floating_point else t)
 
     def float(self) -> Self:
