@@ -174,3 +174,22 @@ def test_numpys_arrays_are_refused_in_the_same_words_after_a_call_that_fits(shap
     with pytest.raises(EinopsError) as found:
         einsum(x, np.ones(shape), pattern)
     assert str(found.value) == str(expected.value)
+
+
+def test_sizes_of_1_fit_any_other_in_the_einsum_by_letters() -> None:
+    rng = np.random.default_rng(3)
+    for equation, shapes in (
+        ("abc,abc->a", ((1, 3, 4), (2, 3, 4))), ("ab,bc->ac", ((2, 1), (3, 4))), ("ab,bc->ac", ((2, 3), (1, 4))),
+        ("aa,a->a", ((1, 1), (3,))), ("aa,a->a", ((3, 3), (1,))), ("ab,ab->ab", ((1, 3), (2, 1))),
+        ("ab,bc,cd->ad", ((2, 1), (3, 1), (4, 5))), ("ab,ab->", ((1, 3), (0, 1))),
+    ):  # fmt: skip
+        arrays = [rng.standard_normal(shape) for shape in shapes]
+        tensors = [curta.tensor(array, requires_grad=True) for array in arrays]
+        made = curta.einsum(equation, *tensors)
+        np.testing.assert_allclose(made.detach().numpy(), np.einsum(equation, *arrays), rtol=1e-12)
+        made.sum().backward()
+        assert [one.grad.shape for one in tensors] == [one.shape for one in tensors]
+    with pytest.raises(EinopsError, match="axis 'a' has size 1 and size 3"):
+        curta.einsum("aa->a", curta.ones(1, 3))
+    with pytest.raises(EinopsError, match="axis 'a' has size 1 and size 2"):
+        einsum(curta.ones(1, 3), curta.ones(2, 3), "a b, a b -> a")

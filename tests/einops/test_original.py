@@ -64,6 +64,12 @@ def test_its_other_functions_work_on_our_tensors() -> None:
     assert original.reduce(a, "a b c -> a", lambda x, dims: x.amax(dims)).tolist() == a.amax((1, 2)).tolist()
 
 
+def test_it_refuses_and_takes_what_it_does_elsewhere() -> None:
+    with pytest.raises(IndexError, match="to have non-zero size"):
+        original.reduce(curta.zeros(1, 0), "a b -> a", "max")
+    assert original.einsum(curta.ones(1, 3), curta.ones(2, 3), "a b, a b -> a").tolist() == [3.0, 3.0]
+
+
 def test_its_backend_says_the_rest() -> None:
     from einops._backends import get_backend
 

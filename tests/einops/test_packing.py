@@ -98,3 +98,9 @@ def test_as_numpy() -> None:
     array[0] = 5
     assert x.tolist() == [5.0, 2.0]
     assert asnumpy(array) is array
+
+
+def test_numbers_of_numpys_are_its_arrays() -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    packed, shapes = pack([array, array[0, 0]], "*")
+    assert (packed.tolist(), shapes) == ([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 0.0], [(2, 3), ()])

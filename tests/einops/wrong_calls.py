@@ -209,6 +209,9 @@ rearrange: a size is given for 'q', which is no axis of the pattern
 repeat: the size given for 'd' is negative
     a b c -> a b c d
     shape [2, 3, 4]; d=-1"""),
+    Refusal(lambda x: reduce(x, "a b c -> a", lambda t, dims: t), """\
+reduce: the function gave shape [2, 3, 4], where [2] should be left
+    a b c -> a"""),
     Refusal(lambda x: reduce(x[:, :0], "a b c -> a", "max"), """\
 reduce: there is no max of 0 elements
     a b c -> a

@@ -26,17 +26,17 @@ Names = tuple[str, ...]
 Step = Callable[[list[Any]], None]
 
 
-def contract(pattern: str, tensors: Sequence[Any]) -> Any:
-    """The sum of products that an einsum pattern says."""
+def contract(pattern: str, tensors: Sequence[Any], broadcast: bool = False) -> Any:
+    """The sum of products that an einsum pattern says; with `broadcast`, sizes of 1 fit any other."""
     values = list(tensors)
-    for step in _program(pattern, tuple([value.layout.shape for value in values])):
+    for step in _program(pattern, tuple([value.layout.shape for value in values]), broadcast):
         step(values)
     return values[0]
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def _program(pattern: str, given: tuple[Shape, ...]) -> tuple[Step, ...]:
-    return tuple(_Writer(terms(pattern, given), given).steps)
+def _program(pattern: str, given: tuple[Shape, ...], broadcast: bool) -> tuple[Step, ...]:
+    return tuple(_Writer(terms(pattern, given, broadcast), given).steps)
 
 
 def _of_integers(one: Any, other: Any) -> tuple[Any, Any]:

@@ -47,7 +47,7 @@ def einsum(*args: Any) -> Tensor:
     for one in tensors[1:]:
         if one.layout.dtype is not tensors[0].layout.dtype:
             raise DTypeError(f"einsum(): operands must have the same dtype, got {tensors[0].layout} and {one.layout}")
-    result: Tensor = contract(_named(equation, len(tensors)), tensors)
+    result: Tensor = contract(_named(equation, len(tensors)), tensors, broadcast=True)
     return result
 
 

@@ -18,7 +18,8 @@ _FOUND: dict[type, Framework] = {Tensor: Curta()}
 #: for two tensors of one type
 DIRECT: dict[tuple[str, type], Direct] = {}
 #: frameworks that recognise their tensors by a class of theirs: package, class
-_KNOWN = (("numpy", "ndarray", NumPy()), ("torch", "Tensor", PyTorch()))
+_NUMPY = NumPy()
+_KNOWN = (("numpy", "ndarray", _NUMPY), ("numpy", "generic", _NUMPY), ("torch", "Tensor", PyTorch()))
 
 
 def framework_of(operation: str, value: Any) -> Framework:

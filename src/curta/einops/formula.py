@@ -58,8 +58,10 @@ def _named(call: Call, span: Span, where: str, repeated: bool) -> Side:
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def terms(pattern: str, shapes: tuple[Shape, ...]) -> Terms:
+def terms(pattern: str, shapes: tuple[Shape, ...], broadcast: bool = False) -> Terms:
     """The axes of tensors of these shapes; EinopsError where they do not fit.
+
+    With `broadcast`, a named axis may have size 1 in one tensor and another size in the next, as those of '...' may.
 
     >>> found = terms("... i, i j -> ... j", ((5, 2, 3), (3, 4)))
     >>> found.inputs, found.output
@@ -80,7 +82,7 @@ def terms(pattern: str, shapes: tuple[Shape, ...]) -> Terms:
             raise call.error(f"the pattern is for {few}{axes}, tensor {number} has {len(shape)}", one.written)
     total = max((rank for rank, one in zip(ranks, inputs, strict=True) if one.ellipsis), default=0)
     named = tuple(_written_out(one, rank, total) for one, rank in zip(inputs, ranks, strict=True))
-    return Terms(named, _written_out(output, total, total), _sizes(call, named, shapes))
+    return Terms(named, _written_out(output, total, total), _sizes(call, named, shapes, broadcast))
 
 
 def _written_out(one: Side, rank: int, total: int) -> tuple[str, ...]:
@@ -91,16 +93,19 @@ def _written_out(one: Side, rank: int, total: int) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _sizes(call: Call, named: tuple[tuple[str, ...], ...], shapes: tuple[Shape, ...]) -> dict[str, int]:
+def _sizes(
+    call: Call, named: tuple[tuple[str, ...], ...], shapes: tuple[Shape, ...], broadcast: bool
+) -> dict[str, int]:
     sizes: dict[str, int] = {}
     found: dict[str, Span] = {}
     for one, names, shape in zip(formula(call.pattern).inputs, named, shapes, strict=True):
         spans = {axis.name: axis.span for axis in one.axes}
         for name, size in zip(names, shape, strict=True):
             dots = name.startswith(ELLIPSIS)
+            may_differ = dots or (broadcast and names.count(name) == 1)
             span = spans[ELLIPSIS if dots else name]
             before = sizes.setdefault(name, size)
-            if before != size and not (dots and 1 in (before, size)):
+            if before != size and not (may_differ and 1 in (before, size)):
                 what = "'...'" if dots else f"axis '{name}'"
                 raise call.error(f"{what} has size {before} and size {size}", found[name], span)
             sizes[name] = size if before == 1 else before

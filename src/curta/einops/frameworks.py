@@ -6,13 +6,14 @@ None of them is imported here: who passes a tensor has imported its framework.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any, NamedTuple
 
 from curta.einops.formula import letters, plain_letters
 from curta.einops.parse import CACHE_SIZE
-from curta.einops.problems import Shape, Sizes
+from curta.einops.problems import Call, Shape, Sizes, listed
 from curta.einops.reductions import Reduction, planned
 from curta.errors import DTypeError, UnsupportedError
 from curta.lazy import LazyModule
@@ -35,15 +36,26 @@ class Framework:
         if order is not None:
             x = self.permute(x, order)
         if reduced:
-            x = self.reduce(x, reduction, reduced)
+            if callable(reduction):
+                x = self._by_function(Call(operation, pattern, (), sizes), x, reduction, reduced)
+            else:
+                x = self.reduce(x, reduction, reduced)
         if spread is not None:
             x = self.spread(x, spread)
         return x if merged is None else self.reshape(x, merged)
 
+    def _by_function(self, call: Call, x: Any, reduction: Callable[..., Any], dims: Shape) -> Any:
+        """What a function makes of the tensor and the dimensions, which it may keep with size 1."""
+        kept = tuple(size for dim, size in enumerate(x.shape) if dim not in dims)
+        made = reduction(x, dims)
+        if tuple(made.shape) == kept:
+            return made
+        if prod(made.shape) != prod(kept):
+            raise call.error(f"the function gave shape {listed(made.shape)}, where {listed(kept)} should be left")
+        return self.reshape(made, kept)
+
     def reduce(self, x: Any, reduction: Any, dims: Shape) -> Any:
-        """One of the reductions by name, or whatever a function makes of the tensor and the dimensions."""
-        if callable(reduction):
-            return reduction(x, dims)
+        """One of the reductions by name."""
         if reduction == "mean" and self.is_whole(x):
             raise DTypeError(f"reduce: the mean of whole numbers ({x.dtype}) is not defined: convert the tensor first")
         return self.reduce_by_name(x, reduction, dims)

@@ -41,8 +41,8 @@ def mixing(pattern: str, weight_shape: str, bias_shape: str | None, sizes: Sizes
     call = Call(_LAYER, pattern, (), sizes)
     left, right = parse(_LAYER, pattern)
     weight = _plain(Call(_LAYER, weight_shape, (), sizes))
-    known = given(call, (*left.axes, *weight.axes), sizes)
     _check_pattern(call, left, right, weight)
+    known = given(call, (*left.axes, *weight.axes), sizes)
     _check_weight(Call(_LAYER, weight_shape, (), sizes), left, right, weight, known)
     before, after = (" ".join(axis.name for axis in one.axes) for one in (left, right))
     return Mixing(

@@ -86,7 +86,10 @@ def register(backends: Any) -> None:
             return functions.permute(x, tuple(axes))
 
         def reduce(self, x: Tensor, operation: str, axes: Any) -> Any:
-            return operations.reduce_by_name(x, operation, tuple(sorted(axes)))
+            dims = tuple(sorted(axes))
+            if operation in ("max", "min"):  # which look for elements that are not there
+                return getattr(functions, f"a{operation}")(x, dims)
+            return operations.reduce_by_name(x, operation, dims)
 
         def stack_on_zeroth_dimension(self, tensors: Any) -> Any:
             return operations.stack(tensors)
@@ -114,6 +117,6 @@ def register(backends: Any) -> None:
             return nn
 
         def einsum(self, pattern: str, *x: Tensor) -> Any:
-            return contract(re.sub("[A-Za-z]", r" \g<0>", pattern), x)
+            return contract(re.sub("[A-Za-z]", r" \g<0>", pattern), x, broadcast=True)
 
     _HELD.append(CurtaBackend)

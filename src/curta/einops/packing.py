@@ -129,7 +129,7 @@ def _measured(pattern: str, shape: Shape, wanted: tuple[Shape, ...]) -> tuple[Sh
         raise call.error(f"the pattern is for {axes}, the tensor has {len(shape)}")
     star = (len(pattern.partition(_STAR)[0]), len(pattern.partition(_STAR)[0]) + 1)
     total = shape[len(before)]
-    said = ", ".join(map(listed, wanted))
+    said = ", ".join(map(listed, wanted)) or "no shapes"
     sizes = [size for one in wanted for size in one]
     if any(size < -1 for size in sizes) or sizes.count(-1) > 1:
         raise call.error(f"sizes must not be negative but for one -1, in {said}", star)
