@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 from operator import index
-from typing import Any, Self, SupportsIndex
+from typing import Any, Self
 
 from curta.errors import ArgumentTypeError
 
@@ -43,10 +43,12 @@ class Size(tuple[int, ...]):
     def __add__(self, other: Any) -> Size:
         return Size(tuple.__add__(self, other))
 
-    def __radd__(self, other: tuple[int, ...]) -> Size:
-        return Size(tuple.__add__(other, self))
+    # what is no tuple and no integer may know better: an array
 
-    def __mul__(self, times: SupportsIndex) -> Size:
-        return tuple.__new__(Size, tuple.__mul__(self, times))
+    def __radd__(self, other: Any) -> Any:
+        return Size(tuple.__add__(other, self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, times: Any) -> Any:
+        return tuple.__new__(Size, tuple.__mul__(self, times)) if isinstance(times, int) else NotImplemented
 
     __rmul__ = __mul__

@@ -366,9 +366,26 @@ def test_entries_that_overlap() -> None:
 
 def test_devices_that_are_not_there() -> None:
     content = archive_of(tensor_of(stored(place="cuda:0")))
+    name = b"X" + struct.pack("<I", 300) + b"c\n" * 150
+    message = refused(archive_of(b"ctorch\ndevice\n" + name + b"\x85R."), DeviceError)
+    assert message.startswith("the file: names a device 'c\\nc\\n")
+    assert message.endswith("..., which Curta does not know")
+    assert "\n" not in message
     text = 'the file: has tensors on cuda:0, which is not there: give map_location="cpu"'
     assert refused(content, DeviceError) == text
-    assert curta.load(io.BytesIO(content), map_location="cpu").tolist() == [0.0] * 4
+    seen = []
+
+    def keep(storage: Any, place: str) -> Any:
+        seen.append((storage.nbytes, place))
+        return storage
+
+    for wanted in ("cpu", {"cuda:0": "cpu"}, keep):
+        assert curta.load(io.BytesIO(content), map_location=wanted).tolist() == [0.0] * 4
+    assert seen == [(16, "cuda:0")]
+    assert curta.load(io.BytesIO(content), map_location={"cuda:0": "meta"}).is_meta
+    for unhelpful in ({}, {"cuda:1": "cpu"}, lambda storage, place: None):
+        with pytest.raises(DeviceError, match=text):
+            curta.load(io.BytesIO(content), map_location=unhelpful)  # type: ignore[arg-type]
 
 
 UNSAVED: list[tuple[Any, type[CurtaError], str]] = [
@@ -417,8 +434,10 @@ def test_arguments(tmp_path: Path) -> None:
         curta.load(3)  # type: ignore[arg-type]
     with pytest.raises(UnsupportedError, match="load: only weights_only=True is supported: nothing that a file holds"):
         curta.load(THEIRS, weights_only=False)
-    with pytest.raises(UnsupportedError, match="load: map_location must be a device, got dict"):
-        curta.load(THEIRS, map_location={})  # type: ignore[arg-type]
+    with pytest.raises(ArgumentTypeError, match="load: map_location must be a device, a dict or a function, got int"):
+        curta.load(THEIRS, map_location=3)  # type: ignore[arg-type]
+    with pytest.raises(UnsupportedError, match="may give back the storage that it is given, or None, got str"):
+        curta.load(THEIRS, map_location=lambda storage, place: place)
     with pytest.raises(ArgumentTypeError, match="load: f must be a path where mmap=True is asked for"):
         curta.load(saved(1), mmap=True)
     with pytest.raises(FileNotFoundError):

@@ -382,3 +382,11 @@ def test_invented_headers(tmp_path_factory: pytest.TempPathFactory, header: Any,
     path = tmp_path_factory.getbasetemp() / f"fuzz-{os.getpid()}"
     text = json.dumps(header).encode()
     loads_as_the_package_does_or_is_refused(path, struct.pack("<Q", len(text)) + text + data)
+
+
+def test_the_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    wanted = tmp_path / "none" / "weights"
+    for write in (lambda: curta.save_file({}, wanted), lambda: curta.save({}, wanted)):
+        with pytest.raises(FileNotFoundError) as caught:
+            write()
+        assert caught.value.filename == str(wanted)

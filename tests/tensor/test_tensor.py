@@ -105,6 +105,11 @@ def test_a_size_is_a_tuple_of_integers():
     assert curta.Size([curta.tensor(2), np.int64(3), True]) == (2, 3, 1)
     assert type(curta.Size([True])[0]) is int
     assert curta.Size() == ()
+    assert (np.ones(2) + size).tolist() == [3.0, 4.0]
+    assert (size * np.ones(2)).tolist() == (np.ones(2) * size).tolist() == [2.0, 3.0]
+    for mixed in (lambda: [1] + size, lambda: size + [1], lambda: size * 2.5):  # noqa: RUF005 - that it is refused
+        with pytest.raises(TypeError):
+            mixed()
     for given, place, kind in (([1, 2.5], 1, "float"), ("ab", 0, "str"), ([None], 0, "NoneType")):
         message = f"torch.Size() takes an iterable of 'int' (item {place} is '{kind}')"
         with pytest.raises(TypeError, match=re.escape(message)):

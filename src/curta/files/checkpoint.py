@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from curta.device import Device, resolve
@@ -46,7 +47,7 @@ def save(obj: Any, f: Path | IO[bytes], pickle_module: Any = None, pickle_protoc
 
 def load(
     f: Path | IO[bytes],
-    map_location: str | Device | None = None,
+    map_location: str | Device | Mapping[str, str | Device] | Callable[[Any, str], Any] | None = None,
     pickle_module: Any = None,
     *,
     weights_only: bool = True,
@@ -56,7 +57,9 @@ def load(
 
     Nothing that the file holds is run: a pickle that asks for anything else is refused by its name, as is one whose
     tensors do not fit their storages. The file of a path is mapped as that of `load_file`, unless `mmap` is False.
-    `map_location` is where the tensors will be; "meta" gives their shapes alone. `f` may also be a file that is open.
+    `map_location` is where the tensors will be; "meta" gives their shapes alone. It may also be a dict from where they
+    were ("cuda:0"), or a function of a storage and that name, which gives the storage back or None. `f` may also be a
+    file that is open.
 
     Raises `FileFormatError` for a file that is damaged or asks for more, `UnsupportedError` for `weights_only=False`
     and files of PyTorch before 1.6, `DeviceError` for tensors on a device that is not there.
@@ -69,12 +72,14 @@ def load(
     """
     if pickle_module is not None or weights_only is not True:
         raise UnsupportedError("load: only weights_only=True is supported: nothing that a file holds is run")
-    if map_location is not None and not isinstance(map_location, (str, Device)):
-        raise UnsupportedError(f"load: map_location must be a device, got {type(map_location).__name__}")
-    device = None if map_location is None else resolve(map_location)
+    if isinstance(map_location, (str, Device)):
+        map_location = resolve(map_location)
+    elif not (map_location is None or isinstance(map_location, Mapping) or callable(map_location)):
+        kind = type(map_location).__name__
+        raise ArgumentTypeError(f"load: map_location must be a device, a dict or a function, got {kind}")
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
-            return _read(file, Content.of(file, os.fspath(f)), device, copy=mmap is False)
+            return _read(file, Content.of(file, os.fspath(f)), map_location, copy=mmap is False)
     if not hasattr(f, "read"):
         raise ArgumentTypeError(f"load: expected a path or an open file, got {type(f).__name__}")
     if mmap:
@@ -82,12 +87,12 @@ def load(
     if hasattr(f, "seek"):
         f.seek(0)
     content = f.read()
-    return _read(io.BytesIO(content), Content("the file", bytearray(content)), device, copy=False)
+    return _read(io.BytesIO(content), Content("the file", bytearray(content)), map_location, copy=False)
 
 
-def _read(file: IO[bytes], content: Content, device: Device | None, copy: bool) -> Any:
+def _read(file: IO[bytes], content: Content, where: Any, copy: bool) -> Any:
     from curta.files.archive import Archive
     from curta.files.unpickle import Unpickler
 
     archive = Archive(file, content)
-    return Unpickler(archive, device, copy).load(archive.read("data.pkl"))
+    return Unpickler(archive, where, copy).load(archive.read("data.pkl"))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pickletools
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from pickle import UnpicklingError
 from typing import Any, NamedTuple, NoReturn
 
 from curta import dtypes
-from curta.device import META, Device
+from curta.device import META, Device, resolve
 from curta.dtypes import DType
-from curta.errors import DeviceError, FileFormatError
-from curta.files.archive import Archive
+from curta.errors import DeviceError, FileFormatError, UnsupportedError
+from curta.files.archive import Archive, Record
 from curta.files.content import shown
 from curta.files.plain import STORAGES, UNTYPED, UNTYPED_FORMATS, is_key
 from curta.memory.layout import strided
@@ -27,6 +27,10 @@ from curta.tensor import Tensor
 _LARGEST = 2**63 - 1
 _MOST_DIMS = 64
 _WIDEST = 8  # bytes of the largest element: one storage may be looked at in several formats
+
+
+#: the device for all storages; one by the name of where they were; what a function makes of a storage and that name
+Where = str | Device | Mapping[str, str | Device] | Callable[[Storage, str], Any] | None
 
 
 class RefusedPickleError(FileFormatError, UnpicklingError):
@@ -63,9 +67,9 @@ _FORMATS = {f"torch.{dtype.name}": dtype for dtype in dtypes.ALL}
 class Unpickler:
     """Runs the pickle of an archive on a stack; every operation, and every name, is one of those written here."""
 
-    def __init__(self, archive: Archive, device: Device | None, copy: bool) -> None:
+    def __init__(self, archive: Archive, where: Where, copy: bool) -> None:
         self._archive = archive
-        self._device = device
+        self._where = where
         self._copy = copy
         self._stack: list[Any] = []
         self._marks: list[int] = []
@@ -255,7 +259,14 @@ class Unpickler:
     def _device_of(self, kind: Any, index: Any = None) -> Device:
         if not isinstance(kind, str) or (index is not None and not _whole([index])):
             self._fail("is damaged: a device is no name")
-        return Device(kind, index)
+        return self._known_device(kind, index)
+
+    def _known_device(self, kind: str, index: int | None = None) -> Device:
+        try:
+            return Device(kind, index)
+        except DeviceError:
+            where = self._archive.name
+            raise DeviceError(f"{where}: names a device {shown(kind)}, which Curta does not know") from None
 
     def _tensor(
         self, stored: Any, offset: Any, size: Any, stride: Any, grad: Any, hooks: Any, metadata: Any = None
@@ -298,12 +309,6 @@ class Unpickler:
         return Parameter(data, grad)
 
     def _storage(self, key: str, place: str, nbytes: int, dtype: DType) -> Storage:
-        device = self._device
-        if device is None and place not in ("cpu", "meta"):
-            raise DeviceError(
-                f"{self._archive.name}: has tensors on {shown(place)[1:-1]}, which is not there: give "
-                'map_location="cpu"'
-            )
         record = self._archive.record(f"data/{key}")
         if record.nbytes != nbytes:
             self._fail(f"asks for {nbytes} bytes of storage {shown(key)}, which has {record.nbytes}")
@@ -312,11 +317,33 @@ class Unpickler:
             self._truths.add(key)
             content.check_truth(record.start, nbytes, f"storage {shown(key)}")
         if key not in self._storages:
-            on_meta = (device or Device(place)) is META
-            self._storages[key] = (
-                own_storage(nbytes, META) if on_meta else content.storage(record.start, nbytes, _WIDEST, self._copy)
-            )
+            self._storages[key] = self._placed(place, record, nbytes)
         return self._storages[key]
+
+    def _placed(self, place: str, record: Record, nbytes: int) -> Storage:
+        """A storage that was at `place`, where the caller wants it."""
+        wanted = self._where
+        if isinstance(wanted, Mapping):
+            wanted = wanted.get(place)
+        made = None
+        if wanted is not None and not isinstance(wanted, (str, Device)):
+            made = self._archive.content.storage(record.start, nbytes, _WIDEST, self._copy)
+            kept = wanted(made, place)
+            if kept is made:
+                return made
+            if kept is not None:
+                raise UnsupportedError(
+                    f"load: map_location may give back the storage that it is given, or None, got {type(kept).__name__}"
+                )
+            wanted = None
+        if wanted is None and place not in ("cpu", "meta"):
+            raise DeviceError(
+                f"{self._archive.name}: has tensors on {shown(place)[1:-1]}, which is not there: give "
+                'map_location="cpu"'
+            )
+        if resolve(place if wanted is None else wanted) is META:
+            return own_storage(nbytes, META)
+        return made or self._archive.content.storage(record.start, nbytes, _WIDEST, self._copy)
 
     def _check_whole(self, result: Any) -> None:
         """Names and storages may be used, not kept."""
