@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from curta.errors import ArgumentTypeError, CurtaError, DeviceError
+from curta.errors import ArgumentTypeError, CurtaError, DeviceError, kind_of
 
 KNOWN_TYPES = ("cpu", "cuda", "meta")
 
@@ -37,7 +37,7 @@ class Device:
         if isinstance(type, Device):
             return type
         if not isinstance(type, str):
-            raise ArgumentTypeError(f"device: requires a string or a device, got {type.__class__.__name__}")
+            raise ArgumentTypeError(f"device: requires a string or a device, got {kind_of(type)}")
         name, colon, number = type.partition(":")
         if colon and (not number.isdigit() or index is not None):
             raise DeviceError(f"Invalid device string: '{type}'")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from curta.errors import ArgumentTypeError
+from curta.errors import ArgumentTypeError, kind_of
 from curta.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def asked_for(dtype: Any, name: str) -> DType:
     if dtype is complex:
         raise ArgumentTypeError(f"{name}(): complex numbers are not supported: Curta has no complex dtypes")
     if found is None:
-        raise ArgumentTypeError(f"{name}(): argument 'dtype' must be curta.dtype, not {type(dtype).__name__}")
+        raise ArgumentTypeError(f"{name}(): argument 'dtype' must be curta.dtype, not {kind_of(dtype)}")
     return found
 
 

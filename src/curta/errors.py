@@ -1,5 +1,19 @@
 """Curta's error types: each is what PyTorch raises in the same place, so that programs catch them the same way."""
 
+#: classes that other frameworks have too
+_COMMON = {"Tensor", "Parameter", "dtype", "device"}
+
+
+def kind_of(value: object) -> str:
+    """What a message calls the class of a value: with its package where it is another framework's of the same name.
+
+    >>> kind_of(3), kind_of([])
+    ('int', 'list')
+    """
+    kind = type(value)
+    package = kind.__module__.partition(".")[0]
+    return f"{package}.{kind.__name__}" if kind.__name__ in _COMMON and package != "curta" else kind.__name__
+
 
 class CurtaError(Exception):
     """Base of every error that Curta raises itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, namedtuple
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +36,21 @@ def test_as_a_tensor(batch: list[object], dtype: curta.dtype, values: list[objec
     made = default_collate(batch)
     assert made.dtype is dtype
     assert made.tolist() == values
+
+
+class Speaker:
+    """An array of another framework."""
+
+    def __init__(self, values: Any) -> None:
+        self.__dlpack__ = values.__dlpack__
+        self.__dlpack_device__ = values.__dlpack_device__
+
+
+def test_arrays_of_other_frameworks_are_stacked() -> None:
+    samples = [(Speaker(np.full(2, place, np.float32)), place) for place in range(3)]
+    values, places = default_collate(samples)
+    assert (values.dtype, values.tolist()) == (curta.float32, [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    assert places.tolist() == [0, 1, 2]
 
 
 def test_strings_stay() -> None:

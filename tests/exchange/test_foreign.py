@@ -153,6 +153,21 @@ def test_asarray_shares_buffers() -> None:
     assert xp.asarray(counts, dtype=xp.float64).tolist() == [7.0, 2.0]
 
 
+def test_what_is_another_frameworks_is_named_with_its_package() -> None:
+    theirs = type("Tensor", (), {"__module__": "torch"})()
+    format_of_theirs = type("dtype", (), {"__module__": "torch"})()
+    for call in (
+        lambda: curta.add(curta.ones(1), theirs), lambda: curta.relu(theirs),
+        lambda: curta.stack([curta.ones(1), theirs]), lambda: curta.ones(1).copy_(theirs),
+        lambda: curta.zeros_like(theirs),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=r"torch\.Tensor$"):
+            call()
+    for call in (lambda: curta.zeros(1, dtype=format_of_theirs), lambda: curta.ones(1).to(format_of_theirs)):
+        with pytest.raises(TypeError, match=r"torch\.dtype$"):
+            call()
+
+
 def test_a_list_in_itself_ends() -> None:
     endless: list[Any] = []
     endless.append(endless)

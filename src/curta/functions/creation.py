@@ -17,6 +17,7 @@ from curta.errors import (
     ShapeError,
     UnsupportedDTypeError,
     UnsupportedError,
+    kind_of,
 )
 from curta.functions.exchange import from_dlpack
 from curta.functions.movement import sizes
@@ -314,7 +315,7 @@ def ordered_strides(name: str, shape: tuple[int, ...], memory_format: Any) -> tu
 def like_layout(name: str, input: Any, options: dict[str, Any]) -> tuple[Layout, bool]:
     """The layout that `zeros_like` and its relatives make, and whether it wants a gradient."""
     if not isinstance(input, Tensor):
-        raise ArgumentTypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        raise ArgumentTypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {kind_of(input)}")
     dtype, device = asked(options.pop("dtype", None), name), options.pop("device", None)
     requires_grad, memory_format = options.pop("requires_grad", False), options.pop("memory_format", None)
     checked_options(name, options.pop("layout", None), options.pop("pin_memory", False))

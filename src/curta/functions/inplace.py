@@ -11,7 +11,7 @@ from curta.autograd.state import STATE
 from curta.batching.values import alongside, kept_before
 from curta.compiler.graph import GraphNumber
 from curta.dtypes import DType, bool_
-from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError
+from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError, kind_of
 from curta.memory.changes import CHANGES
 from curta.methods import late
 from curta.ops.dispatch import bind_into
@@ -151,7 +151,7 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if isinstance(src, (bool, int, float)):
         return fill_(input, src)
     if not isinstance(src, Tensor):
-        raise ArgumentTypeError(f"copy_(): argument 'src' (position 1) must be Tensor, not {type(src).__name__}")
+        raise ArgumentTypeError(f"copy_(): argument 'src' (position 1) must be Tensor, not {kind_of(src)}")
     source = src
     if src.layout.shape != input.layout.shape:
         source = _expanded(src, input)

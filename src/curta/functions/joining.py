@@ -8,7 +8,7 @@ from typing import Any
 
 from curta import shapes
 from curta.autograd.state import STATE
-from curta.errors import ArgumentError, ArgumentTypeError, ShapeError
+from curta.errors import ArgumentError, ArgumentTypeError, ShapeError, kind_of
 from curta.functions.creation import empty_of
 from curta.functions.movement import unsqueeze
 from curta.functions.outputs import into
@@ -33,7 +33,7 @@ def _parts(name: str, tensors: Any) -> list[Tensor]:
         raise ArgumentError(f"torch.{name}(): expected a non-empty list of Tensors")
     for place, one in enumerate(tensors):
         if not isinstance(one, Tensor):
-            raise ArgumentTypeError(f"expected Tensor as element {place} in argument 0, but got {type(one).__name__}")
+            raise ArgumentTypeError(f"expected Tensor as element {place} in argument 0, but got {kind_of(one)}")
     return list(tensors)
 
 

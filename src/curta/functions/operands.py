@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from curta import dtypes
 from curta.autograd.state import STATE
 from curta.compiler.graph import GraphNumber
-from curta.errors import ArgumentTypeError, UnsupportedError
+from curta.errors import ArgumentTypeError, UnsupportedError, kind_of
 from curta.lazy import LazyModule
 from curta.methods import late
 from curta.tensor import Tensor
@@ -34,16 +34,14 @@ def operand(name: str, value: Any, place: str = "other") -> Any:
         return int(value)
     if isinstance(value, float | np.floating) or late.is_bfloat16(value):
         return float(value)
-    raise ArgumentTypeError(f"{name}(): argument '{place}' must be Tensor or Number, not {type(value).__name__}")
+    raise ArgumentTypeError(f"{name}(): argument '{place}' must be Tensor or Number, not {kind_of(value)}")
 
 
 def tensor(name: str, value: Any, place: str = "input", position: int = 1) -> Tensor:
     """`value` if it is a tensor, else an ArgumentTypeError as PyTorch's."""
     if isinstance(value, Tensor):
         return value
-    raise ArgumentTypeError(
-        f"{name}(): argument '{place}' (position {position}) must be Tensor, not {type(value).__name__}"
-    )
+    raise ArgumentTypeError(f"{name}(): argument '{place}' (position {position}) must be Tensor, not {kind_of(value)}")
 
 
 def of_a_tensor(name: str, left: Any, right: Any, place: str = "other") -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from curta.dtypes import float64
 from curta.errors import ArgumentTypeError, ShapeError
 from curta.functions.creation import as_tensor, tensor
 from curta.functions.joining import stack
+from curta.nested import is_foreign
 from curta.tensor import Tensor
 
 _REFUSED = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
@@ -60,8 +61,9 @@ def _columns(batch: Sequence[Any]) -> list[tuple[Any, ...]]:
 def default_collate(batch: Sequence[Any]) -> Any:
     """Samples as one batch: tensors stacked, numbers as a tensor, and what is inside of dicts, tuples and lists.
 
-    Arrays become tensors; floats are float64; strings and bytes stay as they are; a tuple gives a list, a named tuple
-    one of its kind. ArgumentTypeError for anything else, ShapeError for samples of different lengths.
+    Arrays, also those of other frameworks that speak DLPack, become tensors; floats are float64; strings and bytes stay
+    as they are; a tuple gives a list, a named tuple one of its kind. ArgumentTypeError for anything else, ShapeError
+    for samples of different lengths.
 
     >>> default_collate([(0, 1.5), (2, 2.5)])
     [tensor([0, 2]), tensor([1.5000, 2.5000], dtype=curta.float64)]
@@ -90,6 +92,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
             lambda key: default_collate([sample[key] for sample in batch]),
             lambda: map(default_collate, _columns(batch)),
         )
+    if is_foreign(first):
+        return stack([as_tensor(sample) for sample in batch], 0)
     raise ArgumentTypeError(_REFUSED.format(type(first)))
 
 
