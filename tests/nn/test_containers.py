@@ -147,3 +147,13 @@ def test_refused(call: Any, error: type[Exception], message: str) -> None:
         call()
     assert isinstance(caught.value, CurtaError)
     assert caught.value.args[0] == message
+
+
+def test_one_parameter_is_printed_on_one_line() -> None:
+    text = "(  (0): Parameter containing: [curta.float32 of size 2])"
+    assert repr(nn.ParameterList([curta.zeros(2)])) == f"ParameterList{text}"
+    assert repr(nn.ParameterDict({"0": curta.zeros(2)})) == f"ParameterDict{text}"
+    assert repr(nn.ParameterList()) == "ParameterList()"
+    assert repr(nn.ParameterList([curta.zeros(2), 3])).splitlines()[1:] == [
+        "    (0): Parameter containing: [curta.float32 of size 2]", "    (1): Object of type: int", ")",
+    ]  # fmt: skip

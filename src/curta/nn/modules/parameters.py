@@ -100,9 +100,8 @@ class ParameterList(Module):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise OrderError("ParameterList should not be called.")
 
-    def __repr__(self) -> str:
-        lines = [f"  {_told(place, value)}" for place, value in enumerate(self)]
-        return "\n".join([f"{type(self).__name__}(", *lines, ")"]) if lines else f"{type(self).__name__}()"
+    def extra_repr(self) -> str:
+        return "\n".join(_told(place, value) for place, value in enumerate(self))
 
 
 class ParameterDict(Module):
@@ -228,6 +227,5 @@ class ParameterDict(Module):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise OrderError("ParameterDict should not be called.")
 
-    def __repr__(self) -> str:
-        lines = [f"  {_told(key, value)}" for key, value in self.items()]
-        return "\n".join([f"{type(self).__name__}(", *lines, ")"]) if lines else f"{type(self).__name__}()"
+    def extra_repr(self) -> str:
+        return "\n".join(_told(key, value) for key, value in self.items())
