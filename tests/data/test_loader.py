@@ -14,6 +14,7 @@ from curta.utils.data import (
     IterableDataset,
     RandomSampler,
     SequentialSampler,
+    Subset,
     TensorDataset,
     get_worker_info,
 )
@@ -190,3 +191,35 @@ def test_it_feeds_a_compiled_step() -> None:
 
     data = TensorDataset(curta.arange(6.0), curta.ones(6))
     assert [step(x, y).item() for x, y in DataLoader(data, 3)] == [3.0, 12.0]
+
+
+class Spelled(TensorDataset):
+    """Whose samples are made one by one, since it says itself how."""
+
+    def __getitem__(self, index: object) -> tuple[curta.Tensor, ...]:
+        return super().__getitem__(index)
+
+
+def test_rows_of_tensors_are_batches_at_once_and_the_same() -> None:
+    columns = (curta.arange(24.0).reshape(8, 3).t().contiguous().t(), curta.arange(8), curta.ones(8, 0).bfloat16())
+    for wrap in (lambda data: data, lambda data: Subset(Subset(data, [7, 1, 3, 0, 2]), [4, 0, 0, 3])):
+        quick, slow = (
+            list(DataLoader(wrap(kind(*columns)), 3, shuffle=True, generator=seeded(1)))
+            for kind in (TensorDataset, Spelled)
+        )
+        assert len(quick) == len(slow)
+        for batch, expected in zip(quick, slow, strict=True):
+            assert type(batch) is list
+            for one, other in zip(batch, expected, strict=True):
+                assert (one.dtype, one.shape, one.stride()) == (other.dtype, other.shape, other.stride())
+                assert one.tolist() == other.tolist()
+    wanted = curta.ones(4, 2, requires_grad=True)
+    (batch,) = next(iter(DataLoader(TensorDataset(wanted), 2)))
+    batch.sum().backward()
+    assert wanted.grad.tolist() == [[1.0, 1.0], [1.0, 1.0], [0.0, 0.0], [0.0, 0.0]]
+    for kind in (TensorDataset, Spelled):
+        with pytest.raises(IndexError, match="index 9 is out of bounds for dimension 0 with size 8"):
+            list(DataLoader(kind(*columns), 2, sampler=[1, 9]))
+        with pytest.raises(IndexError):
+            list(DataLoader(kind(*columns), batch_sampler=[[]]))
+    assert lists(DataLoader(TensorDataset(columns[1]), 2, collate_fn=len)) == [2, 2, 2, 2]

@@ -223,6 +223,23 @@ class Subset(Dataset[T_co]):
         return len(self.indices)
 
 
+def rows(dataset: Any, indices: Any) -> list[Tensor] | None:
+    """What `default_collate` makes of a `TensorDataset`'s samples, or of a part's, without a tensor for each of them.
+
+    None for other datasets, and for indices other than a list of ints.
+
+    >>> import curta
+    >>> rows(TensorDataset(curta.arange(6).reshape(3, 2), curta.tensor([7, 8, 9])), [2, 0])
+    [tensor([[4, 5],
+            [0, 1]]), tensor([9, 7])]
+    """
+    while type(dataset) is Subset and all(type(one) is int for one in indices):
+        dataset, indices = dataset.dataset, [dataset.indices[one] for one in indices]
+    if type(dataset) is not TensorDataset or not indices or not all(type(one) is int for one in indices):
+        return None
+    return [tensor[indices] for tensor in dataset.tensors]
+
+
 def _shares(count: int, fractions: Sequence[float]) -> list[int]:
     """How many of `count` samples each fraction gets; what rounding leaves over goes to the first ones."""
     for place, fraction in enumerate(fractions):

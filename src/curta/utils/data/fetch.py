@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from curta.errors import DataError
-from curta.utils.data.dataset import IterableDataset, _samples
+from curta.utils.data.collate import default_collate
+from curta.utils.data.dataset import IterableDataset, _samples, rows
 
 
 class End:
@@ -31,6 +32,8 @@ class Recipe:
         return self._fetch
 
     def _fetch(self, index: Any) -> Any:
+        if self.batched and self.collate is default_collate and (whole := rows(self.dataset, index)) is not None:
+            return whole
         try:
             return self.collate(_samples(self.dataset, index) if self.batched else self.dataset[index])
         except StopIteration as error:  # it would end the caller's loop as if there were no more batches
