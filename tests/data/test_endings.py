@@ -148,6 +148,7 @@ def test_a_worker_that_holds_the_interpreter_is_killed(impatient: None) -> None:
 
 HEAD = """
 import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background passes on that it is ignored
 import curta
 from curta.utils.data import DataLoader, Dataset, TensorDataset, workers
 
