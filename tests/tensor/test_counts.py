@@ -83,3 +83,18 @@ def test_without_data() -> None:
     for draws in (curta.poisson, lambda x: curta.binomial(x, x)):
         with curta.account(), pytest.raises(CostError, match=r"what \w+ costs depends on values, which tensors of"):
             draws(curta.ones(2, device="meta"))
+
+
+def test_counts_between_whole_numbers() -> None:
+    """Nothing is rounded: what is drawn of a likely event is the count less the failures, as in PyTorch."""
+    trials = curta.full((4000,), 2.5, dtype=curta.float64)
+
+    def drawn(p: float) -> set[float]:
+        return set(curta.binomial(trials, curta.tensor(p, dtype=curta.float64)).tolist())
+
+    assert drawn(1.0) == {2.5}
+    assert drawn(0.3) == {0, 1, 2}
+    assert drawn(0.7) == {0.5, 1.5, 2.5}
+    many = curta.full((20000,), 100.5, dtype=curta.float64)
+    made = curta.binomial(many, curta.tensor(0.4, dtype=curta.float64))
+    assert abs(made.mean().item() - 40.2) < 0.15  # its deviation is 4.9 / sqrt(20000) = 0.035; of 100 trials it is 40

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from curta import host
+from curta.autograd.function import Function
 from curta.autograd.state import STATE
 from curta.dtypes import float64
-from curta.errors import ArgumentError, CostError, DistributionError, DTypeError, UnsupportedDTypeError
+from curta.errors import ArgumentError, AutogradError, CostError, DistributionError, DTypeError, UnsupportedDTypeError
 from curta.functions.creation import empty, full, zeros
 from curta.functions.creation import tensor as make
 from curta.functions.inplace import scalar_name
@@ -62,14 +63,32 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
 def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     """How many of `count` trials succeed, each with the probability `prob`; both broadcast, of one format.
 
-    Counts are rounded down, negative ones are 0; NaN gives NaN. ArgumentError for counts in a format of integers.
-    Needs the values: refused in compiled functions.
+    Of a count between whole numbers a `prob` of 1 gives all; a `prob` above 1/2 what whole numbers of failures leave.
+    Negative counts are 0; NaN gives NaN. ArgumentError for counts in a format of integers, AutogradError where
+    gradients come by. Needs the values: refused in compiled functions.
 
     >>> import curta
     >>> curta.binomial(curta.tensor([3.0, 4.0]), curta.tensor([0.0, 1.0]))
     tensor([0., 4.])
     """
-    trials, chance = check("binomial", count, "count").detach(), check("binomial", prob, "prob").detach()
+    trials, chance = check("binomial", count, "count"), check("binomial", prob, "prob")
+    if STATE.grad_enabled and (trials.requires_grad or chance.requires_grad):
+        made: Tensor = _Binomial.apply(trials, chance, generator)
+        return made
+    return _binomial(trials.detach(), chance.detach(), generator)
+
+
+class _Binomial(Function):
+    @staticmethod
+    def forward(ctx: Any, trials: Tensor, chance: Tensor, generator: Any) -> Tensor:
+        return _binomial(trials.detach(), chance.detach(), generator)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        raise AutogradError("derivative for aten::binomial is not implemented")
+
+
+def _binomial(trials: Tensor, chance: Tensor, generator: Any) -> Tensor:
     kind = trials.layout.dtype
     if not kind.is_floating_point:
         raise ArgumentError(f"binomial only supports floating-point dtypes for count, got: {scalar_name(kind)}")
@@ -80,7 +99,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     host.known(chance)
     if not (host.has_values(trials) and host.has_values(chance)):
         return _without_values("binomial", shape, trials.layout)
-    n = trials.expand(shape).reshape(-1).to(float64).floor().clamp(min=0)
+    n = trials.expand(shape).reshape(-1).to(float64).clamp(min=0)
     p = chance.expand(shape).reshape(-1).to(float64)
     unknown = n.isfinite().logical_not() | p.isnan()
     n, p = n.masked_fill(unknown, 0), p.masked_fill(unknown, 0).clamp(0, 1)
@@ -135,7 +154,7 @@ def _small_poisson(mean: Tensor, generator: Any) -> Tensor:
 
 
 def _small_binomial(n: Tensor, p: Tensor, generator: Any) -> Tensor:
-    odds = p / (1 - p)
+    n, odds = n.floor(), p / (1 - p)
     return _inverted((n * (-p).log1p()).exp(), lambda k: odds * ((n - (k - 1)) / k).clamp(min=0), generator)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from curta.default_dtype import get_default_dtype
 from curta.errors import UnsupportedDTypeError
-from curta.functions.choice import clamp
+from curta.functions.choice import clamp, where
 from curta.functions.creation import full
 from curta.functions.inplace import scalar_name
 from curta.functions.operands import Operand, operand, tensor
@@ -80,7 +80,10 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     if out is not None:
         return into("logit", out, logit(input, eps))
     x = floating(tensor("logit", input))
-    return one("logit", ops.LOGIT, x if eps is None else clamp(x, eps, 1 - eps), None)
+    if eps is not None:
+        # where the limits have changed places, the lower one comes first
+        x = clamp(x, eps, 1 - eps) if eps <= 0.5 else where(x < eps, eps, clamp(x, max=1 - eps))
+    return one("logit", ops.LOGIT, x, None)
 
 
 def two(name: str, op: Op, input: Tensor, other: Tensor, out: Any) -> Tensor:

@@ -77,8 +77,20 @@ _PROD_BACKWARD = derived("prod_backward", _prod_slopes)
 
 
 def _prod_rule(node: Any, g: Any) -> tuple[Any, ...]:
+    if STATE.grad_enabled and STATE.graph is None and node.input_layouts[0].numel:
+        return (over_rows(node, g) * _others(node.input(0), node.params["dims"]),)
     saved = (over_rows(node, g), node.input(0), over_rows(node, node.output(0)))
     return (bind(_PROD_BACKWARD, saved, dims=node.params["dims"]),)
+
+
+def _others(x: Any, dims: Dims) -> Any:
+    """The product of all the others, in a form that has the right slopes at zeros too."""
+    from curta.ops.scan import products_of_others
+
+    order = (*(dim for dim in range(x.layout.rank) if dim not in dims), *dims)
+    turned = x.permute(order)
+    found = products_of_others(turned.reshape((*turned.layout.shape[: len(order) - len(dims)], -1)))
+    return found.reshape(turned.layout.shape).permute(tuple(order.index(dim) for dim in range(len(order))))
 
 
 def _extreme_slopes(g: Any, x: Any, y: Any, *, dims: Dims) -> Any:

@@ -94,12 +94,18 @@ def _logsumexp_rule(node: Any, g: Any) -> tuple[Any, ...]:
     dim, reverse = node.params["dim"], node.params["reverse"]
     if not g.layout.numel:
         return (g,)
-    where = late.functions.where
     x, y = node.input(0), node.output(0)
     later = _following(y, dim, reverse, inf)  # behind the last nothing is left
-    decay = where(y == later, 1, (y - later).exp())
-    behind = _scan(RECURRENCE, g, decay, dim=dim, reverse=not reverse)
-    return (where(x == y, 1, (x - y).exp()) * behind,)
+    grown = late.functions.where((y == later).logical_and(y.isinf()), 0, y - later)
+    behind = _scan(RECURRENCE, g, grown.exp(), dim=dim, reverse=not reverse)
+    return ((x - y).exp() * behind,)
+
+
+def products_of_others(x: Any) -> Any:
+    """For each element the product of all others along the last dimension, without division: zeros do no harm."""
+    dim = x.layout.rank - 1
+    ahead, behind = (_scan(CUMPROD, x, dim=dim, reverse=reverse) for reverse in (False, True))
+    return _following(ahead, dim, True, 1) * _following(behind, dim, False, 1)
 
 
 def _placed_rule(node: Any, g: Any, _: Any) -> tuple[Any, ...]:

@@ -140,10 +140,21 @@ NORM_2 = composition("norm_2", _norm_2, Gradient(_norm_2_rule, inputs=(0,), outp
 
 # sums without what is no number
 
+
+def _nansum(x: Any, dims: Dims) -> Any:
+    return bind(SUM, (x.masked_fill(x.isnan(), 0),), dims=dims, keepdim=True, dtype=None)
+
+
+_NANSUM_BACKWARD = derived("nansum_backward", lambda g, x: g * (x == x))
+
+
+def _nansum_rule(node: Any, g: Any) -> tuple[Any, ...]:
+    """Times 0 at a NaN, as in PyTorch: the mean of no numbers at all has no slope either."""
+    return (bind(_NANSUM_BACKWARD, (g, node.input(0))),)
+
+
 #: the reduced dimensions stay at size 1
-NANSUM = derived(
-    "nansum", lambda x, *, dims: bind(SUM, (x.masked_fill(x.isnan(), 0),), dims=dims, keepdim=True, dtype=None)
-)
+NANSUM = composition("nansum", _nansum, Gradient(_nansum_rule, inputs=(0,)))
 
 
 # counting and closeness
