@@ -54,6 +54,7 @@ from curta.dtypes import (
 from curta.dtypes import bool_ as bool
 from curta.einops.equations import einsum
 from curta.files import load, load_file, load_metadata, safe_open, save, save_file
+from curta.func import vmap
 from curta.memory.formats import MemoryFormat as memory_format
 from curta.memory.formats import Strided as layout
 from curta.memory.formats import channels_last, channels_last_3d, contiguous_format, preserve_format, strided
@@ -109,9 +110,9 @@ from curta.functions import (
     # diagonals
     as_strided_scatter, block_diag, diag, diag_embed, diagflat, diagonal_scatter, select_scatter, slice_scatter,
     # dividing
-    dsplit, hsplit, split_with_sizes, tensor_split, unsafe_chunk, unsafe_split, vsplit,
+    dsplit, hsplit, split_with_sizes, tensor_split, unsafe_chunk, unsafe_split, unsafe_split_with_sizes, vsplit,
     # exchange
-    from_dlpack, to_dlpack,
+    from_dlpack, frombuffer, to_dlpack,
     # factoring
     cholesky, geqrf, lu, lu_unpack, orgqr, ormqr, qr, svd,
     # gamma, distributions, bessel
@@ -182,7 +183,7 @@ from curta.functions import (
     # special
     acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy,
     # statistics
-    count_nonzero, frobenius_norm, logsumexp, mean, norm, nuclear_norm, std, var,
+    count_nonzero, frobenius_norm, logsumexp, mean, norm, norm_except_dim, nuclear_norm, std, var,
     # summaries
     aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean,
     # turning
@@ -199,10 +200,15 @@ from curta.nn.functional import (
     selu_, threshold_,
 )  # fmt: skip
 from curta.nn.native import (
-    batch_norm, binary_cross_entropy_with_logits, constant_pad_nd, cosine_embedding_loss, ctc_loss, dropout, embedding,
-    group_norm, gru, gru_cell, hinge_embedding_loss, instance_norm, kl_div, layer_norm, log_softmax, lstm, lstm_cell,
-    margin_ranking_loss, native_batch_norm, native_group_norm, native_layer_norm, poisson_nll_loss, rnn_relu,
-    rnn_relu_cell, rnn_tanh, rnn_tanh_cell, softmax, threshold, triplet_margin_loss,
+    affine_grid_generator, batch_norm, bilinear, binary_cross_entropy_with_logits, constant_pad_nd,
+    cosine_embedding_loss, ctc_loss, dropout, embedding, group_norm, gru, gru_cell, hinge_embedding_loss, instance_norm,
+    kl_div, layer_norm, log_softmax, lstm, lstm_cell, margin_ranking_loss, max_pool1d_with_indices, native_batch_norm,
+    native_group_norm, native_layer_norm, poisson_nll_loss, rnn_relu, rnn_relu_cell, rnn_tanh, rnn_tanh_cell, softmax,
+    threshold, triplet_margin_loss,
+)  # fmt: skip
+from curta.nn.native_bags import (
+    alpha_dropout, alpha_dropout_, dropout_, embedding_bag, embedding_renorm_, feature_alpha_dropout,
+    feature_alpha_dropout_, feature_dropout, feature_dropout_,
 )  # fmt: skip
 # isort: on
 
@@ -235,7 +241,7 @@ __all__ = [  # noqa: RUF022 (by family)
     "return_types",
     "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
     "set_num_threads", "set_printoptions", "set_rng_state", "short", "signal", "Size", "special", "Tensor", "uint16",
-    "uint32", "uint64", "uint8", "utils",
+    "uint32", "uint64", "uint8", "utils", "vmap",
     # as PyTorch's dispatcher names them
     "_softmax_backward_data", "_upsample_bilinear2d_aa", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d",
     "max_pool2d_with_indices_backward", "native_dropout_backward",
@@ -273,9 +279,10 @@ __all__ = [  # noqa: RUF022 (by family)
     "as_strided_scatter", "block_diag", "diag", "diag_embed", "diagflat", "diagonal_scatter", "select_scatter",
     "slice_scatter",
     # dividing
-    "dsplit", "hsplit", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split", "vsplit",
+    "dsplit", "hsplit", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes",
+    "vsplit",
     # exchange
-    "from_dlpack", "to_dlpack",
+    "from_dlpack", "frombuffer", "to_dlpack",
     # factoring
     "cholesky", "geqrf", "lu", "lu_unpack", "orgqr", "ormqr", "qr", "svd",
     # gamma, distributions, bessel
@@ -352,7 +359,7 @@ __all__ = [  # noqa: RUF022 (by family)
     # special
     "acosh", "asinh", "atanh", "hypot", "logaddexp", "logaddexp2", "logit", "sinc", "xlogy",
     # statistics
-    "count_nonzero", "frobenius_norm", "logsumexp", "mean", "norm", "nuclear_norm", "std", "var",
+    "count_nonzero", "frobenius_norm", "logsumexp", "mean", "norm", "norm_except_dim", "nuclear_norm", "std", "var",
     # summaries
     "aminmax", "dist", "nanmean", "nanquantile", "nansum", "quantile", "std_mean", "var_mean",
     # turning
@@ -360,12 +367,15 @@ __all__ = [  # noqa: RUF022 (by family)
     # windows
     "bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window",
     # nn.functional and nn.native
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "batch_norm", "binary_cross_entropy_with_logits",
-    "celu", "celu_", "channel_shuffle", "constant_pad_nd", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "dropout",
-    "embedding", "group_norm", "gru", "gru_cell", "hardshrink", "hinge_embedding_loss", "instance_norm", "kl_div",
-    "layer_norm", "log_softmax", "lstm", "lstm_cell", "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d",
-    "native_batch_norm", "native_group_norm", "native_layer_norm", "pairwise_distance", "pixel_shuffle",
-    "pixel_unshuffle", "poisson_nll_loss", "prelu", "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh",
-    "rnn_tanh_cell", "rrelu", "rrelu_", "selu", "selu_", "softmax", "threshold", "threshold_", "triplet_margin_loss",
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "affine_grid_generator", "alpha_dropout", "alpha_dropout_",
+    "avg_pool1d", "batch_norm", "bilinear", "binary_cross_entropy_with_logits", "celu", "celu_", "channel_shuffle",
+    "constant_pad_nd", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d",
+    "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "dropout", "dropout_", "embedding",
+    "embedding_bag", "embedding_renorm_", "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout",
+    "feature_dropout_", "group_norm", "gru", "gru_cell", "hardshrink", "hinge_embedding_loss", "instance_norm",
+    "kl_div", "layer_norm", "log_softmax", "lstm", "lstm_cell", "margin_ranking_loss", "max_pool1d",
+    "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "native_batch_norm", "native_group_norm",
+    "native_layer_norm", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu",
+    "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "rrelu", "rrelu_", "selu", "selu_", "softmax",
+    "threshold", "threshold_", "triplet_margin_loss",
 ]  # fmt: skip

@@ -44,9 +44,10 @@ from curta.functions.diagonals import (
 )  # fmt: skip
 from curta.functions.distributions import erfinv
 from curta.functions.dividing import (
-    chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, unfold, unsafe_chunk, unsafe_split, vsplit,
+    chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, unfold, unsafe_chunk, unsafe_split,
+    unsafe_split_with_sizes, vsplit,
 )  # fmt: skip
-from curta.functions.exchange import from_dlpack, to_dlpack
+from curta.functions.exchange import from_dlpack, frombuffer, to_dlpack
 from curta.functions.factoring import cholesky, geqrf, lu, lu_unpack, orgqr, ormqr, qr, svd
 from curta.functions.gamma import digamma, igamma, igammac, lgamma, mvlgamma, polygamma, polygamma_
 from curta.functions.grids import (
@@ -111,7 +112,9 @@ from curta.functions.solving import (
 )  # fmt: skip
 from curta.functions.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from curta.functions.special import acosh, asinh, atanh, hypot, logaddexp, logaddexp2, logit, sinc, xlogy
-from curta.functions.statistics import count_nonzero, frobenius_norm, logsumexp, mean, norm, nuclear_norm, std, var
+from curta.functions.statistics import (
+    count_nonzero, frobenius_norm, logsumexp, mean, norm, norm_except_dim, nuclear_norm, std, var,
+)  # fmt: skip
 from curta.functions.summaries import aminmax, dist, nanmean, nanquantile, nansum, quantile, std_mean, var_mean
 from curta.functions.turning import flip, fliplr, flipud, roll, rot90
 from curta.functions.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window

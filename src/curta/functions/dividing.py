@@ -204,6 +204,16 @@ def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor,
     return split(tensor, integer("unsafe_split", split_size, "split_size"), dim)
 
 
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """`split_with_sizes`; PyTorch's name for parts that are not to be written to.
+
+    >>> import curta
+    >>> curta.unsafe_split_with_sizes(curta.arange(3), [2, 1])
+    (tensor([0, 1]), tensor([2]))
+    """
+    return split_with_sizes(input, split_sizes, dim)
+
+
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """`chunk`; PyTorch's name for parts that are not to be written to.
 

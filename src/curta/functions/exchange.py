@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from curta import host
+from curta.dtypes import DType
+from curta.errors import ArgumentError, ExchangeError
 from curta.functions.operands import tensor
+from curta.lazy import LazyModule
+from curta.memory.layout import contiguous
+from curta.tensor import Tensor
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from curta.device import Device
-    from curta.tensor import Tensor
+else:
+    np = LazyModule("numpy")
 
 
 def from_dlpack(ext_tensor: Any, *, device: Device | str | None = None, copy: bool | None = None) -> Tensor:
@@ -25,6 +34,55 @@ def from_dlpack(ext_tensor: Any, *, device: Device | str | None = None, copy: bo
     from curta.dlpack.inward import accept
 
     return accept(ext_tensor, device, copy)
+
+
+def frombuffer(buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A vector over the memory of an object with Python's buffer protocol, which stays alive with it.
+
+    It begins `offset` bytes in and has `count` elements, by default all that there are. Memory that is read-only, or
+    where elements of `dtype` cannot lie, is copied. ArgumentError for what is no buffer, or one too small or uneven.
+
+    >>> import curta
+    >>> memory = bytearray(b"abcd")
+    >>> curta.frombuffer(memory, dtype=curta.uint8, offset=1)[0] = 66
+    >>> memory
+    bytearray(b'aBcd')
+    """
+    from curta.functions.creation import finish
+
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise ArgumentError("object does not implement Python buffer protocol.") from None
+    if not view.c_contiguous:
+        raise ExchangeError("could not retrieve buffer from object")
+    size = dtype.itemsize
+    _check_extent(view.nbytes, size, count, offset)
+    number = count if count > 0 else (view.nbytes - offset) // size
+    values = np.frombuffer(view, np.uint8, number * size, offset)
+    values = values if values.ctypes.data % size == 0 else values.copy()
+    made = host.share(values if values.flags.writeable else values.copy())
+    made = Tensor._make(made.storage, contiguous((number,), dtype), 0)
+    return finish(made, requires_grad)
+
+
+def _check_extent(nbytes: int, size: int, count: int, offset: int) -> None:
+    if not nbytes or not count:
+        raise ArgumentError(f"both buffer length ({nbytes}) and count ({count}) must not be 0")
+    if not 0 <= offset < nbytes:
+        raise ArgumentError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({nbytes} bytes) minus 1"
+        )
+    if count < 0 and (nbytes - offset) % size:
+        raise ArgumentError(
+            f"buffer length ({nbytes - offset} bytes) after offset ({offset} bytes) must be a multiple of element size "
+            f"({size})"
+        )
+    if count > 0 and offset + count * size > nbytes:
+        raise ArgumentError(
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than "
+            f"actual buffer length ({nbytes} bytes)"
+        )
 
 
 def to_dlpack(input: Tensor) -> Any:

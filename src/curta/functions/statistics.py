@@ -17,6 +17,7 @@ from curta.functions.reduction import Dims, all_dims
 from curta.ops import statistics as ops
 from curta.ops.dispatch import bind
 from curta.ops.reduce import reduced_shape
+from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
 
@@ -182,6 +183,21 @@ def frobenius_norm(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tens
     if count > 2:
         raise ShapeError(f"Expected at most 2 dimensions, but got {count} dimensions instead.")
     return norm(x, 2, dim, keepdim, out=out)
+
+
+def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
+    """The `pow`-norm over all dimensions but `dim`, which stay at size 1; over all of them for -1.
+
+    >>> import curta
+    >>> curta.norm_except_dim(curta.tensor([[3.0, 4.0], [0.0, 1.0]]), 2, 0)
+    tensor([[5.],
+            [1.]])
+    """
+    x = tensor("norm_except_dim", v, "v")
+    if dim == -1:
+        return norm(x, pow)
+    place = normalize_dim(dim, x.layout.rank)
+    return norm(x, pow, tuple(other for other in range(x.layout.rank) if other != place), True)
 
 
 def nuclear_norm(

@@ -176,6 +176,7 @@ NAMES = (
     "unique_consecutive",
     "unsafe_chunk",
     "unsafe_split",
+    "unsafe_split_with_sizes",
     "unsqueeze_",
     "vdot",
     "vsplit",

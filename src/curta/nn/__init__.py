@@ -33,6 +33,7 @@ from curta.nn.modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from curta.nn.modules.einops import EinMix, Rearrange, Reduce
 from curta.nn.modules.embedding import Embedding, EmbeddingBag
 from curta.nn.modules.group_normalization import (
+    CrossMapLRN2d,
     GroupNorm,
     InstanceNorm1d,
     InstanceNorm2d,
@@ -139,8 +140,8 @@ from curta.nn.modules.rectifier import (
     Softshrink,
     Threshold,
 )
-from curta.nn.modules.recurrent import GRU, LSTM, RNN
-from curta.nn.modules.recurrent_cells import GRUCell, LSTMCell, RNNCell
+from curta.nn.modules.recurrent import GRU, LSTM, RNN, RNNBase
+from curta.nn.modules.recurrent_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from curta.nn.modules.spatial import (
     ChannelShuffle,
     Fold,
@@ -204,6 +205,7 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "CrossMapLRN2d",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -282,7 +284,9 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNBase",
     "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",

@@ -60,6 +60,11 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _of_channels("dropout2d", x, p, training, inplace, batched=True)
 
 
+def feature_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zeroes whole channels of [N, C, ...] with probability `p`, and scales the others by 1 / (1 - p)."""
+    return _of_channels("feature_dropout", check("feature_dropout", input), p, training, inplace, batched=True)
+
+
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Zeroes whole channels of [N, C, D, H, W] (or [C, D, H, W]) with probability `p`, and scales the others."""
     x = check("dropout3d", input)

@@ -32,7 +32,7 @@ def embedding(
     rows, table = check("embedding", input), check("embedding", weight, "weight")
     if table.layout.rank != 2:
         raise ShapeError("'weight' must be 2-D")
-    padding = _padding(padding_idx, table)
+    padding = padding_row(padding_idx, table)
     rows = _prepared("embedding", rows, table, max_norm, norm_type, sparse)
     return _rows(rows, table, padding, scale_grad_by_freq)
 
@@ -56,8 +56,8 @@ def embedding_bag(
     name = "embedding_bag"
     indices, table = check(name, input), check(name, weight, "weight")
     _check_bags(indices, table, offsets, mode, scale_grad_by_freq, sparse, per_sample_weights)
-    padding = _padding(padding_idx, table)
-    starts = None if offsets is None else _starts(offsets, include_last_offset, indices.layout.shape[0])
+    padding = padding_row(padding_idx, table)
+    starts = None if offsets is None else bag_starts(offsets, include_last_offset, indices.layout.shape[0])
     indices = _prepared(name, indices, table, max_norm, norm_type, sparse)
     rows = _rows(indices, table, None, scale_grad_by_freq).to(compute_dtype(table.layout.dtype))
     if per_sample_weights is not None:
@@ -88,7 +88,7 @@ class _Shared(Function):
         return g / ctx.saved_tensors[0], None
 
 
-def _padding(padding_idx: int | None, table: Any) -> int | None:
+def padding_row(padding_idx: int | None, table: Any) -> int | None:
     if padding_idx is None:
         return None
     V = table.layout.shape[0]
@@ -101,20 +101,31 @@ def _prepared(name: str, rows: Any, table: Any, max_norm: float | None, norm_typ
     """Indices that are in range, after the rows that they name were made short enough."""
     if sparse and STATE.grad_enabled and table.requires_grad:
         raise UnsupportedError(f"{name}(): the argument 'sparse' is not supported where the weight wants a gradient")
+    rows = _checked(name, rows, table)
+    if max_norm is not None:
+        shortened(name, rows, table, max_norm, norm_type)
+    return rows
+
+
+def _checked(name: str, rows: Any, table: Any) -> Any:
     if rows.layout.dtype.name not in ("int64", "int32"):
         raise DTypeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
             f"{rows.layout.dtype!r} instead (while checking arguments for {name})"
         )
-    rows = checked_below(rows, table.layout.shape[0])
-    if max_norm is not None and rows.layout.numel:
+    return checked_below(rows, table.layout.shape[0])
+
+
+def shortened(name: str, rows: Any, table: Any, max_norm: float, norm_type: float) -> None:
+    """Make rows of a table, in place, at most so long."""
+    rows = _checked(name, rows, table)
+    if rows.layout.numel:
         with no_grad():
             known, places = table.detach(), rows.flatten()
             found = known.index_select(0, places)
             lengths = functions.norm(found, norm_type, -1, True)
             shorter = functions.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1.0)
             functions.index_copy_(known, 0, places, found * shorter)
-    return rows
 
 
 def _rows(rows: Any, table: Any, padding: int | None, scale_grad_by_freq: bool) -> Any:
@@ -169,7 +180,7 @@ def _check_bags(
         )
 
 
-def _starts(offsets: Any, with_end: bool, count: int) -> tuple[Any, Any]:
+def bag_starts(offsets: Any, with_end: bool, count: int) -> tuple[Any, Any]:
     """Where each bag begins and ends; ShapeError for offsets that leave something out, where they can be looked at."""
     if offsets.layout.dtype.name not in ("int64", "int32"):
         raise DTypeError(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from math import ceil, erf, prod, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curta import functions, host
 from curta.autograd import no_grad
@@ -182,3 +184,32 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
         for column in range(columns):
             tensor[functions.randperm(rows, generator=generator, device=tensor.device)[:zeros], column] = 0
     return tensor
+
+
+# the names that these had first
+
+
+def _older(name: str) -> Callable[..., Tensor]:
+    now = name + "_"
+
+    def function(*arguments: Any, **options: Any) -> Tensor:
+        warnings.warn(f"`nn.init.{name}` is now deprecated in favor of `nn.init.{now}`.", FutureWarning, stacklevel=2)
+        made: Tensor = globals()[now](*arguments, **options)
+        return made
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"The older name of `{now}`, with a warning."
+    return function
+
+
+constant = _older("constant")
+dirac = _older("dirac")
+eye = _older("eye")
+kaiming_normal = _older("kaiming_normal")
+kaiming_uniform = _older("kaiming_uniform")
+normal = _older("normal")
+orthogonal = _older("orthogonal")
+sparse = _older("sparse")
+uniform = _older("uniform")
+xavier_normal = _older("xavier_normal")
+xavier_uniform = _older("xavier_uniform")

@@ -144,6 +144,40 @@ def embedding(
     return F.embedding(indices, weight, pad, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
 
 
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`F.bilinear`.
+
+    >>> import curta
+    >>> curta.bilinear(curta.tensor([1.0, 2.0]), curta.tensor([3.0]), curta.tensor([[[1.0], [10.0]]]))
+    tensor([63.])
+    """
+    return F.bilinear(input1, input2, weight, bias)
+
+
+def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
+    """`F.affine_grid`, which says whether the corners are the outermost pixels' centres.
+
+    >>> import curta
+    >>> curta.affine_grid_generator(curta.eye(2, 3).unsqueeze(0), (1, 1, 1, 2), True).flatten()
+    tensor([-1.,  0.,  1.,  0.])
+    """
+    return F.affine_grid(theta, list(size), align_corners)
+
+
+def max_pool1d_with_indices(
+    input: Tensor, kernel_size: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> tuple[Tensor, Tensor]:
+    """`F.max_pool1d` with the places of the maxima; no `stride` is that of the windows.
+
+    >>> import curta
+    >>> curta.max_pool1d_with_indices(curta.tensor([[1.0, 3.0, 2.0, 5.0]]), 2)[1]
+    tensor([[1, 3]])
+    """
+    step = None if isinstance(stride, Sequence) and not stride else stride
+    values, indices = F.max_pool1d_with_indices(input, kernel_size, step, padding, dilation, ceil_mode)
+    return values, indices
+
+
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """`F.dropout`, which says whether it trains."""
     return F.dropout(input, p, train)

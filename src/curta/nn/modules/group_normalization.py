@@ -128,6 +128,36 @@ class InstanceNorm3d(_InstanceNorm):
     _ranks = (4, 5)
 
 
+class CrossMapLRN2d(Module):
+    """Divided by (k + alpha / size * sum of the squares of neighbouring channels) ** beta, of [N, C, H, W].
+
+    As PyTorch computes it, the first channel counts among all channels' neighbours, and windows of even size have one
+    channel less; `LocalResponseNorm` takes the windows as they are meant. The gradient is that of what is computed.
+
+    >>> import curta
+    >>> CrossMapLRN2d(1, alpha=1.0, beta=1.0, k=0.0)(curta.tensor([[[[2.0]]]])).item()
+    0.5
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.layout.rank != 4:
+            raise ArgumentError(f"CrossMapLRN2d: Expected input to be 4D, got {input.layout.rank}D instead.")
+        C, reach = input.layout.shape[1], int((self.size - 1) / 2 + 1)
+        places = creation.arange(C, device=input.device)
+        apart = places - places.unsqueeze(1)  # how far on the column's channel is from the row's
+        near = (apart < reach).logical_and((apart > -reach).logical_or(places == 0))
+        squares = (input * input).flatten(2)
+        sums = near.to(input.dtype).matmul(squares).reshape(input.layout.shape)
+        return input * (sums * (self.alpha / self.size) + self.k).pow(-self.beta)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
 class LocalResponseNorm(Module):
     """Divided by (k + alpha * mean of the squares of `size` neighbouring channels) ** beta, of [N, C, ...].
 

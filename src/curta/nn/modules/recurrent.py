@@ -50,6 +50,8 @@ class RNNBase(Module):
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional, self.proj_size = bidirectional, proj_size
         _check_sizes(dropout, hidden_size, num_layers, proj_size)
+        if mode not in recurrent.STEPS:
+            raise ArgumentError(f"Unrecognized RNN mode: {mode}")
         if dropout and num_layers == 1:
             warnings.warn(
                 "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
