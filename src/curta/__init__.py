@@ -27,6 +27,7 @@ from curta.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from curta.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
 from curta.compiled.function import compile
 from curta.costs.account import account
 from curta.costs.meter import Meter
@@ -234,12 +235,14 @@ __all__ = [  # noqa: RUF022 (by family)
     "cuda", "default_generator", "device", "double", "dtype", "dtypes", "einops", "einsum", "enable_grad", "finfo",
     "float", "float16", "float32", "float64", "func", "functions", "Generator", "get_autocast_dtype",
     "get_default_device", "get_default_dtype", "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo",
-    "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "is_autocast_enabled",
+    "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled", "is_autocast_enabled",
     "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "load_file", "load_metadata", "long",
     "manual_seed", "masked",
     "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
     "return_types",
-    "roofline", "safe_open", "save", "save_file", "seed", "set_default_device", "set_default_dtype", "set_grad_enabled",
+    "roofline", "safe_open", "save", "save_file", "seed", "set_anomaly_enabled",
+    "set_default_device", "set_default_dtype", "set_grad_enabled",
     "set_num_threads", "set_printoptions", "set_rng_state", "short", "signal", "Size", "special", "Tensor", "uint16",
     "uint32", "uint64", "uint8", "utils", "vmap",
     # as PyTorch's dispatcher names them

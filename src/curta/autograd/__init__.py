@@ -1,6 +1,7 @@
 """Automatic differentiation on a dynamic graph."""
 
-from curta.autograd import function, functional
+from curta.autograd import function, functional, graph
+from curta.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from curta.autograd.api import backward, grad
 from curta.autograd.function import Function
 from curta.autograd.gradcheck import gradcheck, gradgradcheck
@@ -16,15 +17,18 @@ from curta.autograd.modes import (
 __all__ = [
     "Function",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "function",
     "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "graph",
     "inference_mode",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

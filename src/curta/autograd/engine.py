@@ -157,7 +157,7 @@ class _Run:
         if STATE.hooked:
             STATE.module = getattr(node, "module", None)
         try:
-            results = node.apply(gradients)
+            results = node.apply(gradients) if STATE.anomaly is None else STATE.anomaly.applied(node, gradients)
         finally:
             node.only = None
         if node.hooks is not None:

@@ -92,8 +92,8 @@ class Node:
     """
 
     __slots__ = (
-        "_inputs", "_outputs", "edges", "freed", "hooks", "input_layouts", "module", "only", "op", "output_layouts",
-        "params", "saving", "sequence",
+        "_inputs", "_outputs", "edges", "freed", "hooks", "input_layouts", "module", "only", "op", "origin",
+        "output_layouts", "params", "saving", "sequence",
     )  # fmt: skip
 
     def __init__(
@@ -214,8 +214,10 @@ class Node:
 
 
 def note_node(node: Any) -> None:
-    """Tell the accounts what a node of the dynamic graph keeps; it remembers the module that runs."""
+    """Tell the accounts what a node of the dynamic graph keeps; it remembers the module that runs, and where it is."""
     node.module = STATE.module
+    if STATE.anomaly is not None and STATE.graph is None:
+        node.origin = STATE.anomaly.origin()
     for book in STATE.books:
         book.keep(node)
 

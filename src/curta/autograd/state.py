@@ -16,7 +16,7 @@ class State(threading.local):
 
     grad_enabled: bool = True
     inference: bool = False
-    #: whether an operator must look at `levels`, `graph` and `books` before it runs; kept by `watch`
+    #: whether an operator must look at `levels`, `graph`, `books` and `anomaly` before it runs; kept by `watch`
     hooked: bool = False
     #: the half format that products take float32 tensors in; see amp/autocast.py
     autocast: Any = None
@@ -31,17 +31,24 @@ class State(threading.local):
     places: Any = None
     #: what keeps the tensors of the backward pass instead of the graph; see autograd/recompute.py
     saver: Any = None
+    #: what is said where somebody wants to keep them otherwise; see autograd/graph.py
+    no_packing: str | None = None
     #: the user's function that runs and does not say what it costs, while an account is open
     opaque: str | None = None
     #: the `vmap` calls that run, the innermost last; see batching/values.py
     levels: tuple[Any, ...] = ()
     #: how many transforms of `curta.func` run, inside of one another
     transforms: int = 0
+    #: what looks for NaN in backward passes, and whether it raises at one; see autograd/anomaly.py
+    anomaly: Any = None
+    check_nan: bool = True
     #: the part of a training step that operators are charged to: "forward", "backward" or "optimizer"
     phase: str = "forward"
 
-    def watch(self, *, graph: Any = ..., books: Any = ..., recorder: Any = ..., levels: Any = ...) -> None:
-        """Set the graph being traced, the open accounts, the program being recorded, or what is mapped over."""
+    def watch(
+        self, *, graph: Any = ..., books: Any = ..., recorder: Any = ..., levels: Any = ..., anomaly: Any = ...
+    ) -> None:
+        """Set the graph being traced, the accounts, the program being recorded, the maps, or what looks for NaN."""
         if graph is not ...:
             self.graph = graph
         if books is not ...:
@@ -50,7 +57,10 @@ class State(threading.local):
             self.recorder = recorder
         if levels is not ...:
             self.levels = levels
-        self.hooked = self.graph is not None or self.recorder is not None or bool(self.books) or bool(self.levels)
+        if anomaly is not ...:
+            self.anomaly = anomaly
+        watched = self.graph is not None or self.recorder is not None or self.anomaly is not None
+        self.hooked = watched or bool(self.books) or bool(self.levels)
 
 
 STATE = State()
