@@ -76,6 +76,20 @@ from curta.random import Generator, default_generator, get_rng_state, initial_se
 from curta.runtime.native import get_num_threads, set_num_threads
 from curta.size import Size
 from curta.tensor import Tensor
+from curta.typed_tensors import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+    set_default_tensor_type,
+    typename,
+)
 
 # the functions, by the file in functions/ that has them; each stands here and in `__all__`
 # isort: off
@@ -245,6 +259,9 @@ __all__ = [  # noqa: RUF022 (by family)
     "set_default_device", "set_default_dtype", "set_grad_enabled",
     "set_num_threads", "set_printoptions", "set_rng_state", "short", "signal", "Size", "special", "Tensor", "uint16",
     "uint32", "uint64", "uint8", "utils", "vmap",
+    # typed_tensors
+    "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor",
+    "IntTensor", "LongTensor", "ShortTensor", "set_default_tensor_type", "typename",
     # as PyTorch's dispatcher names them
     "_softmax_backward_data", "_upsample_bilinear2d_aa", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d",
     "max_pool2d_with_indices_backward", "native_dropout_backward",

@@ -17,6 +17,7 @@ from curta.methods.creation import CreationMethods
 from curta.methods.exchange import ExchangeMethods
 from curta.methods.indexing import IndexingMethods
 from curta.methods.inplace import InplaceMethods
+from curta.methods.kinds import KindMethods
 from curta.methods.linear_algebra import LinearAlgebraMethods
 from curta.methods.mathematics import MathematicsMethods
 from curta.methods.movement import MovementMethods
@@ -42,12 +43,16 @@ class Tensor(
     ConversionMethods,
     InplaceMethods,
     NamedMethods,
+    KindMethods,
     AutogradMethods,
 ):
     """A multi-dimensional array of any rank: a storage, an offset into it, and a layout (shape, strides, format).
 
     Made by `curta.tensor`, `curta.zeros`, … and by operators. Views share their storage: a write through one shows in
     the other. A tensor that is being traced has a `trace` in place of a storage.
+
+    Called itself, the class is PyTorch's older constructor: `Tensor(2, 3)` has sizes and any contents, `Tensor([1, 2])`
+    these, in the default format.
     """
 
     storage: Storage | None = None
@@ -70,6 +75,11 @@ class Tensor(
     place: Any = None
     _requires_grad = False
     _grad: Tensor | None = None
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:
+        from curta.typed_tensors import of_class
+
+        return of_class(cls, arguments, options)
 
     @staticmethod
     def _make(storage: Storage | None, layout: Layout, offset: int, trace: Any = None) -> Tensor:

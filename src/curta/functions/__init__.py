@@ -13,6 +13,7 @@ from curta.functions.arithmetic import (
     abs, add, clone, div, floor_divide, fmod, mul, neg, pow, reciprocal, remainder, square, sub,
 )  # fmt: skip
 from curta.functions.bessel import i0
+from curta.functions.callables import apply_, map2_, map_
 from curta.functions.choice import addcdiv, addcmul, clamp, lerp, masked_fill, maximum, minimum, where
 from curta.functions.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,

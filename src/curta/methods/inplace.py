@@ -212,6 +212,7 @@ NAMES = (
     "reciprocal",
     "relu",
     "remainder",
+    "renorm",
     "round",
     "rsqrt",
     "sgn",
