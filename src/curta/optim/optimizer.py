@@ -13,6 +13,9 @@ from curta.autograd import enable_grad, no_grad
 from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 from curta.memory.living import OPTIMIZERS
+from curta.optim.hooks import OptimizerHooks, hooked
+from curta.optim.hooks import register_optimizer_step_post_hook as register_optimizer_step_post_hook
+from curta.optim.hooks import register_optimizer_step_pre_hook as register_optimizer_step_pre_hook
 from curta.optim.recorded import RecordedUpdates
 from curta.optim.update import UpdatePlan, apply_update, new_state
 from curta.tensor import Tensor
@@ -28,7 +31,7 @@ _MESSAGE_NAMES = {"lr": "learning rate", "eps": "epsilon value"}
 _IMPLEMENTATION_CHOICES = ("foreach", "fused", "capturable", "differentiable")
 
 
-class Optimizer:
+class Optimizer(OptimizerHooks):
     """Base class: holds the parameters in groups, each with its own hyperparameters, and a state per parameter.
 
     `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and the hyperparameters that
@@ -118,6 +121,7 @@ class Optimizer:
                 with no_grad():
                     parameter.grad.zero_()
 
+    @hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; `closure` recomputes the loss first, and its loss is returned."""
         loss = None
@@ -176,6 +180,8 @@ class Optimizer:
 
         The tensors are the optimizer's own, not copies.
         """
+        for hook in self._those("before_save"):
+            hook(self)
         positions: dict[int, int] = {}
         groups = []
         for group in self.param_groups:
@@ -187,13 +193,15 @@ class Optimizer:
         state = {
             positions[id(key)] if isinstance(key, Tensor) else key: dict(values) for key, values in self.state.items()
         }
-        return {"state": state, "param_groups": groups}
+        found: State = self._changed("after_save", {"state": state, "param_groups": groups})
+        return found
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a `state_dict` of the same optimizer over parameters of the same shapes, in the same order.
 
         State tensors are copied, with the parameter's dtype and device. ArgumentError when the groups do not match.
         """
+        state_dict = self._changed("before_load", dict(state_dict))
         saved_groups = state_dict["param_groups"]
         if len(saved_groups) != len(self.param_groups):
             raise ArgumentError("loaded state dict has a different number of parameter groups")
@@ -218,6 +226,8 @@ class Optimizer:
                 state[parameter] = {name: self.loaded_entry(name, value, parameter) for name, value in values.items()}
         self.state = state
         self.param_groups = [self._merged(group, saved) for group, saved in pairs]
+        for hook in self._those("after_load"):
+            hook(self)
 
     def loaded_entry(self, name: str, value: Any, parameter: Tensor) -> Any:
         """One entry of a saved state, made ready for `parameter`."""
