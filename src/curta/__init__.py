@@ -1,8 +1,11 @@
 """Curta: deep learning in pure Python that keeps the books."""
 
+from math import e, inf, nan, pi
+
 from curta import (
     array_api,
     autograd,
+    backends,
     cuda,
     dtypes,
     einops,
@@ -13,9 +16,11 @@ from curta import (
     memory,
     nn,
     optim,
+    random,
     return_types,
     signal,
     special,
+    testing,
     utils,
 )  # fmt: skip
 from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
@@ -74,6 +79,18 @@ from curta.printing import get_printoptions, printoptions, set_printoptions
 from curta.promotion import can_cast, promote_types
 from curta.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from curta.runtime.native import get_num_threads, set_num_threads
+from curta.settings import (
+    are_deterministic_algorithms_enabled,
+    get_deterministic_debug_mode,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    is_deterministic_algorithms_warn_only_enabled,
+    set_deterministic_debug_mode,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    set_num_interop_threads,
+    use_deterministic_algorithms,
+)
 from curta.size import Size
 from curta.tensor import Tensor
 from curta.typed_tensors import (
@@ -228,6 +245,7 @@ from curta.nn.native_bags import (
 # isort: on
 
 double, float, half = float64, float32, float16
+newaxis = None
 short, int, long = int16, int32, int64
 
 __version__ = "0.1.0"
@@ -244,7 +262,8 @@ def __getattr__(name: str) -> object:
 
 __all__ = [  # noqa: RUF022 (by family)
     # submodules, types, formats, contexts
-    "__version__", "account", "array_api", "autocast", "autograd", "bfloat16", "bool", "can_cast", "channels_last",
+    "__version__", "account", "array_api", "autocast", "autograd", "backends", "bfloat16", "bool", "can_cast",
+    "channels_last",
     "channels_last_3d", "compile", "contiguous_format", "Cost", "layout", "memory_format", "preserve_format", "strided",
     "cuda", "default_generator", "device", "double", "dtype", "dtypes", "einops", "einsum", "enable_grad", "finfo",
     "float", "float16", "float32", "float64", "func", "functions", "Generator", "get_autocast_dtype",
@@ -254,11 +273,18 @@ __all__ = [  # noqa: RUF022 (by family)
     "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "load_file", "load_metadata", "long",
     "manual_seed", "masked",
     "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
-    "return_types",
+    "random", "return_types",
     "roofline", "safe_open", "save", "save_file", "seed", "set_anomaly_enabled",
     "set_default_device", "set_default_dtype", "set_grad_enabled",
-    "set_num_threads", "set_printoptions", "set_rng_state", "short", "signal", "Size", "special", "Tensor", "uint16",
+    "set_num_threads", "set_printoptions", "set_rng_state", "short", "signal", "Size", "special", "Tensor", "testing",
+    "uint16",
     "uint32", "uint64", "uint8", "utils", "vmap",
+    # settings
+    "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision",
+    "get_num_interop_threads", "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode",
+    "set_float32_matmul_precision", "set_flush_denormal", "set_num_interop_threads", "use_deterministic_algorithms",
+    # numbers
+    "e", "inf", "nan", "newaxis", "pi",
     # typed_tensors
     "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor",
     "IntTensor", "LongTensor", "ShortTensor", "set_default_tensor_type", "typename",

@@ -19,3 +19,26 @@ def device_count() -> int:
     0
     """
     return 0
+
+
+def is_initialized() -> bool:
+    """Whether CUDA is in use.
+
+    >>> is_initialized()
+    False
+    """
+    return False
+
+
+def manual_seed(seed: int) -> None:
+    """Seed the generator of the current CUDA device: of none."""
+    int(seed)
+
+
+def manual_seed_all(seed: int) -> None:
+    """Seed the generators of all CUDA devices, of which there are none."""
+    int(seed)
+
+
+def empty_cache() -> None:
+    """Give memory of CUDA devices back that is not in use: there is none."""

@@ -121,6 +121,10 @@ class LinearAlgebraError(CurtaError, RuntimeError):
     """A matrix is singular, or not positive definite, where it must not be."""
 
 
+class MismatchError(CurtaError, AssertionError):
+    """Two things that should be the same are not."""
+
+
 class DistributionError(CurtaError, RuntimeError):
     """A probability distribution that there is not: parameters out of their range, weights that give no sample."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from curta.autograd.state import STATE
 from curta.device import CPU, META, Device
@@ -83,6 +85,31 @@ class Generator:
 
 
 default_generator = Generator()
+
+
+@contextmanager
+def fork_rng(devices: object = None, enabled: bool = True, device_type: str | None = None) -> Iterator[None]:
+    """Inside, numbers are drawn that leave no trace: the default generator goes on afterwards where it was.
+
+    With `enabled` off nothing happens. Only the CPU has a generator: `devices` and `device_type` change nothing.
+
+    >>> import curta
+    >>> _ = manual_seed(1)
+    >>> with fork_rng():
+    ...     first = curta.rand(1)
+    >>> curta.rand(1).equal(first)
+    True
+    """
+    if STATE.recorder is not None:
+        from curta.errors import UnsupportedError
+
+        raise UnsupportedError("fork_rng() is not supported in functions that are compiled or planned: put it around")
+    before = default_generator._seed, default_generator.offset
+    try:
+        yield
+    finally:
+        if enabled:
+            default_generator._seed, default_generator.offset = before
 
 
 def manual_seed(seed: int) -> Generator:

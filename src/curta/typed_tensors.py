@@ -56,7 +56,8 @@ def _are_sizes(arguments: tuple[Any, ...]) -> bool:
 
 def of_class(kind: type[Tensor], arguments: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
     """What calling `Tensor` or a class of somebody's own that is one gives."""
-    found = made(get_default_dtype(), arguments, options)
+    dtype = arguments[0].dtype if arguments and isinstance(arguments[0], Tensor) else get_default_dtype()
+    found = made(dtype, arguments, options)
     found.__class__ = kind
     return found
 

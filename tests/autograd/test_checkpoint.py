@@ -240,3 +240,16 @@ def test_bad_input() -> None:
         checkpoint(3)
     with pytest.raises(UnsupportedError, match="checkpoint: use_reentrant=True is not supported: leave it out"):
         checkpoint(lambda x: x, curta.ones(1), use_reentrant=True)
+
+
+@pytest.mark.parametrize("segments", [1, 2, 3, 5, 9])
+def test_several_parts_of_a_sequence(segments: int) -> None:
+    assert curta.utils.checkpoint.checkpoint is checkpoint
+    curta.manual_seed(1)
+    model = nn.Sequential(*(nn.Sequential(nn.Linear(4, 4), nn.Tanh()) for _ in range(5)))
+    x = curta.ones(3, 4, requires_grad=True)
+    (wanted,) = curta.autograd.grad(model(x).sum(), x)
+    for functions in (model, list(model)):
+        y = curta.utils.checkpoint.checkpoint_sequential(functions, segments, x, use_reentrant=False)
+        (found,) = curta.autograd.grad(y.sum(), x)
+        assert found.equal(wanted)

@@ -144,6 +144,26 @@ def test_clipping_the_norm():
     assert nn.utils.clip_grad_norm_([first, second], 100.0, norm_type=math.inf).item() == pytest.approx(6.0)
 
 
+@pytest.mark.parametrize(
+    ("order", "wanted"),
+    [(1.0, 9), (2.0, 5), (3.0, 81 ** (1 / 3)), (0.5, 33.970562), (math.inf, 4), (-math.inf, 1), (0.0, 2)],
+)
+def test_norms_of_several_tensors(order, wanted):
+    """The norm of the norms, of (1, -2, 2) and (4): of order 0, as in PyTorch, how many of them are not zero."""
+    parts = [curta.tensor([1.0, -2.0, 2.0]), curta.tensor([4.0])]
+    assert nn.utils.get_total_norm(parts, order).item() == pytest.approx(wanted, rel=1e-6)
+    assert nn.utils.get_total_norm([], order).item() == 0
+
+
+def test_the_older_name_of_clipping():
+    first, second = _with_gradients()
+    told = r"^`clip_grad_norm` is now deprecated in favor of `clip_grad_norm_`\.$"
+    with pytest.warns(FutureWarning, match=told) as caught:
+        assert nn.utils.clip_grad_norm([first, second], 6.5).item() == 13.0
+    assert caught[0].filename == __file__
+    assert first.grad.tolist() == pytest.approx([1.5, 2.0])
+
+
 def test_clipping_values_and_vectors():
     first, second = _with_gradients()
     nn.utils.clip_grad_value_([first, second], 0.25)

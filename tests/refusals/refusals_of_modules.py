@@ -184,12 +184,6 @@ REFUSALS = (
         only_curta=True,
     ),
     Refusal(
-        lambda c: c.nn.utils.get_total_norm([c.ones(2)], norm_type=3.0),
-        UnsupportedError,
-        "get_total_norm: norm_type=3.0 is not supported, 2 and inf are",
-        only_curta=True,
-    ),
-    Refusal(
         lambda c: c.nn.utils.get_total_norm([c.tensor([float("inf")])], error_if_nonfinite=True),
         ShapeError,
         "The total norm of order 2.0 for gradients from `parameters` is non-finite, so it cannot be clipped. To disable this error and scale the gradients by the non-finite norm anyway, set `error_if_nonfinite=False`",

@@ -59,6 +59,7 @@ def test_the_older_constructor() -> None:
     assert curta.FloatTensor(2, device="meta").is_meta
     x = curta.ones(2)
     assert curta.Tensor(x).data_ptr() == x.data_ptr()
+    assert curta.Tensor(x.double()).dtype is curta.float64
     assert x.new(2, 3).shape == (2, 3)
     assert x.long().new([1, 2]).dtype is curta.int64
     assert x.new().shape == (0,)

@@ -13,9 +13,11 @@ from curta.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
+from curta.autograd.variable import Variable
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

@@ -55,3 +55,35 @@ def checkpoint(
 
     given = (*args, *kwargs.values())
     return Region(run, given, preserve_rng_state).run(*given)
+
+
+def checkpoint_sequential(
+    functions: Any, segments: int, input: Any, use_reentrant: bool = False, *, preserve_rng_state: bool = True
+) -> Any:
+    """A `Sequential` or a list of functions, one after the other, in `segments` checkpoints; the last part is none.
+
+    >>> import curta
+    >>> model = curta.nn.Sequential(*(curta.nn.Linear(3, 3) for _ in range(4)))
+    >>> checkpoint_sequential(model, 2, curta.ones(1, 3)).shape
+    torch.Size([1, 3])
+    """
+    chain = list(functions.children()) if hasattr(functions, "children") else list(functions)
+    length = len(chain) // segments
+
+    def run(part: list[Callable[..., Any]]) -> Callable[..., Any]:
+        def inside(value: Any) -> Any:
+            for function in part:
+                value = function(value)
+            return value
+
+        return inside
+
+    for start in range(0, length * (segments - 1), length) if length else ():
+        part = run(chain[start : start + length])
+        input = checkpoint(part, input, use_reentrant=use_reentrant, preserve_rng_state=preserve_rng_state)
+    return run(chain[length * (segments - 1) :])(input)
+
+
+# the module's name is the function's too: `curta.utils.checkpoint.checkpoint` is found either way
+checkpoint.checkpoint = checkpoint  # type: ignore[attr-defined]
+checkpoint.checkpoint_sequential = checkpoint_sequential  # type: ignore[attr-defined]

@@ -401,6 +401,10 @@ class Module(hooks.HookMethods):
         """Parameters and buffers in new memory on a device, which holds anything."""
         return self._convert(lambda t: t.new_empty(t.layout.shape, device=device), recurse)
 
+    def cuda(self, device: Any = None) -> Self:
+        """Parameters and buffers on a CUDA device; raises what PyTorch raises where there is none."""
+        return self._convert(lambda t: t.cuda(device))
+
     def cpu(self) -> Self:
         """Parameters and buffers in host memory."""
         return self._convert(lambda t: t.cpu())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
-from math import inf
 
 from curta.autograd import no_grad
 from curta.errors import ShapeError, UnsupportedError
-from curta.functions import creation, reduction
+from curta.functions import creation, joining, reduction, statistics
 from curta.tensor import Tensor
 
 
@@ -24,7 +24,7 @@ def _check_foreach(name: str, foreach: bool | None) -> None:
 def get_total_norm(
     tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
 ) -> Tensor:
-    """The norm of all the tensors' elements together, a scalar tensor; norms 2 and inf.
+    """The norm of all the tensors' norms of order `norm_type` (any number, inf too), a scalar tensor.
 
     ShapeError (a RuntimeError) if it is not finite and `error_if_nonfinite`.
     """
@@ -32,20 +32,17 @@ def get_total_norm(
     chosen = list(tensors)
     if not chosen:
         return creation.tensor(0.0)
-    if norm_type not in (2.0, inf):
-        raise UnsupportedError(f"get_total_norm: norm_type={norm_type} is not supported, 2 and inf are")
+    order = float(norm_type)
     with no_grad():
-        if norm_type == inf:
-            parts = [tensor.abs().amax() for tensor in chosen]
-            total = parts[0]
-            for part in parts[1:]:
-                total = total.maximum(part)
-        else:
+        if order == 2:
             parts = [_sum_of_squares(tensor) for tensor in chosen]
             total = parts[0]
             for part in parts[1:]:
                 total = total + part
             total = total.sqrt()
+        else:
+            sizes = [statistics.norm(tensor, order) for tensor in chosen]
+            total = statistics.norm(joining.stack(sizes), order)
     if error_if_nonfinite and not bool(total.isfinite()):
         raise ShapeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
@@ -72,6 +69,18 @@ def clip_grad_norm_(
     total = get_total_norm(gradients, norm_type, error_if_nonfinite)
     _scale(gradients, max_norm, total)
     return total
+
+
+def clip_grad_norm(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The older name of `clip_grad_norm_`, with a warning."""
+    warnings.warn("`clip_grad_norm` is now deprecated in favor of `clip_grad_norm_`.", FutureWarning, stacklevel=2)
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
 
 def clip_grads_with_norm_(
