@@ -86,6 +86,10 @@ def test_further_questions() -> None:
     curta.cuda.manual_seed_all(1)
     curta.cuda.empty_cache()
     assert not curta.cuda.is_initialized()
+    assert [one.is_available() for one in (curta.accelerator, curta.mps, curta.xpu)] == [False] * 3
+    assert [one.device_count() for one in (curta.accelerator, curta.mps, curta.xpu)] == [0] * 3
+    assert curta.accelerator.current_accelerator() is None
+    assert curta.GradScaler is curta.amp.GradScaler
     with pytest.raises(AssertionError, match=r"^Torch not compiled with CUDA enabled"):
         curta.nn.Linear(1, 1).cuda()
 

@@ -3,6 +3,7 @@
 from math import e, inf, nan, pi
 
 from curta import (
+    accelerator,
     array_api,
     autograd,
     backends,
@@ -15,6 +16,7 @@ from curta import (
     linalg,
     masked,
     memory,
+    mps,
     nn,
     optim,
     random,
@@ -23,7 +25,9 @@ from curta import (
     special,
     testing,
     utils,
+    xpu,
 )  # fmt: skip
+from curta.amp import GradScaler
 from curta.amp.autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from curta.autograd import (
     enable_grad,
@@ -263,24 +267,19 @@ def __getattr__(name: str) -> object:
 
 __all__ = [  # noqa: RUF022 (by family)
     # submodules, types, formats, contexts
-    "__version__", "account", "array_api", "autocast", "autograd", "backends", "bfloat16", "bool", "can_cast",
-    "channels_last",
-    "channels_last_3d", "compile", "contiguous_format", "Cost", "layout", "memory_format", "preserve_format", "strided",
-    "cuda", "default_generator", "device", "distributions", "double", "dtype", "dtypes", "einops", "einsum",
-    "enable_grad", "finfo",
-    "float", "float16", "float32", "float64", "func", "functions", "Generator", "get_autocast_dtype",
-    "get_default_device", "get_default_dtype", "get_num_threads", "get_printoptions", "get_rng_state", "half", "iinfo",
-    "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "is_anomaly_check_nan_enabled",
-    "is_anomaly_enabled", "is_autocast_enabled",
-    "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "load_file", "load_metadata", "long",
-    "manual_seed", "masked",
-    "memory", "Meter", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
-    "random", "return_types",
-    "roofline", "safe_open", "save", "save_file", "seed", "set_anomaly_enabled",
-    "set_default_device", "set_default_dtype", "set_grad_enabled",
-    "set_num_threads", "set_printoptions", "set_rng_state", "short", "signal", "Size", "special", "Tensor", "testing",
-    "uint16",
-    "uint32", "uint64", "uint8", "utils", "vmap",
+    "__version__", "accelerator", "account", "array_api", "autocast", "autograd", "backends", "bfloat16", "bool",
+    "can_cast", "channels_last", "channels_last_3d", "compile", "contiguous_format", "Cost", "layout", "memory_format",
+    "preserve_format", "strided", "cuda", "default_generator", "device", "distributions", "double", "dtype", "dtypes",
+    "einops", "einsum", "enable_grad", "finfo", "float", "float16", "float32", "float64", "func", "functions",
+    "Generator", "GradScaler", "get_autocast_dtype", "get_default_device", "get_default_dtype", "get_num_threads",
+    "get_printoptions", "get_rng_state", "half", "iinfo", "inference_mode", "initial_seed", "int", "int16", "int32",
+    "int64", "int8", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_autocast_enabled", "is_grad_enabled",
+    "is_inference_mode_enabled", "linalg", "load", "load_file", "load_metadata", "long", "manual_seed", "masked",
+    "memory", "Meter", "mps", "nn", "no_grad", "optim", "Peak", "peak", "plan", "printoptions", "promote_types",
+    "random", "return_types", "roofline", "safe_open", "save", "save_file", "seed", "set_anomaly_enabled",
+    "set_default_device", "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions",
+    "set_rng_state", "short", "signal", "Size", "special", "Tensor", "testing", "uint16", "uint32", "uint64", "uint8",
+    "utils", "vmap", "xpu",
     # settings
     "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision",
     "get_num_interop_threads", "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode",

@@ -8,7 +8,7 @@ import pytest
 
 import curta
 from curta.autograd import graph
-from curta.errors import ArgumentTypeError, AutogradError
+from curta.errors import ArgumentError, ArgumentTypeError, AutogradError
 from curta.utils.checkpoint import checkpoint
 
 
@@ -176,3 +176,67 @@ def test_increment_version() -> None:
     graph.increment_version((y, x.detach()))
     with pytest.raises(AutogradError, match=r"^one of the variables needed for gradient computation has been modified"):
         z.backward()
+
+
+# where gradients go
+
+
+def two_ways() -> tuple[Any, ...]:
+    x, w = curta.ones(2, requires_grad=True), curta.ones(2, requires_grad=True)
+    y = x * 2
+    return x, y, y.exp(), w
+
+
+def as_lists(gradients: Any) -> list[Any]:
+    return [None if one is None else one.tolist() for one in gradients]
+
+
+def test_hooks_on_several_gradients() -> None:
+    """All that a pass comes by, and only these: of those that it does not there is None."""
+    x, y, z, w = two_ways()
+    log: list[Any] = []
+    handle = graph.register_multi_grad_hook((x, y, w), lambda gradients: log.append(as_lists(gradients)))
+    e2 = [pytest.approx(7.389056, rel=1e-6)] * 2
+    twice = [pytest.approx(14.778112, rel=1e-6)] * 2
+    z.sum().backward(retain_graph=True)
+    assert log == [[twice, e2, None]]
+    (z.sum() + w.sum()).backward(retain_graph=True)
+    assert log[1:] == [[twice, e2, [1, 1]]]
+    curta.autograd.grad(z.sum(), y, retain_graph=True)
+    assert log[2:] == [[None, e2, None]]
+    handle.remove()
+    z.sum().backward(retain_graph=True)
+    assert len(log) == 3
+    with graph.register_multi_grad_hook((x, y), lambda gradient: log.append(gradient.tolist()), mode="any"):
+        z.sum().backward(retain_graph=True)
+        z.sum().backward(retain_graph=True)
+    z.sum().backward()
+    assert log[3:] == [e2, e2]
+    with pytest.raises(ArgumentError, match=r"^Expects mode to be one of \('all', 'any'\) but got foo$"):
+        graph.register_multi_grad_hook((x,), print, mode="foo")
+
+
+def test_hooks_on_several_results_of_one_operator() -> None:
+    x, log = curta.ones(2, 2, requires_grad=True), []
+    first, second = x.unbind(0)
+    graph.register_multi_grad_hook((first, second), lambda gradients: log.append(as_lists(gradients)))
+    (first * 3).sum().backward(retain_graph=True)
+    (first * 3 + second).sum().backward()
+    assert log == [[[3, 3], None], [[3, 3], [1, 1]]]
+
+
+def test_gradient_edges() -> None:
+    x, y, z, _ = two_ways()
+    edge = graph.get_gradient_edge(z)
+    assert (edge.node, edge.output_nr) == (z.grad_fn, 0)
+    (found,) = curta.autograd.grad(edge, x, grad_outputs=curta.ones(2), retain_graph=True)
+    (wanted,) = curta.autograd.grad(z.sum(), x, retain_graph=True)
+    assert found.equal(wanted)
+    for tensor in (x, y):
+        (found,) = curta.autograd.grad(z.sum(), [graph.get_gradient_edge(tensor)], retain_graph=True)
+        (wanted,) = curta.autograd.grad(z.sum(), tensor, retain_graph=True)
+        assert found.equal(wanted)
+    curta.autograd.backward([edge], [curta.ones(2)])
+    assert x.grad.tolist() == [pytest.approx(14.778112, rel=1e-6)] * 2
+    with pytest.raises(AutogradError, match=r"^It is not possible to get the gradient edge for a Tensor that does not"):
+        graph.get_gradient_edge(curta.ones(2))

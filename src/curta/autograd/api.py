@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from curta.autograd.engine import run_backward
+from curta.autograd.graph import GradientEdge
+from curta.autograd.node import Accumulate
 from curta.autograd.state import STATE
 from curta.errors import ArgumentError, ArgumentTypeError, AutogradError, UnsupportedError
 
@@ -13,12 +15,31 @@ if TYPE_CHECKING:
     from curta.tensor import Tensor
 
 
+class _End:
+    """An output of a node in place of the tensor that it was: as much of that as a backward pass looks at."""
+
+    base = batch = None
+    requires_grad = _requires_grad = True
+
+    def __init__(self, edge: GradientEdge) -> None:
+        self.grad_fn, self.output_index = edge
+        self.layout = edge.node.output_layouts[edge.output_nr]
+
+
+def _end(value: Any) -> Any:
+    if not isinstance(value, GradientEdge):
+        return value
+    return value.node.tensor if isinstance(value.node, Accumulate) else _End(value)
+
+
 def _many(value: Any) -> tuple[Any, ...]:
     if value is None:
         return ()
+    if isinstance(value, GradientEdge):
+        return (_end(value),)
     if not hasattr(value, "layout") and not isinstance(value, Iterable):
         raise ArgumentTypeError(f"expected a tensor or a sequence of tensors, got {type(value).__name__}")
-    return (value,) if hasattr(value, "layout") else tuple(value)
+    return (value,) if hasattr(value, "layout") else tuple(map(_end, value))
 
 
 def _first_gradients(roots: Sequence[Any], given: Any) -> list[Tensor]:

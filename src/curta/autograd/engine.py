@@ -33,10 +33,11 @@ def run_backward(
     run = _Run(retain_graph, create_graph, inputs, into_grad)
     for root, gradient in zip(roots, gradients, strict=True):
         edge: Any = edge_of(root)  # there is one: the caller takes only roots that require grad
+        run.starts.append(edge)
         run.send(edge[0], edge[1], gradient if gradient.layout is root.layout else fit(gradient, root.layout, edge[0]))
     del gradients
-    before = (STATE.grad_enabled, STATE.phase, STATE.module)
-    STATE.grad_enabled = create_graph
+    before = (STATE.grad_enabled, STATE.phase, STATE.module, STATE.backward)
+    STATE.grad_enabled, STATE.backward = create_graph, run
     if STATE.phase != RECOMPUTATION:  # what is done a second time stays that
         STATE.phase = "backward"
     try:
@@ -47,7 +48,7 @@ def run_backward(
                 if captured is not None and tensor.grad_fn is not None:
                     accumulate(tensor, [None, captured], create_graph)
     finally:
-        STATE.grad_enabled, STATE.phase, STATE.module = before
+        STATE.grad_enabled, STATE.phase, STATE.module, STATE.backward = before
     return found
 
 
@@ -67,6 +68,8 @@ class _Run:
         self.wanted: list[tuple[int, int]] = []
         self.captured: dict[tuple[int, int], Tensor] = {}
         self.only = inputs is not None
+        #: the outputs that it starts from
+        self.starts: list[tuple[Any, int]] = []
         self._alive = []  # leaves know their ends only weakly
         for tensor in inputs or ():
             edge = edge_of(tensor)
@@ -112,6 +115,18 @@ class _Run:
             useful[number] = number in self.wanted_nodes or any(useful[one.sequence] for one in below)
             stack.pop()
         return useful[start.sequence]
+
+    def reached(self) -> set[tuple[int, int]]:
+        """The outputs of nodes, by the nodes' numbers, whose gradients this pass works out."""
+        found: set[tuple[int, int]] = set()
+        stack = list(self.starts)
+        while stack:
+            node, output = stack.pop()
+            if (node.sequence, output) in found or (self.only and not self._leads_somewhere(node)):
+                continue
+            found.add((node.sequence, output))
+            stack += [edge for edge in node.edges if edge is not None]
+        return found
 
     def visit_all(self) -> None:
         heap, pending = self.heap, self.pending

@@ -1,18 +1,19 @@
 """What becomes of the tensors that nodes keep for the backward pass: packed when saved, unpacked when read.
 
-PyTorch's `torch.autograd.graph`, as far as it concerns saved tensors.
+Also where gradients go, and hooks on several of them: PyTorch's `torch.autograd.graph`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
-from weakref import ref
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary, ref
 
+from curta.autograd.hooks import Handle
 from curta.autograd.modes import no_grad
 from curta.autograd.node import Accumulate, Later, Node, edge_of, saved_now
 from curta.autograd.state import STATE
-from curta.errors import ArgumentTypeError, AutogradError
+from curta.errors import ArgumentError, ArgumentTypeError, AutogradError
 
 if TYPE_CHECKING:
     from curta.tensor import Tensor
@@ -151,6 +152,97 @@ class disable_saved_tensors_hooks:  # noqa: N801 - PyTorch's name
         return inside
 
 
+class GradientEdge(NamedTuple):
+    """Output `output_nr` of a node: what a gradient can be asked of, or by, without keeping a tensor.
+
+    `curta.autograd.grad` and `backward` take it in place of a tensor.
+    """
+
+    node: Any
+    output_nr: int
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """Where the gradient of a tensor goes; AutogradError for one that wants none.
+
+    >>> import curta
+    >>> x = curta.tensor([3.0], requires_grad=True)
+    >>> curta.autograd.grad(x * x, get_gradient_edge(x))
+    (tensor([6.]),)
+    """
+    edge = edge_of(tensor)
+    if edge is None:
+        raise AutogradError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    return GradientEdge(*edge)
+
+
+def register_multi_grad_hook(tensors: Iterable[Tensor], fn: Callable[..., Any], *, mode: str = "all") -> Handles:
+    """Call `fn` in each backward pass that comes by several tensors.
+
+    With mode "all" once it has the gradients of all that it comes by, `fn(gradients)`, None for the others; with "any"
+    at the first, `fn(gradient)`.
+
+    >>> import curta
+    >>> x, y = (curta.ones(1, requires_grad=True) for _ in range(2))
+    >>> handle = register_multi_grad_hook((x, y), lambda gradients: print(gradients))
+    >>> (x * 2 + y * 3).backward()
+    (tensor([2.]), tensor([3.]))
+    """
+    if mode not in ("all", "any"):
+        raise ArgumentError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    gathered = _Gathered(tuple(tensors), fn, mode == "all")
+    return Handles([one.register_hook(gathered.hook(place)) for place, one in enumerate(gathered.tensors)])
+
+
+class Handles:
+    """Takes several hooks away again; also a context manager that does so at its end."""
+
+    def __init__(self, handles: list[Handle]) -> None:
+        self._handles = handles
+
+    def remove(self) -> None:
+        """Forget the hooks."""
+        for handle in self._handles:
+            handle.remove()
+
+    def __enter__(self) -> Handles:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+class _Gathered:
+    """The gradients of some tensors in each of the backward passes that run."""
+
+    def __init__(self, tensors: tuple[Tensor, ...], function: Callable[..., Any], wants_all: bool) -> None:
+        self.tensors, self.function, self.wants_all = tensors, function, wants_all
+        #: of each pass how many are still to come, and those that are there
+        self._of: WeakKeyDictionary[Any, tuple[list[int], list[Any]]] = WeakKeyDictionary()
+
+    def hook(self, place: int) -> Callable[[Any], None]:
+        def received(gradient: Any) -> None:
+            first = STATE.backward not in self._of
+            if first:
+                self._of[STATE.backward] = [self._expected()], [None] * len(self.tensors)
+            missing, gradients = self._of[STATE.backward]
+            missing[0] -= 1
+            gradients[place] = gradient
+            if self.wants_all and not missing[0]:
+                self.function(tuple(gradients))
+            elif first and not self.wants_all:
+                self.function(gradient)
+
+        return received
+
+    def _expected(self) -> int:
+        if not self.wants_all:
+            return 0
+        reached = STATE.backward.reached()
+        edges = [edge_of(one) for one in self.tensors]
+        return sum(1 for edge in edges if edge is not None and (edge[0].sequence, edge[1]) in reached)
+
+
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
     """Let autograd know that tensors were written to by somebody it cannot see.
 
@@ -169,9 +261,12 @@ def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
 
 
 __all__ = [
+    "GradientEdge",
     "Node",
     "disable_saved_tensors_hooks",
+    "get_gradient_edge",
     "increment_version",
+    "register_multi_grad_hook",
     "save_on_cpu",
     "saved_tensors_hooks",
 ]

@@ -42,6 +42,8 @@ class State(threading.local):
     #: what looks for NaN in backward passes, and whether it raises at one; see autograd/anomaly.py
     anomaly: Any = None
     check_nan: bool = True
+    #: the backward pass that runs, the innermost; see autograd/engine.py
+    backward: Any = None
     #: the part of a training step that operators are charged to: "forward", "backward" or "optimizer"
     phase: str = "forward"
 
