@@ -23,12 +23,8 @@ class Constraint:
         return {name: value for name, value in vars(self).items() if name.endswith("_bound")}
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={_shown(value)}" for name, value in self._bounds().items())
+        inside = ", ".join(f"{name}={value}" for name, value in self._bounds().items())
         return f"{type(self).__name__.lstrip('_')}({inside})"
-
-
-def _shown(value: Any) -> str:
-    return f"{value}" if not isinstance(value, Tensor) or value.dim() == 0 else str(value.shape)
 
 
 class Dependent(Constraint):

@@ -11,6 +11,7 @@ from curta import linalg
 from curta.distributions.continuous import Cauchy, Exponential, Laplace, LogNormal, Normal, Uniform
 from curta.distributions.discrete import Bernoulli, Binomial, Categorical, Geometric, OneHotCategorical, Poisson
 from curta.distributions.distribution import Distribution
+from curta.distributions.gamma import Beta, Dirichlet, Gamma
 from curta.distributions.several import Independent, MultivariateNormal
 from curta.errors import ArgumentError, UnsupportedError
 from curta.tensor import Tensor
@@ -40,6 +41,23 @@ def _uniform(p: Uniform, q: Uniform) -> Tensor:
 def _exponential(p: Exponential, q: Exponential) -> Tensor:
     ratio = q.rate / p.rate
     return -ratio.log() + ratio - 1
+
+
+def _gamma(p: Any, q: Any) -> Tensor:
+    a, b = p.concentration, q.concentration
+    moved = b * (p.rate / q.rate).log() + b.lgamma() - a.lgamma() + (a - b) * a.digamma()
+    return moved + (q.rate - p.rate) * (a / p.rate)
+
+
+def _dirichlet(p: Any, q: Any) -> Tensor:
+    a, b = p.concentration, q.concentration
+    total = a.sum(-1, keepdim=True)
+    volumes = total.squeeze(-1).lgamma() - b.sum(-1).lgamma() - (a.lgamma() - b.lgamma()).sum(-1)
+    return volumes + ((a - b) * (a.digamma() - total.digamma())).sum(-1)
+
+
+def _beta(p: Beta, q: Beta) -> Tensor:
+    return _dirichlet(p._dirichlet, q._dirichlet)
 
 
 def _part(share: Tensor, of: Tensor) -> Tensor:
@@ -85,10 +103,13 @@ def _independent(p: Independent, q: Independent) -> Tensor:
 
 _RULES: dict[tuple[type, type], Rule] = {
     (Bernoulli, Bernoulli): _bernoulli,
+    (Beta, Beta): _beta,
     (Binomial, Binomial): _binomial,
     (Categorical, Categorical): _categorical,
     (Cauchy, Cauchy): _cauchy,
+    (Dirichlet, Dirichlet): _dirichlet,
     (Exponential, Exponential): _exponential,
+    (Gamma, Gamma): _gamma,
     (Geometric, Geometric): _geometric,
     (Independent, Independent): _independent,
     (Laplace, Laplace): _laplace,

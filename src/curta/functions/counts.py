@@ -72,16 +72,16 @@ def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     tensor([0., 4.])
     """
     trials, chance = check("binomial", count, "count"), check("binomial", prob, "prob")
+    made = _binomial(trials.detach(), chance.detach(), generator)
     if STATE.grad_enabled and (trials.requires_grad or chance.requires_grad):
-        made: Tensor = _Binomial.apply(trials, chance, generator)
-        return made
-    return _binomial(trials.detach(), chance.detach(), generator)
+        made = _Binomial.apply(made, trials, chance)
+    return made
 
 
 class _Binomial(Function):
     @staticmethod
-    def forward(ctx: Any, trials: Tensor, chance: Tensor, generator: Any) -> Tensor:
-        return _binomial(trials.detach(), chance.detach(), generator)
+    def forward(ctx: Any, made: Tensor, trials: Tensor, chance: Tensor) -> Tensor:
+        return made
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:
