@@ -78,3 +78,21 @@ def test_answers(name: str) -> None:
             )
         else:
             assert ours[part] == wanted, part
+
+
+@pytest.mark.parametrize("name", ["ExpTransform", "SigmoidTransform", "TanhTransform", "affine"])
+def test_transformed(name: str) -> None:
+    values = np.random.default_rng(2).uniform(0.2, 0.8, (3, 4))
+    pairs = []
+    for c in (curta, torch):
+        d = c.distributions
+        p = c.from_numpy(values.copy()).requires_grad_()
+        last = d.AffineTransform(1.0, p) if name == "affine" else getattr(d, name)()
+        made = d.TransformedDistribution(d.Normal(p, 1 + p), [d.AffineTransform(p.detach(), -2.0), last])
+        logs = made.log_prob(c.from_numpy(values))
+        slopes = c.autograd.grad(logs.sum(), p)[0]
+        pairs.append((repr(made.support), made.has_rsample, logs.detach().numpy(), slopes.numpy()))
+    ours, theirs = pairs
+    assert ours[:2] == theirs[:2]
+    for one, other in zip(ours[2:], theirs[2:], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
