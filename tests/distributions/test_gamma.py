@@ -45,6 +45,12 @@ def test_densities_and_moments(name: str) -> None:
     assert made.entropy().item() == pytest.approx(float(oracle.entropy()), rel=1e-9)
 
 
+@pytest.mark.parametrize("name", ["Gamma", "Gamma of a small shape", "Chi2"])
+def test_shares(name: str) -> None:
+    make, oracle, points = CASES[name]
+    np.testing.assert_allclose(make().cdf(t(points)).numpy(), oracle.cdf(points), rtol=1e-11)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_samples(name: str) -> None:
     curta.manual_seed(4)

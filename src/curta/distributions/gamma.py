@@ -128,6 +128,10 @@ class Gamma(Distribution):
         shape: Any = self.concentration
         return f.xlogy(shape, self.rate) + f.xlogy(shape - 1, value) - self.rate * value - shape.lgamma()
 
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return f.igamma(self.concentration, self.rate * value)
+
     def entropy(self) -> Tensor:
         shape: Any = self.concentration
         return shape - self.rate.log() + shape.lgamma() + (1 - shape) * shape.digamma()
