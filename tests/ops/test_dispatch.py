@@ -17,6 +17,7 @@ from curta import dtypes
 from curta.compiler.graph import Graph
 from curta.device import META
 from curta.errors import CompilerError, DeviceError
+from curta.memory.allocator import HOST
 from curta.memory.layout import strided
 from curta.memory.storage import allocate
 from curta.ops.dispatch import _CALLS, bind, bind_into
@@ -86,6 +87,25 @@ def test_only_a_view_is_looked_at_as_one() -> None:
     base = tensor(np.arange(5, dtype=np.float32))
     seen = bind(flip, (base,))
     assert (seen.storage, seen.offset, seen.base) == (base.storage, 2, base)
+
+
+def test_launches_appear_once_all_else_that_they_take_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread runs an operator as soon as it sees its launches."""
+    _CALLS.clear()
+    curta.zeros(1 << 20).sum()
+    (call,) = (one for one in _CALLS.values() if one.temporaries)
+    call._runs, found = [], HOST.free_blocks
+    seen = []
+
+    def free_blocks(nbytes: int) -> list[int]:
+        seen.append(list(call._runs))
+        return found(nbytes)
+
+    monkeypatch.setattr(HOST, "free_blocks", free_blocks)
+    call.place()
+    assert seen
+    assert not any(seen)
+    assert call._runs
 
 
 def test_a_compiled_operator_lets_go_of_its_graph() -> None:

@@ -167,8 +167,9 @@ class Executable:
             plan.place(code.address())
         if self._in_order:
             self.simple = self._keep[0].run
-        self._runs = [(plan.run, _taker(places)) for plan, (_, places) in zip(self._keep, self.launches, strict=True)]
         self._temporaries = [(one.nbytes, HOST.free_blocks(one.nbytes)) for one in self.temporaries]
+        # the last of them: another thread takes these as the sign that all of it is there
+        self._runs = [(plan.run, _taker(places)) for plan, (_, places) in zip(self._keep, self.launches, strict=True)]
         self._unplaced = []
 
 
