@@ -302,11 +302,13 @@ def checked_index(index: int, size: int, dim: int) -> int:
 
 
 def slice_item(size: int, given: slice) -> tuple[int, int, int]:
-    """A Python slice as an entry of a region."""
+    """A Python slice as an entry of a region; ArgumentTypeError for what it holds that is no integer."""
     if given.start is None and given.stop is None and given.step is None:
         return 0, size, 1
-    start, stop, step = (part if part is None or type(part) is int else part.__index__() for part in
-                         (given.start, given.stop, given.step))  # fmt: skip
+    try:
+        start, stop, step = (None if part is None else index(part) for part in (given.start, given.stop, given.step))
+    except TypeError:
+        raise ArgumentTypeError("slice indices must be integers or None or have an __index__ method") from None
     return slice_geometry(size, start, stop, step)
 
 

@@ -53,6 +53,22 @@ REFUSALS = (
     ),
     Refusal(lambda c: c.zeros(4).as_strided((2,), (1,), -1), ShapeError, "Tensor: invalid storage offset -1"),
     Refusal(
+        lambda c: c.zeros(4).as_strided((-1,), (1,)),
+        ShapeError,
+        "Storage size calculation overflowed with sizes=[-1] and strides=[1]",
+    ),
+    Refusal(
+        lambda c: c.zeros(2, 3)[:: 1 << 62],
+        ShapeError,
+        "sizes and strides must be numbers of int64, got [1, 3] and [13835058055282163712, 1]",
+        only_curta=True,
+    ),
+    Refusal(
+        lambda c: c.zeros(4)[1.0:],
+        ArgumentTypeError,
+        "slice indices must be integers or None or have an __index__ method",
+    ),
+    Refusal(
         lambda c: c.zeros(4).as_strided((5,), (1,)),
         ShapeError,
         "setStorage: sizes [5], strides [1], storage offset 0, and itemsize 4 requiring a storage size of 20 are out of bounds for storage of size 16",

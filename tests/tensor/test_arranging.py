@@ -10,6 +10,7 @@ import pytest
 
 import curta
 from curta.autograd import gradcheck, gradgradcheck
+from curta.functions import dividing, indexing, movement
 
 X = np.arange(12.0).reshape(3, 4)
 PLACES = np.array([2, 0])
@@ -109,6 +110,40 @@ def test_splits_are_views() -> None:
         assert part.untyped_storage() is x.untyped_storage()
     x.hsplit(2)[1].fill_(1)
     assert x.sum() == 8
+
+
+def test_only_divisions_into_few_parts_are_kept() -> None:
+    x = curta.arange(3000)
+    for kept, few, many in (
+        (dividing._kept_steps, lambda: x.split(1500), lambda: x.split(1)),
+        (dividing._kept_sections, lambda: x.split([1, 2999]), lambda: x.split([1] * 3000)),
+        (indexing._entry, lambda: x[:1000][999], lambda: x[2999]),
+        (movement._kept_selection, lambda: x[:1000].select(0, 999), lambda: x.select(0, 2999)),
+    ):
+        kept.cache_clear()
+        assert int(many()[-1] if isinstance(many(), tuple) else many()) == 2999
+        assert kept.cache_info().currsize == 0
+        few()
+        assert kept.cache_info().currsize == 1
+    parts = x.split([1] * 3000)
+    assert [int(part) for part in parts[::500]] == list(range(0, 3000, 500))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x.split(True),
+        lambda x: x.unflatten(True, (1, 3)),
+        lambda x: x.movedim(0, True),
+        lambda x: x.as_strided((1,), (1,), 1.0),
+        lambda x: x.as_strided((1,), (1,), True),
+        lambda x: x[:1.5],
+        lambda x: x[0, "a":],
+    ],
+)
+def test_integers_are_asked_for(call: Any) -> None:
+    with pytest.raises(TypeError):
+        call(curta.zeros(2, 3))
 
 
 def test_in_place_forms_write_through_views_and_keep_gradients() -> None:

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from curta import dtypes, host, shapes
 from curta.autograd.state import STATE
 from curta.errors import IndexRangeError, ShapeError
 from curta.functions.inplace import scalar_name
-from curta.functions.movement import KEPT, integer, narrowed, region, select, sizes
+from curta.functions.movement import KEPT, dimension, integer, narrowed, region, select, sizes
 from curta.memory.layout import Layout
 from curta.ops.dispatch import remember
 from curta.ops.movement import AS_STRIDED, Sight, seen, sight
 from curta.shapes import normalize_dim
 from curta.tensor import Tensor
 
+#: parts that a kept division may have: each takes some 400 bytes
+MOST_PARTS = 64
+
 
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts along `dim`: all of one size but the last, or of the sizes listed."""
     if not tensor.layout.rank:
         raise ShapeError("split expects at least a 1-dimensional tensor")
+    place = dimension("split", dim, tensor.layout.rank)
     if hasattr(split_size_or_sections, "__index__"):
-        parts = _steps(tensor.layout, split_size_or_sections.__index__(), integer("split", dim, "dim"))
+        step = integer("split", split_size_or_sections, "split_size")
+        few = tensor.layout.shape[place] <= MOST_PARTS * step
+        parts = (_kept_steps if few else _steps)(tensor.layout, step, place)
     else:
         lengths = sizes("split", (tuple(split_size_or_sections),), "split_size")
-        parts = _sections(tensor.layout, lengths, integer("split", dim, "dim"))
+        parts = (_kept_sections if len(lengths) <= MOST_PARTS else _sections)(tensor.layout, lengths, place)
     return tuple([seen(tensor, *part) for part in parts])
 
 
-@lru_cache(maxsize=KEPT)
-def _steps(layout: Layout, step: int, dim: int) -> tuple[Sight, ...]:
-    place = normalize_dim(dim, layout.rank)
+def _steps(layout: Layout, step: int, place: int) -> tuple[Sight, ...]:
     size = layout.shape[place]
     if step < 0:
         raise ShapeError(f"split expects split_size be non-negative, but got split_size={step}")
@@ -42,9 +46,7 @@ def _steps(layout: Layout, step: int, dim: int) -> tuple[Sight, ...]:
     return tuple(narrowed(layout, place, start, min(step, size - start)) for start in starts)
 
 
-@lru_cache(maxsize=KEPT)
-def _sections(layout: Layout, lengths: tuple[int, ...], dim: int) -> tuple[Sight, ...]:
-    place = normalize_dim(dim, layout.rank)
+def _sections(layout: Layout, lengths: tuple[int, ...], place: int) -> tuple[Sight, ...]:
     size = layout.shape[place]
     if sum(lengths) != size:
         raise ShapeError(
@@ -53,8 +55,11 @@ def _sections(layout: Layout, lengths: tuple[int, ...], dim: int) -> tuple[Sight
         )
     if any(length < 0 for length in lengths):
         raise ShapeError("narrow(): length must be non-negative.")
-    starts = (sum(lengths[:number]) for number in range(len(lengths)))
-    return tuple(narrowed(layout, place, start, length) for start, length in zip(starts, lengths, strict=True))
+    ends = accumulate(lengths)
+    return tuple(narrowed(layout, place, end - length, length) for end, length in zip(ends, lengths, strict=True))
+
+
+_kept_steps, _kept_sections = (lru_cache(maxsize=KEPT)(one) for one in (_steps, _sections))
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:

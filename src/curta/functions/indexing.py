@@ -14,7 +14,7 @@ from curta.batching.values import through
 from curta.device import META
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.inplace import copy_, fill_
-from curta.functions.movement import KEPT, region
+from curta.functions.movement import FEW, KEPT, region
 from curta.functions.outputs import EXACT, into
 from curta.lazy import LazyModule
 from curta.memory.layout import Layout
@@ -42,6 +42,8 @@ def get_item(input: Tensor, index: Any) -> Tensor:
     shape = input.layout.shape
     if shape:
         if type(index) is int:
+            if shape[0] > FEW:
+                return region(input, (checked_index(index, shape[0], 0),))
             return seen(input, *_entry(input.layout, index))
         if type(index) is slice:
             start, stop, step = index.start, index.stop, index.step

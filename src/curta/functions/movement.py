@@ -20,6 +20,8 @@ from curta.tensor import Tensor
 
 #: views that are kept worked out, of each kind
 KEPT = 4096
+#: parts of one tensor that are kept worked out: of more, none would be found again before the others took its place
+FEW = 2048
 
 
 def integer(name: str, value: Any, place: str) -> int:
@@ -198,7 +200,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
             "movedim: Invalid source or destination dims: source "
             f"({list(taken)} dims) should contain the same number of dims as destination ({list(placed)} dims)"
         )
-    origins, targets = [normalize_dim(d, rank) for d in taken], [normalize_dim(d, rank) for d in placed]
+    origins, targets = ([dimension("movedim", dim, rank) for dim in dims] for dims in (taken, placed))
     for word, dims in (("source", origins), ("destination", targets)):
         if len(set(dims)) != len(dims):
             given = taken if word == "source" else placed
@@ -260,7 +262,7 @@ def _flattened(layout: Layout, start_dim: int, end_dim: int) -> tuple[int, ...]:
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension as several; one of the sizes may be -1."""
     shape = input.layout.shape
-    place = normalize_dim(dim, len(shape))
+    place = dimension("unflatten", dim, len(shape))
     if not sizes:
         raise ShapeError("unflatten: sizes must be non-empty")
     try:
@@ -318,7 +320,9 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         raise ShapeError("mismatch in length of strides and shape")
     if any(step < 0 for step in steps):
         raise ShapeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}")
-    start = input.offset if storage_offset is None else storage_offset
+    if any(size < 0 for size in wanted):
+        raise ShapeError(f"Storage size calculation overflowed with sizes={list(wanted)} and strides={list(steps)}")
+    start = input.offset if storage_offset is None else integer("as_strided", storage_offset, "storage_offset")
     if start < 0:
         raise ShapeError(f"Tensor: invalid storage offset {start}")
     extent = shapes.storage_extent(wanted, steps, start)
@@ -336,14 +340,13 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The slice at `index` along `dim`, without that dimension."""
     if not input.layout.rank:
         raise IndexRangeError("select() cannot be applied to a 0-dim tensor.")
-    place, found = integer("select", dim, "dim"), integer("select", index, "index")
-    return seen(input, *_selected(input.layout, place, found))
+    place, found = dimension("select", dim, input.layout.rank), integer("select", index, "index")
+    find = _kept_selection if input.layout.shape[place] <= FEW else _selected
+    return seen(input, *find(input.layout, place, found))
 
 
-@lru_cache(maxsize=KEPT)
-def _selected(layout: Layout, dim: int, index: int) -> Sight:
+def _selected(layout: Layout, place: int, index: int) -> Sight:
     shape = layout.shape
-    place = normalize_dim(dim, len(shape))
     size = shape[place]
     if not -size <= index < size:
         raise IndexRangeError(
@@ -351,6 +354,9 @@ def _selected(layout: Layout, dim: int, index: int) -> Sight:
         )
     before = ((0, whole, 1) for whole in shape[:place])
     return sight(REGION, layout, region=(*before, index + size if index < 0 else index))
+
+
+_kept_selection = lru_cache(maxsize=KEPT)(_selected)
 
 
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
@@ -363,10 +369,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     if isinstance(start, Tensor) and (start.layout.rank or start.layout.dtype.category != 1):
         raise ShapeError("start must be an 0-dim integral Tensor.")
     place, first = integer("narrow", dim, "dim"), integer("narrow", start, "start")
-    return seen(input, *narrowed(input.layout, place, first, length))
+    return seen(input, *_kept_stretch(input.layout, place, first, length))
 
 
-@lru_cache(maxsize=KEPT)
 def narrowed(layout: Layout, dim: int, start: int, length: int) -> Sight:
     """What `narrow` is for tensors of a layout."""
     shape = layout.shape
@@ -378,6 +383,9 @@ def narrowed(layout: Layout, dim: int, start: int, length: int) -> Sight:
     if first + length > size:
         raise ShapeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
     return sight(REGION, layout, region=(*((0, whole, 1) for whole in shape[:place]), (first, length, 1)))
+
+
+_kept_stretch = lru_cache(maxsize=KEPT)(narrowed)
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:

@@ -7,7 +7,7 @@ from operator import index
 
 from curta.device import CPU, Device
 from curta.dtypes import DType
-from curta.errors import ArgumentTypeError
+from curta.errors import ArgumentTypeError, ShapeError
 from curta.shapes import contiguous_strides, is_contiguous
 
 Shape = tuple[int, ...]
@@ -41,10 +41,11 @@ class Layout:
 
 _LAYOUTS: dict[tuple[Shape, Shape, DType, Device], Layout] = {}
 _LIMIT = 100_000  # dropping the table is always safe, see Layout
+_BOUND = 1 << 63  # kernels take sizes and strides as int64
 
 
 def strided(shape: Shape, strides: Shape, dtype: DType, device: Device = CPU) -> Layout:
-    """The layout with these strides, in elements."""
+    """The layout with these strides, in elements; ShapeError for what is beyond int64."""
     key = (shape, strides, dtype, device)
     found = _LAYOUTS.get(key)
     if found is None:
@@ -52,6 +53,8 @@ def strided(shape: Shape, strides: Shape, dtype: DType, device: Device = CPU) ->
             _LAYOUTS.clear()
         if not all(type(number) is int for number in (*shape, *strides)):  # 1.0 and True would be found for 1
             return strided(_integers(shape), _integers(strides), dtype, device)
+        if not all(-_BOUND <= number < _BOUND for number in (*shape, *strides)):
+            raise ShapeError(f"sizes and strides must be numbers of int64, got {list(shape)} and {list(strides)}")
         found = _LAYOUTS[key] = Layout(shape, strides, dtype, device)
     return found
 
