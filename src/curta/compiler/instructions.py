@@ -38,14 +38,17 @@ def _floor_divide(dtype: DType, left: Value, right: Value) -> Value:
         plain = left / right
         zero = left.code.constant(0, left.type, left.lanes).intrinsic("copysign", plain)
         return right.eq(0).select(plain, quotient.eq(0).select(zero, floor))
+    return _whole_quotient(dtype, left, right, down=True)
+
+
+def _whole_quotient(dtype: DType, left: Value, right: Value, down: bool) -> Value:
+    """Of integers; by 0 it is the dividend, and the lowest number by -1 itself."""
     safe = right.eq(0).select(1, right)
     if not dtype.is_signed:
-        return left.unsigned_divide(safe)
+        return mathlib.whole_quotient(left, safe, signed=False, down=down)
     overflow = right.eq(-1)
-    safe = overflow.select(1, safe)
-    quotient = left.signed_divide(safe)
-    down = (left - quotient * safe).ne(0) & (left.lt(0) ^ safe.lt(0))
-    return overflow.select(-left, down.select(quotient - 1, quotient))
+    quotient = mathlib.whole_quotient(left, overflow.select(1, safe), signed=True, down=down)
+    return overflow.select(-left, quotient)
 
 
 def _remainder(dtype: DType, left: Value, right: Value) -> Value:
@@ -53,21 +56,14 @@ def _remainder(dtype: DType, left: Value, right: Value) -> Value:
     if dtype.is_floating_point:
         rest = mathlib.exact_rest(left, right)
         return (rest.ne(0) & (rest.lt(0) ^ right.lt(0))).select(rest + right, rest)
-    if not dtype.is_signed:
-        return left.unsigned_remainder(right.eq(0).select(1, right))
-    safe = (right.eq(0) | right.eq(-1)).select(1, right)
-    rest = left.signed_remainder(safe)
-    return (rest.ne(0) & (rest.lt(0) ^ safe.lt(0))).select(rest + safe, rest)
+    safe = (right.eq(0) | right.eq(-1)).select(1, right) if dtype.is_signed else right.eq(0).select(1, right)
+    return left - mathlib.whole_quotient(left, safe, signed=dtype.is_signed, down=True) * safe
 
 
 def _truncated_divide(dtype: DType, left: Value, right: Value) -> Value:
     if dtype.is_floating_point:
         return (left / right).intrinsic("trunc")
-    safe = right.eq(0).select(1, right)
-    if not dtype.is_signed:
-        return left.unsigned_divide(safe)
-    overflow = right.eq(-1)
-    return overflow.select(-left, left.signed_divide(overflow.select(1, safe)))
+    return _whole_quotient(dtype, left, right, down=False)
 
 
 def _absolute(dtype: DType, value: Value) -> Value:
@@ -135,7 +131,8 @@ def _divisor(dtype: DType, left: Value, right: Value) -> Value:
     with code.repeat(pair) as loop:
         large, small = loop.carried
         done = small.eq(0)
-        rest = large.unsigned_remainder(done.select(1, small))
+        divisor = done.select(1, small)
+        rest = large - mathlib.whole_quotient(large, divisor, signed=False, down=True) * divisor
         loop.carried_out = [done.select(large, small), done.select(small, rest)]
         loop.again = code.any_lane(~done)
     return loop.results[0]

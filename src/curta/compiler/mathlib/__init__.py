@@ -25,7 +25,7 @@ from curta.compiler.mathlib.bessel import (
     i1,
     i1e,
 )  # fmt: skip
-from curta.compiler.mathlib.division import exact_rest
+from curta.compiler.mathlib.division import exact_rest, whole_quotient
 from curta.compiler.mathlib.error_function import erf, erfc
 from curta.compiler.mathlib.exponential import exp, exp2, expm1, sigmoid
 from curta.compiler.mathlib.gamma import digamma, lgamma, trigamma, zeta
@@ -82,8 +82,10 @@ __all__ = [
     "tan",
     "tanh",
     "trigamma",
+    "whole_quotient",
     "zeta",
 ]
 
 #: the functions of one argument, by the names that loop expressions call them
-FUNCTIONS = tuple(name for name in __all__ if name not in ("atan2", "exact_rest", "igamma", "igammac", "pow", "zeta"))
+_OTHERS = ("atan2", "exact_rest", "igamma", "igammac", "pow", "whole_quotient", "zeta")
+FUNCTIONS = tuple(name for name in __all__ if name not in _OTHERS)

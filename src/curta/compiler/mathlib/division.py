@@ -1,4 +1,4 @@
-"""The exact rest of a division."""
+"""The exact rest of a division, and quotients of integers."""
 
 from __future__ import annotations
 
@@ -34,3 +34,40 @@ def _where_large(large: Value, fast: Value, dividend: Value, divisor: Value) -> 
         return [large.select(rest, fast)]
 
     return code.unless_any(large, [fast], whole)[0]
+
+
+#: integers from -2**51 on below 2**51 are the fraction of a double once the bits of 1.5 * 2**52 are added to them
+_INSIDE, _ROUNDER, _ROUNDER_BITS = 1 << 51, 1.5 * 2.0**52, 0x4338000000000000
+
+
+def whole_quotient(dividend: Value, divisor: Value, *, signed: bool, down: bool) -> Value:
+    """The quotient of integers, rounded down or towards zero; the divisor is not 0, and no quotient beyond the format.
+
+    Vectors have no division of integers, and one lane after the other takes long. A float's division does for those of
+    up to 16 bits, a double's for those of 32, and for those of 64 where all are below 2**51: a quotient that is not
+    whole is farther from a whole number than rounding reaches. One branch takes LLVM's own where one is not.
+    """
+    dividend, divisor = dividend.code.unify(dividend, divisor)
+    known = not divisor.ref.startswith("%")  # LLVM multiplies in place of a division by a number
+    if dividend.lanes == 1 or known:
+        return _one_by_one(dividend, divisor, signed, down)
+    rounding = "floor" if down else "trunc"
+    if dividend.type != "i64":
+        wide = "double" if dividend.type == "i32" else "float"
+        first, second = (one.convert("sitofp" if signed else "uitofp", wide) for one in (dividend, divisor))
+        return (first / second).intrinsic(rounding).convert("fptosi" if signed else "fptoui", dividend.type)
+    offset, bound = (_INSIDE, 2 * _INSIDE) if signed else (0, _INSIDE)
+    large = (dividend + offset).ge(bound, signed=False) | (divisor + offset).ge(bound, signed=False)
+    first, second = ((one + _ROUNDER_BITS).bitcast("double") - _ROUNDER for one in (dividend, divisor))
+    found = ((first / second).intrinsic(rounding) + _ROUNDER).bitcast("i64") - _ROUNDER_BITS
+    return dividend.code.unless_any(large, [found], lambda: [_one_by_one(dividend, divisor, signed, down)])[0]
+
+
+def _one_by_one(dividend: Value, divisor: Value, signed: bool, down: bool) -> Value:
+    if not signed:
+        return dividend.unsigned_divide(divisor)
+    quotient = dividend.signed_divide(divisor)
+    if not down:
+        return quotient
+    below = (dividend - quotient * divisor).ne(0) & (dividend.lt(0) ^ divisor.lt(0))
+    return below.select(quotient - 1, quotient)
