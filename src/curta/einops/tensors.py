@@ -17,11 +17,14 @@ from curta.errors import DTypeError
 from curta.memory.layout import Layout, contiguous
 from curta.ops import reduce, statistics
 from curta.ops.dispatch import bind
+from curta.ops.movement import Sight, seen, sight
 from curta.ops.rearrange import moves
-from curta.ops.record import Op
+from curta.ops.record import Op, View
 
-#: operators with the numbers and parameters that they take, one after the other
-Steps = tuple[tuple[Op, tuple[float, ...], dict[str, Any]], ...]
+#: an operator with the numbers and parameters that it takes
+Step = tuple[Op, tuple[float, ...], dict[str, Any]]
+#: steps one after the other, each with the view that it is, or None
+Steps = tuple[tuple[Step, Sight | None], ...]
 
 _OPERATORS = {
     "sum": reduce.SUM, "prod": reduce.PROD, "max": reduce.AMAX, "min": reduce.AMIN, "any": reduce.ANY,
@@ -35,8 +38,8 @@ class Curta(Framework):
     def transform(self, operation: str, reduction: Reduction | None, pattern: str, x: Any, sizes: Sizes) -> Any:
         if callable(reduction):
             return super().transform(operation, reduction, pattern, x, sizes)
-        for op, numbers, params in _steps(operation, reduction, pattern, x.layout, sizes):
-            x = bind(op, (x, *numbers), **params)
+        for (op, numbers, params), view in _steps(operation, reduction, pattern, x.layout, sizes):
+            x = bind(op, (x, *numbers), **params) if view is None else seen(x, *view)
         return x
 
     def reduce_by_name(self, x: Any, name: str, dims: Shape) -> Any:
@@ -71,20 +74,32 @@ def _steps(operation: str, reduction: str | None, pattern: str, layout: Layout, 
     made = planned(operation, reduction, pattern, layout.shape, sizes)
     order = tuple(range(len(made.split))) if made.order is None else made.order
     if reduction is None or not made.reduced:
-        return _plain(moves(layout, made.split, order, made.spread, made.merged))
+        return _planned(layout, _plain(moves(layout, made.split, order, made.spread, made.merged)))
     placed = tuple(made.split[dim] for dim in order)
     first = _plain(moves(layout, made.split, order, None, placed))
     kept = tuple(size for dim, size in enumerate(placed) if dim not in made.reduced)
     between = contiguous(kept, layout.dtype, layout.device)
     last = _plain(moves(between, kept, tuple(range(len(kept))), None, made.merged))
-    return (*first, _reducing(reduction, layout, placed, made.reduced), *last)
+    return _planned(layout, (*first, _reducing(reduction, layout, placed, made.reduced), *last))
 
 
-def _plain(operators: Any) -> Steps:
+def _plain(operators: Any) -> tuple[Step, ...]:
     return tuple((op, (), params) for op, params in operators)
 
 
-def _reducing(name: str, layout: Layout, shape: Shape, dims: Shape) -> tuple[Op, tuple[float, ...], dict[str, Any]]:
+def _planned(layout: Layout, steps: tuple[Step, ...]) -> Steps:
+    """The steps from a tensor of this layout on, the views among them worked out."""
+    found: list[tuple[Step, Sight | None]] = []
+    for step in steps:
+        op, numbers, params = step
+        view = sight(op, layout, **params) if isinstance(op.lower, View) else None
+        made = op.infer(layout, *map(type, numbers), **params) if view is None else view[1]
+        layout = made[0] if isinstance(made, tuple) else made
+        found.append((step, view))
+    return tuple(found)
+
+
+def _reducing(name: str, layout: Layout, shape: Shape, dims: Shape) -> Step:
     params: dict[str, Any] = {"dims": dims, "keepdim": False}
     if name in ("sum", "prod", "mean"):
         params["dtype"] = None
