@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from curta.compiler.code import Code, Value
+from curta.compiler.matmul.emit import prefetch
 from curta.compiler.nest import NAME
 from curta.compiler.schedule import KernelText, Step
 from curta.compiler.sort import over_rows
 from curta.runtime import cpu, jit, native
 
+#: exchanges so much later already have their places fetched: most are in no cache near by
+AHEAD = 16
 #: the random numbers are below two to this
 BITS = 62
 
@@ -29,12 +32,19 @@ def _emit() -> str:
     def shuffle(_: Value) -> None:
         with code.loop(0, count) as loop:
             code.store(loop.index, code.offset(order, loop.index * 8), align=8)
-        with code.loop(0, count) as loop:
-            last = count - 1 - loop.index
+
+        def partner(last: Value) -> Value:
+            """Where a random place up to `last` is."""
             number = code.load(code.offset(numbers, last * 8), "i64", align=8).convert("zext", "i128")
             bits = code.constant(BITS, "i64").convert("zext", "i128")
             scaled = (number * (last + 1).convert("zext", "i128")).logical_shift_right(bits)
-            here, there = (code.offset(order, place * 8) for place in (last, scaled.convert("trunc", "i64")))
+            return code.offset(order, scaled.convert("trunc", "i64") * 8)
+
+        with code.loop(0, count) as loop:
+            last = count - 1 - loop.index
+            later = last - AHEAD
+            prefetch(code, partner(later.lt(0).select(0, later)), to_write=True)
+            here, there = code.offset(order, last * 8), partner(last)
             mine, other = code.load(here, "i64", align=8), code.load(there, "i64", align=8)
             code.store(other, here, align=8)
             code.store(mine, there, align=8)

@@ -97,8 +97,11 @@ def _integers(
     words = random_words(key_low, key_high, first)
     small = call("product_high", words[0], span & _number(_MASK))
     wide = (words[0] * (1 << 31)) ^ words[1]
-    large = call("remainder", wide, span)
-    return span.le(_MASK).select(small, large) + low
+    # of what is below 2**51 a remainder is a few instructions, of more it is a division for each element
+    is_small, bits = span.le(_MASK), span - 1
+    is_power = (span & bits).eq(0)
+    large = is_power.select(wide & bits, call("remainder", is_small.select(0, is_power.select(0, wide)), span))
+    return is_small.select(small, large) + low
 
 
 def _bernoulli(
