@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ctypes import c_int64
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from curta.ops.loss import (
     CLASS_WEIGHT,
     CROSS_ENTROPY,
     LOGITS_CROSS_ENTROPY,
+    MEAN_LIKELIHOOD,
     MEAN_OF_ROWS,
     NEGATIVE_LIKELIHOOD,
     SOFT_CROSS_ENTROPY,
@@ -62,11 +64,24 @@ def check_classes(name: str, target: Tensor, classes: int, ignore: int) -> Tenso
     if host.has_values(target):
         low, high = host.bounds(target)
         if low < 0 or high >= classes:
-            values = host.array(target)
-            wrong = values[((values < 0) | (values >= classes)) & (values != ignore)]
-            if wrong.size:
-                raise IndexRangeError(f"Target {wrong.flat[0]} is out of bounds. ({name}: {classes} classes)")
+            _refuse_classes(name, target, classes, ignore)
     return target
+
+
+def _refuse_classes(name: str, target: Tensor, classes: int, ignore: int) -> None:
+    """IndexRangeError for the first class that there is not, if there is one."""
+    values = host.array(target)
+    wrong = values[((values < 0) | (values >= classes)) & (values != ignore)]
+    if wrong.size:
+        raise IndexRangeError(f"Target {wrong.flat[0]} is out of bounds. ({name}: {classes} classes)")
+
+
+def _mean_likelihood(input: Tensor, target: Tensor, dim: int, ignore: int) -> Any:
+    """`nll_loss` with its mean and its check in one kernel."""
+    loss, wrong = bind(MEAN_LIKELIHOOD, (input, target.unsqueeze(dim)), dim=dim, ignore=ignore)
+    if c_int64.from_address(wrong.pointer).value:
+        _refuse_classes("nll_loss", target, input.layout.shape[dim], ignore)
+    return loss
 
 
 @lru_cache(maxsize=1024)
@@ -181,6 +196,11 @@ def nll_loss(
     input, weight = raised(input, weight)
     check_reduction("nll_loss", reduction, size_average, reduce)
     dim = class_dim("nll_loss", input.layout, target.layout)
+    # one dimension of rows is summed in the order in which the two operators below would sum it
+    at_once = weight is None and reduction == "mean" and target.layout.rank <= 1
+    if at_once and not STATE.hooked and host.has_values(target):
+        loss = _mean_likelihood(input, target, dim, ignore_index)
+        return loss if loss.layout.dtype is input.layout.dtype else loss.to(input.layout.dtype)
     target = check_classes("nll_loss", target, input.layout.shape[dim], ignore_index)
     rows = target.unsqueeze(dim)
     along = None

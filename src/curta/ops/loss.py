@@ -14,7 +14,7 @@ from curta.methods import late
 from curta.ops.composition import composition, derivative, derived
 from curta.ops.dispatch import bind
 from curta.ops.inference import bytes_read, each
-from curta.ops.record import NO_GRADIENT, Cost, Gradient, Op, Pointwise
+from curta.ops.record import NO_GRADIENT, Composition, Cost, Gradient, Op, Pointwise
 from curta.ops.rows import SPREAD, TOTAL, cast, highest, total, wide
 from curta.shapes import broadcast_shapes
 
@@ -174,6 +174,45 @@ CLASS_WEIGHT = Op(
 _MEAN_AGAIN = derivative("mean_of_rows", _mean_body)
 #: the losses of rows and their classes to the mean over those that are not ignored
 MEAN_OF_ROWS = composition("mean_of_rows", _mean_of_rows, Gradient(_mean_rule, _MEAN_AGAIN.inputs))
+
+
+def _infer_likelihood(x: Layout, target: Layout, dim: int, ignore: int) -> tuple[Layout, Layout]:
+    mean = contiguous((), dtypes.compute_dtype(x.dtype), x.device)
+    return mean, contiguous((), dtypes.int64, x.device)
+
+
+def _mean_likelihood(x: Any, target: Any, *, dim: int, ignore: int) -> tuple[Any, Any]:
+    # bytes cannot hold every `ignore`, and what is ignored is not read
+    rows, classes = cast(target, dtypes.int64), x.layout.shape[dim]
+    counts, outside = rows != ignore, (rows < 0) | (rows >= classes)
+    loss = bind(NEGATIVE_LIKELIHOOD, (x, rows.masked_fill(outside, ignore)), dim=dim, ignore=ignore)
+    return _mean_of_rows(loss, rows, ignore=ignore), (counts & outside).sum()
+
+
+def _mean_likelihood_again(x: Any, rows: Any, *, dim: int, ignore: int) -> Any:
+    return _mean_body(_likelihood_body(x, rows, dim=dim, ignore=ignore), rows, ignore=ignore)
+
+
+def _mean_likelihood_cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], dim: int, ignore: int) -> Cost:
+    """A sign for each row, three sums and a quotient."""
+    x, target = inputs
+    rows = target.numel
+    read = rows * x.dtype.itemsize + bytes_read((target,))
+    return Cost(rows + 3 * max(rows - 1, 0) + 1, 0, read, sum(layout.nbytes for layout in outputs))
+
+
+def _mean_likelihood_rule(node: Any, g: Any, *_: Any) -> tuple[Any, ...]:
+    answer: tuple[Any, ...] = _MEAN_LIKELIHOOD_AGAIN.rule(node, g.reshape((1,) * node.input_layouts[0].rank))
+    return answer
+
+
+_MEAN_LIKELIHOOD_AGAIN = derivative("mean_nll", _mean_likelihood_again)
+#: log-probabilities and classes to the mean over the rows that are not ignored, and to how many of these name no
+#: class: one kernel where the classes can be looked at at once
+MEAN_LIKELIHOOD = Op(
+    "mean_nll", _infer_likelihood, Composition(_mean_likelihood, own_cost=True),
+    Gradient(_mean_likelihood_rule, _MEAN_LIKELIHOOD_AGAIN.inputs, constant_outputs=(1,)), _mean_likelihood_cost,
+)  # fmt: skip
 
 
 def _squared(x: Any, y: Any) -> Any:

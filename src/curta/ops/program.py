@@ -340,7 +340,7 @@ def _cost(op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any
 
     What no result needs is not done: most of the forward pass in a backward one.
     """
-    if not isinstance(op.lower, Composition):
+    if not isinstance(op.lower, Composition) or op.lower.own_cost:
         return op.cost(operands, outputs, **params)
     nodes, read = _needed(graph)
     parts = [

@@ -88,10 +88,12 @@ class Composition:
     """Lowering of an operator that is written with other operators and compiled into fused kernels.
 
     `body(*tensors, **params)` is plain Python over tensors: element-wise operators, and reductions with
-    `keepdim=True`.
+    `keepdim=True`. Its cost is found from the operators in it, which read the inputs whole, unless `own_cost` says that
+    the record's `cost` knows better.
     """
 
     body: Callable[..., Any]
+    own_cost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,7 @@ TABLE: tuple[Op, ...] = (
     loss.WEIGHTED_NEGATIVE_LIKELIHOOD,
     loss.CLASS_WEIGHT,
     loss.MEAN_OF_ROWS,
+    loss.MEAN_LIKELIHOOD,
     loss.SQUARED_ERROR,
     loss.ABSOLUTE_ERROR,
     loss.LOGITS_CROSS_ENTROPY,
