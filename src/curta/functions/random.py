@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from curta import host
 from curta.autograd.state import STATE
 from curta.batching import randomness
-from curta.compiler.shuffle import BITS
 from curta.default_dtype import get_default_dtype
 from curta.device import Device, resolve
 from curta.dtypes import DType, asked, compute_dtype, int64
@@ -18,7 +17,7 @@ from curta.functions.inplace import store
 from curta.functions.movement import sizes
 from curta.lazy import LazyModule
 from curta.ops.dispatch import bind
-from curta.ops.random import BERNOULLI, INTEGERS, NORMAL, UNIFORM
+from curta.ops.random import BERNOULLI, INTEGERS, NORMAL, RANDOM_BITS, UNIFORM
 from curta.ops.record import Op
 from curta.ops.sorting import SHUFFLE
 from curta.random import Generator, default_generator
@@ -99,7 +98,7 @@ def randperm(
     count = sizes("randperm", (n,), "n")[0]
     if count < 0:
         raise ShapeError(f"n must be non-negative, got {count}")
-    numbers = draw(INTEGERS, (0, 1 << BITS), (count,), int64, resolve(device), generator)
+    numbers = draw(RANDOM_BITS, (), (count,), int64, resolve(device), generator)
     order = bind(SHUFFLE, (numbers,))
     return finish(_into(out, order.to(dtype=dtype or int64)), requires_grad)
 

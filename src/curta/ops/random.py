@@ -104,6 +104,14 @@ def _integers(
     return is_small.select(small, large) + low
 
 
+def _bits(
+    key_low: Expression, key_high: Expression, first: Expression, *, dtype: DType, **params: Any
+) -> Expression:  # fmt: skip
+    """From [0, 2**62), all with the same probability."""
+    high, low, *_ = random_words(key_low, key_high, first)
+    return high * (1 << 30) + call("shift_right_logical", low, _number(2))
+
+
 def _bernoulli(
     key_low: Expression, key_high: Expression, first: Expression, probability: Expression, *, dtype: DType,
     **params: Any,
@@ -122,4 +130,6 @@ def _random(name: str, element: Any, flops: int, transcendentals: int = 0) -> Op
 UNIFORM = _random("uniform", _uniform, 2)
 NORMAL = _random("normal", _normal, 7, 2)
 INTEGERS = _random("randint", _integers, 2)
+#: whole numbers below 2**62
+RANDOM_BITS = _random("random_bits", _bits, 0)
 BERNOULLI = _random("bernoulli", _bernoulli, 0)

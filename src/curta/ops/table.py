@@ -282,6 +282,7 @@ TABLE: tuple[Op, ...] = (
     random.UNIFORM,
     random.NORMAL,
     random.INTEGERS,
+    random.RANDOM_BITS,
     random.BERNOULLI,
     reduce.SUM,
     reduce.PROD,
