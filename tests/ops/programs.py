@@ -334,6 +334,7 @@ OTHERS: dict[str, Program] = {
     "cross_entropy of probabilities": _pair(lambda x, y: F.cross_entropy(x, F.softmax(y, 1))),
     "nll_loss": _classes(lambda x, labels, **more: F.nll_loss(F.log_softmax(x, 1), labels, **more), weighted=True),
     "nll_loss of rows": _classes(lambda x, labels: F.nll_loss(F.log_softmax(x, 1), labels, ignore_index=1)),
+    "nll_loss of places": _classes(lambda x, labels: F.nll_loss(x[:, :, None], labels[:, None])),
     "mse_loss": _pair(F.mse_loss),
     "l1_loss": _pair(F.l1_loss),
     "binary cross entropy": _pair(F.binary_cross_entropy_with_logits, domain=(0.0, 1.0)),

@@ -451,6 +451,21 @@ def coordinates(number: Value, sizes: Sequence[Value]) -> list[Value]:
     return [*([number] if sizes else []), *reversed(places)]
 
 
+def following(places: Sequence[Value], sizes: Sequence[Value]) -> list[Value]:
+    """The index behind this one along each dimension, in row-major order: without a division, which takes as long as
+    the work on a short row. The first dimension does not end."""
+    if not places:
+        return []
+    found: list[Value] = []
+    carry: Value | int = 1
+    for place, size in zip(reversed(places[1:]), reversed(sizes[1:]), strict=True):
+        moved = place + carry
+        full = moved.ge(size)
+        found.append(full.select(0, moved))
+        carry = full.convert("zext", "i64")
+    return [places[0] + carry, *reversed(found)]
+
+
 def function(code: Code, name: str, signature: str, attributes: str = "", result: str = "void") -> str:
     """The text of a whole function around `code`'s body, its declarations first."""
     head = "\n".join(sorted(code.declarations.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from curta.compiler import reductions
-from curta.compiler.code import Code, Value, coordinates, function
+from curta.compiler.code import Code, Value, coordinates, following, function
 from curta.compiler.emitter import Emitter, Place
 from curta.compiler.loops import LoopProgram, Stage, kept_values, walk
 from curta.compiler.reductions import TABLE
@@ -74,8 +74,24 @@ class Nest:
     def write(self) -> None:
         """Write the function's body, but for its return."""
         start, stop = Value(self.code, "%start", "i64"), Value(self.code, "%stop", "i64")
+        if self.program.outer_rank > 1 and self.program.form == "rows" and not self.program.blocked:
+            self._runs(start, stop)
+            return
         with self.code.loop(start, stop) as units:
-            self._unit(units.index)
+            self._unit(units.index, None)
+
+    def _runs(self, start: Value, stop: Value) -> None:
+        """Rows along the last outer dimension, one such run after the other: a division or a product for each row would
+        take as long as the work on a short one."""
+        code, sizes = self.code, self._sizes("outer", self.program.outer_rank)
+        with code.repeat([start, *coordinates(start, sizes)]) as runs:
+            unit, *before, first = runs.carried
+            end = _smaller(sizes[-1], first + (stop - unit))
+            with code.loop(first, end) as rows:
+                self._unit(unit + (rows.index - first), [*before, rows.index])
+            behind = unit + (end - first)
+            runs.carried_out = [behind, *following(before, sizes[:-1]), code.constant(0, "i64")]
+            runs.again = behind.lt(stop)
 
     def text(self) -> str:
         """The whole function."""
@@ -83,7 +99,8 @@ class Nest:
         self.code.effect("ret void")
         return function(self.code, NAME, SIGNATURE)
 
-    def _unit(self, unit: Value) -> None:
+    def _unit(self, unit: Value, places: list[Value] | None) -> None:
+        """One unit; `places` is its row along the outer dimensions, where that is not worked out from its number."""
         code, program, meta, emitter = self.code, self.program, self.meta, self.emitter
         row, low, high = unit, code.constant(0, "i64"), meta["inner",]
         if program.blocked:
@@ -98,7 +115,9 @@ class Nest:
             reduce_high = _smaller(reduce_low + meta["reduce_block",], reduce_high)
             row = rest
         emitter.begin_row()
-        self._place_row(row, unit)
+        if places is None:
+            places = coordinates(row, self._sizes("outer", program.outer_rank))
+        self._place_row(row, unit, places)
         self._place_scratch()
         if program.form == "columns":
             self._columns(low, high, reduce_low, reduce_high)
@@ -113,21 +132,20 @@ class Nest:
             size = size * self.meta["reduce", str(dimension)]
         return size
 
-    def _coordinates(self, kind: str, rank: int, linear: Value) -> list[Value]:
-        return coordinates(linear, [self.meta[kind, str(dimension)] for dimension in range(rank)])
+    def _sizes(self, kind: str, rank: int) -> list[Value]:
+        return [self.meta[kind, str(dimension)] for dimension in range(rank)]
 
-    def _place_row(self, row: Value, unit: Value) -> None:
+    def _place_row(self, row: Value, unit: Value, places: Sequence[Value]) -> None:
         program, emitter = self.program, self.emitter
-        coordinates = self._coordinates("outer", program.outer_rank, row)
         emitter.row_start = row * self.meta["inner",]
-        emitter.axis_index = dict(enumerate(coordinates))
+        emitter.axis_index = dict(enumerate(places))
         partial = program.blocked or program.form == "columns"
         for number, base in self.bases.items():
             pointer = base
             if program.slots[number].role == "partial" and partial:
                 pointer = self.code.offset(base, self._partial_offset(number, row, unit))
             else:
-                for dimension, place in enumerate(coordinates):
+                for dimension, place in enumerate(places):
                     pointer = self.code.offset(pointer, place * self.meta["outer_stride", str(number), str(dimension)])
             emitter.pointers[number] = pointer
 
@@ -151,16 +169,19 @@ class Nest:
             emitter.prepare(stage.roots())
         flat = [*self._accumulators(stage, self.lanes), *self._accumulators(stage, self.narrow)]
         if program.reduce_rank:
-            with code.loop(0, self._reduce_size(), carried=flat) as outer:
+            sizes = self._sizes("reduce", program.reduce_rank)
+            origin = [code.constant(0, "i64") for _ in sizes]
+            with code.loop(0, self._reduce_size(), carried=[*origin, *flat]) as outer:
                 saved = dict(emitter.pointers)
                 emitter.row_memo = {}
-                self._move_pointers(outer.index)
+                places, held = outer.carried[: len(sizes)], outer.carried[len(sizes) :]
+                self._move_pointers(places)
                 emitter.reduce_start = outer.index * self.meta["inner",]
                 emitter.prepare(stage.roots())
-                outer.carried_out = self._inner(stage, low, high, outer.carried)
+                outer.carried_out = [*following(places, sizes), *self._inner(stage, low, high, held)]
                 emitter.pointers = saved
                 emitter.row_memo = {}
-            flat = outer.results
+            flat = outer.results[len(sizes) :]
         else:
             flat = self._inner(stage, low, high, flat)
         emitter.end_stage()
@@ -184,13 +205,12 @@ class Nest:
             for place, value in enumerate(reductions.across_lanes(self.code, reduction, both, dtype)):
                 self.emitter.reduced[first + offset, place] = value
 
-    def _move_pointers(self, linear: Value) -> None:
-        coordinates = self._coordinates("reduce", self.program.reduce_rank, linear)
-        for dimension, place in enumerate(coordinates):  # the axes' numbers go on behind the inner one's
+    def _move_pointers(self, places: Sequence[Value]) -> None:
+        for dimension, place in enumerate(places):  # the axes' numbers go on behind the inner one's
             self.emitter.axis_index[self.program.outer_rank + 1 + dimension] = place
         for number, pointer in self.emitter.pointers.items():
             moved = pointer
-            for dimension, place in enumerate(coordinates):
+            for dimension, place in enumerate(places):
                 moved = self.code.offset(moved, place * self.meta["reduce_stride", str(number), str(dimension)])
             self.emitter.pointers[number] = moved
 
@@ -255,15 +275,17 @@ class Nest:
         code, emitter, stage = self.code, self.emitter, self.program.stages[0]
         emitter.row_memo = {}
         flat = self._accumulators(stage, place.lanes)
-        with code.loop(reduce_low, reduce_high, carried=flat) as rows:
+        sizes = self._sizes("reduce", self.program.reduce_rank)
+        with code.loop(reduce_low, reduce_high, carried=[*coordinates(reduce_low, sizes), *flat]) as rows:
             saved = dict(emitter.pointers)
             emitter.row_memo = {}
-            self._move_pointers(rows.index)
+            places, held = rows.carried[: len(sizes)], rows.carried[len(sizes) :]
+            self._move_pointers(places)
             emitter.prepare(stage.roots())
-            rows.carried_out = self._column_step(stage, place, rows.index, rows.carried)
+            rows.carried_out = [*following(places, sizes), *self._column_step(stage, place, rows.index, held)]
             emitter.pointers = saved
         emitter.row_memo = {}
-        flat = rows.results
+        flat = rows.results[len(sizes) :]
         emitter.reduced = {}
         for number, reducing in enumerate(stage.reductions):
             count = len(TABLE[reducing.name].initial(reducing.element.dtype))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 
 from curta.compiler import casts
-from curta.compiler.code import Code, Value, coordinates, function
+from curta.compiler.code import Code, Value, coordinates, following, function
 from curta.compiler.nest import NAME, SIGNATURE
 from curta.compiler.schedule import GRAIN_ELEMENTS, INLINE_ELEMENTS, KernelText, Step
 from curta.dtypes import DType
@@ -76,22 +76,12 @@ class _Writer:
     def text(self) -> str:
         """The whole function."""
         start, stop = Value(self.code, "%start", "i64"), Value(self.code, "%stop", "i64")
-        with self.code.loop(start, stop, carried=coordinates(start, [size for size, *_ in self.dims])) as units:
+        sizes = [size for size, *_ in self.dims]
+        with self.code.loop(start, stop, carried=coordinates(start, sizes)) as units:
             self._row(self._source(units.carried), self.code.offset(self.out, units.index * self.row_bytes))
-            units.carried_out = self._next(units.carried)
+            units.carried_out = following(units.carried, sizes)
         self.code.effect("ret void")
         return function(self.code, NAME, SIGNATURE)
-
-    def _next(self, row: list[Value]) -> list[Value]:
-        """Where the next row lies: without a division, which takes as long as some of the copy."""
-        found = []
-        carry = self.code.constant(1, "i64")
-        for (size, *_), place in zip(reversed(self.dims), reversed(row), strict=True):
-            moved = place + carry
-            full = moved.ge(size)
-            found.append(full.select(self.code.constant(0, "i64"), moved))
-            carry = full.select(self.code.constant(1, "i64"), 0)
-        return found[::-1]
 
     def _source(self, row: list[Value]) -> Value:
         """The row of the input that a row of the result is made of."""

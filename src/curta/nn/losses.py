@@ -78,7 +78,7 @@ def _refuse_classes(name: str, target: Tensor, classes: int, ignore: int) -> Non
 
 def _mean_likelihood(input: Tensor, target: Tensor, dim: int, ignore: int) -> Any:
     """`nll_loss` with its mean and its check in one kernel."""
-    loss, wrong = bind(MEAN_LIKELIHOOD, (input, target.unsqueeze(dim)), dim=dim, ignore=ignore)
+    loss, wrong = bind(MEAN_LIKELIHOOD, (input, target), dim=dim, ignore=ignore)
     if c_int64.from_address(wrong.pointer).value:
         _refuse_classes("nll_loss", target, input.layout.shape[dim], ignore)
     return loss

@@ -106,8 +106,10 @@ def _infer_looked_up(x: Layout, target: Layout, *weight: Layout, dim: int, ignor
 
 
 def _along_rows(layout: Layout, shape: Shape, dim: int, ignore: int) -> tuple[Shape, Shape]:
+    """The class dimension is in the result with size 1, or not at all."""
     sizes = enumerate(zip(layout.shape, layout.strides, strict=True))
-    return tuple(0 if axis == dim or size == 1 else step for axis, (size, step) in sizes), (dim,)
+    strides = tuple(0 if axis == dim or size == 1 else step for axis, (size, step) in sizes)
+    return strides if len(shape) == layout.rank else strides[:dim] + strides[dim + 1 :], (dim,)
 
 
 def _loss_at(read: Any, target: Expression, *weight: Any, dim: int, ignore: int) -> Expression:
@@ -189,8 +191,11 @@ def _mean_likelihood(x: Any, target: Any, *, dim: int, ignore: int) -> tuple[Any
     return _mean_of_rows(loss, rows, ignore=ignore), (counts & outside).sum()
 
 
-def _mean_likelihood_again(x: Any, rows: Any, *, dim: int, ignore: int) -> Any:
-    return _mean_body(_likelihood_body(x, rows, dim=dim, ignore=ignore), rows, ignore=ignore)
+def _mean_likelihood_slope(g: Any, x: Any, rows: Any, *, dim: int, ignore: int) -> Any:
+    """Of x its shape and format are looked at."""
+    counts = rows != ignore
+    share = (g / counts.sum(tuple(range(rows.layout.rank)), keepdim=True)).masked_fill(~counts, 0.0)
+    return cast(bind(PICK, (bind(SPREAD, (-share,), shape=x.layout.shape), rows), dim=dim), x.layout.dtype)
 
 
 def _mean_likelihood_cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], dim: int, ignore: int) -> Cost:
@@ -202,17 +207,17 @@ def _mean_likelihood_cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...
 
 
 def _mean_likelihood_rule(node: Any, g: Any, *_: Any) -> tuple[Any, ...]:
-    answer: tuple[Any, ...] = _MEAN_LIKELIHOOD_AGAIN.rule(node, g.reshape((1,) * node.input_layouts[0].rank))
-    return answer
+    x, rows = node.input(0), node.input(1).unsqueeze(node.params["dim"])
+    return bind(MEAN_LIKELIHOOD_BACKWARD, (g.reshape((1,) * x.layout.rank), x, rows), **node.params), None
 
 
-_MEAN_LIKELIHOOD_AGAIN = derivative("mean_nll", _mean_likelihood_again)
-#: log-probabilities and classes to the mean over the rows that are not ignored, and to how many of these name no
-#: class: one kernel where the classes can be looked at at once
+#: log-probabilities and classes (without the class dimension) to the mean over the rows that are not ignored, and to
+#: how many of these name no class: one kernel where the classes can be looked at at once
 MEAN_LIKELIHOOD = Op(
     "mean_nll", _infer_likelihood, Composition(_mean_likelihood, own_cost=True),
-    Gradient(_mean_likelihood_rule, _MEAN_LIKELIHOOD_AGAIN.inputs, constant_outputs=(1,)), _mean_likelihood_cost,
+    Gradient(_mean_likelihood_rule, inputs=(0, 1), constant_outputs=(1,)), _mean_likelihood_cost,
 )  # fmt: skip
+MEAN_LIKELIHOOD_BACKWARD = derived("mean_nll_backward", _mean_likelihood_slope)
 
 
 def _squared(x: Any, y: Any) -> Any:

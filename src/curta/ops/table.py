@@ -179,6 +179,7 @@ TABLE: tuple[Op, ...] = (
     loss.CLASS_WEIGHT,
     loss.MEAN_OF_ROWS,
     loss.MEAN_LIKELIHOOD,
+    loss.MEAN_LIKELIHOOD_BACKWARD,
     loss.SQUARED_ERROR,
     loss.ABSOLUTE_ERROR,
     loss.LOGITS_CROSS_ENTROPY,
