@@ -84,8 +84,9 @@ def test_text_does_not_depend_on_sizes_or_on_the_object() -> None:
 def test_meta_is_described_field_by_field() -> None:
     (program,) = programs(BODIES["rows"], contiguous((64, 1000), dtypes.float32))
     assert nest.meta_fields(program) == [
-        ("inner",), ("block",), ("blocks",), ("reduce_block",), ("reduce_blocks",), ("scratch_step",), ("outer", "0"),
-        ("outer_stride", "0", "0"), ("inner_stride", "0"), ("outer_stride", "1", "0"), ("inner_stride", "1"),
+        ("inner",), ("block",), ("blocks",), ("turns",), ("reduce_block",), ("reduce_blocks",), ("scratch_step",),
+        ("outer", "0"), ("outer_stride", "0", "0"), ("inner_stride", "0"),
+        ("outer_stride", "1", "0"), ("inner_stride", "1"),
     ]  # fmt: skip
 
 

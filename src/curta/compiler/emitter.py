@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from curta import dtypes
-from curta.compiler import casts
+from curta.compiler import casts, remainder
 from curta.compiler.code import Code, Value, vector_type
 from curta.compiler.expression import Expression
 from curta.compiler.instructions import TABLE
@@ -17,11 +17,15 @@ from curta.errors import CompilerError
 
 @dataclass(slots=True)
 class Place:
-    """Where in the inner loop code is being emitted: the index of lane 0, how many lanes, and which of them count."""
+    """Where in the inner loop code is being emitted: the index of lane 0, how many lanes, and which of them count.
+
+    `left` is how many of the first lanes those are, where it is known to be fewer than all.
+    """
 
     index: Value
     lanes: int
     mask: Value | None = None
+    left: Value | None = None
     memo: dict[int, Value] = field(default_factory=dict)
 
 
@@ -159,6 +163,8 @@ class Emitter:
             return self._load_raw(self.code.offset(pointer, place.index * operand.dtype.itemsize), kind, place)
         if operand.inner == REVERSED and place.mask is None:
             return self._load_backwards(pointer, kind, place, operand.dtype.itemsize)
+        if place.mask is None:
+            return self._load_apart(slot, place, pointer, kind)
         return self._gather(self._lane_pointers(slot, place, pointer), kind, place)
 
     def _load_backwards(self, pointer: Value, kind: str, place: Place, size: int) -> Value:
@@ -170,6 +176,33 @@ class Emitter:
             f"shufflevector {loaded.full_type} {loaded.ref}, {loaded.full_type} poison, "
             f"<{place.lanes} x i32> <{lanes}>", kind, place.lanes,
         )  # fmt: skip
+
+    def _lane_addresses(self, slot: int, place: Place, pointer: Value) -> list[Value]:
+        """One address for each lane: whole numbers of vectors have no fast product of 64 bits for them."""
+        step = self.inner_strides[slot]
+        addresses: list[Value] = []
+        for lane in range(place.lanes):
+            if lane % 4 == 0:
+                first = self.code.offset(pointer, place.index * step + step * lane)
+            addresses.append(self.code.offset(first, step * (lane % 4)) if lane % 4 else first)
+        return addresses
+
+    def _load_apart(self, slot: int, place: Place, pointer: Value, kind: str) -> Value:
+        """Elements that are not neighbours, each loaded by itself."""
+        code, full = self.code, vector_type(kind, place.lanes)
+        gathered = Value(code, "poison", kind, place.lanes)
+        for lane, address in enumerate(self._lane_addresses(slot, place, pointer)):
+            one = code.load(address, kind)
+            gathered = code.emit(
+                f"insertelement {full} {gathered.ref}, {kind} {one.ref}, i32 {lane}", kind, place.lanes
+            )
+        return gathered
+
+    def _store_apart(self, slot: int, place: Place, pointer: Value, raw: Value) -> None:
+        """The other way."""
+        for lane, address in enumerate(self._lane_addresses(slot, place, pointer)):
+            one = self.code.emit(f"extractelement {raw.full_type} {raw.ref}, i32 {lane}", raw.type)
+            self.code.store(one, address)
 
     def _step(self, slot: int) -> Value | int:
         operand = self.program.slots[slot]
@@ -225,6 +258,8 @@ class Emitter:
         code, lanes = self.code, place.lanes
         if place.mask is None or lanes == 1:
             return code.load(address, kind, lanes)
+        if place.left is not None and remainder.loads_in_pieces(kind):
+            return remainder.load_first(code, address, kind, lanes, place.left)
         full = vector_type(kind, lanes)
         name = f"llvm.masked.load.v{lanes}{_suffix(kind)}.p0"
         code.declarations[name] = f"declare {full} @{name}(ptr, i32, <{lanes} x i1>, {full})"
@@ -240,6 +275,9 @@ class Emitter:
         raw = code.spread(raw, lanes)
         if place.mask is None or lanes == 1:
             code.store(raw, address)
+            return
+        if place.left is not None and remainder.stores_in_pieces():
+            remainder.store_first(code, raw, address, place.left)
             return
         name = f"llvm.masked.store.v{lanes}{_suffix(raw.type)}.p0"
         code.declarations[name] = f"declare void @{name}({raw.full_type}, ptr, i32, <{lanes} x i1>)"
@@ -266,6 +304,8 @@ class Emitter:
             self.code.store(raw, pointer)
         elif place.lanes == 1:
             self.code.store(raw, self.code.offset(pointer, place.index * self._step(slot)))
+        elif operand.inner == STRIDED and place.mask is None:
+            self._store_apart(slot, place, pointer, raw)
         elif operand.inner == STRIDED:
             self._scatter(raw, self._lane_pointers(slot, place, pointer), place)
         else:

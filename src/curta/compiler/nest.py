@@ -8,7 +8,8 @@ from curta.compiler import reductions
 from curta.compiler.code import Code, Value, coordinates, following, function
 from curta.compiler.emitter import Emitter, Place
 from curta.compiler.loops import LoopProgram, Stage, kept_values, walk
-from curta.compiler.reductions import TABLE
+from curta.compiler.reductions import TABLE, Reduction, Values
+from curta.dtypes import DType
 from curta.runtime import cpu
 
 SIGNATURE = "ptr noalias %args, ptr noalias %meta, ptr noalias %scratch, i64 %start, i64 %stop"
@@ -17,8 +18,8 @@ NAME = "kernel"
 
 def meta_fields(program: LoopProgram) -> list[tuple[str, ...]]:
     """The run-time numbers a kernel reads from its `meta`, in order; strides are in bytes."""
-    fields: list[tuple[str, ...]] = [("inner",), ("block",), ("blocks",), ("reduce_block",), ("reduce_blocks",)]
-    fields.append(("scratch_step",))
+    fields: list[tuple[str, ...]] = [("inner",), ("block",), ("blocks",), ("turns",), ("reduce_block",)]
+    fields += [("reduce_blocks",), ("scratch_step",)]
     fields += [("outer", str(d)) for d in range(program.outer_rank)]
     fields += [("reduce", str(d)) for d in range(program.reduce_rank)]
     for number, slot in enumerate(program.slots):
@@ -104,8 +105,10 @@ class Nest:
         code, program, meta, emitter = self.code, self.program, self.meta, self.emitter
         row, low, high = unit, code.constant(0, "i64"), meta["inner",]
         if program.blocked:
-            row = unit.unsigned_divide(meta["blocks",])
-            low = (unit - row * meta["blocks",]) * meta["block",]
+            group = unit.unsigned_divide(meta["turns",])
+            row = group.unsigned_divide(meta["blocks",])
+            low = (group - row * meta["blocks",]) * meta["block",]
+            row = row * meta["turns",] + (unit - group * meta["turns",])
             high = _smaller(low + meta["block",], meta["inner",])
         reduce_low, reduce_high = code.constant(0, "i64"), self._reduce_size()
         if program.form == "columns":
@@ -185,22 +188,33 @@ class Nest:
         else:
             flat = self._inner(stage, low, high, flat)
         emitter.end_stage()
-        self._merge_accumulators(stage, first, flat)
+        self._merge_accumulators(stage, first, flat, (high - low).ge(self.lanes))
 
     def _accumulators(self, stage: Stage, lanes: int) -> list[Value]:
         """Fresh ones for all the reductions of a stage, one after the other."""
         sets = [reductions.start(self.code, TABLE[r.name], r.element.dtype, lanes) for r in stage.reductions]
         return [value for accumulators in sets for value in accumulators]
 
-    def _merge_accumulators(self, stage: Stage, first: int, flat: Sequence[Value]) -> None:
-        """The results of a stage's reductions, from the accumulators of the wide and of the narrow turns."""
+    def _both(self, reduction: Reduction, wide: Values, narrow: Values, dtype: DType, turned: Value) -> Values:
+        """The accumulators of wide turns and of narrow ones as one, if there was a wide turn: it takes as long as the
+        work on a short row."""
+
+        def joined() -> Values:
+            return reduction.combine(
+                reductions.across_lanes(self.code, reduction, wide, dtype, self.narrow), narrow, dtype
+            )
+
+        return self.code.unless_any(turned, narrow, joined)
+
+    def _merge_accumulators(self, stage: Stage, first: int, flat: Sequence[Value], turned: Value) -> None:
+        """The results of a stage's reductions, from the accumulators of the wide turns, if there were, and of the
+        narrow ones."""
         half = len(flat) // 2
         wide, narrow = list(flat[:half]), list(flat[half:])
         for offset, reducing in enumerate(stage.reductions):
             reduction, dtype = TABLE[reducing.name], reducing.element.dtype
             count = len(reduction.initial(dtype))
-            folded = reductions.across_lanes(self.code, reduction, wide[:count], dtype, self.narrow)
-            both = reduction.combine(folded, narrow[:count], dtype)
+            both = self._both(reduction, wide[:count], narrow[:count], dtype, turned)
             wide, narrow = wide[count:], narrow[count:]
             for place, value in enumerate(reductions.across_lanes(self.code, reduction, both, dtype)):
                 self.emitter.reduced[first + offset, place] = value
@@ -230,9 +244,9 @@ class Nest:
         if self.narrow == 1:
             return [*loop.results, *single.results]
         with code.loop(full, high, self.narrow, single.results) as last:
-            left = code.spread(high - last.index, self.narrow)
-            mask = code.iota("i64", self.narrow).lt(left)
-            last.carried_out = self._turn(stage, Place(last.index, self.narrow, mask), last.carried)
+            left = high - last.index
+            mask = code.iota("i64", self.narrow).lt(code.spread(left, self.narrow))
+            last.carried_out = self._turn(stage, Place(last.index, self.narrow, mask, left), last.carried)
         return [*loop.results, *last.results]
 
     def _turn(self, stage: Stage, place: Place, flat: Sequence[Value]) -> list[Value]:

@@ -146,14 +146,15 @@ def across_lanes(
     while values[0].lanes > lanes:
         half = values[0].lanes // 2
         values = reduction.combine(
-            [_part(code, value, 0, half) for value in values],
-            [_part(code, value, half, half) for value in values],
+            [part(code, value, 0, half) for value in values],
+            [part(code, value, half, half) for value in values],
             dtype,
         )
     return values
 
 
-def _part(code: Code, value: Value, first: int, count: int) -> Value:
+def part(code: Code, value: Value, first: int, count: int) -> Value:
+    """`count` lanes of a vector, from the lane `first` on."""
     if count == 1:
         return code.emit(f"extractelement {value.full_type} {value.ref}, i32 {first}", value.type, 1)
     places = ", ".join(f"i32 {first + lane}" for lane in range(count))

@@ -1,8 +1,8 @@
 """The kernel behind running sums, products and extremes: it goes along one dimension and stores what it has so far.
 
 Every unit of work owns some neighbouring columns and goes through all their rows in order: the result does not depend
-on threads. Where there is one column only and a step takes long, a unit owns some of those columns, and the lanes of a
-vector go along one each. Sums and products of floating-point formats run in float64.
+on threads. Where columns stand alone, and there are many or a step takes long, a unit owns some of those, and the lanes
+of a vector go along one each. Sums and products of floating-point formats run in float64.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from curta.compiler import casts, mathlib
 from curta.compiler.code import Code, Value, function
 from curta.compiler.nest import NAME, SIGNATURE
-from curta.compiler.schedule import INLINE_ELEMENTS, KernelText, Step
+from curta.compiler.schedule import GRAIN_ELEMENTS, INLINE_ELEMENTS, KernelText, Step
 from curta.dtypes import DType, bool_, compute_dtype, float64
 from curta.runtime import cpu, jit, native
 
@@ -21,6 +21,9 @@ from curta.runtime import cpu, jit, native
 COLUMNS = 64
 #: single columns in a unit of work
 ROWS = 16
+
+#: so many rows, or more, go beside one another whatever a step takes: each waits for its own last sum
+MANY = 4 * ROWS
 
 _FIELDS = ("count", "inner", "column_blocks", "outer")
 
@@ -90,14 +93,15 @@ TABLE: dict[str, Scan] = {
 def plan_scan(name: str, dtype: DType, outer: int, count: int, inner: int, *, reverse: bool) -> list[Step]:
     """The launch over [outer, count, inner]: arguments the inputs, then the results (the second are places, int64)."""
     scan = TABLE[name]
-    singles = scan.long and inner == 1
+    singles = inner == 1 and (scan.long or outer >= MANY)
     key = f"scan {name} {dtype.name} reverse={reverse} singles={singles} {cpu.vector_bytes()}"
     text = KernelText(key, lambda: _Writer(scan, dtype, reverse).text(singles))
     blocks = -(-inner // COLUMNS)
     results = 1 + scan.placed
     inline = outer * count * inner <= INLINE_ELEMENTS
     units = (-(-outer // ROWS) if singles else outer * blocks) if count else 0
-    plan = native.make_plan(0, [count, inner, blocks, outer], units, 1, 0, scan.inputs + results, 0, inline)
+    grain = max(1, GRAIN_ELEMENTS * max(units, 1) // max(outer * count * inner, 1))
+    plan = native.make_plan(0, [count, inner, blocks, outer], units, grain, 0, scan.inputs + results, 0, inline)
     sources = [("input", number) for number in range(scan.inputs)]
     sources += [("output", number) for number in range(results)]
     return [Step(plan, sources, text, jit.Code(key, text.write, NAME))]
@@ -173,10 +177,10 @@ class _Writer:
             elements = [self.load(one, at, kind, lanes, apart) for one in self.sources]
             total, taken = scan.step(self.wide, rows.carried[0], elements)
             rows.carried_out = [total]
-            self.store(self.narrowed(total), self.results[0], at, apart)
+            self.store(self.narrowed(total), self.results[0], at, apart, self.dtype.itemsize)
             if taken is not None:
                 place = taken.select(code.spread(row, lanes), rows.carried[1])
-                code.store(place, code.offset(self.results[1], at * 8))
+                self.store(place, self.results[1], at, apart, 8)
                 rows.carried_out = [total, place]
 
     def load(self, source: Value, at: Value, kind: str, lanes: int, apart: Value | None) -> Value:
@@ -191,8 +195,8 @@ class _Writer:
                 raw = code.emit(text, kind, lanes)
         return casts.convert(casts.from_memory(raw, self.dtype), self.inner_dtype, self.wide)
 
-    def store(self, result: Value, target: Value, at: Value, apart: Value | None) -> None:
-        code, itemsize = self.code, self.dtype.itemsize
+    def store(self, result: Value, target: Value, at: Value, apart: Value | None, itemsize: int) -> None:
+        code = self.code
         if apart is None:
             code.store(result, code.offset(target, at * itemsize))
             return

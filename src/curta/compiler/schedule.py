@@ -33,6 +33,13 @@ from curta.shapes import broadcast_strides, coalesce, visit_order
 
 #: elements of the inner dimension in one unit of an element-wise kernel
 MAP_BLOCK = 16384
+#: the same where rows are so short that they are taken down the columns, one after the other
+TURN_BLOCK = 512
+#: such rows are at most so long, and at least so many
+MOST_TURNS = 4
+LEAST_RUN = 16
+#: so many elements of a row are reduced for many rows at once
+MOST_ADDED = 32
 #: elements in one unit of a reduction that has too few rows to share out
 REDUCE_BLOCK = 32768
 #: columns in one unit of a reduction down columns
@@ -81,6 +88,8 @@ class Space:
     """The iteration space of a kernel after merging: sizes, and every slot's strides in bytes over them.
 
     `visits` are the dimensions that are reduced, by number, where they are not visited in the order of their numbers.
+    `turns` is the size of the last outer dimension if a block of the inner one is done for each of its places before
+    the next block, else 1.
     """
 
     outer: Shape
@@ -90,6 +99,7 @@ class Space:
     reduce_strides: list[Shape]
     inner_strides: list[int]
     visits: tuple[int, ...] = ()
+    turns: int = 1
 
 
 def build_steps(kernel: Kernel) -> tuple[list[Step], list[Layout]]:
@@ -101,9 +111,10 @@ def build_steps(kernel: Kernel) -> tuple[list[Step], list[Layout]]:
     )
     if reducings and simple and _worth_splitting(program, space):
         return _split(program, space, kernel)
-    if not reducings and space.inner > MAP_BLOCK:
-        program = replace(program, blocked=True)
-    return [_step(program, space, kernel.sources, kernel)], []
+    block = TURN_BLOCK if space.turns > 1 else MAP_BLOCK
+    if not reducings and space.inner > block:
+        return [_step(replace(program, blocked=True), space, kernel.sources, kernel, block=block)], []
+    return [_step(program, replace(space, turns=1), kernel.sources, kernel)], []
 
 
 # laying out
@@ -126,6 +137,9 @@ def _lay_out(kernel: Kernel) -> tuple[LoopProgram, Space]:
     else:
         inner, inner_strides, reduced, reduced_strides = _take_last(reduced, reduced_strides)
     space = Space(outer, reduced, inner, outer_strides, reduced_strides, inner_strides, visits)
+    if not (kernel.axes or reducings or kernel.indexed):
+        space = _along_longer(space)
+        outer, inner, inner_strides = space.outer, space.inner, space.inner_strides
     slots = tuple(
         replace(slot, inner=_inner_class(slot, inner_strides[number], inner))
         for number, slot in enumerate(kernel.slots)
@@ -181,8 +195,25 @@ def _take_last(sizes: Shape, strides: list[Shape]) -> tuple[int, list[int], Shap
     return sizes[-1], [one[-1] for one in strides], sizes[:-1], [one[:-1] for one in strides]
 
 
+def _along_longer(space: Space) -> Space:
+    """The space with its inner dimension and the one before exchanged, if that one is short and this one is not.
+
+    A row costs as much as some ten elements that are not neighbours.
+    """
+    if space.inner > MOST_TURNS or not space.outer or space.outer[-1] < LEAST_RUN:
+        return space
+    longer = [one[-1] for one in space.outer_strides]
+    exchanged = [(*one[:-1], step) for one, step in zip(space.outer_strides, space.inner_strides, strict=True)]
+    outer = (*space.outer[:-1], space.inner)
+    return replace(
+        space, outer=outer, inner=space.outer[-1], outer_strides=exchanged, inner_strides=longer, turns=space.inner
+    )
+
+
 def _prefers_columns(kernel: Kernel, strides: list[Shape], kept: list[int], pointers: list[int]) -> bool:
-    """Whether the largest input runs fastest along a dimension that is kept."""
+    """Whether the largest input runs fastest along a dimension that is kept: but not where that is so short that most
+    of a vector would lie idle and the other is not.
+    """
     if not kernel.axes or len(kernel.stages) > 1 or kernel.stages[0].stores or kernel.indexed:
         return False
     inputs = [n for n in pointers if kernel.slots[n].role == "input"]
@@ -196,7 +227,13 @@ def _prefers_columns(kernel: Kernel, strides: list[Shape], kept: list[int], poin
     moving = [(s, axis) for axis, s in enumerate(strides[largest]) if s and kernel.space[axis] > 1]
     if not moving:
         return False
-    return min(moving, key=lambda pair: abs(pair[0]))[1] in kept
+    fastest = min(moving, key=lambda pair: abs(pair[0]))[1]
+    reduced = prod(kernel.space[axis] for axis in kernel.axes)
+    others = [axis for axis in reversed(kept) if kernel.space[axis] > 1]
+    beside = kernel.space[fastest if fastest in kept else others[0]] if others else 1
+    if fastest in kept:
+        return beside > MOST_TURNS or reduced < LEAST_RUN
+    return reduced <= MOST_ADDED and beside >= LEAST_RUN
 
 
 def _inner_class(slot: Slot, stride: int, size: int) -> int:
@@ -404,6 +441,7 @@ def _meta(
         "inner": space.inner,
         "block": block,
         "blocks": blocks,
+        "turns": space.turns,
         "reduce_block": reduce_block,
         "reduce_blocks": reduce_blocks,
         "scratch_step": _scratch_step(space.inner),

@@ -9,10 +9,11 @@ from curta.compiler.fuse import Kernel
 from curta.compiler.loops import Slot, Stage
 from curta.compiler.schedule import build_steps
 from curta.dtypes import compute_dtype
-from curta.memory.layout import Layout, Shape, contiguous, strided
+from curta.memory.layout import Layout, Shape, strided
 from curta.ops.dispatch import bind
 from curta.ops.inference import each
 from curta.ops.record import Generated, Gradient, Op
+from curta.shapes import elementwise_strides
 
 if TYPE_CHECKING:
     from curta.autograd.node import Node
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 
 def _infer_flip(x: Layout, dims: Shape) -> Layout:
-    return contiguous(x.shape, x.dtype, x.device)
+    """In memory as the input is."""
+    return strided(x.shape, elementwise_strides(x.shape, x.strides), x.dtype, x.device)
 
 
 def _plan_flip(inputs: Any, outputs: Any, dims: Shape) -> Any:

@@ -1,0 +1,106 @@
+"""Rows too short for a vector: taken down the columns, reduced many at once, and what is left of a row in pieces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import curta
+
+FORMATS = ("float32", "float64", "float16", "bfloat16", "int8", "int16", "int64", "bool")
+#: rows on their own and many, blocks that are not filled, several dimensions before
+SHAPES = ((700, 1), (40, 2), (1537, 3), (3, 519, 4), (2, 3, 16, 2), (90, 5), (33, 7), (21, 31), (9, 33), (600, 20))
+
+
+def numbers(shape: tuple[int, ...], name: str, seed: int) -> Any:
+    """Whole numbers, whose sums every format but the bytes holds exactly."""
+    values = np.random.default_rng(seed).integers(-8, 9, shape)
+    return values > 0 if name == "bool" else values.astype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+
+
+def layouts(shape: tuple[int, ...], name: str) -> list[tuple[Any, Any]]:
+    """Arrays and tensors of them: row-major, a part of wider rows, every second element, transposed."""
+    wide = numbers((*shape[:-1], 2 * shape[-1] + 3), name, 1)
+    last = numbers((shape[-1], *shape[:-1]), name, 2)
+    turned = (*range(1, len(shape)), 0)
+    x, y = curta.from_numpy(wide), curta.from_numpy(last)
+    size = shape[-1]
+    return [
+        (wide[..., :size].copy(), x[..., :size].contiguous()), (wide[..., 2 : 2 + size], x[..., 2 : 2 + size]),
+        (wide[..., : 2 * size : 2], x[..., : 2 * size : 2]), (last.transpose(turned), y.permute(turned)),
+    ]  # fmt: skip
+
+
+def wide(values: Any) -> Any:
+    """As numbers that NumPy can compare: NumPy has no bfloat16 of its own."""
+    return np.asarray(values.detach().numpy() if isinstance(values, curta.Tensor) else values).astype(np.float64)
+
+
+def rounded(values: Any, name: str) -> Any:
+    """As the format holds them, where it is a half one."""
+    return wide(values.astype(ml_dtypes.bfloat16 if name == "bfloat16" else name)) if "float16" in name else values
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_elements(shape: tuple[int, ...], name: str) -> None:
+    for a, x in layouts(shape, name):
+        for b, y in layouts(shape, name):
+            assert np.array_equal(wide(x > y), wide(a).__gt__(wide(b)))
+            found, wanted = (x & y, a & b) if name == "bool" else (x * y, wide(a) * wide(b))
+            assert np.array_equal(wide(found), wide(wanted))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_written_in_place(shape: tuple[int, ...], name: str) -> None:
+    """Nothing is written twice, and nothing beside the rows."""
+    for a, x in layouts(shape, name):
+        base = x if x._base is None else x._base
+        before, wanted = wide(base).copy(), wide(a)
+        touched = curta.zeros(base.numel(), dtype=curta.bool).as_strided(base.shape, base.stride())
+        touched.as_strided(x.shape, x.stride(), x.storage_offset()).fill_(True)
+        x += x
+        assert np.array_equal(wide(x), wide(a | a) if name == "bool" else 2 * wanted)
+        assert np.array_equal(wide(base)[~touched.numpy()], before[~touched.numpy()])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_reductions(shape: tuple[int, ...], name: str) -> None:
+    for a, x in layouts(shape, name):
+        values = wide(a)
+        for dim in range(len(shape)):
+            assert np.array_equal(wide(x.sum(dim)), rounded(values.sum(dim), name))
+            assert np.array_equal(wide(x.amax(dim)), values.max(dim))
+            assert np.array_equal(wide(x.any(dim)), (values != 0).any(dim))
+            if name != "bool":
+                places = wide(x.argmin(dim)).astype(np.int64)
+                assert np.array_equal(places, values.argmin(dim))
+                assert np.array_equal(wide(x.cummax(dim)[0]), np.maximum.accumulate(values, dim))
+            assert np.array_equal(wide(x.cumsum(dim)), rounded(values.cumsum(dim), name))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_several_passes_over_a_row(shape: tuple[int, ...]) -> None:
+    for a, x in layouts(shape, "float32"):
+        found, values = curta.softmax(x, -1), wide(a)
+        weights = np.exp(values - values.max(-1, keepdims=True))
+        assert np.allclose(wide(found), weights / weights.sum(-1, keepdims=True), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_any_number_of_threads_gives_the_same_bits(shape: tuple[int, ...]) -> None:
+    values = np.random.default_rng(5).standard_normal((*shape[:-1], 2 * shape[-1])).astype(np.float32)
+    x = curta.from_numpy(values)[..., ::2]
+    threads, found = curta.get_num_threads(), []
+    try:
+        for some in (1, 3):
+            curta.set_num_threads(some)
+            found.append([(x * x + 1).numpy(), x.sum(-1).numpy(), x.sum(0).numpy(), x.cumsum(-1).numpy()])
+    finally:
+        curta.set_num_threads(threads)
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(*found, strict=True))
