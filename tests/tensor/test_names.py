@@ -250,3 +250,22 @@ def test_functions_of_networks_in_their_other_forms() -> None:
         assert ends[0].equal(last[0] if function is curta.lstm else last)
     cell = curta.nn.GRUCell(4, 2)
     assert curta.gru_cell(x, curta.ones(3, 2), *cell.parameters()).equal(cell(x, curta.ones(3, 2)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides", "dim", "expected"),
+    [
+        ((2, 3, 4, 5), (60, 1, 15, 3), 0, (60, 1, 15, 3)), ((2, 3, 4, 5), (60, 1, 15, 3), 1, (120, 1, 30, 6)),
+        ((2, 3, 4, 5), (60, 1, 15, 3), 3, (120, 1, 30, 3)), ((2, 1, 4, 5), (20, 1, 5, 1), 2, (40, 1, 5, 1)),
+        ((2, 3, 1, 1), (3, 1, 3, 3), 1, (6, 1, 6, 6)), ((1, 1, 1, 1), (1, 1, 1, 1), 0, (1, 1, 1, 1)),
+        ((2, 3, 2, 4, 5), (120, 1, 60, 15, 3), 2, (240, 1, 60, 15, 3)),
+        ((0, 3, 4, 5), (60, 1, 15, 3), 0, (60, 20, 5, 1)),
+        ((2, 3, 4, 5), (1, 2, 6, 24), 0, (60, 20, 5, 1)),
+    ],
+)  # fmt: skip
+def test_what_has_channels_last_is_joined_so(shape, strides, dim, expected):
+    """The strides that torch 2.13 gives."""
+    one = curta.zeros(400).as_strided(shape, strides)
+    assert curta.cat([one, one], dim).stride() == expected
+    row_major = curta.zeros(shape)
+    assert curta.cat([one, row_major], dim).is_contiguous()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curta.errors import ShapeError, UnsupportedError
+from curta.memory.layout import Shape
 
 
 class MemoryFormat:
@@ -54,6 +55,22 @@ def channel_order(name: str, given: Any, rank: int) -> tuple[int, ...] | None:
     order = _ORDERS[given.name]
     if rank != len(order):
         raise ShapeError(f"required rank {len(order)} tensor to use {given.name} format")
+    return order
+
+
+def suggested_order(shape: Shape, strides: Shape) -> tuple[int, ...] | None:
+    """The dimensions from outermost to innermost where a tensor lies as with channels last, else None.
+
+    Where sizes of 1 leave it open, PyTorch's rule: a batch whose stride is that of the channels is row-major.
+    """
+    order = next((one for one in _ORDERS.values() if len(one) == len(shape)), None)
+    if order is None or not strides[1]:
+        return None
+    least = 0
+    for dim in reversed(order):
+        if not shape[dim] or strides[dim] < least or (dim == 0 and least == strides[1]):
+            return None
+        least = strides[dim] * shape[dim] if shape[dim] > 1 else strides[dim]
     return order
 
 

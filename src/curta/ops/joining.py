@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curta.autograd.state import STATE
 from curta.compiler.expression import index
 from curta.dtypes import bool_
+from curta.memory.formats import suggested_order
 from curta.memory.layout import Layout, contiguous, strided
 from curta.memory.storage import allocate
 from curta.ops.dispatch import bind, bind_into
@@ -26,7 +27,12 @@ def _joined(*layouts: Layout, dim: int) -> Layout:
     first = layouts[0]
     dtype = result_type(*((one.dtype, one.rank) for one in layouts))
     size = sum(one.shape[dim] for one in layouts)
-    return contiguous((*first.shape[:dim], size, *first.shape[dim + 1 :]), dtype, first.device)
+    shape = (*first.shape[:dim], size, *first.shape[dim + 1 :])
+    order = suggested_order(first.shape, first.strides)
+    if order is None or any(suggested_order(one.shape, one.strides) is None for one in layouts):
+        return contiguous(shape, dtype, first.device)
+    lying = contiguous_strides(tuple(shape[axis] for axis in order))
+    return strided(shape, tuple(lying[order.index(axis)] for axis in range(len(shape))), dtype, first.device)
 
 
 def _join_rule(node: Node, gradient: Tensor) -> tuple[Tensor | None, ...]:
