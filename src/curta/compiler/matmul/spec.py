@@ -18,7 +18,7 @@ LLVM_TYPES = {
 #: most of K packed at a time: a panel of B, so long and `tile_columns` wide, takes two thirds of a 48 KB first cache
 K_BLOCK = 256
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 7
+REVISION = 8
 
 
 class Meta(enum.IntEnum):
@@ -49,7 +49,9 @@ class Meta(enum.IntEnum):
     #: the kernel's operand that is A: 1 where the product is computed turned over, C^T = B^T @ A^T
     A_SLOT = 17
     BATCH_DIMS = 18
-    ENDING = 19
+    #: the address of the function of a BLAS, where the kernel calls one
+    FUNCTION = 19
+    ENDING = 20
 
 
 @dataclass(frozen=True)
