@@ -9,6 +9,7 @@ from curta.compiler.matmul.amx import amx_costs, amx_k_block, amx_scratch, make_
 from curta.compiler.matmul.blas import Blas, blas_scratch, blas_spec, blas_tiles, make_blas_kernel
 from curta.compiler.matmul.block import block_costs, make_block_kernel, scratch_layout
 from curta.compiler.matmul.ending import Ending
+from curta.compiler.matmul.few import few_costs, few_family, few_scratch, make_few_kernel
 from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
 from curta.compiler.matmul.tiles import Tiles, choose_tiles, even_blocks
@@ -131,7 +132,7 @@ def plan_matmul(
         return _vector_plan(spec, operands)
     if level == "amx" and dtype is bfloat16:
         return _amx_plan(spec, operands)
-    return _block_plan(spec, operands)
+    return _few_plan(spec, operands) or _block_plan(spec, operands)
 
 
 def _check_formats(dtype: DType, out_dtype: DType, level: str, vector_bytes: int) -> None:
@@ -208,6 +209,22 @@ def _vector_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     spec = replace(spec, family="vector", a_order="any")
     tiles = choose_tiles(vector_costs(spec, operands.K), 1, operands.N, operands.batches)
     return make_plan(spec, operands, tiles, make_vector_kernel, vector_scratch(spec, tiles.unit_columns))
+
+
+def _few_plan(spec: Spec, operands: Operands) -> MatmulPlan | None:
+    """A few rows times a matrix that lies as it is read, with K near; None where another kernel is faster."""
+    near = spec.b_order == "k" and operands.b[0] == 1 and spec.c_order == "column"
+    if not near or spec.dtype is not spec.compute:
+        return None
+    operands = operands.swapped()
+    family = few_family(spec, operands.M, operands.N, operands.K, operands.a[0] * spec.compute.itemsize)
+    if family is None:
+        return None
+    b_order = _order(operands.b, (operands.K, operands.N), ("k", "column"))
+    spec = replace(spec, family=family, a_order="k", b_order=b_order, c_order="any")
+    tiles = choose_tiles(few_costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    scratch, k_block = few_scratch(spec, tiles.unit_rows), even_blocks(operands.K, spec.k_block)
+    return make_plan(spec, operands, tiles, make_few_kernel, scratch, k_block=k_block)
 
 
 def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:

@@ -143,6 +143,16 @@ class Spec:
         return 2 * self.lanes
 
     @property
+    def few_vectors(self) -> int:
+        """Vectors of columns in the kernel for few of them, which is named after their number."""
+        return 1 if self.family == "few1" else 2
+
+    @property
+    def few_rows(self) -> int:
+        """Rows of A at a time there: as many sums as the micro-kernel has."""
+        return 2 * self.tile_rows // self.few_vectors
+
+    @property
     def k_block(self) -> int:
         """Most of K packed at a time."""
         return K_BLOCK
