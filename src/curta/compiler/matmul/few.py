@@ -1,8 +1,8 @@
 """A few rows times a transposed matrix, as of a linear layer on a small batch: the matrix is read where it lies.
 
 Packing it would take as long as a good part of the arithmetic. Its rows are those of A in the product turned over,
-C^T = B^T @ A^T: the micro-kernel takes one element of each of several rows at a time, for all columns of C^T at once,
-which are one or two vectors. The sums are those of the blocked kernel, to the bit.
+C^T = B^T @ A^T: the micro-kernel takes one element of each of several rows at a time, for one or two vectors of columns
+of C^T, and stays with these rows until all columns are done. The sums are those of the blocked kernel, to the bit.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from curta.compiler.matmul.block import PACKED_SHARE, Tile, each_tile
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE,
     Module,
+    blocks,
     call,
     larger,
     parameter,
@@ -32,6 +33,8 @@ from curta.runtime import cpu
 
 #: the bytes after which lines come to lie in the same place of a first-level cache, and how many of them it holds
 CACHE_WAY, CACHE_LINES = 4096, 8
+#: columns at most: so many, and so many times two vectors, or two vectors where registers are few
+MOST_COLUMNS, MOST_PANELS = 64, 4
 #: a matrix of so many elements is worth computing some more columns than the blocked kernel does: measured on Zen 3
 MOST_EXCESS, LARGE = 4, 1 << 17
 
@@ -41,19 +44,20 @@ def few_family(spec: Spec, rows: int, columns: int, K: int, row_bytes: int) -> s
 
     With one vector it has twice as many rows, unless these displace each other's lines in the first-level cache.
     """
-    if not 1 < columns <= min(spec.tile_columns, rows // 2):
+    most = min(MOST_COLUMNS, (MOST_PANELS if spec.fused else 1) * spec.tile_columns)
+    if not 1 < columns <= min(most, rows // 2):
         return None
     alike = spec.tile_rows * gcd(CACHE_WAY, row_bytes) // CACHE_WAY
     vectors = 1 if columns <= spec.lanes and 2 * alike < CACHE_LINES else 2
     # both compute more than there is: whole vectors here, whole rows of tiles there
-    excess = vectors * spec.lanes - round_up(columns, spec.tile_rows)
+    excess = round_up(columns, vectors * spec.lanes) - round_up(columns, spec.tile_rows)
     if alike > CACHE_LINES or excess > (min(MOST_EXCESS, spec.lanes // 2) if rows * K >= LARGE else 0):
         return None
     return f"few{vectors}"
 
 
 def make_few_kernel(spec: Spec) -> str:
-    """The LLVM text of the kernel for `spec`, whose C has no more columns than two vectors have lanes."""
+    """The LLVM text of the kernel for `spec`, whose C has few columns."""
     module = Module(spec.vector_bytes)
     add_pack_b(module, spec)
     _add_fetch_rows(module, spec)
@@ -64,7 +68,9 @@ def make_few_kernel(spec: Spec) -> str:
     code = Code()
     size, width = spec.compute.itemsize, spec.tile_columns
     packed = parameter(code, "scratch", "ptr")
-    sums = code.offset(packed, spec.k_block * width * size)
+    panels = blocks(read_meta(code, Meta.UNIT_COLUMNS), width)
+    sums_step = panels * (width * size)
+    sums = code.offset(packed, sums_step * spec.k_block)
     k_all, k_block = read_meta(code, Meta.K), read_meta(code, Meta.K_BLOCK)
     a_step = read_meta(code, Meta.A_ROW) * size
     with each_tile(code, spec) as tile:
@@ -78,18 +84,20 @@ def make_few_kernel(spec: Spec) -> str:
             with code.loop(0, tile.rows, spec.few_rows) as row:
                 a = code.offset(tile.a, row.index * a_step + k.index * size)
                 call(code, "fetch_rows", [code.offset(a, a_step * spec.few_rows), a_step, k_count * size])
-                target = code.offset(sums, row.index * (width * size))
-                call(code, "micro", [a, a_step, tile.rows - row.index, packed, k_count, target, add])
-        _finish(code, spec, tile, sums)
+                with code.loop(0, panels) as panel:
+                    target = code.offset(sums, row.index * sums_step + panel.index * (width * size))
+                    b = code.offset(packed, panel.index * k_count * (width * size))
+                    call(code, "micro", [a, a_step, tile.rows - row.index, b, k_count, target, sums_step, add])
+        _finish(code, spec, tile, sums, sums_step)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
 
 
-def few_scratch(spec: Spec, unit_rows: int) -> int:
+def few_scratch(spec: Spec, unit_rows: int, unit_columns: int) -> int:
     """Bytes of scratch: packed B, the sums of a tile, and for an ending the same turned over."""
     rows = _sum_rows(spec, unit_rows)
     turned = rows if spec.ending is not None else 0
-    return (spec.k_block + rows + turned) * spec.tile_columns * spec.compute.itemsize
+    return (spec.k_block + rows + turned) * round_up(unit_columns, spec.tile_columns) * spec.compute.itemsize
 
 
 def _sum_rows(spec: Spec, unit_rows: int) -> int:
@@ -107,22 +115,22 @@ def _few_costs(few_rows: int, vectors: int, width: int, lanes: int, itemsize: in
     available = PACKED_SHARE * cpu.second_cache_bytes()
 
     def cycles(rows: int, columns: int) -> float:
-        arithmetic = round_up(rows, few_rows) * vectors * K / 2
-        return arithmetic + 5 * K * columns / lanes + 4 * rows * width / lanes
+        wide = round_up(columns, width)
+        arithmetic = round_up(rows, few_rows) * vectors * (wide // width) * K / 2
+        return arithmetic + 5 * K * columns / lanes + 4 * rows * wide / lanes
 
-    return Costs(few_rows, width, cycles, lambda rows, columns: 2 * rows * width * itemsize <= available)
+    return Costs(few_rows, width, cycles, lambda rows, columns: 4 * rows * columns * itemsize <= available)
 
 
-def _finish(code: Code, spec: Spec, tile: Tile, sums: Value) -> None:
+def _finish(code: Code, spec: Spec, tile: Tile, sums: Value, sums_step: Value) -> None:
     """The sums of a tile into C, or turned over for the ending."""
     size, zero = spec.compute.itemsize, code.constant(0, "i64")
-    row_bytes = spec.tile_columns * size
     if tile.slots is None:
-        finish_tile(code, spec, tile, sums, code.constant(row_bytes, "i64"), zero, tile.rows)
+        finish_tile(code, spec, tile, sums, sums_step, zero, tile.rows)
         return
     padded = _padded(code, spec)
-    room, step = code.offset(sums, padded * row_bytes), padded * size
-    call(code, "turn", [sums, tile.rows, room, step])
+    room, step = code.offset(sums, padded * sums_step), padded * size
+    call(code, "turn", [sums, sums_step, tile.rows, tile.columns, room, step])
     call(code, "ending", [tile.slots, parameter(code, "meta", "ptr"), room, step, zero, tile.columns, tile.rows])
 
 
@@ -138,20 +146,21 @@ def _add_turn(module: Module, spec: Spec) -> None:
     """`turn`: rows of sums become columns, a square of vectors at a time."""
     code = Code()
     size, lanes = spec.compute.itemsize, spec.lanes
-    step = parameter(code, "target_step")
-    with code.loop(0, parameter(code, "rows"), lanes) as row:
-        for vector in range(spec.few_vectors):
-            source = code.offset(parameter(code, "sums", "ptr"), row.index * (spec.tile_columns * size))
-            source = code.offset(source, vector * lanes * size)
-            square = [
-                code.load(code.offset(source, lane * spec.tile_columns * size), spec.type, lanes)
-                for lane in range(lanes)
-            ]
-            target = code.offset(parameter(code, "target", "ptr"), step * (vector * lanes) + row.index * size)
-            for values in transpose(code, square):
-                code.store(values, target)
-                target = code.offset(target, step)
-    module.add("turn", code, signature(sums="ptr", rows="i64", target="ptr", target_step="i64"))
+    source_step, target_step = parameter(code, "sums_step"), parameter(code, "target_step")
+    columns = parameter(code, "columns")
+    with code.loop(0, columns, lanes) as column, code.loop(0, parameter(code, "rows"), lanes) as row:
+        source = code.offset(parameter(code, "sums", "ptr"), row.index * source_step + column.index * size)
+        square = []
+        for _ in range(lanes):
+            square.append(code.load(source, spec.type, lanes))
+            source = code.offset(source, source_step)
+        target = code.offset(parameter(code, "target", "ptr"), column.index * target_step + row.index * size)
+        for values in transpose(code, square):
+            code.store(values, target)
+            target = code.offset(target, target_step)
+    module.add("turn", code, signature(
+        sums="ptr", sums_step="i64", rows="i64", columns="i64", target="ptr", target_step="i64",
+    ))  # fmt: skip
 
 
 def _add_fetch_rows(module: Module, spec: Spec) -> None:
@@ -186,8 +195,9 @@ def _add_micro_kernel(module: Module, spec: Spec) -> None:
     for row in range(rows):
         for vector in range(vectors):
             value = loop.results[2 + row * vectors + vector]
-            place = code.offset(target, (row * spec.tile_columns + vector * lanes) * size)
+            place = code.offset(target, vector * lanes * size)
             code.store(keep.select(value + code.load(place, spec.type, lanes), value), place)
+        target = code.offset(target, parameter(code, "sums_step"))
     module.add("micro", code, signature(
-        a="ptr", a_step="i64", row_count="i64", b="ptr", k_count="i64", sums="ptr", add="i64",
+        a="ptr", a_step="i64", row_count="i64", b="ptr", k_count="i64", sums="ptr", sums_step="i64", add="i64",
     ))  # fmt: skip

@@ -223,7 +223,7 @@ def _few_plan(spec: Spec, operands: Operands) -> MatmulPlan | None:
     b_order = _order(operands.b, (operands.K, operands.N), ("k", "column"))
     spec = replace(spec, family=family, a_order="k", b_order=b_order, c_order="any")
     tiles = choose_tiles(few_costs(spec, operands.K), operands.M, operands.N, operands.batches)
-    scratch, k_block = few_scratch(spec, tiles.unit_rows), even_blocks(operands.K, spec.k_block)
+    scratch, k_block = few_scratch(spec, tiles.unit_rows, tiles.unit_columns), even_blocks(operands.K, spec.k_block)
     return make_plan(spec, operands, tiles, make_few_kernel, scratch, k_block=k_block)
 
 
