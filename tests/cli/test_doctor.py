@@ -34,6 +34,7 @@ FOUND: dict[str, Any] = {
         "bfloat16": RATE | {"flops_per_second": 200e9, "theoretical_flops_per_second": None, "share": None},
     },
     "bandwidth": RATE | {"bytes_per_second": 20e9, "of": "a copy of 64 MiB"},
+    "products": {"setting": "0", "library": "OpenBLAS 0.3", "measured": None},
     "cache": {"directory": "/home/me/.cache/curta", "writable": True, "nbytes": 3 << 20, "limit": 1 << 30},
     "problems": [],
 }  # fmt: skip
@@ -65,6 +66,7 @@ def test_the_rows_by_hand() -> None:
         ("bfloat16", "200 GFLOP/s, what the instructions allow is not known, measured on 2026-01-31: "
                      "a matmul of 1024³ on 4 threads at the level avx2"),
         ("bandwidth", "20.0 GB/s read and written, measured on 2026-01-31: a copy of 64 MiB"),
+        ("products", "Curta's own kernels (CURTA_BLAS=0); NumPy's BLAS: OpenBLAS 0.3, not measured here"),
         ("cache", "/home/me/.cache/curta"),
         ("cached", "3.0 MiB of at most 1024.0 MiB (CURTA_CACHE_LIMIT)"),
         ("problems", "none"),
@@ -76,6 +78,17 @@ def test_problems_take_the_place_of_none() -> None:
     assert rows(found)[-2:] == [("problem", "one"), ("problem", "two")]
     assert ("memory", "unknown, 16.00 GiB free") in rows(found)
     assert ("cache", "none") in rows(found)
+
+
+def test_how_products_are_done() -> None:
+    found = changed(products__setting="auto", products__measured="2026-01-31")
+    assert dict(rows(found))["products"] == (
+        "by whichever was measured to be faster (CURTA_BLAS=auto); NumPy's BLAS: OpenBLAS 0.3, measured on 2026-01-31"
+    )
+    found = changed(products__setting="1", products__library=None)
+    assert dict(rows(found))["products"] == (
+        "by the BLAS, wherever it can (CURTA_BLAS=1); NumPy's BLAS: none that Curta could call, not measured here"
+    )
 
 
 LOST = "so every process compiles its kernels again, and measures the machine again"
@@ -107,6 +120,12 @@ BUSY = RATE | {"quiet": False, "flops_per_second": 1e9, "theoretical_flops_per_s
          ["Curta runs on 9 threads of 8 processors: they get in each other's way"]),
         (changed(processor__processors=64), {},
          ["this process may use 8 of the machine's 64 processors: an affinity or a container says so"]),
+        (changed(products__setting="1", products__library=None), {},
+         ["CURTA_BLAS=1, but NumPy has no OpenBLAS here that Curta could call"]),
+        (changed(products__setting="auto"), {},
+         ["CURTA_BLAS=auto: no measured table is kept for this processor, BLAS and Curta, so Curta's own kernels are "
+          "used; measure one with: curta doctor --products"]),
+        (changed(products__setting="auto", products__measured="2026-01-31"), {}, []),
         (changed(memory__available=300 << 20), {},
          ["only 300 MiB of memory are free: large programs will be refused, or the system will swap"]),
         (changed(peaks__float32=BUSY), {},
@@ -165,9 +184,9 @@ def test_doctor_for_machines(run, figures, tmp_path):
     outcome = run("doctor", "--json")
     found = json.loads(outcome.out)
     assert set(found) == set(FOUND)
-    assert {part: set(found[part]) for part in ("versions", "processor", "memory", "bandwidth", "cache")} == {
-        part: set(FOUND[part]) for part in ("versions", "processor", "memory", "bandwidth", "cache")
-    }
+    assert {
+        part: set(found[part]) for part in ("versions", "processor", "memory", "bandwidth", "products", "cache")
+    } == {part: set(FOUND[part]) for part in ("versions", "processor", "memory", "bandwidth", "products", "cache")}
     assert set(found["peaks"]) == {"float64", "float32", "float16", "bfloat16"}
     assert set(found["peaks"]["float32"]) == set(FOUND["peaks"]["float32"])
     assert found["cache"]["directory"] == str(tmp_path / "cache")

@@ -55,6 +55,7 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         *((name, _peak_text(peak)) for name, peak in found["peaks"].items()),
         ("bandwidth", f"{quantity(found['bandwidth']['bytes_per_second'], 'B/s')} read and written, "
                       f"{_measured(found['bandwidth'])}"),
+        ("products", _products_text(found["products"])),
         ("cache", cache["directory"] or "none"),
         ("cached", kept),
         *(("problem", text) for text in found["problems"] or ()),
@@ -75,6 +76,17 @@ def _machine_rows(facts: dict[str, Any], memory: dict[str, Any]) -> list[tuple[s
         ("caches", ", ".join(caches) or "the system does not say"),
         ("memory", f"{total}, {left} free"),
     ]  # fmt: skip
+
+
+def _products_text(facts: dict[str, Any]) -> str:
+    ways = {
+        "0": "Curta's own kernels",
+        "1": "by the BLAS, wherever it can",
+        "auto": "by whichever was measured to be faster",
+    }
+    day = f"measured on {facts['measured']}" if facts["measured"] else "not measured here"
+    library = facts["library"] or "none that Curta could call"
+    return f"{ways[facts['setting']]} (CURTA_BLAS={facts['setting']}); NumPy's BLAS: {library}, {day}"
 
 
 def _peak_text(peak: dict[str, Any]) -> str:

@@ -9,9 +9,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from curta.compiler.matmul import choice
 from curta.costs import processor
 from curta.memory.free import available_bytes
-from curta.runtime import cpu, disk, machine
+from curta.runtime import blas, cpu, disk, machine
 
 LIBRARIES = ("numpy", "llvmlite", "ml_dtypes", "safetensors", "rich", "matplotlib")
 #: less free memory than this is told of
@@ -32,6 +33,7 @@ def examine(remeasure: bool = False, report: Callable[[str], object] = lambda te
         "memory": {"total": machine.memory_bytes() or None, "available": available_bytes()},
         "peaks": _peaks(remeasure, report),
         "bandwidth": _bandwidth(remeasure, report),
+        "products": _products(),
         "cache": _cache(),
     }
     found["problems"] = list(problems(found, dict(os.environ)))
@@ -98,6 +100,15 @@ def _bandwidth(remeasure: bool, report: Callable[[str], object]) -> dict[str, An
     return {"bytes_per_second": figure.rate, "of": figure.what, "day": figure.day, "quiet": figure.quiet}
 
 
+def _products() -> dict[str, Any]:
+    library, table = blas.library(), choice.kept()
+    return {
+        "setting": blas.setting(),
+        "library": None if library is None else library.name,
+        "measured": None if table is None else table.day,
+    }
+
+
 def _cache() -> dict[str, Any]:
     directory = disk.cache_directory()
     return {
@@ -119,6 +130,7 @@ def problems(found: dict[str, Any], environment: dict[str, str]) -> Iterator[str
     yield from _problems_of_cache(found["cache"], environment)
     yield from _problems_of_level(found["processor"], environment)
     yield from _problems_of_threads(found["processor"], environment)
+    yield from _problems_of_products(found["products"])
     left = found["memory"]["available"]
     if left is not None and left < LITTLE_MEMORY:
         yield f"only {left >> 20} MiB of memory are free: large programs will be refused, or the system will swap"
@@ -157,6 +169,13 @@ def _problems_of_level(facts: dict[str, Any], environment: dict[str, str]) -> It
         yield "this is no x86-64 processor: kernels use vectors of 16 bytes, and nothing that is special to it"
     elif level == "portable":
         yield "this processor has no AVX2: kernels use vectors of 16 bytes, and are slow"
+
+
+def _problems_of_products(facts: dict[str, Any]) -> Iterator[str]:
+    if facts["setting"] != "0" and facts["library"] is None:
+        yield f"CURTA_BLAS={facts['setting']}, but NumPy has no OpenBLAS here that Curta could call"
+    elif facts["setting"] == "auto" and facts["measured"] is None:
+        yield choice.NO_TABLE
 
 
 def _problems_of_threads(facts: dict[str, Any], environment: dict[str, str]) -> Iterator[str]:

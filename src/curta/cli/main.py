@@ -65,6 +65,10 @@ def _run(given: Namespace, usage: str) -> int:
 
         return account(AccountOptions(**options))
     if given.command == "doctor":
+        if given.products:
+            from curta.cli.products import products
+
+            return products(DoctorOptions(**options))
         from curta.cli.doctor import doctor
 
         return doctor(DoctorOptions(**options))

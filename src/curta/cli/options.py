@@ -76,8 +76,9 @@ class SampleOptions:
 
 @dataclass(frozen=True)
 class DoctorOptions:
-    """What `curta doctor` was asked for: whether to measure again, and whether to print JSON."""
+    """What `curta doctor` was asked for: the machine or products of matrices, whether to measure again, and JSON."""
 
+    products: bool = False
     measure: bool = False
     json: bool = False
 
@@ -275,7 +276,12 @@ def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
         "any of it. Peaks are measured once, on a machine that does nothing else, and kept in the cache.",
         formatter_class=HelpFormatter,
     )
-    parser.add_argument("--measure", action="store_true", help="measure the peaks again")
+    parser.add_argument(
+        "--products",
+        action="store_true",
+        help="print Curta's own products of matrices beside the BLAS's instead: the table that CURTA_BLAS=auto goes by",
+    )
+    parser.add_argument("--measure", action="store_true", help="measure the peaks, or the products, again")
     parser.add_argument("--json", action="store_true", help="print JSON, in bytes, FLOP/s and shares from 0 to 1")
 
 

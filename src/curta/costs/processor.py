@@ -14,7 +14,7 @@ from typing import Any
 
 from curta.dtypes import by_name
 from curta.errors import DTypeError
-from curta.runtime import cpu, disk, machine
+from curta.runtime import blas, cpu, disk, machine
 
 #: the formats whose matmul is measured
 FORMATS = ("float64", "float32", "float16", "bfloat16")
@@ -105,7 +105,9 @@ BUSY = "measured while other programs ran, so it may be too low, and is not kept
 def _key(what: str) -> str:
     from curta.runtime.native import get_num_threads
 
-    return f"peak: {what} on {get_num_threads()} threads of {machine.model()}"
+    # another kernel has another peak
+    calling = "" if blas.setting() == "0" else f" with CURTA_BLAS={blas.setting()}"
+    return f"peak: {what} on {get_num_threads()} threads of {machine.model()}{calling}"
 
 
 def _figure(what: str, measure: Callable[[], tuple[float, str]], remeasure: bool) -> Figure:

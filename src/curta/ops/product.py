@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from curta.compiler import schedule
 from curta.compiler.fuse import Kernel, fuse
 from curta.compiler.matmul import Ending, MatmulPlan, plan_matmul
+from curta.compiler.matmul.choice import current
 from curta.compiler.trace import trace
 from curta.dtypes import compute_dtype
 from curta.errors import CompilerError
@@ -103,7 +104,7 @@ def _step(
     plan = plan_matmul(
         a.dtype, batch, a.shape[-2], b.shape[-1], a.shape[-1], _over_batch(a, batch), _over_batch(b, batch),
         c_strides, level=cpu.level(), vector_bytes=cpu.vector_bytes(), out_dtype=out.dtype, accumulate=add,
-        ending=ending,
+        ending=ending, blas=current(),
     )  # fmt: skip
     small = out.numel * a.shape[-1] <= 32768 and plan.units <= 1
     return launch_step(plan, [("input", 0), ("input", 1), *sources], small, ending)

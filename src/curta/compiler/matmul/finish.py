@@ -26,10 +26,13 @@ def finish_tile(code: Code, spec: Spec, tile: Tile, sums: Value, sums_step: Valu
     call(code, "finish", [sums, sums_step, c, c_row, c_column, rows, tile.columns])
 
 
-def add_finish(module: Module, spec: Spec) -> None:
-    """What the sums of a tile go through: the ending; or `finish`, which rounds, or adds, them into C."""
+def add_finish(module: Module, spec: Spec, *, swapped: bool = False) -> None:
+    """What the sums of a tile go through: the ending; or `finish`, which rounds, or adds, them into C.
+
+    With `swapped` the ending is over C, while the kernel makes C turned over.
+    """
     if spec.ending is not None:
-        _add_ending(module, spec, spec.ending)
+        _add_ending(module, spec, spec.ending, (1, 0) if swapped else (0, 1))
         return
     code = Code()
     size, out_size = spec.compute.itemsize, spec.out_dtype.itemsize
@@ -85,7 +88,7 @@ def _store_or_add(code: Code, spec: Spec, value: Value, target: Value) -> None:
     store_narrow(code, value, target, spec.out_dtype, native_half=spec.fused)
 
 
-def _add_ending(module: Module, spec: Spec, ending: Ending) -> None:
+def _add_ending(module: Module, spec: Spec, ending: Ending, parts: tuple[int, int]) -> None:
     """`ending(corner, meta, sums, sums_step, row, rows, columns)` for a block of rows of a tile.
 
     `corner` has every slot's address (or number) for the tile's first element; `sums` are those of row `row` on,
@@ -103,7 +106,7 @@ def _add_ending(module: Module, spec: Spec, ending: Ending) -> None:
     slots = code.emit(f"alloca [{len(ending.slots)} x i64], align 8", "ptr")
     numbers = code.emit(f"alloca [{len(fields)} x i64], align 8", "ptr")
     steps = {
-        number: tuple(read_meta(code, int(Meta.ENDING) + 2 * number + part) for part in (0, 1))
+        number: tuple(read_meta(code, int(Meta.ENDING) + 2 * number + part) for part in parts)
         for number in range(len(ending.slots))
     }
     steps[ending.sums] = sums_step, code.constant(spec.compute.itemsize, "i64")

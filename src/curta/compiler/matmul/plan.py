@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from curta.compiler.matmul.amx import amx_costs, amx_k_block, amx_scratch, make_amx_kernel
+from curta.compiler.matmul.blas import Blas, blas_scratch, blas_spec, blas_tiles, make_blas_kernel
 from curta.compiler.matmul.block import block_costs, make_block_kernel, scratch_layout
 from curta.compiler.matmul.ending import Ending
+from curta.compiler.matmul.few import few_costs, few_family, few_scratch, make_few_kernel
 from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
 from curta.compiler.matmul.tiles import Tiles, choose_tiles, even_blocks
@@ -85,6 +87,7 @@ def plan_matmul(
     out_dtype: DType | None = None,
     accumulate: bool = False,
     ending: Ending | None = None,
+    blas: Blas | None = None,
 ) -> MatmulPlan:
     """The plan of C[*batch, M, N] = A[*batch, M, K] @ B[*batch, K, N], or += with `accumulate`.
 
@@ -93,7 +96,8 @@ def plan_matmul(
     Strides are in elements, one for each batch dimension (0 where an operand is broadcast) and then the last two; they
     may be anything. The kernel's operands are the addresses of A, B and C. A and B are of `dtype`; C is of
     `out_dtype`, which is `dtype` or, for the half formats, float32. Half formats are summed in float32 and rounded
-    once; integers wrap around. `level` is the processor's ("portable", "avx2", "avx512" or "amx").
+    once; integers wrap around. `level` is the processor's ("portable", "avx2", "avx512" or "amx"). A `blas` does
+    what it can and is wanted for.
 
     >>> from curta.dtypes import float32
     >>> plan = plan_matmul(float32, (), 2, 3, 4, (4, 1), (3, 1), (3, 1), level="avx2", vector_bytes=32)
@@ -120,13 +124,15 @@ def plan_matmul(
         _order(operands.b, (K, operands.N), ("k", "column")), "column" if _near(operands.c[1], operands.N) else "any",
         accumulate, level, vector_bytes, ending,
     )  # fmt: skip
+    if blas is not None and (calling := blas_spec(spec, operands, blas)) is not None:
+        return _blas_plan(calling, operands, blas)
     if not dtype.is_floating_point:
         return _integer_plan(spec, operands)
     if operands.M == 1 and spec.b_order != "any":
         return _vector_plan(spec, operands)
     if level == "amx" and dtype is bfloat16:
         return _amx_plan(spec, operands)
-    return _block_plan(spec, operands)
+    return _few_plan(spec, operands) or _block_plan(spec, operands)
 
 
 def _check_formats(dtype: DType, out_dtype: DType, level: str, vector_bytes: int) -> None:
@@ -187,6 +193,12 @@ def _merge_batches(operands: Operands) -> Operands:
     return replace(operands, batch=tuple(merged))
 
 
+def _blas_plan(spec: Spec, operands: Operands, blas: Blas) -> MatmulPlan:
+    tiles = blas_tiles(operands.M, operands.N, operands.K, operands.batches)
+    function = blas.library.function(spec.dtype.name) or 0
+    return make_plan(spec, operands, tiles, make_blas_kernel, blas_scratch(spec, tiles), function=function)
+
+
 def _integer_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     spec = replace(spec, family="integer", a_order="any")
     tiles = choose_tiles(integer_costs(spec, operands.K), operands.M, operands.N, operands.batches)
@@ -197,6 +209,22 @@ def _vector_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     spec = replace(spec, family="vector", a_order="any")
     tiles = choose_tiles(vector_costs(spec, operands.K), 1, operands.N, operands.batches)
     return make_plan(spec, operands, tiles, make_vector_kernel, vector_scratch(spec, tiles.unit_columns))
+
+
+def _few_plan(spec: Spec, operands: Operands) -> MatmulPlan | None:
+    """A few rows times a matrix that lies as it is read, with K near; None where another kernel is faster."""
+    near = spec.b_order == "k" and operands.b[0] == 1 and spec.c_order == "column"
+    if not near or spec.dtype is not spec.compute:
+        return None
+    operands = operands.swapped()
+    family = few_family(spec, operands.M, operands.N, operands.K, operands.a[0] * spec.compute.itemsize)
+    if family is None:
+        return None
+    b_order = _order(operands.b, (operands.K, operands.N), ("k", "column"))
+    spec = replace(spec, family=family, a_order="k", b_order=b_order, c_order="any")
+    tiles = choose_tiles(few_costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    scratch, k_block = few_scratch(spec, tiles.unit_rows, tiles.unit_columns), even_blocks(operands.K, spec.k_block)
+    return make_plan(spec, operands, tiles, make_few_kernel, scratch, k_block=k_block)
 
 
 def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:
@@ -219,7 +247,7 @@ def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
 
 def make_plan(
     spec: Spec, operands: Operands, tiles: Tiles, make_kernel: Callable[[Spec], str], scratch_bytes: int, *,
-    k_block: int = 1, in_place: int = 0,
+    k_block: int = 1, in_place: int = 0, function: int = 0,
 ) -> MatmulPlan:  # fmt: skip
     """The plan for chosen tiles, its `meta` in the order of `Meta`."""
     meta = {
@@ -228,7 +256,7 @@ def make_plan(
         Meta.UNIT_ROWS: tiles.unit_rows, Meta.UNIT_COLUMNS: tiles.unit_columns, Meta.ROW_TILES: tiles.row_tiles,
         Meta.COLUMN_TILES: tiles.column_tiles, Meta.K_BLOCK: k_block, Meta.BATCHES: operands.batches,
         Meta.BATCHES_PER_UNIT: tiles.batches_per_unit, Meta.B_IN_PLACE: in_place, Meta.A_SLOT: operands.a_slot,
-        Meta.BATCH_DIMS: len(operands.batch),
+        Meta.BATCH_DIMS: len(operands.batch), Meta.FUNCTION: function,
     }  # fmt: skip
     table = [number for dim in reversed(operands.batch) for number in dim]
     endings = [step for slot in operands.slots for step in slot]

@@ -18,7 +18,7 @@ LLVM_TYPES = {
 #: most of K packed at a time: a panel of B, so long and `tile_columns` wide, takes two thirds of a 48 KB first cache
 K_BLOCK = 256
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 7
+REVISION = 8
 
 
 class Meta(enum.IntEnum):
@@ -49,7 +49,9 @@ class Meta(enum.IntEnum):
     #: the kernel's operand that is A: 1 where the product is computed turned over, C^T = B^T @ A^T
     A_SLOT = 17
     BATCH_DIMS = 18
-    ENDING = 19
+    #: the address of the function of a BLAS, where the kernel calls one
+    FUNCTION = 19
+    ENDING = 20
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,16 @@ class Spec:
     def tile_columns(self) -> int:
         """Columns of C that the micro-kernel keeps in registers: two vectors."""
         return 2 * self.lanes
+
+    @property
+    def few_vectors(self) -> int:
+        """Vectors of columns in the kernel for few of them, which is named after their number."""
+        return 1 if self.family == "few1" else 2
+
+    @property
+    def few_rows(self) -> int:
+        """Rows of A at a time there: as many sums as the micro-kernel has."""
+        return 2 * self.tile_rows // self.few_vectors
 
     @property
     def k_block(self) -> int:
