@@ -440,6 +440,8 @@ def test_unchecked_and_where_there_are_no_values() -> None:
     x = curta.tensor([0.5, 1.0])
     density = curta.compile(lambda loc, value: d.Normal(loc, 1.0).log_prob(value).sum())
     assert density(x, x).item() == pytest.approx(2 * stats.norm.logpdf(0), rel=1e-6)
+    counted = curta.compile(lambda probs, value: d.Geometric(probs).log_prob(value).sum())
+    assert counted(curta.tensor([0.5]), curta.tensor([1.0])).item() == pytest.approx(math.log(0.25), rel=1e-6)
     mapped = curta.vmap(lambda loc: d.Normal(loc, 1.0).log_prob(curta.tensor(0.5)))(x)
     assert mapped.tolist() == pytest.approx(stats.norm.logpdf([0.0, 0.5]).tolist(), rel=1e-6)
 

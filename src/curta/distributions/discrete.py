@@ -8,7 +8,7 @@ from typing import Any
 from curta import functions as f
 from curta.autograd import no_grad
 from curta.distributions import constraints
-from curta.distributions.distribution import Distribution, Shape, either, inside_unit, later, same_shape
+from curta.distributions.distribution import Distribution, Shape, either, inside_unit, is_known, later, same_shape
 from curta.errors import ArgumentError, UnsupportedError
 from curta.nn import functional as F
 from curta.number_formats import finfo
@@ -107,7 +107,7 @@ class Geometric(Events):
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self._set(probs, logits)
         super().__init__(self._given.shape, validate_args=validate_args)
-        known = "probs" in self.__dict__ and not self._given.is_meta and self._given.batch is None
+        known = "probs" in self.__dict__ and is_known(self._given)
         if self._validate_args and known and not bool((self._given > 0).all()):
             invalid = self._given[self._given <= 0]
             raise ArgumentError(

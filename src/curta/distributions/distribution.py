@@ -50,8 +50,8 @@ class Distribution:
             if unmade or isinstance(constraint, Dependent):
                 continue
             value = getattr(self, name)
-            valid = constraint.check(value) if _is_known(value) else None
-            if valid is not None and _is_known(valid) and not bool(valid.all()):
+            valid = constraint.check(value) if is_known(value) else None
+            if valid is not None and is_known(valid) and not bool(valid.all()):
                 raise ArgumentError(
                     f"Expected parameter {name} (Tensor of shape {tuple(value.shape)}) of distribution {self!r} to "
                     f"satisfy the constraint {constraint!r}, but found invalid values:\n{value}"
@@ -147,8 +147,8 @@ class Distribution:
                     f"Value is not broadcastable with batch_shape+event_shape: {value.shape} vs {expected}."
                 )
         support = self.support
-        valid = support.check(value) if _is_known(value) else None
-        if valid is not None and _is_known(valid) and not bool(valid.all()):
+        valid = support.check(value) if is_known(value) else None
+        if valid is not None and is_known(valid) and not bool(valid.all()):
             raise ArgumentError(
                 f"Expected value argument (Tensor of shape {tuple(value.shape)}) to be within the support "
                 f"({support!r}) of the distribution {self!r}, but found invalid values:\n{value}"
@@ -160,7 +160,7 @@ class Distribution:
         return f"{type(self).__name__}({inside})"
 
 
-def _is_known(value: Tensor) -> bool:
+def is_known(value: Tensor) -> bool:
     """Whether there is something to look at: not on the meta device, nor in what is compiled or mapped."""
     return host.has_values(value) and value.trace is None
 
