@@ -488,3 +488,10 @@ def test_one_dimension_taken_alone_can_be_counted() -> None:
     made = d.Independent(d.Bernoulli(curta.ones(2) / 2), 0)
     assert (made.has_enumerate_support, made.enumerate_support().shape) == (True, (2, 2))
     assert not d.Independent(d.Bernoulli(curta.ones(2) / 2), 1).has_enumerate_support
+
+
+def test_parameters_of_one_shape_are_kept_themselves() -> None:
+    loc, scale = curta.zeros(3, requires_grad=True), curta.ones(())
+    made = d.Normal(loc, scale)
+    assert made.loc is loc
+    assert made.scale.shape == (3,)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.integrate
+import scipy.special
 import scipy.stats as stats
 
 import curta
@@ -35,13 +36,20 @@ class _Kumaraswamy(stats.rv_continuous):
 KINDS: dict[str, tuple[Callable[[], Any], Any, list[float]]] = {
     "FisherSnedecor": (lambda: d.FisherSnedecor(t(5.0), t(9.0)), stats.f(5.0, 9.0), [0.1, 1.0, 4.0]),
     "Gumbel": (lambda: d.Gumbel(t(0.3), t(2.0)), stats.gumbel_r(0.3, 2.0), [-3.0, 0.1, 5.0]),
+    "GeneralizedPareto": (
+        lambda: d.GeneralizedPareto(t(1.0), t(2.0), t(0.2)), stats.genpareto(0.2, 1.0, 2.0), [1.0, 2.0, 9.0],
+    ),
+    "GeneralizedPareto with an end": (
+        lambda: d.GeneralizedPareto(t(1.0), t(2.0), t(-0.5)), stats.genpareto(-0.5, 1.0, 2.0), [1.0, 2.0, 4.9],
+    ),
+    "GeneralizedPareto not bent": (lambda: d.GeneralizedPareto(t(1.0), t(2.0), 0), stats.expon(1.0, 2.0), [1.0, 9.0]),
     "HalfCauchy": (lambda: d.HalfCauchy(t(2.0)), stats.halfcauchy(scale=2.0), [0.0, 0.1, 5.0]),
     "HalfNormal": (lambda: d.HalfNormal(t(2.0)), stats.halfnorm(scale=2.0), [0.0, 0.1, 5.0]),
     "InverseGamma": (lambda: d.InverseGamma(t(3.0), t(2.0)), stats.invgamma(3.0, scale=2.0), [0.1, 1.0, 5.0]),
     "Kumaraswamy": (lambda: d.Kumaraswamy(t(2.0), t(3.0)), _Kumaraswamy(a=0.0, b=1.0)(), [0.1, 0.5, 0.9]),
     "Pareto": (lambda: d.Pareto(t(2.0), t(3.0)), stats.pareto(3.0, scale=2.0), [2.0, 2.5, 9.0]),
     "Weibull": (lambda: d.Weibull(t(2.0), t(1.5)), stats.weibull_min(1.5, scale=2.0), [0.1, 1.0, 5.0]),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -79,11 +87,58 @@ def test_edges() -> None:
     assert d.HalfCauchy(t(1.0)).mean.item() == d.HalfCauchy(t(1.0)).variance.item() == math.inf
     for made in (d.FisherSnedecor(2.0, 2.0), d.Kumaraswamy(0.5, 1.0)):
         assert math.isnan(made.mode.item())
+    assert math.isnan(d.GeneralizedPareto(0.0, 1.0, 1.0).mean.item())
+    assert math.isnan(d.GeneralizedPareto(0.0, 1.0, 0.5).variance.item())
+    assert d.GeneralizedPareto(0.0, 2.0, curta.tensor([-0.5, 0.5])).support.upper_bound.tolist() == [4.0, math.inf]
     assert math.isnan(d.FisherSnedecor(2.0, 2.0).mean.item())
     assert math.isnan(d.FisherSnedecor(2.0, 4.0).variance.item())
     assert d.HalfNormal(1.0, validate_args=False).log_prob(curta.tensor(-1.0)).item() == -math.inf
     assert repr(d.Pareto(t(2.0), t(1.0)).support) == "GreaterThanEq(lower_bound=2.0)"
     assert repr(d.LogNormal(0.0, 1.0)) == "LogNormal()"
+
+
+@pytest.mark.parametrize("probs", [0.01, 0.3, 0.4995, 0.5, 0.5005, 0.8])
+def test_continuous_bernoulli(probs: float) -> None:
+    made = d.ContinuousBernoulli(t(probs))
+    # exp(l x) for x in [0, 1], l the logits, scaled: an exponential that ends
+    logit = math.log(probs / (1 - probs))
+    scale = logit / math.expm1(logit) if logit else 1.0
+    moments = [scipy.integrate.quad(lambda x, k=k: scale * x**k * math.exp(logit * x), 0, 1)[0] for k in (0, 1, 2)]
+    assert moments[0] == pytest.approx(1)
+    points = [0.0, 0.3, 0.9, 1.0]
+    wanted = [math.log(scale) + logit * x for x in points]
+    np.testing.assert_allclose(made.log_prob(t(points)).numpy(), wanted, atol=1e-9)
+    assert made.mean.item() == pytest.approx(moments[1], abs=1e-9)
+    assert made.variance.item() == pytest.approx(moments[2] - moments[1] ** 2, abs=1e-9)
+    assert made.entropy().item() == pytest.approx(-math.log(scale) - logit * moments[1], abs=1e-8)
+    shares = [math.expm1(logit * x) / math.expm1(logit) if logit else x for x in points]
+    np.testing.assert_allclose(made.cdf(t(points)).numpy(), shares, atol=3e-4)  # between the limits that of 1/2
+    np.testing.assert_allclose(made.icdf(made.cdf(t(points))).numpy(), points, atol=1e-12)
+    of_logits = d.ContinuousBernoulli(logits=t(logit))
+    np.testing.assert_allclose(of_logits.log_prob(t(points)).numpy(), wanted, atol=1e-9)
+    curta.manual_seed(1)
+    drawn = made.expand((2,)).rsample((4000,))
+    assert drawn.mean().item() == pytest.approx(moments[1], abs=4 * made.stddev.item() / math.sqrt(8000))
+
+
+@pytest.mark.parametrize("concentration", [1e-7, 0.3, 2.0, 300.0])
+def test_von_mises(concentration: float) -> None:
+    made, oracle = d.VonMises(t(0.5), t(concentration)), stats.vonmises(concentration, loc=0.5)
+    points = [-3.0, 0.2, 0.5, 3.0]
+    np.testing.assert_allclose(made.log_prob(t(points)).numpy(), oracle.logpdf(points), rtol=1e-9)
+    ratio = scipy.special.i1e(concentration) / scipy.special.i0e(concentration)
+    assert made.variance.item() == pytest.approx(1 - ratio, rel=1e-9)
+    assert made.mean.item() == made.mode.item() == 0.5
+    curta.manual_seed(1)
+    drawn = made.expand((2,)).sample((4000,))
+    assert (drawn.shape, drawn.dtype) == ((4000, 2), F64)
+    assert (drawn.abs() <= math.pi).all()
+    around = (drawn.flatten().numpy() - 0.5 + math.pi) % (2 * math.pi) - math.pi
+    assert stats.kstest(around, stats.vonmises(concentration).cdf).pvalue > 1e-3
+    with curta.device("meta"):
+        assert d.VonMises(curta.zeros(3), 1.0).sample((2,)).shape == (2, 3)
+    odd = d.VonMises(0.0, t(math.inf, math.nan, -1.0), validate_args=False).sample()
+    assert odd.tolist() == pytest.approx([0.0, math.nan, math.nan], nan_ok=True)
 
 
 def test_negative_binomial() -> None:

@@ -13,6 +13,7 @@ from curta.distributions.relaxed import (
     RelaxedOneHotCategorical,
 )
 from curta.distributions.several import Independent, MixtureSameFamily, MultivariateNormal
+from curta.distributions.shaped import ContinuousBernoulli, GeneralizedPareto, VonMises
 from curta.distributions.transformed import (
     Gumbel,
     HalfCauchy,
@@ -55,6 +56,7 @@ __all__ = [
     "Cauchy",
     "Chi2",
     "ComposeTransform",
+    "ContinuousBernoulli",
     "CumulativeDistributionTransform",
     "Dirichlet",
     "Distribution",
@@ -62,6 +64,7 @@ __all__ = [
     "Exponential",
     "FisherSnedecor",
     "Gamma",
+    "GeneralizedPareto",
     "Geometric",
     "Gumbel",
     "HalfCauchy",
@@ -97,6 +100,7 @@ __all__ = [
     "Transform",
     "TransformedDistribution",
     "Uniform",
+    "VonMises",
     "Weibull",
     "constraints",
     "identity_transform",

@@ -9,7 +9,7 @@ from curta import host
 from curta.autograd import no_grad
 from curta.distributions.constraints import Constraint, Dependent
 from curta.errors import ArgumentError, UnsupportedError
-from curta.functions import creation, movement
+from curta.functions import creation
 from curta.number_formats import finfo
 from curta.shapes import broadcast_shapes
 from curta.size import Size
@@ -174,7 +174,8 @@ def same_shape(*values: Any) -> tuple[Tensor, ...]:
     known = next((value for value in values if isinstance(value, Tensor)), None)
     options: dict[str, Any] = {} if known is None else {"dtype": known.dtype, "device": known.device}
     tensors = [value if isinstance(value, Tensor) else creation.full((), float(value), **options) for value in values]
-    return tuple(movement.broadcast_tensors(*tensors))
+    shape = batch_of(*tensors)
+    return tuple(one if tuple(one.shape) == shape else one.expand(shape) for one in tensors)
 
 
 def either(probs: Any, logits: Any) -> bool:
