@@ -207,7 +207,7 @@ class MixtureSameFamily(Distribution):
                     f"`mixture_distribution.batch_shape` ({chosen}) is not compatible with "
                     f"`component_distribution.batch_shape`({batch})"
                 )
-        count = mixture_distribution.param_shape[-1]
+        count = mixture_distribution.logits.shape[-1]
         components = component_distribution.batch_shape[-1]
         if count != components:
             raise ArgumentError(
