@@ -94,6 +94,37 @@ def test_further_questions() -> None:
         curta.nn.Linear(1, 1).cuda()
 
 
+def test_switches_that_are_remembered() -> None:
+    """As PyTorch's: what `flags` does not say is its default inside, and as before afterwards."""
+    cudnn, mkldnn, cuda, mha = (getattr(curta.backends, name) for name in ("cudnn", "mkldnn", "cuda", "mha"))
+    cudnn.benchmark = True
+    with cudnn.flags(deterministic=True):
+        assert (cudnn.enabled, cudnn.benchmark, cudnn.deterministic) == (False, False, True)
+    assert (cudnn.enabled, cudnn.benchmark, cudnn.deterministic) == (True, True, False)
+    assert cudnn.set_flags(_benchmark=False) == (True, True, 10, False, True)
+    assert not cudnn.benchmark
+    assert not cudnn.is_acceptable(curta.ones(1))
+    with mkldnn.flags():
+        assert not mkldnn.enabled
+    assert mkldnn.set_flags() == (True, False)
+    for name in ("flash", "math", "mem_efficient", "cudnn"):
+        asked, told = getattr(cuda, f"{name}_sdp_enabled"), getattr(cuda, f"enable_{name}_sdp")
+        assert asked()
+        with cuda.sdp_kernel(**{f"enable_{name}": False}):
+            assert not asked()
+        assert asked()
+        told(False)
+        assert not asked()
+        told(True)
+    cuda.matmul.allow_tf32 = True
+    cuda.matmul.allow_tf32 = False
+    with pytest.raises(AttributeError):
+        cuda.matmul.foo = 1
+    mha.set_fastpath_enabled(False)
+    assert not mha.get_fastpath_enabled()
+    mha.set_fastpath_enabled(True)
+
+
 def test_numbers() -> None:
     assert (curta.pi, curta.e, curta.inf) == (math.pi, math.e, math.inf)
     assert math.isnan(curta.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,12 @@ APART = (
         (ONES.to("meta"), ONES.to("meta"), {}),
         (curta.empty(0), curta.empty(0), {}),
         (curta.nn.Parameter(ONES), ONES, {}),
+        (1, 1.0, {"check_dtype": False}),
+        (True, 1, {"check_dtype": False}),
+        (np.float32(1.0), 1.0, {}),
+        (1 + 2j, 1 + 2j, {}),
+        ([None, True], [None, True], {}),
+        ({"a": 1}, OrderedDict(a=1), {"allow_subclasses": False}),
     ],
 )
 def test_close(actual: Any, expected: Any, options: dict[str, Any]) -> None:
@@ -81,6 +88,25 @@ def test_close(actual: Any, expected: Any, options: dict[str, Any]) -> None:
             "Scalars are not equal!\n\nExpected 3 but got 2.\nAbsolute difference: 1\nRelative difference: "
             "0.3333333333333333\n\nThe failure occurred for item [1]",
         ),
+        (1, 1.0, {}, "The (d)types do not match: <class 'int'> != <class 'float'>."),
+        (True, 1, {}, "The (d)types do not match: <class 'bool'> != <class 'int'>."),
+        (True, False, {}, "Booleans mismatch: True is not False"),
+        (None, 1, {}, "None mismatch: None is not 1"),
+        (
+            1 + 2j, 1 + 3j, {},
+            "Scalars are not close!\n\nExpected (1+3j) but got (1+2j).\nAbsolute difference: 1.0 (up to 1e-07 "
+            "allowed)\nRelative difference: 0.31622776601683794 (up to 1e-07 allowed)",
+        ),
+        (
+            curta.tensor(True), curta.tensor(False), {},
+            "Scalars are not equal!\n\nExpected False but got True.\nAbsolute difference: 1\nRelative difference: inf",
+        ),
+        (
+            curta.tensor(1.0), curta.tensor(1.01), {},
+            "Scalars are not close!\n\nExpected 1.0099999904632568 but got 1.0.\nAbsolute difference: "
+            "0.009999990463256836 (up to 1e-05 allowed)\nRelative difference: 0.009900980750178165 (up to 1.3e-06 "
+            "allowed)",
+        ),
         ([1], [1, 2], {}, "The length of the sequences mismatch: 1 != 2"),
         ({"a": [ONES]}, {"a": [ZEROS]}, {}, APART + "\n\nThe failure occurred for item ['a'][0]"),
         (
@@ -110,5 +136,5 @@ def test_refused() -> None:
         ArgumentTypeError, match=r"^No comparison pair was able to handle inputs of type <class 'str'> a"
     ):
         assert_close("a", "b")
-    with pytest.raises(ArgumentTypeError, match=r"^assert_close: with allow_subclasses=False both must be of one type"):
+    with pytest.raises(ArgumentTypeError, match=r"^No comparison pair was able to handle inputs of type <class 'curta"):
         assert_close(curta.nn.Parameter(ONES), ONES, allow_subclasses=False)

@@ -37,6 +37,7 @@ class _Options:
         self.equal_nan: bool = options["equal_nan"]
         #: the attributes that must be the same
         self.attributes: list[str] = options["attributes"]
+        self.check_dtype: bool = options["check_dtype"]
         self.allow_subclasses: bool = options["allow_subclasses"]
         self.msg: Message = options["msg"]
 
@@ -64,8 +65,8 @@ def assert_close(
     """MismatchError (an AssertionError) unless |actual - expected| <= atol + rtol * |expected| everywhere.
 
     For tensors, arrays, numbers, and lists and mappings of them. Without `rtol` and `atol` the tolerances are those of
-    the formats (of float32 1.3e-6 and 1e-5; integers must be equal); formats, devices and, with `check_stride`, strides
-    must be the same. `msg` takes the place of the message, or makes another of it.
+    the formats (of float32 1.3e-6 and 1e-5; integers must be equal); formats, types of numbers, devices and, with
+    `check_stride`, strides must be the same. `msg` takes the place of the message, or makes another of it.
 
     >>> import curta
     >>> assert_close(curta.tensor([1.0, 2.0]), curta.tensor([1.0, 2.5]))
@@ -81,7 +82,7 @@ def assert_close(
         raise ArgumentError(f"Both 'rtol' and 'atol' must be either specified or omitted, but got no {word}.")
     checked = {"device": check_device, "dtype": check_dtype, "stride()": check_stride}
     options = _Options(
-        rtol=rtol, atol=atol, equal_nan=equal_nan, allow_subclasses=allow_subclasses, msg=msg,
+        rtol=rtol, atol=atol, equal_nan=equal_nan, allow_subclasses=allow_subclasses, check_dtype=check_dtype, msg=msg,
         attributes=[name for name, wanted in checked.items() if wanted],
     )  # fmt: skip
     _compare(actual, expected, options, ())
@@ -92,16 +93,11 @@ def _is_sequence(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, np.number, np.bool_))
+    return isinstance(value, (bool, int, float, complex, np.number, np.bool_))
 
 
 def _compare(actual: Any, expected: Any, options: _Options, path: tuple[Any, ...]) -> None:
     pair = (actual, expected)
-    if not options.allow_subclasses and type(actual) is not type(expected):
-        raise ArgumentTypeError(
-            f"assert_close: with allow_subclasses=False both must be of one type, got {type(actual)} and "
-            f"{type(expected)}"
-        )
     if all(isinstance(one, Mapping) for one in pair):
         _compare_mappings(actual, expected, options, path)
     elif all(map(_is_sequence, pair)):
@@ -109,11 +105,14 @@ def _compare(actual: Any, expected: Any, options: _Options, path: tuple[Any, ...
             options.fail(f"The length of the sequences mismatch: {len(actual)} != {len(expected)}", path)
         for place, (one, other) in enumerate(zip(actual, expected, strict=True)):
             _compare(one, other, options, (*path, place))
-    elif all(one is None for one in pair):
-        return
+    elif any(one is None for one in pair):
+        if actual is not expected:
+            options.fail(f"None mismatch: {actual} is not {expected}", path)
     elif all(map(_is_number, pair)):
         _compare_numbers(actual, expected, options, path)
-    elif all(isinstance(one, (Tensor, np.ndarray)) for one in pair):
+    elif all(isinstance(one, (Tensor, np.ndarray)) for one in pair) and (
+        options.allow_subclasses or type(actual) is type(expected)
+    ):
         _compare_tensors(_as_tensor(actual), _as_tensor(expected), options, path)
     else:
         raise ArgumentTypeError(
@@ -134,24 +133,40 @@ def _compare_mappings(actual: Any, expected: Any, options: _Options, path: tuple
 
 
 def _format_of(number: Any) -> DType | None:
-    return dtypes.float64 if isinstance(number, (float, np.floating)) else None
+    return dtypes.float64 if isinstance(number, (float, complex, np.inexact)) else None
+
+
+def _kind_of(number: Any) -> type:
+    """Python's type of numbers of a kind; those of NumPy are the same."""
+    kinds: dict[type, Any] = {
+        bool: (bool, np.bool_), int: (int, np.integer), float: (float, np.floating), complex: (complex, np.number),
+    }  # fmt: skip
+    return next(kind for kind, several in kinds.items() if isinstance(number, several))
 
 
 def _compare_numbers(actual: Any, expected: Any, options: _Options, path: tuple[Any, ...]) -> None:
+    one, other = _kind_of(actual), _kind_of(expected)
+    if one is bool and other is bool:
+        if actual != expected:
+            options.fail(f"Booleans mismatch: {actual} is not {expected}", path)
+        return
+    if options.check_dtype and one is not other:
+        options.fail(f"The (d)types do not match: {type(actual)} != {type(expected)}.", path)
     rtol, atol = options.tolerances(_format_of(actual), _format_of(expected))
     both_nan = actual != actual and expected != expected
     apart, near = abs(actual - expected), actual == expected
     if near or (both_nan and options.equal_nan) or apart <= atol + rtol * abs(expected) < float("inf"):
         return
-    share = apart / abs(expected) if expected else float("inf")
-    options.fail(_scalars(expected, actual, (apart, atol), (share, rtol)), path)
+    options.fail(_scalars(actual, expected, rtol, atol), path)
 
 
-def _scalars(expected: Any, actual: Any, absolute: tuple[Any, float], relative: tuple[Any, float]) -> str:
+def _scalars(actual: Any, expected: Any, rtol: float, atol: float) -> str:
     """The message for two numbers, with how far they are apart and how far they may be."""
-    exact = absolute[1] == 0 == relative[1]
+    exact = atol == 0 == rtol
+    difference = abs(actual - expected)
+    share = difference / abs(expected) if expected else float("inf")
     lines = [f"Scalars are not {'equal' if exact else 'close'}!", "", f"Expected {expected} but got {actual}."]
-    for word, (apart, allowed) in (("Absolute", absolute), ("Relative", relative)):
+    for word, apart, allowed in (("Absolute", difference, atol), ("Relative", share, rtol)):
         lines.append(_difference(f"{word} difference: {apart}", allowed, exact))
     return "\n".join(lines)
 
@@ -177,6 +192,7 @@ def _compare_tensors(actual: Tensor, expected: Tensor, options: _Options, path: 
         return
     actual, expected = actual.detach(), expected.detach()
     rtol, atol = options.tolerances(actual.dtype, expected.dtype)
+    given = None if actual.dim() else (actual.item(), expected.item())
     if actual.dtype is not expected.dtype:
         kind = (actual.new_zeros(()) + expected.new_zeros(())).dtype
         actual, expected = actual.to(kind), expected.to(kind)
@@ -185,6 +201,8 @@ def _compare_tensors(actual: Tensor, expected: Tensor, options: _Options, path: 
     near = comparison.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=options.equal_nan)
     if bool(near.all()):
         return
+    if given is not None:
+        options.fail(_scalars(*given, rtol=rtol, atol=atol), path)
     options.fail(_told(actual.reshape(-1), expected.reshape(-1), near, rtol, atol), path)
 
 
@@ -193,8 +211,6 @@ def _told(actual: Tensor, expected: Tensor, near: Tensor, rtol: float, atol: flo
     wrong, exact = count - int(flat.sum().item()), rtol == 0 == atol
     apart = (actual - expected).abs().masked_fill(flat, 0)
     shares = (apart / expected.abs()).masked_fill(flat, 0)
-    if not near.dim():
-        return _scalars(expected.item(), actual.item(), (apart.item(), atol), (shares.item(), rtol))
     lines = [f"Mismatched elements: {wrong} / {count} ({wrong / count:.1%})"]
     for word, values, allowed in (("absolute", apart, atol), ("relative", shares, rtol)):
         most, place = values.max(0)

@@ -146,6 +146,7 @@ def typename(obj: Any) -> str:
     """
     if isinstance(obj, Tensor):
         return type_name(obj)
-    module = getattr(obj, "__module__", None)
-    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None) or type(obj).__qualname__
+    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
+    module = getattr(obj, "__module__", None) if name else type(obj).__module__
+    name = name or type(obj).__qualname__
     return name if module in (None, "builtins", "__builtin__") else f"{module}.{name}"

@@ -20,7 +20,6 @@ class Hooks:
         self.unpacked = 0
 
     def pack(self, tensor: Any) -> Any:
-        assert not tensor.requires_grad
         assert not curta.is_grad_enabled()
         self.packed.append(tensor.tolist())
         return tensor.dtype, self.packed[-1]
@@ -240,3 +239,33 @@ def test_gradient_edges() -> None:
     assert x.grad.tolist() == [pytest.approx(14.778112, rel=1e-6)] * 2
     with pytest.raises(AutogradError, match=r"^It is not possible to get the gradient edge for a Tensor that does not"):
         graph.get_gradient_edge(curta.ones(2))
+
+
+def test_hooks_see_leaves_and_histories() -> None:
+    """As in PyTorch: programs leave parameters where they are, which they know by their class."""
+    weight, seen = curta.nn.Parameter(curta.ones(2)), []
+    with graph.saved_tensors_hooks(lambda kept: (seen.append(kept), kept)[1], lambda kept: kept):
+        y = weight * 2
+        z = (weight * y).sum()
+    assert [one is weight for one in seen] == [True, True, False]
+    assert (seen[2].requires_grad, seen[2].grad_fn is y.grad_fn) == (True, True)
+    z.backward()
+    assert weight.grad.tolist() == [4.0, 4.0]
+
+
+def test_what_pack_may_not_do() -> None:
+    x = curta.ones(2, requires_grad=True)
+    for value in (x, x * 2):
+        with (
+            graph.saved_tensors_hooks(lambda kept: kept.mul_(2), lambda kept: kept),
+            pytest.raises(AutogradError, match=r"^A saved tensor pack hook is modifying its input in place\. Tensors "),
+        ):
+            value * value
+
+
+def test_hooks_cannot_be_forbidden_inside_of_hooks() -> None:
+    with graph.save_on_cpu(), pytest.raises(AutogradError, match=r"^too late$"):  # noqa: SIM117
+        with graph.disable_saved_tensors_hooks("too late"):
+            pass
+    with graph.disable_saved_tensors_hooks("no hooks here"):
+        pass

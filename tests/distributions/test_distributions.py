@@ -14,7 +14,7 @@ import scipy.stats as stats
 
 import curta
 from curta import distributions as d
-from curta.errors import ArgumentError, UnsupportedError
+from curta.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 
 F64 = curta.float64
 
@@ -160,7 +160,7 @@ def test_values_of_binary_distributions() -> None:
     assert d.Bernoulli(curta.tensor([0.2, 0.5])).enumerate_support().shape == (2, 2)
     assert d.Binomial(2, 0.5).enumerate_support().tolist() == [0, 1, 2]
     assert d.Bernoulli(0.25).logits.item() == pytest.approx(math.log(1 / 3), rel=1e-6)
-    with pytest.raises(ArgumentError, match=r"^Inhomogeneous total count not supported by `enumerate_support`\.$"):
+    with pytest.raises(UnsupportedError, match=r"^Inhomogeneous total count not supported by `enumerate_support`\.$"):
         d.Binomial(curta.tensor([1.0, 2.0]), 0.5).enumerate_support()
 
 
@@ -363,8 +363,10 @@ def test_divergences_of_several() -> None:
             "set_default_validate_args: expected True or False, got 3",
         ),
         (
-            lambda: d.register_kl(int, d.Normal),
-            "Expected type_p and type_q to be Distribution subclasses but got <class 'int'>",
+            lambda: d.kl_divergence(
+                d.MultivariateNormal(curta.zeros(2), curta.eye(2)), d.MultivariateNormal(curta.zeros(3), curta.eye(3))
+            ),
+            "KL-divergence between two Multivariate Normals with different event shapes cannot be computed",
         ),
     ],
 )  # fmt: skip
@@ -395,6 +397,28 @@ def test_refused(call: Any, message: str) -> None:
             ),
             "kl_divergence: both Independent must take as many dimensions together",
         ),
+        (
+            lambda: d.kl_divergence(d.Binomial(3, 0.5), d.Binomial(5, 0.5)),
+            "KL between Binomials where q.total_count > p.total_count is not implemented",
+        ),
+        (
+            lambda: d.kl_divergence(
+                d.TransformedDistribution(d.Normal(0.0, 1.0), d.TanhTransform()), d.LogNormal(0.0, 1.0)
+            ),
+            "kl_divergence: both distributions must be transformed in the same way",
+        ),
+        (
+            lambda: d.Binomial(curta.tensor([1.0, 2.0]), 0.5).entropy(),
+            "Inhomogeneous total count not supported by `entropy`.",
+        ),
+        (
+            lambda: d.Binomial(curta.tensor([1.0, 2.0]), 0.5).enumerate_support(),
+            "Inhomogeneous total count not supported by `enumerate_support`.",
+        ),
+        (
+            lambda: d.Independent(d.Bernoulli(curta.ones(2) / 2), 1).enumerate_support(),
+            "Enumeration over cartesian product is not implemented",
+        ),
     ],
 )
 def test_what_is_not_there(call: Any, message: str) -> None:
@@ -416,6 +440,8 @@ def test_unchecked_and_where_there_are_no_values() -> None:
     x = curta.tensor([0.5, 1.0])
     density = curta.compile(lambda loc, value: d.Normal(loc, 1.0).log_prob(value).sum())
     assert density(x, x).item() == pytest.approx(2 * stats.norm.logpdf(0), rel=1e-6)
+    counted = curta.compile(lambda probs, value: d.Geometric(probs).log_prob(value).sum())
+    assert counted(curta.tensor([0.5]), curta.tensor([1.0])).item() == pytest.approx(math.log(0.25), rel=1e-6)
     mapped = curta.vmap(lambda loc: d.Normal(loc, 1.0).log_prob(curta.tensor(0.5)))(x)
     assert mapped.tolist() == pytest.approx(stats.norm.logpdf([0.0, 0.5]).tolist(), rel=1e-6)
 
@@ -427,3 +453,45 @@ def test_printed_form_and_shapes() -> None:
     made = d.Normal(curta.zeros(3, 1), curta.ones(2))
     assert (made.batch_shape, made.event_shape) == ((3, 2), ())
     assert made.expand((5, 3, 2)).sample((4,)).shape == (4, 5, 3, 2)
+    assert d.Binomial(3, curta.ones(2) / 2).param_shape == d.Bernoulli(curta.ones(2) / 2).param_shape == (2,)
+    assert repr(d.Uniform(0.0, 1.0).arg_constraints["low"]) == "LessThan(upper_bound=1.0)"
+
+
+def test_what_is_no_class_of_distributions() -> None:
+    with pytest.raises(ArgumentTypeError) as caught:
+        d.register_kl(int, d.Normal)
+    assert str(caught.value) == "Expected type_p and type_q to be Distribution subclasses but got <class 'int'>"
+
+
+def test_gradients_where_formulas_have_a_kink() -> None:
+    """log_prob of logits l has the slope k - n / (1 + exp(-l)), at l = 0 too; what is certain has none of log1p."""
+    logits = curta.tensor(0.0, dtype=F64, requires_grad=True)
+    d.Binomial(4, logits=logits).log_prob(t(1.0)).backward()
+    assert logits.grad.item() == pytest.approx(1 - 4 / 2)
+    probs = curta.tensor([0.5, 1.0], dtype=F64, requires_grad=True)
+    d.Geometric(probs).log_prob(t(0.0)).sum().backward()
+    assert probs.grad.tolist() == [2.0, 1.0]  # 1 / p
+    probs = curta.tensor([0.0, 0.3, 1.0], dtype=F64, requires_grad=True)
+    d.kl_divergence(d.Bernoulli(probs), d.Bernoulli(probs.detach())).sum().backward()
+    assert probs.grad.tolist() == pytest.approx([0.0, 0.0, 0.0], abs=1e-15)
+
+
+def test_a_covariance_is_kept_as_given() -> None:
+    given = t([[2.0, 0.1], [0.1, 3.0]])
+    made = d.MultivariateNormal(t(0.0, 0.0), given)
+    assert made.covariance_matrix.tolist() == given.tolist()
+    assert d.MultivariateNormal(t(0.0, 0.0), precision_matrix=given).precision_matrix.tolist() == given.tolist()
+    assert made.scale_tril.shape == made.expand((3,)).scale_tril.shape[1:] == (2, 2)
+
+
+def test_one_dimension_taken_alone_can_be_counted() -> None:
+    made = d.Independent(d.Bernoulli(curta.ones(2) / 2), 0)
+    assert (made.has_enumerate_support, made.enumerate_support().shape) == (True, (2, 2))
+    assert not d.Independent(d.Bernoulli(curta.ones(2) / 2), 1).has_enumerate_support
+
+
+def test_parameters_of_one_shape_are_kept_themselves() -> None:
+    loc, scale = curta.zeros(3, requires_grad=True), curta.ones(())
+    made = d.Normal(loc, scale)
+    assert made.loc is loc
+    assert made.scale.shape == (3,)

@@ -60,7 +60,7 @@ def test_samples(name: str) -> None:
     assert stats.kstest(drawn.numpy().ravel(), oracle.cdf).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("shape", [0.05, 0.4, 1.0, 2.5, 30.0, 400.0])
+@pytest.mark.parametrize("shape", [0.05, 0.4, 1.0, 2.5, 30.0, 400.0, 2e4, 1e6])
 def test_samples_follow_the_shape(shape: float) -> None:
     """With its share P(x, a) fixed, a number moves with a as SciPy's quantile of that share does."""
     shares = np.array([1e-3, 0.2, 0.5, 0.9, 0.999])
@@ -88,6 +88,16 @@ def test_gradients_of_samples(dtype: Any) -> None:
     loc = curta.tensor(1.0, dtype=dtype, requires_grad=True)
     d.StudentT(5.0, loc, 2.0).rsample((10,)).sum().backward()
     assert loc.grad.item() == 10
+
+
+def test_shapes_without_an_end() -> None:
+    """What is drawn until it is accepted never ends where nothing can be: infinite, NaN and negative shapes."""
+    shape = curta.tensor([math.inf, math.nan, -1.0, 1e30, 2.0], requires_grad=True)
+    made = standard_gamma(shape)
+    assert made[:4].tolist() == pytest.approx([math.inf, math.nan, math.nan, 1e30], nan_ok=True)
+    made[3:].sum().backward()
+    assert shape.grad[3].item() == pytest.approx(1)  # x = a + z sqrt(a) + ...
+    assert shape.grad[4].isfinite()
 
 
 def test_numbers_of_tiny_shapes_are_not_zero() -> None:
@@ -176,3 +186,10 @@ def test_refused() -> None:
         with pytest.raises(CostError, match=r"^account: _FollowingBackward takes values out of Curta"):
             made.backward()
     assert d.Gamma(curta.ones(3, device="meta"), curta.ones(3, device="meta")).rsample((2,)).shape == (2, 3)
+    with pytest.raises(ArgumentError, match=r"^Expected parameter df \(Tensor of shape \(\)\) of distribution Chi2"):
+        d.Chi2(0.0)
+
+
+def test_the_density_has_the_dtype_of_the_rate() -> None:
+    assert d.Gamma(2.0, 3.0).log_prob(t(1.0)).dtype is curta.float32
+    assert d.Gamma(t(2.0), t(3.0)).log_prob(curta.tensor(1.0)).dtype is F64

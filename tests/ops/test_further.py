@@ -222,6 +222,14 @@ def test_gradients_at_ties_and_at_zero() -> None:
         assert x.grad.item() == 0.0
 
 
+def test_no_gradient_of_xlogy_where_none_comes_in() -> None:
+    """0 * log(0) is 0 in the backward pass too. Recorded from PyTorch 2.13."""
+    for function, y in ((curta.xlogy, 0.0), (curta.special.xlog1py, -1.0)):
+        x = curta.tensor([1.0, 2.0], requires_grad=True)
+        (slopes,) = curta.autograd.grad(function(x, curta.tensor(y)), x, curta.tensor([0.0, 1.0]))
+        assert slopes.tolist() == [0.0, -INF]
+
+
 def test_gradient_of_logit_outside_of_its_domain() -> None:
     """Recorded from PyTorch 2.13."""
     x = curta.tensor([0.0, -0.0, 1.0, -1.0, 3.0, 0.5], requires_grad=True)

@@ -36,6 +36,21 @@ MADE: dict[str, Callable[[Any, Any, Any], Any]] = {
     "OneHotCategorical": lambda c, d, p: d.OneHotCategorical(p),
     "Independent": lambda c, d, p: d.Independent(d.Normal(p, 1 + p), 1),
     "MultivariateNormal": lambda c, d, p: d.MultivariateNormal(p, c.eye(4, dtype=c.float64) + 0.1),
+    "ContinuousBernoulli": lambda c, d, p: d.ContinuousBernoulli(p),
+    "FisherSnedecor": lambda c, d, p: d.FisherSnedecor(5 * p, 9 * p),
+    "Gumbel": lambda c, d, p: d.Gumbel(p, 1 + p),
+    "HalfCauchy": lambda c, d, p: d.HalfCauchy(p),
+    "HalfNormal": lambda c, d, p: d.HalfNormal(p),
+    "InverseGamma": lambda c, d, p: d.InverseGamma(3 * p, p),
+    "LogisticNormal": lambda c, d, p: d.LogisticNormal(p, 1 + p),
+    "MixtureSameFamily": lambda c, d, p: d.MixtureSameFamily(d.Categorical(p), d.Normal(p, 1 + p)),
+    "Multinomial": lambda c, d, p: d.Multinomial(5, p),
+    "NegativeBinomial": lambda c, d, p: d.NegativeBinomial(5 * p, p),
+    "OneHotCategoricalStraightThrough": lambda c, d, p: d.OneHotCategoricalStraightThrough(p),
+    "Pareto": lambda c, d, p: d.Pareto(p, 3 * p),
+    "RelaxedBernoulli": lambda c, d, p: d.RelaxedBernoulli(p.detach()[0, 0], p),
+    "RelaxedOneHotCategorical": lambda c, d, p: d.RelaxedOneHotCategorical(p.detach()[0, 0], p),
+    "Weibull": lambda c, d, p: d.Weibull(p, 1 + p),
     "MultivariateNormal of a precision": lambda c, d, p: d.MultivariateNormal(
         p, precision_matrix=c.eye(4, dtype=c.float64) + 0.1
     ),
@@ -51,13 +66,22 @@ def answers(c: Any, name: str, values: Any, value: Any) -> dict[str, Any]:
         "has_rsample": made.has_rsample, "sampled": tuple(made.sample((2,)).shape),
     }  # fmt: skip
     for part in ("mean", "mode", "variance", "stddev"):
-        found[part] = getattr(made, part)
+        found[part] = asked(lambda part=part: getattr(made, part))
     found["log_prob"] = made.log_prob(c.from_numpy(value))
     found["slopes"] = c.autograd.grad(found["log_prob"].sum(), p, retain_graph=True)[0]
-    if name not in ("Poisson",):
-        found["entropy"] = made.entropy()
-    found["divergence"] = None if name in ("StudentT",) else d.kl_divergence(made, other)
+    # PyTorch works out the lgamma of a count in float32
+    found["entropy"] = asked(made.entropy) if name != "Multinomial" else None
+    # PyTorch falls back to the families' natural parameters
+    found["divergence"] = asked(lambda: d.kl_divergence(made, other)) if name != "ContinuousBernoulli" else None
     return found
+
+
+def asked(question: Callable[[], Any]) -> Any:
+    """An answer, or that there is none."""
+    try:
+        return question()
+    except NotImplementedError:
+        return "not there"
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -67,8 +91,6 @@ def test_answers(name: str) -> None:
     ours, theirs = answers(curta, name, values, value), answers(torch, name, values, value)
     assert ours.keys() == theirs.keys()
     for part, wanted in theirs.items():
-        if part == "repr" and name == "LogNormal":
-            continue  # it shows its parameters
         if part == "support" and "tensor" in wanted:
             wanted, ours[part] = (text.partition("grad_fn")[0] for text in (wanted, ours[part]))
             ours[part] = ours[part].replace("curta.float64", "torch.float64")

@@ -109,6 +109,7 @@ def test_default_type() -> None:
 def test_names_of_types() -> None:
     assert curta.typename(curta.ones(1)) == "torch.FloatTensor"
     assert curta.typename(3) == "int"
+    assert curta.typename(np.ones(1)) == "numpy.ndarray"
     assert curta.typename(curta.nn.Linear(1, 1)) == "curta.nn.modules.linear.Linear"
     assert curta.typename(Mine) == f"{__name__}.Mine"
 

@@ -27,8 +27,32 @@ class _Packed:
     def __init__(self, value: Tensor, pack: Pack, unpack: Pack) -> None:
         self._edge = edge_of(value)
         self._unpack = unpack
+        shown = value if isinstance(self._end, Accumulate) else self._connected(value)
+        before = _version(shown)
         with no_grad():
-            self._packed = pack(value.same())
+            self._packed = pack(shown)
+        if _version(shown) != before:
+            raise AutogradError(
+                "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook "
+                "cannot be modified by in-place operations as this can lead to unexpected side-effects. Please open "
+                "an issue if you need to perform in-place operations on the input to a pack hook."
+            )
+
+    @property
+    def _end(self) -> Any:
+        return None if self._edge is None else self._edge[0]
+
+    def _connected(self, value: Any) -> Any:
+        """The values of a tensor with the history of what was saved."""
+        made = value.same()
+        if self._edge is not None:
+            end, made.output_index = self._edge
+            made._requires_grad = True
+            if isinstance(end, Accumulate):
+                made.accumulator = ref(end)
+            else:
+                made.grad_fn = end
+        return made
 
     def take(self, number: int) -> tuple[Any, int]:
         """The tensor as it is unpacked, with the history that it had."""
@@ -39,15 +63,11 @@ class _Packed:
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
                 f"{type(found).__name__}"
             )
-        made = found.same()
-        if self._edge is not None:
-            end, made.output_index = self._edge
-            made._requires_grad = True
-            if isinstance(end, Accumulate):
-                made.accumulator = ref(end)
-            else:
-                made.grad_fn = end
-        return saved_now(made)
+        return saved_now(self._connected(found))
+
+
+def _version(tensor: Any) -> int:
+    return 0 if tensor.storage is None else int(tensor.storage.version)
 
 
 class _Packing:
@@ -72,8 +92,9 @@ class _Packing:
 class saved_tensors_hooks:  # noqa: N801 - PyTorch's name
     """Inside, `pack(tensor)` is kept in place of each tensor that is saved, and `unpack(packed)` gives it back.
 
-    Both run without gradients being remembered. The innermost pair counts; a tensor that is written to afterwards is
-    not noticed, since what is kept is whatever `pack` made.
+    Both run without gradients being remembered; leaves, such as parameters, are handed over themselves. The innermost
+    pair counts; a tensor that is written to afterwards is not noticed, since what is kept is whatever `pack` made.
+    AutogradError where `pack` writes to what it gets.
 
     >>> import curta
     >>> x = curta.tensor([3.0], requires_grad=True)
@@ -121,7 +142,7 @@ class save_on_cpu(saved_tensors_hooks):  # noqa: N801 - PyTorch's name
 
 
 class disable_saved_tensors_hooks:  # noqa: N801 - PyTorch's name
-    """Inside, `saved_tensors_hooks` is an AutogradError of these words; also a decorator.
+    """Inside, `saved_tensors_hooks` is an AutogradError of these words, as it is inside of those; also a decorator.
 
     >>> import curta
     >>> with disable_saved_tensors_hooks("not here"), save_on_cpu():
@@ -135,6 +156,8 @@ class disable_saved_tensors_hooks:  # noqa: N801 - PyTorch's name
         self._before: list[str | None] = []
 
     def __enter__(self) -> None:
+        if isinstance(STATE.saver, _Packing):
+            raise AutogradError(self.error_message)
         self._before.append(STATE.no_packing)
         STATE.no_packing = self.error_message
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from curta import functions as f
-from curta.errors import UnsupportedError
+from curta.dtypes import bool_
+from curta.errors import ArgumentError, UnsupportedError
+from curta.number_formats import finfo
 from curta.tensor import Tensor
 
 
@@ -84,6 +86,13 @@ class Interval(Constraint):
         return (value >= self.lower_bound).logical_and(value <= self.upper_bound)
 
 
+class HalfOpenInterval(Interval):
+    """Numbers from a bound on and below another."""
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value >= self.lower_bound).logical_and(value < self.upper_bound)
+
+
 class IntegerInterval(Interval):
     """Whole numbers between two bounds, which belong to it."""
 
@@ -121,25 +130,87 @@ class OneHot(Constraint):
         return ((value == 0).logical_or(value == 1)).all(-1).logical_and(value.sum(-1) == 1)
 
 
-class LowerCholesky(Constraint):
-    """Lower triangular matrices with a positive diagonal."""
+class Multinomial(Constraint):
+    """Vectors of numbers that are not negative and add up to a bound at most."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def __init__(self, upper_bound: Any) -> None:
+        self.upper_bound = upper_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value >= 0).all(-1).logical_and(value.sum(-1) <= self.upper_bound)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class LowerTriangular(Constraint):
+    """Lower triangular matrices."""
 
     event_dim = 2
 
     def check(self, value: Tensor) -> Tensor:
-        lower = (f.tril(value) == value).flatten(-2).all(-1)
-        return lower.logical_and((value.diagonal(dim1=-2, dim2=-1) > 0).all(-1))
+        return (f.tril(value) == value).flatten(-2).all(-1)
 
 
-class PositiveDefinite(Constraint):
-    """Symmetric matrices that are positive definite."""
+class LowerCholesky(LowerTriangular):
+    """Lower triangular matrices with a positive diagonal."""
+
+    def check(self, value: Tensor) -> Tensor:
+        return super().check(value).logical_and((value.diagonal(dim1=-2, dim2=-1) > 0).all(-1))
+
+
+class CorrCholesky(LowerCholesky):
+    """Lower triangular matrices with a positive diagonal whose rows have the length 1."""
+
+    def check(self, value: Tensor) -> Tensor:
+        allowed = finfo(value.dtype).eps * value.shape[-1] * 10
+        rows = ((value**2).sum(-1).sqrt() - 1).abs() <= allowed
+        return super().check(value).logical_and(rows.all(-1))
+
+
+class Square(Constraint):
+    """Square matrices."""
 
     event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        square = value.shape[-2] == value.shape[-1]
+        return f.full(tuple(value.shape)[:-2], square, dtype=bool_, device=value.device)
+
+
+class Symmetric(Square):
+    """Symmetric matrices."""
+
+    def check(self, value: Tensor) -> Tensor:
+        if value.shape[-2] != value.shape[-1]:
+            return super().check(value)
+        return f.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1)
+
+
+class PositiveSemidefinite(Symmetric):
+    """Symmetric matrices without negative eigenvalues."""
 
     def check(self, value: Tensor) -> Tensor:
         from curta import linalg
 
-        symmetric = f.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1)
+        symmetric = super().check(value)
+        if not bool(symmetric.all()):
+            return symmetric
+        return (linalg.eigvalsh(value) >= 0).all(-1)
+
+
+class PositiveDefinite(Symmetric):
+    """Symmetric matrices that are positive definite."""
+
+    def check(self, value: Tensor) -> Tensor:
+        from curta import linalg
+
+        symmetric = super().check(value)
+        if value.shape[-2] != value.shape[-1]:
+            return symmetric
         return symmetric.logical_and(linalg.cholesky_ex(value).info == 0)
 
 
@@ -153,10 +224,29 @@ class IndependentConstraint(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         found = self.base_constraint.check(value)
+        if found.dim() < self.reinterpreted_batch_ndims:
+            raise ArgumentError(f"Expected value.dim() >= {self.event_dim} but got {value.dim()}")
         return found.flatten(found.dim() - self.reinterpreted_batch_ndims).all(-1)
 
     def __repr__(self) -> str:
         return f"IndependentConstraint({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
+
+
+class MixtureSameFamilyConstraint(Constraint):
+    """What the components of a mixture allow, of values that stand for all components."""
+
+    def __init__(self, base_constraint: Constraint) -> None:
+        self.base_constraint = base_constraint
+        self.is_discrete, self.event_dim = base_constraint.is_discrete, base_constraint.event_dim
+
+    def check(self, value: Tensor) -> Tensor:
+        if value.dim() < self.event_dim:
+            raise ArgumentError(f"Expected value.dim() >= {self.event_dim} but got {value.dim()}")
+        found = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))
+        return found.flatten(value.dim() - self.event_dim).all(-1)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_constraint!r})"
 
 
 dependent = Dependent()
@@ -174,7 +264,14 @@ greater_than_eq = GreaterThanEq
 less_than = LessThan
 unit_interval = Interval(0.0, 1.0)
 interval = Interval
+half_open_interval = HalfOpenInterval
+multinomial = Multinomial
 simplex = Simplex()
+lower_triangular = LowerTriangular()
+corr_cholesky = CorrCholesky()
+square = Square()
+symmetric = Symmetric()
+positive_semidefinite = PositiveSemidefinite()
 lower_cholesky = LowerCholesky()
 positive_definite = PositiveDefinite()
 independent = IndependentConstraint

@@ -9,7 +9,6 @@ from curta import functions as f
 from curta.autograd import no_grad
 from curta.distributions import constraints
 from curta.distributions.distribution import Distribution, Shape, same_shape
-from curta.errors import ArgumentError
 from curta.number_formats import finfo
 from curta.tensor import Tensor
 
@@ -59,50 +58,13 @@ class Normal(_Placed):
 
     def cdf(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        return 0.5 * (1 + f.erf((value - self.loc) / (self.scale * math.sqrt(2))))
+        return 0.5 * (1 + f.erf((value - self.loc) / self.scale / math.sqrt(2)))
 
     def icdf(self, value: Tensor) -> Tensor:
         return self.loc + self.scale * f.erfinv(2 * value - 1) * math.sqrt(2)
 
     def entropy(self) -> Tensor:
         return 0.5 + _HALF_LOG_TWO_PI + self.scale.log()
-
-
-class LogNormal(_Placed):
-    """exp of a normal distribution of mean `loc` and standard deviation `scale`.
-
-    >>> import curta
-    >>> LogNormal(0.0, 1.0).mean
-    tensor(1.6487)
-    """
-
-    support = constraints.positive
-
-    @property
-    def base_dist(self) -> Normal:
-        """The normal distribution."""
-        return Normal(self.loc, self.scale, validate_args=False)
-
-    mean = property(lambda self: (self.loc + self.scale**2 / 2).exp())
-    mode = property(lambda self: (self.loc - self.scale**2).exp())
-    variance = property(lambda self: f.expm1(self.scale**2) * (2 * self.loc + self.scale**2).exp())
-
-    def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        return self.base_dist.rsample(sample_shape).exp()
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
-        return self.base_dist.log_prob(value.log()) - value.log()
-
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
-        return self.base_dist.cdf(value.log())
-
-    def icdf(self, value: Tensor) -> Tensor:
-        return self.base_dist.icdf(value).exp()
-
-    def entropy(self) -> Tensor:
-        return self.base_dist.entropy() + self.loc
 
 
 class Laplace(_Placed):
@@ -180,7 +142,6 @@ class Uniform(Distribution):
     tensor(0.2500)
     """
 
-    arg_constraints = {"low": constraints.dependent, "high": constraints.dependent}  # noqa: RUF012
     has_rsample = True
     low: Tensor
     high: Tensor
@@ -188,11 +149,11 @@ class Uniform(Distribution):
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
         self.low, self.high = same_shape(low, high)
         super().__init__(self.low.shape, validate_args=validate_args)
-        if self._checks and not self.low.is_meta and self.low.batch is None and not bool((self.low < self.high).all()):
-            raise ArgumentError(
-                f"Expected parameter low (Tensor of shape {tuple(self.low.shape)}) of distribution {self!r} to satisfy "
-                f"the constraint {constraints.less_than(self.high)!r}, but found invalid values:\n{self.low}"
-            )
+
+    @property
+    def arg_constraints(self) -> dict[str, constraints.Constraint]:  # type: ignore[override]
+        """Each is a bound of the other."""
+        return {"low": constraints.less_than(self.high), "high": constraints.greater_than(self.low)}
 
     @property
     def support(self) -> constraints.Constraint:
@@ -200,7 +161,7 @@ class Uniform(Distribution):
         return constraints.interval(self.low, self.high)
 
     mean = property(lambda self: (self.high + self.low) / 2)
-    mode = property(lambda self: f.full_like(self.low, math.nan))
+    mode = property(lambda self: math.nan * self.high)
     stddev = property(lambda self: (self.high - self.low) / math.sqrt(12))
     variance = property(lambda self: (self.high - self.low) ** 2 / 12)
 

@@ -8,15 +8,15 @@ from typing import Any
 from curta import functions as f
 from curta.autograd import no_grad
 from curta.distributions import constraints
-from curta.distributions.distribution import Distribution, Shape, either, inside_unit, later, same_shape
-from curta.errors import ArgumentError
+from curta.distributions.distribution import Distribution, Shape, either, inside_unit, is_known, later, same_shape
+from curta.errors import ArgumentError, UnsupportedError
 from curta.nn import functional as F
 from curta.number_formats import finfo
 from curta.size import Size
 from curta.tensor import Tensor
 
 
-class _Events(Distribution):
+class Events(Distribution):
     """One with the probability of an event, or its logarithm against that of none."""
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}  # noqa: RUF012
@@ -32,6 +32,11 @@ class _Events(Distribution):
         found: Tensor = self.__dict__["logits" if "logits" in self.__dict__ else "probs"]
         return found
 
+    @property
+    def param_shape(self) -> Size:
+        """The shape of the probabilities."""
+        return self._given.shape
+
     @later
     def logits(self) -> Tensor:
         """log(probs / (1 - probs))."""
@@ -44,7 +49,7 @@ class _Events(Distribution):
         return self.logits.sigmoid()
 
 
-class Bernoulli(_Events):
+class Bernoulli(Events):
     """1 with probability `probs` (or sigmoid(logits)), else 0.
 
     >>> import curta
@@ -89,7 +94,7 @@ def _along(values: Tensor, distribution: Distribution, expand: bool) -> Tensor:
     return values.expand(-1, *distribution.batch_shape) if expand else values
 
 
-class Geometric(_Events):
+class Geometric(Events):
     """How many failures there are before the first success, of trials with probability `probs`.
 
     >>> import curta
@@ -102,8 +107,8 @@ class Geometric(_Events):
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self._set(probs, logits)
         super().__init__(self._given.shape, validate_args=validate_args)
-        known = "probs" in self.__dict__ and not self._given.is_meta and self._given.batch is None
-        if self._checks and known and not bool((self._given > 0).all()):
+        known = "probs" in self.__dict__ and is_known(self._given)
+        if self._validate_args and known and not bool((self._given > 0).all()):
             invalid = self._given[self._given <= 0]
             raise ArgumentError(
                 f"Expected parameter probs (Tensor of shape {tuple(self._given.shape)}) of distribution {self!r} to be "
@@ -122,14 +127,15 @@ class Geometric(_Events):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        failures = f.log1p(-self.probs).masked_fill((self.probs == 1).logical_and(value == 0), 0)
-        return value * failures + self.probs.log()
+        # where there is no failure and none can be, log1p has no value and its slope would make gradients NaN
+        sure = (self.probs == 1).logical_and(value == 0)
+        return value * f.log1p(-f.where(sure, 0, self.probs)) + self.probs.log()
 
     def entropy(self) -> Tensor:
         return F.binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none") / self.probs
 
 
-class Binomial(_Events):
+class Binomial(Events):
     """How many of `total_count` trials succeed, each with probability `probs`.
 
     >>> import curta
@@ -143,7 +149,7 @@ class Binomial(_Events):
     def __init__(
         self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        self.arg_constraints = {"total_count": constraints.nonnegative_integer, **_Events.arg_constraints}  # type: ignore[misc]
+        self.arg_constraints = {"total_count": constraints.nonnegative_integer, **Events.arg_constraints}  # type: ignore[misc]
         given, self.total_count = self._set(probs, logits, total_count)
         self.total_count = self.total_count.to(given.dtype)
         super().__init__(given.shape, validate_args=validate_args)
@@ -166,17 +172,22 @@ class Binomial(_Events):
         self._validate_sample(value)
         ways = (self.total_count + 1).lgamma() - (value + 1).lgamma() - (self.total_count - value + 1).lgamma()
         # of k events out of n: k * logits - n * log(1 + exp(logits))
-        none = self.logits.clamp(min=0) + f.log1p((-self.logits.abs()).exp())
-        return ways + value * self.logits - self.total_count * none
+        return ways + value * self.logits + self.total_count * F.logsigmoid(-self.logits)
 
     def entropy(self) -> Tensor:
+        self._count("entropy")
         logs = self.log_prob(self.enumerate_support(False))
         return -(logs.exp() * logs).sum(0)
 
-    def enumerate_support(self, expand: bool = True) -> Tensor:
+    def _count(self, function: str) -> int:
+        """The total count that all have."""
         count = int(self.total_count.max().item())
         if int(self.total_count.min().item()) != count:
-            raise ArgumentError("Inhomogeneous total count not supported by `enumerate_support`.")
+            raise UnsupportedError(f"Inhomogeneous total count not supported by `{function}`.")
+        return count
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        count = self._count("enumerate_support")
         return _along(f.arange(count + 1, dtype=self._given.dtype, device=self._given.device), self, expand)
 
 

@@ -9,7 +9,7 @@ from curta import host
 from curta.autograd import no_grad
 from curta.distributions.constraints import Constraint, Dependent
 from curta.errors import ArgumentError, UnsupportedError
-from curta.functions import creation, movement
+from curta.functions import creation
 from curta.number_formats import finfo
 from curta.shapes import broadcast_shapes
 from curta.size import Size
@@ -37,19 +37,21 @@ class Distribution:
     arg_constraints: ClassVar[dict[str, Constraint]] = {}
     #: how many dimensions a parameter has more than the batch
     _parameter_dims: ClassVar[dict[str, int]] = {}
-    _checks = True
+    _validate_args = True
 
     def __init__(self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
         if validate_args is not None:
-            self._checks = validate_args
-        if not self._checks:
+            self._validate_args = validate_args
+        if not self._validate_args:
             return
         for name, constraint in self.arg_constraints.items():
-            value = self.__dict__.get(name)
-            if value is None or isinstance(constraint, Dependent):
+            unmade = name not in self.__dict__ and isinstance(getattr(type(self), name, None), later)
+            if unmade or isinstance(constraint, Dependent):
                 continue
-            if _is_known(value) and not bool(constraint.check(value).all()):
+            value = getattr(self, name)
+            valid = constraint.check(value) if is_known(value) else None
+            if valid is not None and is_known(valid) and not bool(valid.all()):
                 raise ArgumentError(
                     f"Expected parameter {name} (Tensor of shape {tuple(value.shape)}) of distribution {self!r} to "
                     f"satisfy the constraint {constraint!r}, but found invalid values:\n{value}"
@@ -60,7 +62,7 @@ class Distribution:
         """Whether distributions check what they are given, where nothing else is said."""
         if value not in (True, False):
             raise ArgumentError(f"set_default_validate_args: expected True or False, got {value!r}")
-        Distribution._checks = value
+        Distribution._validate_args = value
 
     @property
     def batch_shape(self) -> Size:
@@ -129,7 +131,7 @@ class Distribution:
         return Size((*sample_shape, *self._batch_shape, *self._event_shape))
 
     def _validate_sample(self, value: Any) -> None:
-        if not self._checks:
+        if not self._validate_args:
             return
         if not isinstance(value, Tensor):
             raise ArgumentError("The value argument to log_prob must be a Tensor")
@@ -145,7 +147,8 @@ class Distribution:
                     f"Value is not broadcastable with batch_shape+event_shape: {value.shape} vs {expected}."
                 )
         support = self.support
-        if _is_known(value) and not bool(support.check(value).all()):
+        valid = support.check(value) if is_known(value) else None
+        if valid is not None and is_known(valid) and not bool(valid.all()):
             raise ArgumentError(
                 f"Expected value argument (Tensor of shape {tuple(value.shape)}) to be within the support "
                 f"({support!r}) of the distribution {self!r}, but found invalid values:\n{value}"
@@ -157,7 +160,7 @@ class Distribution:
         return f"{type(self).__name__}({inside})"
 
 
-def _is_known(value: Tensor) -> bool:
+def is_known(value: Tensor) -> bool:
     """Whether there is something to look at: not on the meta device, nor in what is compiled or mapped."""
     return host.has_values(value) and value.trace is None
 
@@ -171,7 +174,8 @@ def same_shape(*values: Any) -> tuple[Tensor, ...]:
     known = next((value for value in values if isinstance(value, Tensor)), None)
     options: dict[str, Any] = {} if known is None else {"dtype": known.dtype, "device": known.device}
     tensors = [value if isinstance(value, Tensor) else creation.full((), float(value), **options) for value in values]
-    return tuple(movement.broadcast_tensors(*tensors))
+    shape = batch_of(*tensors)
+    return tuple(one if tuple(one.shape) == shape else one.expand(shape) for one in tensors)
 
 
 def either(probs: Any, logits: Any) -> bool:
@@ -187,6 +191,11 @@ def batch_of(*tensors: Tensor) -> Shape:
     for one in tensors:
         found = broadcast_shapes(found, tuple(one.shape))
     return found
+
+
+def sum_last(values: Tensor, count: int) -> Tensor:
+    """The sum over the last `count` dimensions; of none the values themselves."""
+    return values.sum(tuple(range(-count, 0))) if count > 0 else values
 
 
 def inside_unit(probs: Tensor) -> Tensor:

@@ -25,10 +25,14 @@ from curta.tensor import Tensor
 
 #: terms that change nothing in float64
 _NOTHING = 2.0**-56
+#: from this shape on an expansion in 1 / sqrt(shape) is exact to 1e-9, where the series would take as many steps
+_LARGE = 1e4
 
 
 def _drawn(shape: Tensor) -> Tensor:
-    """A number of the gamma distribution of each of the shapes, a vector of float64."""
+    """A number of the gamma distribution of each of the shapes, a vector of float64; what is no shape gives NaN."""
+    usual = (shape >= 0).logical_and(shape < math.inf)
+    given, shape = shape, f.where(usual, shape, 1.0)
     boosted = f.where(shape < 1, shape + 1, shape)
     d = boosted - 1 / 3
     c = 1 / (9 * d).sqrt()
@@ -41,7 +45,8 @@ def _drawn(shape: Tensor) -> Tensor:
         made[left[good]] = (here * cube)[good]
         left = left[good.logical_not()]
     smaller = (1 - f.rand(shape.numel(), dtype=float64)) ** (1 / shape)
-    return f.where(shape < 1, made * smaller, made).clamp(min=finfo(float64).tiny)
+    made = f.where(shape < 1, made * smaller, made).clamp(min=finfo(float64).tiny)
+    return f.where(usual, made, f.where(given > 0, given, math.nan))
 
 
 def _slopes(x: Tensor, shape: Tensor) -> Tensor:
@@ -49,6 +54,8 @@ def _slopes(x: Tensor, shape: Tensor) -> Tensor:
 
     P is a sum over n of x**(a + n) exp(-x) / gamma(a + n + 1); each term is the one before times x / (a + n + 1).
     """
+    small = (shape < _LARGE).logical_and(x < math.inf)
+    far, (x, shape) = _far_slopes(x, shape), (f.where(small, one, 1.0) for one in (x, shape))
     term, total, n = 1 / shape, f.zeros_like(x), 1
     height = x.log() - (shape + 1).digamma()
     while True:
@@ -56,10 +63,23 @@ def _slopes(x: Tensor, shape: Tensor) -> Tensor:
         factor = x / (shape + n)
         rest = term * height.abs().clamp(min=1)  # of the height alone some are 0 on their way to below it
         if bool((rest <= _NOTHING * total.abs()).logical_and(factor < 0.9).all()):
-            return -x * total
+            return f.where(small, -x * total, far)
         term = term * factor
         height = height - 1 / (shape + n)
         n += 1
+
+
+def _far_slopes(x: Tensor, shape: Tensor) -> Tensor:
+    """The same of a large shape: the slope of Cornish and Fisher's expansion of a quantile, at the normal number z.
+
+    x = a + z sqrt(a) + (z**2 - 1) / 3 + (z**3 - 7 z) / (36 sqrt(a)) - (3 z**4 + 7 z**2 - 16) / (810 a) + ...
+    """
+    root = shape.sqrt()
+    apart = z = (x - shape) / root
+    for _ in range(8):  # z changes by a hundredth of what it did before, or by less
+        z = apart - ((z**2 - 1) / 3 + (z**3 - 7 * z) / (36 * root) - (3 * z**4 + 7 * z**2 - 16) / (810 * shape)) / root
+    third, fourth = (z**3 - 7 * z) / 72, (3 * z**4 + 7 * z**2 - 16) / 810
+    return 1 + z / (2 * root) - third / (root * shape) + fourth / shape**2
 
 
 class _Following(Function):
@@ -126,6 +146,7 @@ class Gamma(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
         shape: Any = self.concentration
+        value = value.to(self.rate.dtype)
         return f.xlogy(shape, self.rate) + f.xlogy(shape - 1, value) - self.rate * value - shape.lgamma()
 
     def cdf(self, value: Tensor) -> Tensor:
@@ -294,3 +315,49 @@ class StudentT(Distribution):
         lbeta = half.lgamma() + 0.5 * math.log(math.pi) - (half + 0.5).lgamma()
         change = (half + 0.5) * ((half + 0.5).digamma() - half.digamma())
         return self.scale.log() + change + 0.5 * self.df.log() + lbeta
+
+
+class FisherSnedecor(Distribution):
+    """The distribution of the ratio of two means of squares of normal numbers, `df1` and `df2` of them.
+
+    >>> import curta
+    >>> FisherSnedecor(2.0, 4.0).mean
+    tensor(2.)
+    """
+
+    arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}  # noqa: RUF012
+    support: Any = constraints.positive
+    has_rsample = True
+
+    def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
+        self.df1, self.df2 = same_shape(df1, df2)
+        super().__init__(self.df1.shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        """NaN for df2 up to 2."""
+        below = self.df2.masked_fill(self.df2 <= 2, math.nan)
+        return below / (below - 2)
+
+    @property
+    def mode(self) -> Tensor:
+        """NaN for df1 up to 2."""
+        found = (self.df1 - 2) / self.df1 * self.df2 / (self.df2 + 2)
+        return found.masked_fill(self.df1 <= 2, math.nan)
+
+    @property
+    def variance(self) -> Tensor:
+        """NaN for df2 up to 4."""
+        below: Any = self.df2.masked_fill(self.df2 <= 4, math.nan)
+        made: Tensor = 2 * below**2 * (self.df1 + below - 2) / (self.df1 * (below - 2) ** 2 * (below - 4))
+        return made
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        above, below = (Gamma(0.5 * df, df, validate_args=False).rsample(sample_shape) for df in (self.df1, self.df2))
+        return (above / below).clamp(min=finfo(above.dtype).tiny)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        first, second, ratio = 0.5 * self.df1, 0.5 * self.df2, self.df1 / self.df2
+        volume = (first + second).lgamma() - first.lgamma() - second.lgamma() + first * ratio.log()
+        return volume + (first - 1) * value.log() - (first + second) * f.log1p(ratio * value)

@@ -7,9 +7,13 @@ from typing import Any
 
 from curta import functions as f
 from curta import linalg
+from curta.autograd import no_grad
 from curta.distributions import constraints
-from curta.distributions.distribution import Distribution, Shape, batch_of
-from curta.errors import ArgumentError
+from curta.distributions.discrete import Categorical
+from curta.distributions.distribution import Distribution, Shape, batch_of, later, sum_last
+from curta.errors import ArgumentError, UnsupportedError
+from curta.nn import functional as F
+from curta.size import Size
 from curta.tensor import Tensor
 
 
@@ -59,14 +63,23 @@ class Independent(Distribution):
         return self.base_dist.rsample(sample_shape)
 
     def _added(self, values: Tensor) -> Tensor:
-        count = self.reinterpreted_batch_ndims
-        return values.sum(tuple(range(-count, 0))) if count else values
+        return sum_last(values, self.reinterpreted_batch_ndims)
 
     def log_prob(self, value: Tensor) -> Tensor:
         return self._added(self.base_dist.log_prob(value))
 
     def entropy(self) -> Tensor:
         return self._added(self.base_dist.entropy())
+
+    @property
+    def has_enumerate_support(self) -> bool:  # type: ignore[override]
+        """That of the base, where no dimensions are taken together."""
+        return self.base_dist.has_enumerate_support and not self.reinterpreted_batch_ndims
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        if self.reinterpreted_batch_ndims > 0:
+            raise UnsupportedError("Enumeration over cartesian product is not implemented")
+        return self.base_dist.enumerate_support(expand)
 
     def __repr__(self) -> str:
         return f"Independent({self.base_dist!r}, {self.reinterpreted_batch_ndims})"
@@ -122,17 +135,17 @@ class MultivariateNormal(Distribution):
         else:
             self._triangle = _of_inverse(self.__dict__[name])
 
-    @property
+    @later
     def scale_tril(self) -> Tensor:
         """L, of the covariance L L^T."""
         return self._triangle
 
-    @property
+    @later
     def covariance_matrix(self) -> Tensor:
         """L L^T."""
         return self._triangle @ self._triangle.mT
 
-    @property
+    @later
     def precision_matrix(self) -> Tensor:
         """The inverse of the covariance."""
         return f.cholesky_inverse(self._triangle)
@@ -165,3 +178,104 @@ def _of_inverse(precision: Tensor) -> Tensor:
     lower = turned.flip((-2, -1)).mT
     eye = f.eye(precision.shape[-1], dtype=precision.dtype, device=precision.device)
     return linalg.solve_triangular(lower, eye, upper=False)
+
+
+class MixtureSameFamily(Distribution):
+    """Values of one of K distributions of a kind, the last dimension of a batch, chosen by a `Categorical` of K.
+
+    >>> import curta
+    >>> from curta.distributions.continuous import Normal
+    >>> two = Normal(curta.tensor([-1.0, 1.0]), 0.1)
+    >>> MixtureSameFamily(Categorical(curta.tensor([1.0, 3.0])), two).mean
+    tensor(0.5000)
+    """
+
+    def __init__(
+        self, mixture_distribution: Categorical, component_distribution: Distribution,
+        validate_args: bool | None = None,
+    ) -> None:  # fmt: skip
+        if not isinstance(mixture_distribution, Categorical):
+            raise ArgumentError("The Mixture distribution needs to be an instance of torch.distributions.Categorical")
+        if not isinstance(component_distribution, Distribution):
+            raise ArgumentError(
+                "The Component distribution needs to be an instance of torch.distributions.Distribution"
+            )
+        chosen, batch = mixture_distribution.batch_shape, Size(component_distribution.batch_shape[:-1])
+        for one, other in zip(reversed(chosen), reversed(batch), strict=False):
+            if one != 1 and other != 1 and one != other:
+                raise ArgumentError(
+                    f"`mixture_distribution.batch_shape` ({chosen}) is not compatible with "
+                    f"`component_distribution.batch_shape`({batch})"
+                )
+        count = mixture_distribution.logits.shape[-1]
+        components = component_distribution.batch_shape[-1]
+        if count != components:
+            raise ArgumentError(
+                f"`mixture_distribution component` ({count}) does not equal `component_distribution.batch_shape[-1]` "
+                f"({components})"
+            )
+        self._mixture_distribution, self._component_distribution = mixture_distribution, component_distribution
+        super().__init__(batch, component_distribution.event_shape, validate_args)
+
+    @property
+    def mixture_distribution(self) -> Categorical:
+        """What chooses."""
+        return self._mixture_distribution
+
+    @property
+    def component_distribution(self) -> Distribution:
+        """What is chosen from."""
+        return self._component_distribution
+
+    def expand(self, batch_shape: Shape) -> Any:
+        made = super().expand(batch_shape)
+        count = self._component_distribution.batch_shape[-1]
+        made._component_distribution = self._component_distribution.expand((*batch_shape, count))
+        made._mixture_distribution = self._mixture_distribution.expand(batch_shape)
+        return made
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """What the components have."""
+        return constraints.MixtureSameFamilyConstraint(self._component_distribution.support)
+
+    def _of_all(self, value: Tensor) -> Tensor:
+        """A value that stands for all components."""
+        return value.unsqueeze(-1 - len(self._event_shape))
+
+    def _weighed(self, values: Tensor) -> Tensor:
+        """The mean over the components of what is given for each."""
+        probs = self._mixture_distribution.probs
+        probs = probs.reshape((*probs.shape, *(1,) * len(self._event_shape)))
+        return (probs * values).sum(-1 - len(self._event_shape))
+
+    mean = property(lambda self: self._weighed(self._component_distribution.mean))
+
+    @property
+    def variance(self) -> Tensor:
+        """The mean variance, and the variance of the means."""
+        parts = self._component_distribution
+        return self._weighed(parts.variance + (parts.mean - self._of_all(self.mean)) ** 2)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        return (self._component_distribution.cdf(self._of_all(value)) * self._mixture_distribution.probs).sum(-1)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        logs = self._component_distribution.log_prob(self._of_all(value))
+        return (logs + F.log_softmax(self._mixture_distribution.logits, -1)).logsumexp(-1)
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        sample_shape, events = tuple(sample_shape), tuple(self._event_shape)
+        with no_grad():
+            drawn = self._component_distribution.sample(sample_shape)
+            chosen = self._mixture_distribution.sample(sample_shape)
+            missing = (1,) * (len(self._batch_shape) - len(self._mixture_distribution.batch_shape))
+            chosen = chosen.reshape((*sample_shape, *missing, *self._mixture_distribution.batch_shape))
+            chosen = chosen.reshape((*chosen.shape, *(1,) * (len(events) + 1)))
+            dim = len(sample_shape) + len(self._batch_shape)
+            wanted = (*sample_shape, *self._batch_shape, 1, *events)
+            return drawn.gather(dim, chosen.expand(wanted)).squeeze(dim)
+
+    def __repr__(self) -> str:
+        return f"MixtureSameFamily(\n  {self._mixture_distribution},\n  {self._component_distribution})"

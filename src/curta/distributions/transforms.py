@@ -1,4 +1,4 @@
-"""Invertible functions of real numbers, and the distributions of what they make of samples."""
+"""Invertible functions of numbers, vectors and matrices."""
 
 from __future__ import annotations
 
@@ -7,84 +7,59 @@ from collections.abc import Sequence
 from typing import Any
 
 from curta import functions as f
-from curta.autograd import no_grad
+from curta import linalg
 from curta.distributions import constraints
-from curta.distributions.distribution import Distribution, Shape, batch_of
-from curta.errors import ArgumentTypeError, UnsupportedError
+from curta.distributions.distribution import Distribution, same_shape, sum_last
+from curta.distributions.transform import (
+    ComposeTransform,
+    IndependentTransform,
+    ReshapeTransform,
+    Transform,
+    identity_transform,
+)
+from curta.errors import ArgumentError
 from curta.nn import functional as F
 from curta.number_formats import finfo
 from curta.shapes import broadcast_shapes
+from curta.size import Size
 from curta.tensor import Tensor
 
+__all__ = [
+    "AbsTransform",
+    "AffineTransform",
+    "ComposeTransform",
+    "CumulativeDistributionTransform",
+    "ExpTransform",
+    "IndependentTransform",
+    "LowerCholeskyTransform",
+    "PositiveDefiniteTransform",
+    "PowerTransform",
+    "ReshapeTransform",
+    "SigmoidTransform",
+    "SoftmaxTransform",
+    "SoftplusTransform",
+    "StickBreakingTransform",
+    "TanhTransform",
+    "Transform",
+    "identity_transform",
+]
 
-class Transform:
-    """y = transform(x), `transform.inv(y)` and log |dy / dx|, all element by element.
 
-    `domain` and `codomain` are where x and y lie, `sign` is 1 for functions that grow, else -1.
-    """
-
-    domain: constraints.Constraint = constraints.real
-    codomain: constraints.Constraint = constraints.real
-    bijective = True
-    sign: Any = 1
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self._call(x)
-
-    @property
-    def inv(self) -> Transform:
-        """The inverse."""
-        return _Inverse(self)
-
-    def _call(self, x: Tensor) -> Tensor:
-        raise UnsupportedError(f"{type(self).__name__}: its function is not there")
-
-    def _inverse(self, y: Tensor) -> Tensor:
-        raise UnsupportedError(f"{type(self).__name__}: its inverse is not there")
-
-    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """log |dy / dx| at x, which y is made of."""
-        raise UnsupportedError(f"{type(self).__name__}: log_abs_det_jacobian is not there")
+class _Plain(Transform):
+    """One without parameters: all of a class are the same."""
 
     def _key(self) -> tuple[Any, ...]:
         return ()
 
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._key() == other._key()
 
-    def __hash__(self) -> int:
-        return hash(type(self))
+class _Growing(_Plain):
+    """One of numbers that grows and has an inverse."""
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+    bijective = True
+    sign = 1
 
 
-class _Inverse(Transform):
-    def __init__(self, forward: Transform) -> None:
-        self._forward = forward
-        self.domain, self.codomain, self.sign = forward.codomain, forward.domain, forward.sign
-
-    @property
-    def inv(self) -> Transform:
-        return self._forward
-
-    def _call(self, x: Tensor) -> Tensor:
-        return self._forward._inverse(x)
-
-    def _inverse(self, y: Tensor) -> Tensor:
-        return self._forward._call(y)
-
-    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        return -self._forward.log_abs_det_jacobian(y, x)
-
-    def _key(self) -> tuple[Any, ...]:
-        return (self._forward,)
-
-    def __repr__(self) -> str:
-        return f"_InverseTransform({self._forward!r})"
-
-
-class ExpTransform(Transform):
+class ExpTransform(_Growing):
     """y = exp(x).
 
     >>> import curta
@@ -104,7 +79,12 @@ class ExpTransform(Transform):
         return x
 
 
-class SigmoidTransform(Transform):
+def _inside_sigmoid(x: Tensor) -> Tensor:
+    limits = finfo(x.dtype)
+    return x.sigmoid().clamp(limits.tiny, 1 - limits.eps)
+
+
+class SigmoidTransform(_Growing):
     """y = 1 / (1 + exp(-x)), kept away from 0 and 1.
 
     >>> import curta
@@ -115,8 +95,7 @@ class SigmoidTransform(Transform):
     codomain = constraints.unit_interval
 
     def _call(self, x: Tensor) -> Tensor:
-        limits = finfo(x.dtype)
-        return x.sigmoid().clamp(limits.tiny, 1 - limits.eps)
+        return _inside_sigmoid(x)
 
     def _inverse(self, y: Tensor) -> Tensor:
         limits = finfo(y.dtype)
@@ -127,7 +106,7 @@ class SigmoidTransform(Transform):
         return -F.softplus(-x) - F.softplus(x)
 
 
-class TanhTransform(Transform):
+class TanhTransform(_Growing):
     """y = tanh(x).
 
     >>> import curta
@@ -149,16 +128,103 @@ class TanhTransform(Transform):
         return 2.0 * (math.log(2.0) - x - F.softplus(-2.0 * x))
 
 
+class SoftplusTransform(_Growing):
+    """y = log(1 + exp(x)).
+
+    >>> import curta
+    >>> SoftplusTransform()(curta.tensor(0.0))
+    tensor(0.6931)
+    """
+
+    codomain = constraints.positive
+
+    def _call(self, x: Tensor) -> Tensor:
+        return F.softplus(x)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return (-f.expm1(-y)).log() + y
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        return -F.softplus(-x)
+
+
+class AbsTransform(_Plain):
+    """y = |x|, whose inverse is y itself.
+
+    >>> import curta
+    >>> AbsTransform()(curta.tensor(-2.0))
+    tensor(2.)
+    """
+
+    codomain = constraints.positive
+
+    def _call(self, x: Tensor) -> Tensor:
+        return x.abs()
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y
+
+
+def _values(of: Any) -> Any:
+    return of.tolist() if isinstance(of, Tensor) else of
+
+
+class PowerTransform(Transform):
+    """y = x ** exponent, of positive numbers.
+
+    >>> import curta
+    >>> PowerTransform(2.0)(curta.tensor(3.0))
+    tensor(9.)
+    """
+
+    domain = codomain = constraints.positive
+    bijective = True
+
+    def __init__(self, exponent: Any, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        (self.exponent,) = same_shape(exponent)
+
+    sign = property(lambda self: self.exponent.sign())
+
+    def _call(self, x: Tensor) -> Tensor:
+        return x**self.exponent
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        made: Tensor = y ** (1 / self.exponent)
+        return made
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        return (self.exponent * y / x).abs().log()
+
+    def forward_shape(self, shape: Sequence[int]) -> Size:
+        return Size(broadcast_shapes(tuple(shape), tuple(self.exponent.shape)))
+
+    inverse_shape = forward_shape
+
+    def _key(self) -> tuple[Any, ...]:
+        return (_values(self.exponent),)
+
+
 class AffineTransform(Transform):
-    """y = loc + scale * x, for numbers or tensors.
+    """y = loc + scale * x, for numbers or tensors; of numbers, or of vectors and more with `event_dim`.
 
     >>> import curta
     >>> AffineTransform(1.0, -2.0)(curta.tensor(3.0))
     tensor(-5.)
     """
 
-    def __init__(self, loc: Any, scale: Any) -> None:
-        self.loc, self.scale = loc, scale
+    bijective = True
+
+    def __init__(self, loc: Any, scale: Any, event_dim: int = 0, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.loc, self.scale, self._event_dim = loc, scale, event_dim
+
+    @property
+    def domain(self) -> Any:
+        """All numbers, in blocks of `event_dim` dimensions."""
+        return constraints.independent(constraints.real, self._event_dim) if self._event_dim else constraints.real
+
+    codomain = domain
 
     @property
     def sign(self) -> Any:
@@ -175,135 +241,146 @@ class AffineTransform(Transform):
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         if isinstance(self.scale, Tensor):
-            return self.scale.abs().log().expand(broadcast_shapes(tuple(x.shape), tuple(self.scale.shape)))
-        return f.full_like(x, math.log(abs(self.scale)))
+            shape = broadcast_shapes(tuple(x.shape), tuple(self.scale.shape))
+            return sum_last(self.scale.abs().log().expand(shape), self._event_dim)
+        size = math.log(abs(self.scale)) if self.scale else -math.inf
+        return sum_last(f.full_like(x, size), self._event_dim)
+
+    def forward_shape(self, shape: Sequence[int]) -> Size:
+        both = (tuple(one.shape) for one in (self.loc, self.scale) if isinstance(one, Tensor))
+        return Size(broadcast_shapes(tuple(shape), *both))
+
+    inverse_shape = forward_shape
 
     def _key(self) -> tuple[Any, ...]:
-        return tuple(one.tolist() if isinstance(one, Tensor) else one for one in (self.loc, self.scale))
+        return _values(self.loc), _values(self.scale)
 
 
-class ComposeTransform(Transform):
-    """Several functions, the first one first.
-
-    >>> import curta
-    >>> ComposeTransform([AffineTransform(1.0, 2.0), ExpTransform()])(curta.tensor(-0.5))
-    tensor(1.)
-    """
-
-    def __init__(self, parts: Sequence[Transform]) -> None:
-        self.parts = list(parts)
-        if self.parts:
-            self.domain, self.codomain = self.parts[0].domain, self.parts[-1].codomain
-
-    @property
-    def sign(self) -> Any:
-        """The product of all signs."""
-        made: Any = 1
-        for part in self.parts:
-            made = made * part.sign
-        return made
-
-    def _call(self, x: Tensor) -> Tensor:
-        for part in self.parts:
-            x = part(x)
-        return x
-
-    def _inverse(self, y: Tensor) -> Tensor:
-        for part in reversed(self.parts):
-            y = part.inv(y)
-        return y
-
-    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        total = f.zeros_like(x)
-        for part in self.parts:
-            after = part(x)
-            total = total + part.log_abs_det_jacobian(x, after)
-            x = after
-        return total
-
-    def _key(self) -> tuple[Any, ...]:
-        return tuple(self.parts)
-
-    def __repr__(self) -> str:
-        inside = ",\n    ".join(map(repr, self.parts))
-        return f"ComposeTransform(\n    {inside}\n)"
-
-
-class TransformedDistribution(Distribution):
-    """The distribution of transform(x) for samples x of another one; `transforms` is a transform or several in order.
+class CumulativeDistributionTransform(Transform):
+    """y = distribution.cdf(x), which is even between 0 and 1 for samples x of the distribution.
 
     >>> import curta
     >>> from curta.distributions.continuous import Normal
-    >>> squashed = TransformedDistribution(Normal(0.0, 1.0), TanhTransform())
-    >>> squashed.log_prob(curta.tensor(0.0))
-    tensor(-0.9189)
+    >>> CumulativeDistributionTransform(Normal(0.0, 1.0))(curta.tensor(0.0))
+    tensor(0.5000)
     """
 
-    def __init__(
-        self, base_distribution: Distribution, transforms: Transform | Sequence[Transform],
-        validate_args: bool | None = None,
-    ) -> None:  # fmt: skip
-        self.transforms = [transforms] if isinstance(transforms, Transform) else list(transforms)
-        if not all(isinstance(one, Transform) for one in self.transforms):
-            raise ArgumentTypeError(f"transforms must be a Transform or a list of Transforms, but was {transforms!r}")
-        batch = tuple(base_distribution.batch_shape)
-        for one in self.transforms:
-            if isinstance(one, AffineTransform):
-                batch = broadcast_shapes(batch, batch_of(*(t for t in (one.loc, one.scale) if isinstance(t, Tensor))))
-        known = tuple(base_distribution.batch_shape) == batch or bool(base_distribution.event_shape)
-        self.base_dist = base_distribution if known else base_distribution.expand(batch)
-        super().__init__(self.base_dist.batch_shape, base_distribution.event_shape, validate_args)
+    codomain = constraints.unit_interval
+    bijective = True
+    sign = 1
 
-    has_rsample = property(lambda self: self.base_dist.has_rsample)
+    def __init__(self, distribution: Distribution, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.distribution = distribution
 
-    @property
-    def support(self) -> constraints.Constraint:
-        """What the last transform leads to."""
-        if not self.transforms:
-            return self.base_dist.support
-        last, count = self.transforms[-1].codomain, len(self._event_shape)
-        return constraints.independent(last, count) if count else last
+    domain = property(lambda self: self.distribution.support)
 
-    def expand(self, batch_shape: Shape) -> Any:
-        made = super().expand(batch_shape)
-        made.base_dist = self.base_dist.expand(batch_shape)
-        return made
+    def _call(self, x: Tensor) -> Tensor:
+        return self.distribution.cdf(x)
 
-    def _moved(self, x: Tensor) -> Tensor:
-        for one in self.transforms:
-            x = one(x)
-        return x
+    def _inverse(self, y: Tensor) -> Tensor:
+        return self.distribution.icdf(y)
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        with no_grad():
-            return self._moved(self.base_dist.sample(sample_shape))
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.distribution.log_prob(x)
 
-    def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        return self._moved(self.base_dist.rsample(sample_shape))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
-        total: Any = 0.0
-        y = value
-        for one in reversed(self.transforms):
-            x = one.inv(y)
-            slopes = one.log_abs_det_jacobian(x, y)
-            count = len(self._event_shape)
-            total = total - (slopes.sum(tuple(range(-count, 0))) if count else slopes)
-            y = x
-        return total + self.base_dist.log_prob(y)
+class _OfVectors(_Plain):
+    """One of vectors to such that add up to 1, which are longer by `_more`."""
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
-        sign: Any = 1
-        for one in reversed(self.transforms):
-            value = one.inv(value)
-            sign = sign * one.sign
-        made: Tensor = sign * (self.base_dist.cdf(value) - 0.5) + 0.5
-        return made
+    domain = constraints.real_vector
+    codomain = constraints.simplex
+    _more = 0
 
-    def icdf(self, value: Tensor) -> Tensor:
-        sign: Any = 1
-        for one in self.transforms:
-            sign = sign * one.sign
-        return self._moved(self.base_dist.icdf(sign * (value - 0.5) + 0.5))
+    def forward_shape(self, shape: Sequence[int]) -> Size:
+        if not shape:
+            raise ArgumentError("Too few dimensions on input")
+        return Size((*shape[:-1], shape[-1] + self._more))
+
+    def inverse_shape(self, shape: Sequence[int]) -> Size:
+        if not shape:
+            raise ArgumentError("Too few dimensions on input")
+        return Size((*shape[:-1], shape[-1] - self._more))
+
+
+class SoftmaxTransform(_OfVectors):
+    """y = softmax(x) of vectors, whose inverse is log(y).
+
+    >>> import curta
+    >>> SoftmaxTransform()(curta.zeros(2))
+    tensor([0.5000, 0.5000])
+    """
+
+    def _call(self, x: Tensor) -> Tensor:
+        return F.softmax(x, -1)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y.log()
+
+
+class StickBreakingTransform(_OfVectors):
+    """A vector of K numbers as K + 1 shares: each takes its part of what those before it left; all the same for zeros.
+
+    >>> import curta
+    >>> StickBreakingTransform()(curta.zeros(3))
+    tensor([0.2500, 0.2500, 0.2500, 0.2500])
+    """
+
+    bijective = True
+    _more = 1
+
+    def _shifted(self, x: Tensor) -> Tensor:
+        """Less log of how many shares come after, which makes zeros even shares."""
+        return x - f.arange(x.shape[-1], 0, -1, dtype=x.dtype, device=x.device).log()
+
+    def _call(self, x: Tensor) -> Tensor:
+        part = _inside_sigmoid(self._shifted(x))
+        left = (1 - part).cumprod(-1)
+        return F.pad(part, [0, 1], value=1) * F.pad(left, [1, 0], value=1)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        first = y[..., :-1]
+        left = (1 - first.cumsum(-1)).clamp(min=finfo(y.dtype).tiny)
+        return first.log() - left.log() - self._shifted(f.zeros_like(first))
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        # each share's slope is itself times what of its stick it leaves, 1 - sigmoid
+        return (F.logsigmoid(-self._shifted(x)) + y[..., :-1].log()).sum(-1)
+
+
+class LowerCholeskyTransform(_Plain):
+    """The lower triangle of a matrix, with exp of its diagonal.
+
+    >>> import curta
+    >>> LowerCholeskyTransform()(curta.zeros(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+
+    domain = constraints.independent(constraints.real, 2)
+    codomain: Any = constraints.lower_cholesky
+
+    def _call(self, x: Tensor) -> Tensor:
+        return f.tril(x, -1) + f.diag_embed(x.diagonal(dim1=-2, dim2=-1).exp())
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return f.tril(y, -1) + f.diag_embed(y.diagonal(dim1=-2, dim2=-1).log())
+
+
+class PositiveDefiniteTransform(LowerCholeskyTransform):
+    """L L^T of the triangle L that `LowerCholeskyTransform` makes.
+
+    >>> import curta
+    >>> PositiveDefiniteTransform()(curta.zeros(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+
+    codomain = constraints.positive_definite
+
+    def _call(self, x: Tensor) -> Tensor:
+        lower = super()._call(x)
+        return lower @ lower.mT
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return super()._inverse(linalg.cholesky(y))

@@ -120,7 +120,7 @@ def _xlog1py(x: Any, y: Any) -> Any:
 
 def _xlog1py_slopes(g: Any, x: Any, y: Any) -> tuple[Any, Any]:
     nothing = (x == 0).logical_and(y <= -1)
-    return (g * y.log1p()).masked_fill(nothing, 0), g * x / (y + 1)
+    return _xlog1py(g, y).masked_fill(nothing, 0), g * x / (y + 1)  # a gradient of 0 stays one where y is -1
 
 
 def _xlog1py_rule(node: Any, g: Any) -> tuple[Any, ...]:

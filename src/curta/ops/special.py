@@ -114,7 +114,7 @@ def _xlogy(x: Any, y: Any) -> Any:
 
 def _xlogy_slopes(g: Any, x: Any, y: Any) -> tuple[Any, Any]:
     nothing = (x == 0).logical_and(y <= 0)
-    return (g * y.log()).masked_fill(nothing, 0), g * x / y
+    return _xlogy(g, y).masked_fill(nothing, 0), g * x / y  # a gradient of 0 stays one where y is 0
 
 
 HYPOT = composition("hypot", _hypot, Gradient(_hypot_rule, inputs=(0, 1), outputs=(0,)))
