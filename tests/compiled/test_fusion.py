@@ -317,7 +317,7 @@ def test_stages_print():
     assert "    %" in str(program.graph)
     assert "# kernel 1 of 1: matmul+relu+add" in program.loops
     assert "call 'maximum'" in program.loops
-    assert "define internal void @ending(" in program.llvm
+    assert "define void @ending_" in program.llvm
     assert "ending_rows:" in program.asm
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from curta import dtypes
 from curta.compiler.matmul import MatmulPlan, plan_matmul
+from curta.runtime import jit
 
 Array = np.ndarray[Any, Any]
 VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "amx": 64}
@@ -41,16 +42,24 @@ def _machine(level: str) -> Any:
     return target.create_target_machine(cpu=_CPU[level], features=features, opt=2, jit=True)
 
 
+def modules(plan: MatmulPlan) -> list[Any]:
+    """The plan's kernel and all that it requires, verified."""
+    texts = [code.write() for code in jit.with_required(plan.requires).values()]
+    found = [llvm.parse_assembly(text) for text in (*texts, plan.make_ir())]
+    for module in found:
+        module.verify()
+    return found
+
+
 _loaded: dict[tuple[str, str], tuple[Any, Any]] = {}
 
 
 def load(plan: MatmulPlan, level: str) -> Any:
     """The plan's kernel as a function of addresses and a range of units."""
     if (plan.key, level) not in _loaded:
-        module = llvm.parse_assembly(plan.make_ir())
-        module.verify()
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(level))
-        engine.add_module(module)
+        for module in modules(plan):
+            engine.add_module(module)
         engine.finalize_object()
         _loaded[plan.key, level] = (engine, _KERNEL(engine.get_function_address(plan.function_name)))
     return _loaded[plan.key, level][1]

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
@@ -30,7 +29,7 @@ from curta.memory.layout import strided
 
 sys.path.insert(0, str(Path(__file__).parent))
 from convolution_oracle import convolved, gradient_of_input, gradient_of_weight
-from matmul_harness import VECTOR_BYTES, Array, levels, load
+from matmul_harness import VECTOR_BYTES, Array, levels, load, modules
 from test_matmul_kernel import FLOATS, ROUNDING, numpy_dtype
 
 #: images, groups, channels and filters of a group, size, kernel, stride, zeros before and after, dilation
@@ -258,7 +257,7 @@ def test_the_text_is_sound_at_every_level(level: str, name: str) -> None:
         layouts = [layout_of(np.zeros(shape, numpy_dtype(name))) for shape in shapes(geometry)]
         for plan, *operands in three(*layouts):
             for launch in plan(geometry, *operands, Program(level, VECTOR_BYTES[level])).launches:
-                llvm.parse_assembly(launch.plan.make_ir()).verify()
+                modules(launch.plan)
 
 
 def test_code_is_shared_by_pattern_not_by_size() -> None:

@@ -200,3 +200,58 @@ print(total)
 
 def test_importing_does_not_load_llvm(run_script):
     assert run_script("import sys, curta.runtime.native; print('llvmlite' in sys.modules)") == "False"
+
+
+def calling(text, value, *, made=None):
+    """A function `answer` that adds a value to what the function `shared`, which it requires, returns."""
+
+    def write():
+        if made is not None:
+            made.append("shared")
+        return text
+
+    shared = jit.Code(f"test shared {text}", write, "shared", False)
+    body = f"%r = call i64 @shared()\n %s = add i64 %r, {value}\n ret i64 %s"
+    calls = f"declare i64 @shared()\ndefine i64 @answer() {{\n {body}\n}}"
+    return jit.Code(f"test calling {value} {text}", lambda: calls, "answer", requires=(shared,))
+
+
+def test_what_several_modules_require_is_made_and_loaded_once(cache):
+    made: list[str] = []
+    text = "define i64 @shared() {\n ret i64 40\n}"
+    codes = [calling(text, value, made=made) for value in (1, 2, 3)]
+    assert call(codes[0].address()) == 41
+    jit.load_all(codes)
+    assert [call(code.address()) for code in codes] == [41, 42, 43]
+    assert made == ["shared"]
+    assert len([key for key in jit._modules if key.startswith("test shared")]) == 1
+
+
+def test_what_is_required_is_found_on_disk_too(cache):
+    made: list[str] = []
+    text = "define i64 @shared() {\n ret i64 50\n}"
+    assert call(calling(text, 1, made=made).address()) == 51
+    forget()
+    assert call(calling(text, 1, made=made).address()) == 51
+    forget()
+    jit.load_all([calling(text, 1, made=made), calling(text, 2, made=made)])
+    forget()
+    for path in cache.iterdir():
+        if path.suffix == disk.OBJECT:
+            path.unlink()
+    jit.load_all([calling(text, 1, made=made), calling(text, 2, made=made)])  # from their one file
+    assert made == ["shared"]
+
+
+def test_functions_of_the_same_name_are_each_module_s_own(cache):
+    codes = [calling(f"define i64 @shared() {{\n ret i64 {value}\n}}", 1) for value in (60, 70)]
+    jit.load_all(codes)
+    assert [call(code.address()) for code in codes] == [61, 71]
+
+
+def test_what_is_required_may_require_others_itself(cache):
+    inner = jit.Code("test inner", lambda: "define i64 @inner() {\n ret i64 7\n}", "inner")
+    text = "declare i64 @inner()\ndefine i64 @outer() {\n %r = call i64 @inner()\n ret i64 %r\n}"
+    outer = jit.Code("test outer", lambda: text, "outer", requires=(inner,))
+    assert list(jit.with_required([outer, inner])) == ["test inner", "test outer"]
+    assert call(outer.address()) == 7

@@ -25,13 +25,21 @@ def loops(graph: ProgramGraph) -> str:
 
 
 def llvm(graph: ProgramGraph) -> str:
-    """LLVM's text, as it is handed to LLVM."""
-    return _listed(graph, ";", lambda text: text.write())
+    """LLVM's text, as it is handed to LLVM, and that of the functions that several kernels call."""
+    return _listed(graph, ";", _write) + _shared(graph, ";", _write)
 
 
 def asm(graph: ProgramGraph) -> str:
-    """The processor's instructions."""
-    return _listed(graph, "#", lambda text: jit.assembly(text.write(), passes=text.passes))
+    """The processor's instructions, those of the functions that several kernels call too."""
+    return _listed(graph, "#", _assemble) + _shared(graph, "#", _assemble)
+
+
+def _write(text: KernelText | jit.Code) -> str:
+    return text.write()
+
+
+def _assemble(text: KernelText | jit.Code) -> str:
+    return jit.assembly(text.write(), passes=text.passes)
 
 
 def _listed(graph: ProgramGraph, mark: str, show: Callable[[KernelText], str]) -> str:
@@ -41,3 +49,9 @@ def _listed(graph: ProgramGraph, mark: str, show: Callable[[KernelText], str]) -
         named = ", ".join(name if count == 1 else f"{name} ({count} times)" for name, count in users.items())
         parts.append(f"{mark} kernel {number} of {len(all_of_them)}: {named}\n{show(text).strip()}\n")
     return "\n".join(parts)
+
+
+def _shared(graph: ProgramGraph, mark: str, show: Callable[[jit.Code], str]) -> str:
+    """What the kernels require of other modules."""
+    required = jit.with_required(code for text, _ in kernels(graph) for code in text.requires)
+    return "".join(f"\n{mark} called by kernels: {code.name}\n{show(code).strip()}\n" for code in required.values())

@@ -56,12 +56,13 @@ EXPENSIVE_FACTOR = 4
 class KernelText:
     """What a kernel is made from, to be read: its loops (or what names it), and how to write its LLVM text.
 
-    `passes` says whether LLVM's clean-up runs over that text.
+    `passes` says whether LLVM's clean-up runs over that text, and `requires` what other modules it calls.
     """
 
     loops: str
     write: Callable[[], str]
     passes: bool = True
+    requires: tuple[jit.Code, ...] = ()
 
 
 @dataclass(slots=True)

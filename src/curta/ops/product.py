@@ -115,8 +115,8 @@ def launch_step(plan: MatmulPlan, sources: list[Any], small: bool, ending: Endin
     floats = 0 if ending is None else schedule.float_mask(ending.slots) << 2
     numbers = plan.units, plan.grain, plan.scratch_bytes, len(sources), floats, small
     shown = plan.key if ending is None else f"{plan.key}, and over its sums:\n{ending.program.describe()}"
-    text = schedule.KernelText(shown, plan.make_ir, passes=plan.passes)
-    code = jit.Code(plan.key, plan.make_ir, plan.function_name, plan.passes)
+    text = schedule.KernelText(shown, plan.make_ir, plan.passes, plan.requires)
+    code = jit.Code(plan.key, plan.make_ir, plan.function_name, plan.passes, plan.requires)
     return schedule.Step(native.make_plan(0, plan.meta, *numbers), sources, text, code)
 
 

@@ -19,7 +19,7 @@ from curta.errors import ArgumentError
 from curta.runtime import cpu
 
 #: raise it when the same key would give other code: a change of passes, options or of a file's layout
-FORMAT = 2
+FORMAT = 3
 #: bytes that all files together may take, where `$CURTA_CACHE_LIMIT` does not say otherwise
 LIMIT = 1 << 30
 _MAGIC = b"CURTAOBJ"

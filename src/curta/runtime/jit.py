@@ -121,10 +121,11 @@ def _module(ir_text: str, passes: bool, machine: Any, context: Any = None) -> An
 class Module:
     """Machine code loaded into this process; it stays as long as the process does."""
 
-    __slots__ = ("_addresses", "_library")
+    __slots__ = ("_addresses", "library")
 
     def __init__(self, library: str) -> None:
-        self._library = library
+        #: what the linker knows it by
+        self.library = library
         self._addresses: dict[str, int] = {}
 
     def address(self, name: str) -> int:
@@ -133,7 +134,7 @@ class Module:
         if found is None:
             try:
                 with _lock:
-                    tracker = _linker().lookup(self._library, name)
+                    tracker = _linker().lookup(self.library, name)
             except RuntimeError as error:
                 raise CompilerError(f"load: no symbol {name!r} in the module: {error}") from None
             found = int(tracker[name])
@@ -145,8 +146,10 @@ class Module:
 _loaded = 0
 
 
-def load(object_code: bytes) -> Module:
-    """Link object code into this process; what it calls by name is looked up among the process's own symbols.
+def load(object_code: bytes, required: Iterable[Module] = ()) -> Module:
+    """Link object code into this process.
+
+    What it calls by name is looked up in the modules that are `required`, then among the process's own symbols.
 
     >>> module = load(compile("define i64 @seven() { ret i64 7 }"))
     >>> import ctypes
@@ -159,7 +162,10 @@ def load(object_code: bytes) -> Module:
     with _lock:
         _loaded += 1
         library = f"curta{_loaded}"
-        builder = llvm.JITLibraryBuilder().add_object_img(object_code).add_current_process()
+        builder = llvm.JITLibraryBuilder().add_object_img(object_code)
+        for module in required:
+            builder.add_jit_library(module.library)
+        builder.add_current_process()
         try:
             tracker = builder.link(_linker(), library)
         except RuntimeError as error:
@@ -193,16 +199,35 @@ def cached_module(key_text: str, make_ir: Callable[[], str], *, passes: bool = T
 
 
 class Code(NamedTuple):
-    """The function `name` of a module that is compiled when it is first needed; `key` as in `cached_module`."""
+    """The function `name` of a module that is compiled when it is first needed; `key` as in `cached_module`.
+
+    The module may call the functions that it `requires` by their names: they are in modules of their own, each of which
+    is compiled and loaded once, however many require it.
+    """
 
     key: str
     write: Callable[[], str]
     name: str
     passes: bool = True
+    requires: tuple[Code, ...] = ()
 
     def address(self) -> int:
         """Where the function is, once it is compiled and loaded."""
-        return cached_module(self.key, self.write, passes=self.passes).address(self.name)
+        if self.key not in _modules:
+            with _lock:
+                wanted = {key: code for key, code in with_required([self]).items() if key not in _modules}
+                _load(list(wanted.values()), _objects_of(wanted, list(wanted)))
+        return _modules[self.key].address(self.name)
+
+
+def with_required(codes: Iterable[Code]) -> dict[str, Code]:
+    """These and all that they require by their keys, what is required before what requires it."""
+    found: dict[str, Code] = {}
+    for code in codes:
+        if code.key not in found:
+            found |= with_required(code.requires)
+            found[code.key] = code
+    return found
 
 
 def load_all(codes: Iterable[Code]) -> None:
@@ -210,7 +235,7 @@ def load_all(codes: Iterable[Code]) -> None:
 
     All of them lie in one file, which the next process reads; kernels that another program has made are used, too.
     """
-    wanted = {code.key: code for code in codes}
+    wanted = with_required(codes)
     with _lock:
         missing = [key for key in wanted if key not in _modules]
         if not missing:
@@ -221,8 +246,13 @@ def load_all(codes: Iterable[Code]) -> None:
             objects = _objects_of(wanted, missing)
             if len(objects) == len(wanted):
                 disk.write(bundle, disk.pack(objects))
-        for key in missing:
-            _modules[key] = load(objects[key])
+        _load([wanted[key] for key in missing], objects)
+
+
+def _load(codes: Iterable[Code], objects: dict[str, bytes]) -> None:
+    """Load modules, those that others require before these."""
+    for code in codes:
+        _modules[code.key] = load(objects[code.key], [_modules[one.key] for one in code.requires])
 
 
 def _objects_of(wanted: dict[str, Code], missing: list[str]) -> dict[str, bytes]:

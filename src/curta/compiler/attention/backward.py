@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from curta.compiler.attention.products import (
-    add_parts,
-    add_products,
-    add_turned_product,
     clear,
     finish_rows,
     multiply,
@@ -24,10 +21,6 @@ from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter
 def make_backward_kernel(spec: Spec) -> str:
     """The LLVM text: a unit is some of the keys of one batch, over all queries that see any of them."""
     module = Module(spec.vector_bytes)
-    add_products(module, spec)
-    add_turned_product(module, spec)
-    if spec.parts:
-        add_parts(module, spec)
     add_slopes(module, spec)
     add_deltas(module, spec)
     code = Code()
@@ -99,7 +92,7 @@ def _rows(code: Code, spec: Spec, batch: Batch, row: Value, rows: Value, key: Va
         ("scores", "gradient_rows", "to_value", Meta.VALUE_WIDTH), ("slopes", "query_rows", "to_key", Meta.WIDTH)
     ):  # fmt: skip
         step, count = _step(code, spec, columns), read_meta(code, columns)
-        multiply(code, spec, get[scores], get[other], get[target], step, rows, keys, count, 1, kind="turned")
+        multiply(code, spec, get[scores], get[other], get[target], step, rows, keys, count, 1, turned=True)
     step = _step(code, spec, Meta.WIDTH)
     to_query = code.offset(get["to_query"], row * step)
     multiply(code, spec, get["slopes"], get["key_rows"], to_query, step, keys, rows, width, 1, packed=block)

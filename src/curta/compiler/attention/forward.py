@@ -7,7 +7,6 @@ products: a higher score scales down what has been summed before it.
 from __future__ import annotations
 
 from curta.compiler.attention.products import (
-    add_products,
     finish_rows,
     multiply,
     pack_rows,
@@ -25,7 +24,6 @@ from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, larger, p
 def make_forward_kernel(spec: Spec) -> str:
     """The LLVM text: a unit is some of the queries of one batch."""
     module = Module(spec.vector_bytes)
-    add_products(module, spec)
     add_softmax(module, spec)
     add_normalise(module, spec)
     code = Code()

@@ -9,6 +9,7 @@ from math import prod
 
 from curta.compiler.attention.backward import make_backward_kernel
 from curta.compiler.attention.forward import make_forward_kernel
+from curta.compiler.attention.products import attention_parts
 from curta.compiler.attention.spec import Dropout, Meta, Spec
 from curta.compiler.matmul import MatmulPlan
 from curta.compiler.matmul.tiles import even_blocks, round_up
@@ -177,7 +178,8 @@ def _plan(
     for dim in reversed(range(len(sizes.batch))):
         numbers += [sizes.batch[dim], *(strides[dim] for strides in over)]
     count = prod(sizes.batch) * units
-    return MatmulPlan(spec.key, lambda: make(spec), spec.key, tuple(numbers), count, 1, scratch, passes=True)
+    parts = attention_parts(spec)
+    return MatmulPlan(spec.key, lambda: make(spec), spec.key, tuple(numbers), count, 1, scratch, True, parts)
 
 
 def _bits(number: float) -> int:

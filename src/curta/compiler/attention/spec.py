@@ -15,7 +15,7 @@ from curta.compiler.matmul.spec import Spec as ProductSpec
 from curta.dtypes import DType, compute_dtype
 
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 5
+REVISION = 6
 
 
 class Meta(enum.IntEnum):

@@ -21,7 +21,7 @@ from curta.compiler.convolution.geometry import (
     window_axis,
 )  # fmt: skip
 from curta.compiler.convolution.program import Planes, Program, Source, whole_axes
-from curta.compiler.convolution.window import WindowSpec, make_window_kernel, window_costs
+from curta.compiler.convolution.window import WindowSpec, make_window_kernel, window_costs, window_parts
 from curta.compiler.matmul import MatmulPlan, plan_matmul
 from curta.compiler.matmul.block import scratch_layout
 from curta.compiler.matmul.ending import Ending
@@ -273,7 +273,7 @@ class _Tables:
         def make_kernel(_: Spec) -> str:
             return make_window_kernel(spec)
 
-        plan = make_plan(spec, operands, tiles, make_kernel, scratch, k_block=k_block)
+        plan = make_plan(spec, operands, tiles, make_kernel, scratch, window_parts(spec), k_block=k_block)
         size = spec.compute.itemsize
         numbers = (*plan.meta, *self.runs, self.period, self.period_bytes, *self.starts)
         pixels = len(numbers) + 1 + len(self.slot_places) + len(self.taps)

@@ -134,7 +134,7 @@ class Program:
     ) -> None:  # fmt: skip
         """Append a copy of `elements` in each unit."""
         grain = max(1, COPY_ELEMENTS // max(1, elements))
-        self.launch(MatmulPlan(key, lambda: make(*arguments), key, meta, units, grain, 0, passes=False), *sources)
+        self.launch(MatmulPlan(key, lambda: make(*arguments), key, meta, units, grain, 0), *sources)
 
 
 def whole_axes(shape: tuple[int, ...]) -> tuple[Axis, Axis]:

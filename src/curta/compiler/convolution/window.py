@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import partial
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.block import Tile, add_panels, each_tile
+from curta.compiler.matmul.block import Tile, each_tile
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE,
     Module,
     blocks,
     call,
     larger,
+    null,
     parameter,
     read_meta,
     signature,
     smaller,
 )  # fmt: skip
-from curta.compiler.matmul.finish import add_finish, finish_tile
-from curta.compiler.matmul.micro import add_micro_kernel
-from curta.compiler.matmul.pack import add_pack_a, add_pack_b
+from curta.compiler.matmul.finish import finish, finish_tile
+from curta.compiler.matmul.micro import panels
+from curta.compiler.matmul.pack import pack_a, pack_b
+from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
-from curta.runtime import cpu
+from curta.runtime import cpu, jit
 
 #: the batch dimensions of a window kernel: images and groups
 BATCH_DIMS = 2
@@ -89,15 +92,6 @@ class WindowSpec(Spec):
 def make_window_kernel(spec: WindowSpec) -> str:
     """The LLVM text of the kernel for `spec`."""
     module = Module(spec.vector_bytes)
-    _add_pack_windows(module, spec)
-    if spec.windows == "columns":
-        add_pack_a(module, spec)
-    else:
-        add_pack_b(module, spec)
-    add_micro_kernel(module, spec)
-    add_panels(module, spec)
-    if spec.staged or spec.ending is not None:
-        add_finish(module, spec)
     if spec.runs and spec.ending is not None:
         _add_ending_run(module, spec)
     code = Code()
@@ -105,6 +99,13 @@ def make_window_kernel(spec: WindowSpec) -> str:
         _sum_blocks(code, spec, tile)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
+
+
+def window_parts(spec: WindowSpec) -> tuple[jit.Code, ...]:
+    """What the kernel for `spec` requires."""
+    packing = pack_a(spec) if spec.windows == "columns" else pack_b(spec)
+    finished = (finish(spec),) if spec.staged or spec.ending is not None else ()
+    return (_pack_windows(spec), packing, panels(spec), *finished)
 
 
 def window_costs(spec: WindowSpec, K: int) -> Costs:
@@ -125,11 +126,16 @@ def window_costs(spec: WindowSpec, K: int) -> Costs:
     return Costs(tile, spec.tile_columns, cycles, fits)
 
 
-def _add_pack_windows(module: Module, spec: WindowSpec) -> None:
-    """`pack_windows`: for each pair of vectors in the table `pixels`, the vectors at all the offsets in `taps`.
+def _pack_windows(spec: WindowSpec) -> jit.Code:
+    """For each pair of vectors in the table `pixels`, the vectors at all the offsets in `taps`.
 
     What lies at one tap goes `tap_step` bytes behind what lies at the tap before, a pair `pair_step` behind a pair.
     """
+    add = partial(_add_pack_windows, pieces=spec.pieces)
+    return part("pack_windows", (spec.compute.short, str(spec.pieces)), spec, add)
+
+
+def _add_pack_windows(module: Module, spec: Spec, name: str, *, pieces: int) -> None:
     code = Code()
     names = {
         "source": "ptr", "taps": "ptr", "tap_count": "i64", "pixels": "ptr", "pairs": "i64", "target": "ptr",
@@ -137,27 +143,30 @@ def _add_pack_windows(module: Module, spec: WindowSpec) -> None:
     }  # fmt: skip
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
     with code.loop(0, get["pairs"]) as pair:
-        entry = code.offset(get["pixels"], pair.index * (4 * spec.pieces), "i64")
-        halves = [_pieces(code, spec, get["source"], code.offset(entry, half * spec.pieces * 16)) for half in range(2)]
+        entry = code.offset(get["pixels"], pair.index * (4 * pieces), "i64")
+        halves = [
+            _pieces(code, spec.lanes, pieces, get["source"], code.offset(entry, half * pieces * 16))
+            for half in range(2)
+        ]
         target = code.offset(get["target"], pair.index * get["pair_step"])
         with code.loop(0, get["tap_count"], carried=[target]) as tap:
             distance = code.load(code.offset(get["taps"], tap.index, "i64"), "i64", align=8)
-            for half, pieces in enumerate(halves):
-                value = code.load(code.offset(pieces[0][0], distance), spec.type, spec.lanes)
-                for pointer, mask in pieces[1:]:
+            for half, found in enumerate(halves):
+                value = code.load(code.offset(found[0][0], distance), spec.type, spec.lanes)
+                for pointer, mask in found[1:]:
                     value = mask.select(code.load(code.offset(pointer, distance), spec.type, spec.lanes), value)
                 code.store(value, code.offset(tap.carried[0], half * spec.vector_bytes))
             tap.carried_out = [code.offset(tap.carried[0], get["tap_step"])]
-    module.add("pack_windows", code, signature(**names))
+    module.add(name, code, signature(**names), private=False)
 
 
-def _pieces(code: Code, spec: WindowSpec, source: Value, entry: Value) -> list[tuple[Value, Value]]:
+def _pieces(code: Code, lanes: int, pieces: int, source: Value, entry: Value) -> list[tuple[Value, Value]]:
     """The pieces of one vector of pixels: a pointer to each, and the lanes in which it counts, all those behind too."""
     found = []
-    for piece in range(spec.pieces):
+    for piece in range(pieces):
         distance, first = (code.load(code.offset(entry, 2 * piece + word, "i64"), "i64", align=8) for word in (0, 1))
         lane = code.emit(f"trunc i64 {first.ref} to i32", "i32")
-        mask = code.iota("i32", spec.lanes).ge(code.spread(lane, spec.lanes))
+        mask = code.iota("i32", lanes).ge(code.spread(lane, lanes))
         found.append((code.offset(source, distance), mask))
     return found
 
@@ -186,9 +195,9 @@ def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
             with code.loop(0, tile.rows, spec.a_block_rows) as row:
                 rows = smaller(tile.rows - row.index, spec.a_block_rows)
                 _pack_rows(code, spec, tile, begin.index, k.index, k_count, row.index, rows)
-                call(code, "panels", [
+                call(code, panels(spec), [
                     scratch, packed_b, k_count * (width * size), width * size, packed_b,
-                    code.offset(sums, row.index * step), step, k_count, rows, tile.columns, add, area,
+                    code.offset(sums, row.index * step), step, k_count, rows, tile.columns, add, area, null(code),
                 ])  # fmt: skip
                 if spec.ending is not None:
                     with code.when((begin.index + k.index + k_count).ge(k_all)):
@@ -205,13 +214,13 @@ def _pack_columns(
     if spec.windows == "columns":
         pixels = _pixels(code, spec, tile.first_column)
         steps = [code.constant(width * size, "i64"), k_count * (width * size)]
-        call(code, "pack_windows", [
+        call(code, _pack_windows(spec), [
             tile.b, _taps(code, spec, k), k_count, pixels, blocks(tile.columns, width), packed, *steps,
         ])  # fmt: skip
         return
     source = code.offset(tile.b, (begin + k) * read_meta(code, Meta.B_K) * spec.dtype.itemsize)
     strides = [read_meta(code, item) for item in (Meta.B_K, Meta.B_COLUMN)]
-    call(code, "pack_b", [source, *strides, k_count, tile.columns, packed])
+    call(code, pack_b(spec), [source, *strides, k_count, tile.columns, packed])
 
 
 def _pack_rows(
@@ -226,11 +235,11 @@ def _pack_rows(
         steps = [code.constant(spec.a_row_step * size, "i64"), code.constant(2 * spec.vector_bytes, "i64")]
         pairs = blocks(k_count, 2 * spec.lanes)
         taps = _taps(code, spec, tile.first_row + row)
-        call(code, "pack_windows", [source, taps, whole, _pixels(code, spec, k), pairs, scratch, *steps])
+        call(code, _pack_windows(spec), [source, taps, whole, _pixels(code, spec, k), pairs, scratch, *steps])
         return
     strides = [read_meta(code, item) for item in (Meta.A_ROW, Meta.A_K)]
     place = row * strides[0] + k * strides[1] + _read(code, spec, WindowMeta.A_START)
-    call(code, "pack_a", [code.offset(tile.a, place * spec.dtype.itemsize), *strides, rows, k_count, scratch])
+    call(code, pack_a(spec), [code.offset(tile.a, place * spec.dtype.itemsize), *strides, rows, k_count, scratch])
 
 
 def _finish(
@@ -242,7 +251,7 @@ def _finish(
         if tile.slots is not None:
             finish_tile(code, spec, tile, sums, step, row, rows)
         else:
-            call(code, "finish", [sums, step, c, c_row, read_meta(code, Meta.C_COLUMN), rows, tile.columns])
+            call(code, finish(spec), [sums, step, c, c_row, read_meta(code, Meta.C_COLUMN), rows, tile.columns])
         return
     run, lines = (_read(code, spec, item) for item in (WindowMeta.RUN, WindowMeta.LINES))
     first, last = tile.first_column, tile.first_column + tile.columns
@@ -261,7 +270,7 @@ def _finish(
             c_image, c_line, c_step = (_read(code, spec, item) for item in items)
             distance = image * c_image + line * c_line + pixel * c_step
             target = code.offset(c, distance * spec.out_dtype.itemsize)
-            call(code, "finish", [source, step, target, c_row, c_step, rows, end - begin])
+            call(code, finish(spec), [source, step, target, c_row, c_step, rows, end - begin])
 
 
 def _add_ending_run(module: Module, spec: WindowSpec) -> None:
@@ -283,7 +292,7 @@ def _add_ending_run(module: Module, spec: WindowSpec) -> None:
             column = read_meta(code, int(Meta.ENDING) + 2 * number + 1)
             word = word + get["image"] * image + get["line"] * line + get["pixel"] * column
         code.store(word, code.offset(corner, number, "i64"), align=8)
-    call(code, "ending", [
+    call(code, finish(spec), [
         corner, get["meta"], get["sums"], get["sums_step"], get["row"], get["rows"], get["columns"],
     ])  # fmt: skip
     module.add("ending_run", code, signature(**names))

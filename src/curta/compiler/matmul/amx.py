@@ -23,7 +23,7 @@ from curta.compiler.matmul.emit import (
     smaller,
     transpose,
 )  # fmt: skip
-from curta.compiler.matmul.finish import add_finish, finish_tile
+from curta.compiler.matmul.finish import finish_tile
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
 
@@ -46,7 +46,6 @@ def make_amx_kernel(spec: Spec) -> str:
     _add_pack(module, "pack_a", near={"k": "k", "row": "outer"}.get(spec.a_order, "any"), pairs=False)
     _add_pack(module, "pack_b", near={"k": "k", "column": "outer"}.get(spec.b_order, "any"), pairs=True)
     _add_panels(module)
-    add_finish(module, spec)
     code = Code()
     config = parameter(code, "scratch", "ptr")
     # palette 1; at byte 16 the bytes in a row of each tile, at byte 48 their rows

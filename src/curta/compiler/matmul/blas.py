@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.block import each_tile
 from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, larger, parameter, read_meta
-from curta.compiler.matmul.finish import add_finish, finish_tile
+from curta.compiler.matmul.finish import finish_tile
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Tiles, round_up
 from curta.runtime.blas import Library
@@ -109,10 +109,7 @@ def blas_scratch(spec: Spec, tiles: Tiles) -> int:
 
 def make_blas_kernel(spec: Spec) -> str:
     """The LLVM text of the kernel that calls a BLAS for `spec`; where the function is stands in its `meta`."""
-    module = Module(spec.vector_bytes)
-    if spec.staged or spec.ending is not None:
-        add_finish(module, spec)
-    code = Code()
+    module, code = Module(spec.vector_bytes), Code()
     with each_tile(code, spec) as tile:
         sums, step = tile.c, larger(read_meta(code, Meta.C_ROW), read_meta(code, Meta.N))
         if spec.staged:

@@ -8,24 +8,27 @@ from dataclasses import dataclass
 from functools import cache
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.ahead import add_fetch, look_ahead, reserve
+from curta.compiler.matmul.ahead import look_ahead, reserve
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE,
     Module,
+    address_of,
     blocks,
     call,
     larger,
+    null,
     parameter,
     read_meta,
     signature,
     smaller,
 )  # fmt: skip
-from curta.compiler.matmul.finish import add_finish, finish_tile
-from curta.compiler.matmul.micro import add_micro_kernel
-from curta.compiler.matmul.pack import add_pack_a, add_pack_b
+from curta.compiler.matmul.finish import ENDING, finish, finish_tile
+from curta.compiler.matmul.micro import panels
+from curta.compiler.matmul.pack import pack_a, pack_b
+from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
-from curta.runtime import cpu
+from curta.runtime import cpu, jit
 
 #: the part of a second-level cache that packed B may fill: it shares it with packed A and with C
 PACKED_SHARE = 0.75
@@ -33,20 +36,26 @@ PACKED_SHARE = 0.75
 
 def make_block_kernel(spec: Spec) -> str:
     """The LLVM text of the blocked float kernel for `spec`."""
-    module = Module(spec.vector_bytes)
-    add_pack_a(module, spec)
-    add_pack_b(module, spec)
-    add_micro_kernel(module, spec)
-    add_fetch(module)
-    add_panels(module, spec, ahead=True)
-    if spec.staged or spec.ending is not None:
-        add_finish(module, spec)
-    code = Code()
-    ahead = reserve(code)
+    module, code = Module(spec.vector_bytes), Code()
+    meta, scratch = parameter(code, "meta", "ptr"), parameter(code, "scratch", "ptr")
+    ending = null(code) if spec.ending is None else address_of(code, finish(spec), ENDING)
     with each_tile(code, spec) as tile:
-        _sum_blocks(code, spec, tile, ahead)
+        slots = null(code) if tile.slots is None else tile.slots
+        add = int(spec.accumulate and not spec.staged)
+        call(code, sum_blocks(spec), [
+            meta, scratch, tile.a, tile.b, tile.c, tile.rows, tile.columns, add, ending, slots,
+        ])  # fmt: skip
+        if spec.staged and spec.ending is None:
+            area = _areas(code, spec)
+            finish_tile(code, spec, tile, area.staged, area.staged_step, code.constant(0, "i64"), tile.rows)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
+
+
+def block_parts(spec: Spec) -> tuple[jit.Code, ...]:
+    """What the blocked kernel requires."""
+    finished = spec.staged or spec.ending is not None
+    return (sum_blocks(spec), finish(spec)) if finished else (sum_blocks(spec),)
 
 
 def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int) -> tuple[int, int, int]:
@@ -157,41 +166,67 @@ def _batch_offsets(code: Code, spec: Spec, batch: Value) -> Sequence[Value]:
     return dim.results[1:]
 
 
-def _sum_blocks(code: Code, spec: Spec, tile: Tile, ahead: Value) -> None:
-    """One tile of C: the sum over K's blocks, finished as soon as a block of rows is complete."""
+@dataclass(frozen=True)
+class _Areas:
+    """Where in the scratch memory packed B is, and the block of C that is staged or a tile of it; bytes of its rows."""
+
+    packed_b: Value
+    staged: Value
+    staged_step: Value
+
+
+def _areas(code: Code, spec: Spec) -> _Areas:
     size = spec.compute.itemsize
-    scratch = parameter(code, "scratch", "ptr")
     padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), spec.tile_columns) * spec.tile_columns
-    packed_b = code.offset(scratch, spec.a_block_rows * spec.a_row_step * size)
-    area = code.offset(packed_b, padded_columns * (spec.k_block * size))
-    if spec.staged:
-        c, c_step = area, padded_columns * size
-    else:
-        c, c_step = tile.c, read_meta(code, Meta.C_ROW) * size
+    packed_b = code.offset(parameter(code, "scratch", "ptr"), spec.a_block_rows * spec.a_row_step * size)
+    return _Areas(packed_b, code.offset(packed_b, padded_columns * (spec.k_block * size)), padded_columns * size)
+
+
+def sum_blocks(spec: Spec) -> jit.Code:
+    """One tile of C: the sum over K's blocks, in C or staged; `add` is not 0 where C's own values count.
+
+    Where `ending` is not null it is called as soon as a block of rows is complete, with the `slots` of the tile's
+    corner.
+    """
+    words = spec.dtype.short, spec.a_order, spec.b_order, "staged" if spec.staged else "placed"
+    return part("sum_blocks", words, spec, _add_sum_blocks, requires=(pack_a(spec), pack_b(spec), panels(spec)))
+
+
+def _add_sum_blocks(module: Module, spec: Spec, name: str) -> None:
+    code = Code()
+    names = {
+        "meta": "ptr", "scratch": "ptr", "a": "ptr", "b": "ptr", "c": "ptr", "rows": "i64", "columns": "i64",
+        "add": "i64", "ending": "ptr", "slots": "ptr",
+    }  # fmt: skip
+    meta, scratch, *corners, rows_all, columns, add_first, ending, slots = (
+        parameter(code, name, type_name) for name, type_name in names.items()
+    )
+    ahead, area, size = reserve(code), _areas(code, spec), spec.compute.itemsize
+    c, c_step = (area.staged, area.staged_step) if spec.staged else (corners[2], read_meta(code, Meta.C_ROW) * size)
     k_all, k_block = read_meta(code, Meta.K), read_meta(code, Meta.K_BLOCK)
     # one turn even where K is 0: it stores the empty sum
     with code.loop(0, larger(k_all, 1), k_block) as k:
         k_count = smaller(k_all - k.index, k_block)
-        a = code.offset(tile.a, k.index * read_meta(code, Meta.A_K) * spec.dtype.itemsize)
-        b = code.offset(tile.b, k.index * read_meta(code, Meta.B_K) * spec.dtype.itemsize)
-        add = k.index.gt(0).convert("zext", "i64")
-        if spec.accumulate and not spec.staged:
-            add = code.constant(1, "i64")
-        b_panel, b_panel_step, b_step = _prepare_b(code, spec, b, k_count, tile.columns, packed_b)
-        with code.loop(0, tile.rows, spec.a_block_rows) as row:
-            rows, a_steps = smaller(tile.rows - row.index, spec.a_block_rows), (Meta.A_ROW, Meta.A_K)
+        a, b = (
+            code.offset(corner, k.index * read_meta(code, step) * spec.dtype.itemsize)
+            for corner, step in zip(corners[:2], (Meta.A_K, Meta.B_K), strict=True)
+        )
+        add = k.index.gt(0).convert("zext", "i64") | add_first
+        b_panel, b_panel_step, b_step = _prepare_b(code, spec, b, k_count, columns, area.packed_b)
+        with code.loop(0, rows_all, spec.a_block_rows) as row:
+            rows, a_steps = smaller(rows_all - row.index, spec.a_block_rows), (Meta.A_ROW, Meta.A_K)
             source = code.offset(a, row.index * read_meta(code, Meta.A_ROW) * spec.dtype.itemsize)
-            call(code, "pack_a", [source, *(read_meta(code, item) for item in a_steps), rows, k_count, scratch])
-            look_ahead(code, spec, ahead, (tile.a, tile.b), (tile.rows, tile.columns), row.index, (k.index, k_count))
-            call(code, "panels", [
-                scratch, b_panel, b_panel_step, b_step, packed_b, code.offset(c, row.index * c_step), c_step, k_count,
-                rows, tile.columns, add, area, ahead,
+            call(code, pack_a(spec), [source, *(read_meta(code, item) for item in a_steps), rows, k_count, scratch])
+            extent = rows_all, columns
+            look_ahead(code, spec, ahead, (corners[0], corners[1]), extent, row.index, (k.index, k_count))
+            target = code.offset(c, row.index * c_step)
+            call(code, panels(spec), [
+                scratch, b_panel, b_panel_step, b_step, area.packed_b, target, c_step, k_count, rows, columns, add,
+                area.staged, ahead,
             ])  # fmt: skip
-            if spec.ending is not None:
-                with code.when((k.index + k_block).ge(k_all)):
-                    finish_tile(code, spec, tile, code.offset(c, row.index * c_step), c_step, row.index, rows)
-    if spec.staged and spec.ending is None:
-        finish_tile(code, spec, tile, area, c_step, code.constant(0, "i64"), tile.rows)
+            with code.when((k.index + k_block).ge(k_all) & ending.ne(null(code))):
+                call(code, ending, [slots, meta, target, c_step, row.index, rows, columns])
+    module.add(name, code, signature(**names), private=False)
 
 
 def _prepare_b(
@@ -203,52 +238,13 @@ def _prepare_b(
     panel_bytes = k_count * (width * size)
     row_bytes = code.constant(width * size, "i64")
     if not spec.b_in_place_possible:
-        call(code, "pack_b", [b, *strides, k_count, columns, packed])
+        call(code, pack_b(spec), [b, *strides, k_count, columns, packed])
         return packed, panel_bytes, row_bytes
     in_place = read_meta(code, Meta.B_IN_PLACE).ne(0)
     whole = columns & -width
     skipped = in_place.select(whole, 0)
     rest = code.offset(b, skipped * size)
     target = code.offset(packed, skipped * k_count * size)
-    call(code, "pack_b", [rest, *strides, k_count, columns - skipped, target])
+    call(code, pack_b(spec), [rest, *strides, k_count, columns - skipped, target])
     panel_step = in_place.select(row_bytes, panel_bytes)
     return in_place.select(b, packed), panel_step, in_place.select(strides[0] * size, row_bytes)
-
-
-def add_panels(module: Module, spec: Spec, *, ahead: bool = False) -> None:
-    """`panels`: micro-kernels over a packed block, B's panels outermost, so that each stays in the first cache.
-
-    Each fetches its part of what is packed next where the last parameter says what is `ahead`.
-    """
-    code = Code()
-    names = {
-        "a": "ptr", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr", "c_step": "i64",
-        "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr",
-    }  # fmt: skip
-    if ahead:
-        names["ahead"] = "ptr"
-    get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
-    per_panel = blocks(get["rows"], spec.tile_rows)
-    size, width = spec.compute.itemsize, spec.tile_columns
-    with code.loop(0, blocks(get["columns"], width)) as panel:
-        left = get["columns"] - panel.index * width
-        whole = left.ge(width)
-        # a panel that is not full has always been packed
-        b = whole.select(
-            code.offset(get["b"], panel.index * get["b_panel_step"]),
-            code.offset(get["packed_b"], panel.index * get["k_count"] * (width * size)),
-        )
-        b_step = whole.select(get["b_step"], code.constant(width * size, "i64"))
-        c = code.offset(get["c"], panel.index * (width * size))
-        with code.loop(0, get["rows"], spec.tile_rows) as row:
-            if ahead:
-                number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
-                call(code, "fetch", [get["ahead"], number])
-            # the rows before this one, in the order of packing
-            steps: dict[str, Value | int] = {"row": get["k_count"], "turned": 1}
-            step = steps.get(spec.a_order, spec.a_row_step)
-            call(code, "micro", [
-                code.offset(get["a"], row.index * step * size), b, b_step, code.offset(c, row.index * get["c_step"]),
-                get["c_step"], get["k_count"], get["rows"] - row.index, left, get["add"], get["tile"],
-            ])  # fmt: skip
-    module.add("panels", code, signature(**names))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from curta.compiler.code import Code, Value, function
+from curta.runtime import jit
 
 #: the kernel ABI: operand slots, sizes and strides, this thread's scratch memory, the units to do
 KERNEL_SIGNATURE = "ptr noalias %args, ptr noalias %meta, ptr noalias %scratch, i64 %start, i64 %stop"
@@ -19,7 +20,7 @@ _BACK_EDGE = re.compile(r"^  br label %head\d+$")
 
 
 class Module:
-    """The text of one LLVM module made of several functions that declare each intrinsic once."""
+    """The text of one LLVM module made of several functions; what they call and it has not is declared once."""
 
     def __init__(self, vector_bytes: int) -> None:
         self.attributes = f'nounwind "prefer-vector-width"="{vector_bytes * 8}"'
@@ -38,15 +39,9 @@ class Module:
         self._functions.append(function(code, name, parameters, attributes, "internal void" if private else "void"))
         self._names.append(name)
 
-    def include(self, other: Module, prefix: str) -> None:
-        """Take over another module's functions, their names behind `prefix`."""
-        own = re.compile(rf"@({'|'.join(other._names)})\(")
-        self._functions += [own.sub(rf"@{prefix}\1(", text) for text in other._functions]
-        self._names += [prefix + name for name in other._names]
-        self._declarations |= other._declarations
-
     def text(self) -> str:
-        return "\n".join([*sorted(self._declarations.values()), *self._functions, _LOOP_HINTS])
+        outside = [line for name, line in self._declarations.items() if name not in self._names]
+        return "\n".join([*sorted(outside), *self._functions, _LOOP_HINTS])
 
 
 def parameter(code: Code, name: str, type_name: str = "i64") -> Value:
@@ -76,10 +71,27 @@ def read_meta(code: Code, item: int | Value) -> Value:
     return code.load(code.offset(parameter(code, "meta", "ptr"), index, "i64"), "i64", align=8)
 
 
-def call(code: Code, name: str, operands: Sequence[Value | int]) -> None:
-    """Call a function of the same module; Python integers are passed as i64."""
+def call(code: Code, called: str | jit.Code | Value, operands: Sequence[Value | int]) -> None:
+    """Call a function of the same module, one that the module requires, or one by its address.
+
+    Python integers are passed as i64.
+    """
     values = [item if isinstance(item, Value) else code.constant(item, "i64") for item in operands]
-    code.effect(f"call void @{name}({', '.join(f'{value.full_type} {value.ref}' for value in values)})")
+    if isinstance(called, Value):
+        code.effect(f"call void {called.ref}({', '.join(f'{value.full_type} {value.ref}' for value in values)})")
+    else:
+        code.call_void(called if isinstance(called, str) else called.name, values)
+
+
+def address_of(code: Code, function: jit.Code, parameters: str) -> Value:
+    """The address of a function that the module requires, whose parameters are these."""
+    code.declarations[function.name] = f"declare void @{function.name}({parameters})"
+    return Value(code, f"@{function.name}", "ptr")
+
+
+def null(code: Code) -> Value:
+    """The address of nothing."""
+    return Value(code, "null", "ptr")
 
 
 def smaller(left: Value, right: Value | int) -> Value:

@@ -48,5 +48,5 @@ class Ending:
 
     @property
     def digest(self) -> str:
-        """Names the program, and nothing of its strides but which are those of neighbours."""
-        return hashlib.sha256(self.program.describe().encode()).hexdigest()[:16]
+        """Names the program, the sums' slot, and nothing of its strides but which are those of neighbours."""
+        return hashlib.sha256(f"{self.sums} {self.program.describe()}".encode()).hexdigest()[:16]

@@ -25,11 +25,11 @@ from curta.compiler.matmul.emit import (
     smaller,
     transpose,
 )  # fmt: skip
-from curta.compiler.matmul.finish import add_finish, finish_tile
-from curta.compiler.matmul.pack import add_pack_b
+from curta.compiler.matmul.finish import finish, finish_tile
+from curta.compiler.matmul.pack import pack_b
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
-from curta.runtime import cpu
+from curta.runtime import cpu, jit
 
 #: the bytes after which lines come to lie in the same place of a first-level cache, and how many of them it holds
 CACHE_WAY, CACHE_LINES = 4096, 8
@@ -59,10 +59,8 @@ def few_family(spec: Spec, rows: int, columns: int, K: int, row_bytes: int) -> s
 def make_few_kernel(spec: Spec) -> str:
     """The LLVM text of the kernel for `spec`, whose C has few columns."""
     module = Module(spec.vector_bytes)
-    add_pack_b(module, spec)
     _add_fetch_rows(module, spec)
     _add_micro_kernel(module, spec)
-    add_finish(module, spec, swapped=True)
     if spec.ending is not None:
         _add_turn(module, spec)
     code = Code()
@@ -79,7 +77,7 @@ def make_few_kernel(spec: Spec) -> str:
             k_count = smaller(k_all - k.index, k_block)
             b = code.offset(tile.b, k.index * read_meta(code, Meta.B_K) * size)
             steps = read_meta(code, Meta.B_K), read_meta(code, Meta.B_COLUMN)
-            call(code, "pack_b", [b, *steps, k_count, tile.columns, packed])
+            call(code, pack_b(spec), [b, *steps, k_count, tile.columns, packed])
             add = k.index.gt(0).convert("zext", "i64")
             with code.loop(0, tile.rows, spec.few_rows) as row:
                 a = code.offset(tile.a, row.index * a_step + k.index * size)
@@ -91,6 +89,11 @@ def make_few_kernel(spec: Spec) -> str:
         _finish(code, spec, tile, sums, sums_step)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
+
+
+def few_parts(spec: Spec) -> tuple[jit.Code, ...]:
+    """What the kernel requires."""
+    return pack_b(spec), finish(spec, swapped=True)
 
 
 def few_scratch(spec: Spec, unit_rows: int, unit_columns: int) -> int:
@@ -131,7 +134,8 @@ def _finish(code: Code, spec: Spec, tile: Tile, sums: Value, sums_step: Value) -
     padded = _padded(code, spec)
     room, step = code.offset(sums, padded * sums_step), padded * size
     call(code, "turn", [sums, sums_step, tile.rows, tile.columns, room, step])
-    call(code, "ending", [tile.slots, parameter(code, "meta", "ptr"), room, step, zero, tile.columns, tile.rows])
+    meta = parameter(code, "meta", "ptr")
+    call(code, finish(spec, swapped=True), [tile.slots, meta, room, step, zero, tile.columns, tile.rows])
 
 
 def _padded(code: Code, spec: Spec) -> Value:

@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.convert import load_wide, store_narrow
 from curta.compiler.matmul.emit import Module, call, parameter, read_meta, signature, transpose
 from curta.compiler.matmul.ending import Ending
+from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
 from curta.compiler.nest import SIGNATURE, Nest, meta_fields
+from curta.runtime import jit
 
 if TYPE_CHECKING:
     from curta.compiler.matmul.block import Tile
+
+#: `corner` has every slot's address (or number) for the tile's first element; `sums` are those of row `row` on,
+#: `sums_step` bytes apart
+ENDING = signature(
+    corner="ptr", meta="ptr", sums="ptr", sums_step="i64", row="i64", rows="i64", columns="i64",
+)  # fmt: skip
 
 
 def finish_tile(code: Code, spec: Spec, tile: Tile, sums: Value, sums_step: Value, row: Value, rows: Value) -> None:
     """Hand the complete sums of rows `row` on to what follows: the ending, or the way into C."""
     if tile.slots is not None:
         meta = parameter(code, "meta", "ptr")
-        call(code, "ending", [tile.slots, meta, sums, sums_step, row, rows, tile.columns])
+        call(code, finish(spec), [tile.slots, meta, sums, sums_step, row, rows, tile.columns])
         return
     c_row, c_column = read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)
     c = code.offset(tile.c, row * c_row * spec.out_dtype.itemsize)
-    call(code, "finish", [sums, sums_step, c, c_row, c_column, rows, tile.columns])
+    call(code, finish(spec), [sums, sums_step, c, c_row, c_column, rows, tile.columns])
 
 
-def add_finish(module: Module, spec: Spec, *, swapped: bool = False) -> None:
-    """What the sums of a tile go through: the ending; or `finish`, which rounds, or adds, them into C.
+def finish(spec: Spec, *, swapped: bool = False) -> jit.Code:
+    """What the sums of a tile go through: the ending, or what rounds, or adds, them into C.
 
     With `swapped` the ending is over C, while the kernel makes C turned over.
     """
     if spec.ending is not None:
-        _add_ending(module, spec, spec.ending, (1, 0) if swapped else (0, 1))
-        return
+        # what is written by hand to the last register needs no clean-up, the loops of an ending do
+        words = spec.ending.digest, spec.compute.short, *(("swapped",) if swapped else ())
+        add = partial(_add_ending, ending=spec.ending, parts=(1, 0) if swapped else (0, 1))
+        return part("ending", words, spec, add, passes=True)
+    formats, way = (spec.compute.short, spec.out_dtype.short), "add" if spec.accumulate else "set"
+    return part("finish", (*formats, spec.c_order, way), spec, _add_finish)
+
+
+def _add_finish(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     size, out_size = spec.compute.itemsize, spec.out_dtype.itemsize
     columns, column_step = parameter(code, "columns"), parameter(code, "column_step")
@@ -52,9 +68,10 @@ def add_finish(module: Module, spec: Spec, *, swapped: bool = False) -> None:
         with code.loop(done, columns) as column:
             _finish_some(code, spec, code.offset(source, column.index * size),
                          code.offset(target, column.index * column_step * out_size), 1)  # fmt: skip
-    module.add("finish", code, signature(
+    parameters = signature(
         staged="ptr", staged_step="i64", c="ptr", row_step="i64", column_step="i64", rows="i64", columns="i64",
-    ))  # fmt: skip
+    )  # fmt: skip
+    module.add(name, code, parameters, private=False)
 
 
 def _finish_turned(code: Code, spec: Spec) -> tuple[Value, Value]:
@@ -88,12 +105,8 @@ def _store_or_add(code: Code, spec: Spec, value: Value, target: Value) -> None:
     store_narrow(code, value, target, spec.out_dtype, native_half=spec.fused)
 
 
-def _add_ending(module: Module, spec: Spec, ending: Ending, parts: tuple[int, int]) -> None:
-    """`ending(corner, meta, sums, sums_step, row, rows, columns)` for a block of rows of a tile.
-
-    `corner` has every slot's address (or number) for the tile's first element; `sums` are those of row `row` on,
-    `sums_step` bytes apart.
-    """
+def _add_ending(module: Module, spec: Spec, name: str, *, ending: Ending, parts: tuple[int, int]) -> None:
+    """The ending for a block of rows of a tile."""
     nest = Nest(ending.program, spec.vector_bytes)
     nest.write()
     module.add("ending_rows", nest.code, SIGNATURE)
@@ -119,12 +132,10 @@ def _add_ending(module: Module, spec: Spec, ending: Ending, parts: tuple[int, in
         code.store(word, code.offset(slots, 8 * number), align=8)
     one = code.constant(1, "i64")
     known = {"inner": columns, "block": columns, "outer": rows}
-    for place, (name, *where) in enumerate(fields):
-        value = known.get(name, one)
-        if name in ("outer_stride", "inner_stride"):
-            value = steps[int(where[0])][name == "inner_stride"]
+    for place, (field, *where) in enumerate(fields):
+        value = known.get(field, one)
+        if field in ("outer_stride", "inner_stride"):
+            value = steps[int(where[0])][field == "inner_stride"]
         code.store(value, code.offset(numbers, 8 * place), align=8)
     code.effect(f"call void @ending_rows(ptr {slots.ref}, ptr {numbers.ref}, ptr null, i64 0, i64 {rows.ref})")
-    module.add("ending", code, signature(
-        corner="ptr", meta="ptr", sums="ptr", sums_step="i64", row="i64", rows="i64", columns="i64",
-    ))  # fmt: skip
+    module.add(name, code, ENDING, private=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.block import Tile, each_tile
 from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, read_meta
-from curta.compiler.matmul.finish import add_finish, finish_tile
+from curta.compiler.matmul.finish import finish_tile
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs
 
@@ -13,8 +13,6 @@ from curta.compiler.matmul.tiles import Costs
 def make_integer_kernel(spec: Spec) -> str:
     """The LLVM text of the integer kernel: over vectors of columns where those of B and C are near."""
     module = Module(spec.vector_bytes)
-    if spec.ending is not None:
-        add_finish(module, spec)
     code = Code()
     with each_tile(code, spec) as tile:
         with code.loop(0, tile.rows) as row:

@@ -3,21 +3,71 @@
 from __future__ import annotations
 
 from curta.compiler.code import Code, Value
+from curta.compiler.matmul.ahead import add_fetch
 from curta.compiler.matmul.emit import (
     Module,
+    blocks,
     call,
     lane_mask,
     masked_load,
     masked_store,
+    null,
     parameter,
     prefetch,
     signature,
     smaller,
 )  # fmt: skip
+from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Spec
+from curta.runtime import jit
 
 
-def add_micro_kernel(module: Module, spec: Spec) -> None:
+def panels(spec: Spec) -> jit.Code:
+    """Micro-kernels over a packed block, B's panels outermost, so that each stays in the first cache.
+
+    Each fetches its part of what is packed next where the last parameter says what is `ahead`, and is not null.
+    """
+    # the orders of A but these two differ in packing alone
+    order = spec.a_order if spec.a_order in ("row", "turned") else "k"
+    return part("panels", (spec.compute.short, order, "staged" if spec.staged else "placed"), spec, _add_panels)
+
+
+def _add_panels(module: Module, spec: Spec, name: str) -> None:
+    add_fetch(module)
+    _add_micro_kernel(module, spec)
+    code = Code()
+    names = {
+        "a": "ptr", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr", "c_step": "i64",
+        "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr", "ahead": "ptr",
+    }  # fmt: skip
+    get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    per_panel = blocks(get["rows"], spec.tile_rows)
+    size, width = spec.compute.itemsize, spec.tile_columns
+    with code.loop(0, blocks(get["columns"], width)) as panel:
+        left = get["columns"] - panel.index * width
+        whole = left.ge(width)
+        # a panel that is not full has always been packed
+        b = whole.select(
+            code.offset(get["b"], panel.index * get["b_panel_step"]),
+            code.offset(get["packed_b"], panel.index * get["k_count"] * (width * size)),
+        )
+        b_step = whole.select(get["b_step"], code.constant(width * size, "i64"))
+        c = code.offset(get["c"], panel.index * (width * size))
+        with code.loop(0, get["rows"], spec.tile_rows) as row:
+            with code.when(get["ahead"].ne(null(code))):
+                number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
+                call(code, "fetch", [get["ahead"], number])
+            # the rows before this one, in the order of packing
+            steps: dict[str, Value | int] = {"row": get["k_count"], "turned": 1}
+            step = steps.get(spec.a_order, spec.a_row_step)
+            call(code, "micro", [
+                code.offset(get["a"], row.index * step * size), b, b_step, code.offset(c, row.index * get["c_step"]),
+                get["c_step"], get["k_count"], get["rows"] - row.index, left, get["add"], get["tile"],
+            ])  # fmt: skip
+    module.add(name, code, signature(**names), private=False)
+
+
+def _add_micro_kernel(module: Module, spec: Spec) -> None:
     """`micro`: C[tile_rows, tile_columns] (= or +=) A panel @ B panel.
 
     `b_step` and `c_step` are the bytes from one row of B or C to the next; `add` is not 0 where C's values count;

@@ -10,7 +10,9 @@ from __future__ import annotations
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.convert import load_wide
 from curta.compiler.matmul.emit import Module, blocks, call, parameter, prefetch, signature, smaller, transpose
+from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Spec
+from curta.runtime import jit
 
 #: rows of the source copied to one panel before the next panel: long enough to fill cache lines, short enough
 #: that the source is read in long runs
@@ -24,24 +26,32 @@ PACK_B = signature(source="ptr", k_step="i64", column_step="i64", k_count="i64",
 COPY_EDGE = signature(source="ptr", outer_step="i64", inner_step="i64", outer="i64", inner="i64", target="ptr")
 
 
-def add_pack_a(module: Module, spec: Spec) -> None:
+def pack_a(spec: Spec) -> jit.Code:
     """The function `pack_a(source, row stride, k stride, rows, k, target)`; strides in elements."""
-    if spec.a_order == "row":
-        _add_copy_edge(module, spec, "copy_a_edge", spec.tile_rows)
-        _add_panel_copy(module, spec, "pack_a", "copy_a_edge", spec.tile_rows, swapped=True)
-    else:
-        _add_row_copy(module, spec)
+    return part("pack_a", (spec.dtype.short, spec.a_order), spec, _add_pack_a)
 
 
-def add_pack_b(module: Module, spec: Spec) -> None:
+def pack_b(spec: Spec) -> jit.Code:
     """The function `pack_b(source, k stride, column stride, k, columns, target)`; strides in elements."""
-    _add_copy_edge(module, spec, "copy_b_edge", spec.tile_columns)
-    if spec.b_order == "column":
-        _add_panel_copy(module, spec, "pack_b", "copy_b_edge", spec.tile_columns)
-    elif spec.b_order == "k":
-        _add_transposing_copy(module, spec)
+    return part("pack_b", (spec.dtype.short, spec.b_order), spec, _add_pack_b)
+
+
+def _add_pack_a(module: Module, spec: Spec, name: str) -> None:
+    if spec.a_order == "row":
+        _add_copy_edge(module, spec, spec.tile_rows)
+        _add_panel_copy(module, spec, name, spec.tile_rows, swapped=True)
     else:
-        _add_slow_copy(module, spec)
+        _add_row_copy(module, spec, name)
+
+
+def _add_pack_b(module: Module, spec: Spec, name: str) -> None:
+    _add_copy_edge(module, spec, spec.tile_columns)
+    if spec.b_order == "column":
+        _add_panel_copy(module, spec, name, spec.tile_columns)
+    elif spec.b_order == "k":
+        _add_transposing_copy(module, spec, name)
+    else:
+        _add_slow_copy(module, spec, name)
 
 
 def _fetch(code: Code, pointer: Value, nbytes: Value) -> None:
@@ -54,8 +64,8 @@ def _load(code: Code, spec: Spec, pointer: Value, lanes: int = 1) -> Value:
     return load_wide(code, pointer, spec.dtype, lanes, native_half=spec.fused)
 
 
-def _add_copy_edge(module: Module, spec: Spec, name: str, width: int) -> None:
-    """target[outer, width] from source[outer, inner <= width] with any strides; zeros behind `inner`."""
+def _add_copy_edge(module: Module, spec: Spec, width: int) -> None:
+    """`copy_edge`: target[outer, width] from source[outer, inner <= width] with any strides; zeros behind `inner`."""
     code = Code()
     size = spec.compute.itemsize
     source, target = parameter(code, "source", "ptr"), parameter(code, "target", "ptr")
@@ -66,10 +76,10 @@ def _add_copy_edge(module: Module, spec: Spec, name: str, width: int) -> None:
         with code.loop(0, parameter(code, "inner")) as inner:
             step = inner.index * parameter(code, "inner_step") * spec.dtype.itemsize
             code.store(_load(code, spec, code.offset(from_row, step)), code.offset(to_row, inner.index * size))
-    module.add(name, code, COPY_EDGE)
+    module.add("copy_edge", code, COPY_EDGE)
 
 
-def _add_panel_copy(module: Module, spec: Spec, name: str, edge: str, width: int, *, swapped: bool = False) -> None:
+def _add_panel_copy(module: Module, spec: Spec, name: str, width: int, *, swapped: bool = False) -> None:
     """Panels of `width` neighbouring elements: A's rows where they are near, or B's columns."""
     code = Code()
     size = spec.compute.itemsize
@@ -95,14 +105,14 @@ def _add_panel_copy(module: Module, spec: Spec, name: str, edge: str, width: int
                 code.store(values, code.offset(to_panel, k.index * (width * size)))
     rest = count - whole * width
     with code.when(rest.gt(0)):
-        call(code, edge, [
+        call(code, "copy_edge", [
             code.offset(source, whole * (width * spec.dtype.itemsize)), k_step, near_step, k_count, rest,
             code.offset(target, whole * panel_bytes),
         ])  # fmt: skip
-    module.add(name, code, names)
+    module.add(name, code, names, private=False)
 
 
-def _add_row_copy(module: Module, spec: Spec) -> None:
+def _add_row_copy(module: Module, spec: Spec, name: str) -> None:
     """A row by row; rows up to a multiple of `tile_rows` become zeros."""
     code = Code()
     size, lanes = spec.compute.itemsize, spec.lanes
@@ -127,10 +137,10 @@ def _add_row_copy(module: Module, spec: Spec) -> None:
         target = code.offset(parameter(code, "target", "ptr"), row.index * row_bytes)
         with code.loop(0, k_count, lanes) as k:
             code.store(code.constant(0, spec.type, lanes), code.offset(target, k.index * size))
-    module.add("pack_a", code, PACK_A)
+    module.add(name, code, PACK_A, private=False)
 
 
-def _add_transposing_copy(module: Module, spec: Spec) -> None:
+def _add_transposing_copy(module: Module, spec: Spec, name: str) -> None:
     """B where its K direction is near: squares of vectors turned in registers."""
     code = Code()
     size, lanes, width = spec.compute.itemsize, spec.lanes, spec.tile_columns
@@ -152,7 +162,7 @@ def _add_transposing_copy(module: Module, spec: Spec) -> None:
             corner = code.offset(to_panel, k.index * row_bytes + half.index * size)
             for index, values in enumerate(transpose(code, square)):
                 code.store(values, code.offset(corner, index * row_bytes))
-        call(code, "copy_b_edge", [
+        call(code, "copy_edge", [
             code.offset(from_panel, whole_k * spec.dtype.itemsize), 1, column_step, k_count - whole_k, width,
             code.offset(to_panel, whole_k * row_bytes),
         ])  # fmt: skip
@@ -160,11 +170,11 @@ def _add_transposing_copy(module: Module, spec: Spec) -> None:
     with code.when(rest.gt(0)):
         to_panel = code.offset(target, whole * k_count * row_bytes)
         from_panel = code.offset(source, whole * width * column_bytes)
-        call(code, "copy_b_edge", [from_panel, 1, column_step, k_count, rest, to_panel])
-    module.add("pack_b", code, PACK_B)
+        call(code, "copy_edge", [from_panel, 1, column_step, k_count, rest, to_panel])
+    module.add(name, code, PACK_B, private=False)
 
 
-def _add_slow_copy(module: Module, spec: Spec) -> None:
+def _add_slow_copy(module: Module, spec: Spec, name: str) -> None:
     """B where neither direction is near: one element at a time."""
     code = Code()
     width = spec.tile_columns
@@ -172,9 +182,9 @@ def _add_slow_copy(module: Module, spec: Spec) -> None:
     columns = parameter(code, "columns")
     panel_bytes = k_count * (width * spec.compute.itemsize)
     with code.loop(0, blocks(columns, width)) as panel:
-        call(code, "copy_b_edge", [
+        call(code, "copy_edge", [
             code.offset(parameter(code, "source", "ptr"), panel.index * width * column_step * spec.dtype.itemsize),
             k_step, column_step, k_count, smaller(columns - panel.index * width, width),
             code.offset(parameter(code, "target", "ptr"), panel.index * panel_bytes),
         ])  # fmt: skip
-    module.add("pack_b", code, PACK_B)
+    module.add(name, code, PACK_B, private=False)

@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 
 from curta.compiler.matmul.amx import amx_costs, amx_k_block, amx_scratch, make_amx_kernel
 from curta.compiler.matmul.blas import Blas, blas_scratch, blas_spec, blas_tiles, make_blas_kernel
-from curta.compiler.matmul.block import block_costs, make_block_kernel, scratch_layout
+from curta.compiler.matmul.block import block_costs, block_parts, make_block_kernel, scratch_layout
 from curta.compiler.matmul.ending import Ending
-from curta.compiler.matmul.few import few_costs, few_family, few_scratch, make_few_kernel
+from curta.compiler.matmul.few import few_costs, few_family, few_parts, few_scratch, make_few_kernel
+from curta.compiler.matmul.finish import finish
 from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
 from curta.compiler.matmul.tiles import Tiles, choose_tiles, even_blocks
 from curta.compiler.matmul.vector import make_vector_kernel, vector_costs, vector_scratch
 from curta.dtypes import DType, bfloat16, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
+from curta.runtime import jit
 
 #: a matrix B this small is read where it lies, because it stays in the first cache without packing
 IN_PLACE_BYTES = 24_000
@@ -27,8 +29,9 @@ class MatmulPlan:
     """A matmul made ready: its kernel's text, and what the kernel reads while it runs.
 
     `key` names the machine code (formats and stride pattern, never sizes); `make_ir()` writes its LLVM text, in which
-    the kernel is `function_name`, and over which LLVM's clean-up runs where `passes` says so; `meta` are its sizes and
-    strides; `units` of work are handed out `grain` at a time; `scratch_bytes` is what each thread needs.
+    the kernel is `function_name`, which `requires` others, and over which LLVM's clean-up runs where `passes` says so;
+    `meta` are its sizes and strides; `units` of work are handed out `grain` at a time; `scratch_bytes` is what each
+    thread needs.
     """
 
     key: str
@@ -38,7 +41,8 @@ class MatmulPlan:
     units: int
     grain: int
     scratch_bytes: int
-    passes: bool
+    passes: bool = False
+    requires: tuple[jit.Code, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -196,19 +200,23 @@ def _merge_batches(operands: Operands) -> Operands:
 def _blas_plan(spec: Spec, operands: Operands, blas: Blas) -> MatmulPlan:
     tiles = blas_tiles(operands.M, operands.N, operands.K, operands.batches)
     function = blas.library.function(spec.dtype.name) or 0
-    return make_plan(spec, operands, tiles, make_blas_kernel, blas_scratch(spec, tiles), function=function)
+    requires = (finish(spec),) if spec.staged or spec.ending is not None else ()
+    return make_plan(spec, operands, tiles, make_blas_kernel, blas_scratch(spec, tiles), requires, function=function)
 
 
 def _integer_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     spec = replace(spec, family="integer", a_order="any")
     tiles = choose_tiles(integer_costs(spec, operands.K), operands.M, operands.N, operands.batches)
-    return make_plan(spec, operands, tiles, make_integer_kernel, 0)
+    requires = (finish(spec),) if spec.ending is not None else ()
+    return make_plan(spec, operands, tiles, make_integer_kernel, 0, requires)
 
 
 def _vector_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     spec = replace(spec, family="vector", a_order="any")
     tiles = choose_tiles(vector_costs(spec, operands.K), 1, operands.N, operands.batches)
-    return make_plan(spec, operands, tiles, make_vector_kernel, vector_scratch(spec, tiles.unit_columns))
+    return make_plan(
+        spec, operands, tiles, make_vector_kernel, vector_scratch(spec, tiles.unit_columns), (finish(spec),)
+    )
 
 
 def _few_plan(spec: Spec, operands: Operands) -> MatmulPlan | None:
@@ -224,7 +232,7 @@ def _few_plan(spec: Spec, operands: Operands) -> MatmulPlan | None:
     spec = replace(spec, family=family, a_order="k", b_order=b_order, c_order="any")
     tiles = choose_tiles(few_costs(spec, operands.K), operands.M, operands.N, operands.batches)
     scratch, k_block = few_scratch(spec, tiles.unit_rows, tiles.unit_columns), even_blocks(operands.K, spec.k_block)
-    return make_plan(spec, operands, tiles, make_few_kernel, scratch, k_block=k_block)
+    return make_plan(spec, operands, tiles, make_few_kernel, scratch, few_parts(spec), k_block=k_block)
 
 
 def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:
@@ -232,7 +240,7 @@ def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     tiles = choose_tiles(amx_costs(spec, operands.K), operands.M, operands.N, operands.batches)
     k_block = amx_k_block(operands.K)
     scratch = amx_scratch(tiles.unit_rows, tiles.unit_columns, k_block)
-    return make_plan(spec, operands, tiles, make_amx_kernel, scratch, k_block=k_block)
+    return make_plan(spec, operands, tiles, make_amx_kernel, scratch, (finish(spec),), k_block=k_block)
 
 
 def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
@@ -242,12 +250,14 @@ def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     in_first_cache = operands.K * abs(operands.b[0]) * spec.compute.itemsize <= IN_PLACE_BYTES
     in_place = int(spec.b_in_place_possible and (few_rows or in_first_cache))
     scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns))
-    return make_plan(spec, operands, tiles, make_block_kernel, scratch, k_block=k_block, in_place=in_place)
+    return make_plan(
+        spec, operands, tiles, make_block_kernel, scratch, block_parts(spec), k_block=k_block, in_place=in_place
+    )
 
 
 def make_plan(
-    spec: Spec, operands: Operands, tiles: Tiles, make_kernel: Callable[[Spec], str], scratch_bytes: int, *,
-    k_block: int = 1, in_place: int = 0, function: int = 0,
+    spec: Spec, operands: Operands, tiles: Tiles, make_kernel: Callable[[Spec], str], scratch_bytes: int,
+    requires: tuple[jit.Code, ...], *, k_block: int = 1, in_place: int = 0, function: int = 0,
 ) -> MatmulPlan:  # fmt: skip
     """The plan for chosen tiles, its `meta` in the order of `Meta`."""
     meta = {
@@ -261,6 +271,6 @@ def make_plan(
     table = [number for dim in reversed(operands.batch) for number in dim]
     endings = [step for slot in operands.slots for step in slot]
     numbers = (*(meta[Meta(index)] for index in range(Meta.ENDING)), *endings, *table)
-    # what is written by hand to the last register needs no clean-up, the loops of an ending do
-    passes = spec.ending is not None
-    return MatmulPlan(spec.key, lambda: make_kernel(spec), spec.key, numbers, tiles.units, 1, scratch_bytes, passes)
+    return MatmulPlan(
+        spec.key, lambda: make_kernel(spec), spec.key, numbers, tiles.units, 1, scratch_bytes, requires=requires
+    )

@@ -18,7 +18,7 @@ LLVM_TYPES = {
 #: most of K packed at a time: a panel of B, so long and `tile_columns` wide, takes two thirds of a 48 KB first cache
 K_BLOCK = 256
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 8
+REVISION = 9
 
 
 class Meta(enum.IntEnum):

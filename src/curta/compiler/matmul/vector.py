@@ -11,7 +11,7 @@ from curta.compiler.code import Code, Value
 from curta.compiler.matmul.block import each_tile
 from curta.compiler.matmul.convert import load_wide
 from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, read_meta, shuffle, signature, smaller
-from curta.compiler.matmul.finish import add_finish, finish_tile
+from curta.compiler.matmul.finish import finish_tile
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs
 
@@ -31,7 +31,6 @@ def make_vector_kernel(spec: Spec) -> str:
         _add_streaming_sum(module, spec)
     else:
         _add_dot_sum(module, spec)
-    add_finish(module, spec)
     code = Code()
     size = spec.compute.itemsize
     held = parameter(code, "scratch", "ptr")
