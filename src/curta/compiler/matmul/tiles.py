@@ -49,15 +49,13 @@ def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
     if M == 0 or N == 0 or batches == 0:
         return Tiles(1, 1, 1, 1, 1, 0)
     best_time, best = float("inf"), Tiles(M, N, 1, 1, 1, batches)
-    for row_tiles in _counts(M, costs.row_step):
-        unit_rows = round_up(-(-M // row_tiles), costs.row_step)
-        for column_tiles in _counts(N, costs.column_step):
-            unit_columns = round_up(-(-N // column_tiles), costs.column_step)
+    all_columns = _sides(N, costs.column_step)
+    for unit_rows, rows in _sides(M, costs.row_step):
+        for unit_columns, columns in all_columns:
             smallest = unit_rows <= costs.row_step and unit_columns <= costs.column_step
             if not smallest and not costs.fits(unit_rows, unit_columns):
                 continue
             cycles = max(1.0, costs.cycles(min(unit_rows, M), min(unit_columns, N)))
-            rows, columns = -(-M // unit_rows), -(-N // unit_columns)
             time, together, units = _timed(rows * columns, cycles, batches)
             if time < best_time:
                 best_time, best = time, Tiles(unit_rows, unit_columns, rows, columns, together, units)
@@ -76,14 +74,19 @@ def _timed(per_batch: int, cycles: float, batches: int) -> tuple[float, int, int
     return time, together, units
 
 
-def _counts(length: int, step: int) -> list[int]:
-    """Numbers of tiles to try along a side: at least `step` long each, in ever larger jumps, and powers of two."""
+@cache
+def _sides(length: int, step: int) -> list[tuple[int, int]]:
+    """The sizes of tiles to try along a side, and how many tiles there are of each.
+
+    Multiples of `step`, by numbers of tiles in ever larger jumps, and powers of two.
+    """
     most = max(1, length // step)
     counts, count = {most}, 1
     while count < most:
         counts |= {count, 1 << (count.bit_length() - 1)}
         count = max(count + 1, count * 5 // 4)
-    return sorted(counts)
+    sizes = dict.fromkeys(round_up(-(-length // count), step) for count in sorted(counts))
+    return [(size, -(-length // size)) for size in sizes]
 
 
 def even_blocks(length: int, most: int) -> int:
