@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from curta.errors import CompilerError
 from curta.runtime import cpu, disk
 
+#: fewer modules than these are made sooner by one thread than others take to begin
+SIDE_BY_SIDE = 6
 _DEFINE = re.compile(r"^(define\b[^\n]*?)[ \t]*\{[ \t]*$", re.MULTILINE)
 
 #: held while LLVM works, while a module is made, and across a fork
@@ -269,7 +271,7 @@ def _objects_of(wanted: dict[str, Code], missing: list[str]) -> dict[str, bytes]
 
 def _compiled(codes: list[Code]) -> list[bytes]:
     """The object code of modules, made by as many threads as there are processors; this one writes the texts."""
-    if len(codes) < 2 or cpu.processors() == 1:
+    if len(codes) < SIDE_BY_SIDE or cpu.processors() == 1:
         return [compile(code.write(), passes=code.passes) for code in codes]
     from concurrent.futures import ThreadPoolExecutor
 
