@@ -38,8 +38,8 @@ TURN_BLOCK = 512
 #: such rows are at most so long, and at least so many
 MOST_TURNS = 4
 LEAST_RUN = 16
-#: so many elements of a row are reduced for many rows at once
-MOST_ADDED = 32
+#: so many elements of a row are reduced for many rows at once; in a compiled program such a sum stands alone
+MOST_ADDED = 8
 #: elements in one unit of a reduction that has too few rows to share out
 REDUCE_BLOCK = 32768
 #: columns in one unit of a reduction down columns
