@@ -10,9 +10,10 @@ import pytest
 
 import curta
 
-FORMATS = ("float32", "float64", "float16", "bfloat16", "int8", "int16", "int64", "bool")
+#: one of each width, and those that are special in memory
+FORMATS = ("float32", "float16", "bfloat16", "int8", "int64", "bool")
 #: rows on their own and many, blocks that are not filled, several dimensions before
-SHAPES = ((700, 1), (40, 2), (1537, 3), (3, 519, 4), (2, 3, 16, 2), (90, 5), (33, 7), (21, 31), (9, 33), (600, 20))
+SHAPES = ((700, 1), (1537, 3), (3, 519, 4), (2, 3, 16, 2), (33, 7), (21, 31), (600, 20))
 
 
 def numbers(shape: tuple[int, ...], name: str, seed: int) -> Any:
@@ -48,7 +49,7 @@ def rounded(values: Any, name: str) -> Any:
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_elements(shape: tuple[int, ...], name: str) -> None:
     for a, x in layouts(shape, name):
-        for b, y in layouts(shape, name):
+        for b, y in layouts(shape, name)[::3]:
             assert np.array_equal(wide(x > y), wide(a).__gt__(wide(b)))
             found, wanted = (x & y, a & b) if name == "bool" else (x * y, wide(a) * wide(b))
             assert np.array_equal(wide(found), wide(wanted))
