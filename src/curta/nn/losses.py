@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import c_int64
+from ctypes import c_double, c_float
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +10,7 @@ from curta import host
 from curta.autograd.state import STATE
 from curta.batching.values import through
 from curta.device import META
-from curta.dtypes import float32
+from curta.dtypes import float32, float64
 from curta.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions.operands import of_one_rank, raised
 from curta.functions.operands import tensor as check
@@ -77,9 +77,10 @@ def _refuse_classes(name: str, target: Tensor, classes: int, ignore: int) -> Non
 
 
 def _mean_likelihood(input: Tensor, target: Tensor, dim: int, ignore: int) -> Any:
-    """`nll_loss` with its mean and its check in one kernel."""
-    loss, wrong = bind(MEAN_LIKELIHOOD, (input, target), dim=dim, ignore=ignore)
-    if c_int64.from_address(wrong.pointer).value:
+    """`nll_loss` with its mean and its check in one kernel; NaN is rare, and may have other reasons."""
+    loss = bind(MEAN_LIKELIHOOD, (input, target), dim=dim, ignore=ignore)
+    value = (c_double if loss.layout.dtype is float64 else c_float).from_address(loss.pointer).value
+    if value != value:
         _refuse_classes("nll_loss", target, input.layout.shape[dim], ignore)
     return loss
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import pi
+from math import nan, pi
 from typing import Any
 
 from curta import dtypes
@@ -178,17 +178,16 @@ _MEAN_AGAIN = derivative("mean_of_rows", _mean_body)
 MEAN_OF_ROWS = composition("mean_of_rows", _mean_of_rows, Gradient(_mean_rule, _MEAN_AGAIN.inputs))
 
 
-def _infer_likelihood(x: Layout, target: Layout, dim: int, ignore: int) -> tuple[Layout, Layout]:
-    mean = contiguous((), dtypes.compute_dtype(x.dtype), x.device)
-    return mean, contiguous((), dtypes.int64, x.device)
+def _infer_likelihood(x: Layout, target: Layout, dim: int, ignore: int) -> Layout:
+    return contiguous((), dtypes.compute_dtype(x.dtype), x.device)
 
 
-def _mean_likelihood(x: Any, target: Any, *, dim: int, ignore: int) -> tuple[Any, Any]:
+def _mean_likelihood(x: Any, target: Any, *, dim: int, ignore: int) -> Any:
     # bytes cannot hold every `ignore`, and what is ignored is not read
     rows, classes = cast(target, dtypes.int64), x.layout.shape[dim]
     counts, outside = rows != ignore, (rows < 0) | (rows >= classes)
     loss = bind(NEGATIVE_LIKELIHOOD, (x, rows.masked_fill(outside, ignore)), dim=dim, ignore=ignore)
-    return _mean_of_rows(loss, rows, ignore=ignore), (counts & outside).sum()
+    return _mean_of_rows(loss, rows, ignore=ignore).masked_fill((counts & outside).any(), nan)
 
 
 def _mean_likelihood_slope(g: Any, x: Any, rows: Any, *, dim: int, ignore: int) -> Any:
@@ -199,23 +198,23 @@ def _mean_likelihood_slope(g: Any, x: Any, rows: Any, *, dim: int, ignore: int) 
 
 
 def _mean_likelihood_cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], dim: int, ignore: int) -> Cost:
-    """A sign for each row, three sums and a quotient."""
+    """A sign for each row, two sums and a quotient."""
     x, target = inputs
     rows = target.numel
     read = rows * x.dtype.itemsize + bytes_read((target,))
-    return Cost(rows + 3 * max(rows - 1, 0) + 1, 0, read, sum(layout.nbytes for layout in outputs))
+    return Cost(rows + 2 * max(rows - 1, 0) + 1, 0, read, outputs[0].nbytes)
 
 
-def _mean_likelihood_rule(node: Any, g: Any, *_: Any) -> tuple[Any, ...]:
+def _mean_likelihood_rule(node: Any, g: Any) -> tuple[Any, ...]:
     x, rows = node.input(0), node.input(1).unsqueeze(node.params["dim"])
     return bind(MEAN_LIKELIHOOD_BACKWARD, (g.reshape((1,) * x.layout.rank), x, rows), **node.params), None
 
 
-#: log-probabilities and classes (without the class dimension) to the mean over the rows that are not ignored, and to
-#: how many of these name no class: one kernel where the classes can be looked at at once
+#: log-probabilities and classes (without the class dimension) to the mean over the rows that are not ignored; NaN if
+#: one of these names no class, which costs no second result
 MEAN_LIKELIHOOD = Op(
     "mean_nll", _infer_likelihood, Composition(_mean_likelihood, own_cost=True),
-    Gradient(_mean_likelihood_rule, inputs=(0, 1), constant_outputs=(1,)), _mean_likelihood_cost,
+    Gradient(_mean_likelihood_rule, inputs=(0, 1)), _mean_likelihood_cost,
 )  # fmt: skip
 MEAN_LIKELIHOOD_BACKWARD = derived("mean_nll_backward", _mean_likelihood_slope)
 
