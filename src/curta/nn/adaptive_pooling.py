@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 from operator import index
-from typing import Any, SupportsIndex
+from typing import Any
 
 from curta.dtypes import int64
 from curta.errors import ArgumentError, DTypeError, ShapeError
@@ -113,7 +113,7 @@ def _nothing(x: Any, sizes: tuple[int, ...]) -> Any:
 
 
 def _sizes(name: str, x: Any, output_size: Sizes, count: int) -> tuple[int, ...]:
-    alone = output_size is None or isinstance(output_size, SupportsIndex)
+    alone = output_size is None or hasattr(output_size, "__index__")
     given: Any = (output_size,) * count if alone else tuple(output_size)  # type: ignore[arg-type]
     if len(given) != count:
         raise ShapeError(f"{name}: output_size must be {count}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import index
-from typing import Any, SupportsIndex
+from typing import Any
 
 from curta.errors import ShapeError
 from curta.functions.operands import tensor as check
@@ -171,7 +171,7 @@ def _numbers(name: str, *given: Any) -> Any:
     found = []
     words = ("kernel_size", "dilation", "padding", "stride")
     for word, value in zip(words, given, strict=True):
-        if not isinstance(value, SupportsIndex) and len(value) not in (1, 2):
+        if not hasattr(value, "__index__") and len(value) not in (1, 2):
             raise ShapeError(f"It is expected {word} equals to 2, but got size {len(value)}")
         pair = each_axis(value, 2, "")
         if min(pair) < (0 if word == "padding" else 1):

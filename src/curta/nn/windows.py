@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index
-from typing import Any, SupportsIndex
+from typing import Any
 
 from curta.errors import ShapeError
 
@@ -14,7 +14,7 @@ Numbers = int | Sequence[int]
 
 def each_axis(value: Numbers, count: int, words: str) -> tuple[int, ...]:
     """`value` as one number for each of `count` axes; ShapeError with these words for another number of them."""
-    if isinstance(value, SupportsIndex):
+    if hasattr(value, "__index__"):
         return (index(value),) * count
     values = tuple(index(one) for one in value)
     if len(values) not in (1, count):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod, sqrt
 from operator import index
-from typing import Any, SupportsIndex
+from typing import Any
 
 from curta.errors import ArgumentError
 from curta.functions import creation
@@ -19,7 +19,7 @@ Numbers = int | Sequence[int]
 
 
 def _each(value: Numbers, count: int) -> tuple[int, ...]:
-    return (index(value),) * count if isinstance(value, SupportsIndex) else tuple(index(one) for one in value)
+    return (index(value),) * count if hasattr(value, "__index__") else tuple(index(one) for one in value)
 
 
 class _Convolution(Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index
-from typing import Any, SupportsIndex
+from typing import Any
 
 from curta.dtypes import int64
 from curta.errors import ArgumentError
@@ -34,7 +34,7 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        shape = (index(normalized_shape),) if isinstance(normalized_shape, SupportsIndex) else tuple(normalized_shape)
+        shape = (index(normalized_shape),) if hasattr(normalized_shape, "__index__") else tuple(normalized_shape)
         self.normalized_shape = shape
         self.eps = eps
         self.elementwise_affine = elementwise_affine
@@ -77,7 +77,7 @@ class RMSNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        shape = (index(normalized_shape),) if isinstance(normalized_shape, SupportsIndex) else tuple(normalized_shape)
+        shape = (index(normalized_shape),) if hasattr(normalized_shape, "__index__") else tuple(normalized_shape)
         self.normalized_shape = shape
         self.eps = eps
         self.elementwise_affine = elementwise_affine

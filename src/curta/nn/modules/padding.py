@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index
-from typing import SupportsIndex
 
 from curta.errors import ArgumentError
 from curta.nn import functional as F
@@ -22,7 +21,7 @@ class _Pad(Module):
 
     def __init__(self, padding: Sides) -> None:
         super().__init__()
-        alone = isinstance(padding, SupportsIndex)
+        alone = hasattr(padding, "__index__")
         self.padding = (index(padding),) * (2 * self._axes) if alone else tuple(padding)  # type: ignore[arg-type]
 
     def forward(self, input: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import index
-from typing import Any, SupportsIndex
+from typing import Any
 
 from curta.errors import ArgumentError
 from curta.nn import functional as F
@@ -108,7 +108,7 @@ class AvgPool1d(Module):
 
 
 def _alone(value: Numbers) -> tuple[int, ...]:
-    return (index(value),) if isinstance(value, SupportsIndex) else tuple(value)
+    return (index(value),) if hasattr(value, "__index__") else tuple(value)
 
 
 class _AvgPool(Module):
@@ -317,7 +317,7 @@ class _MaxUnpool(Module):
         self.padding = self._each(padding)
 
     def _each(self, value: Numbers) -> tuple[int, ...]:
-        return (index(value),) * self._axes if isinstance(value, SupportsIndex) else tuple(value)
+        return (index(value),) * self._axes if hasattr(value, "__index__") else tuple(value)
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         windows = (self.kernel_size, self.stride, self.padding)
