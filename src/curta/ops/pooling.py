@@ -6,7 +6,7 @@ Gradients are pooling as well: an element of the image asks the few windows that
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import add
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ class Span(NamedTuple):
     `(step * o + last) // divisor`, as far as that lies in the axis.
 
     >>> Span(size=5, windows=3, step=2, first=-1, last=2, divisor=1).counts()
-    [2, 3, 2]
+    (2, 3, 2)
     """
 
     size: int
@@ -41,13 +41,9 @@ class Span(NamedTuple):
     last: int
     divisor: int
 
-    def counts(self) -> list[int]:
+    def counts(self) -> tuple[int, ...]:
         """How many elements each window has."""
-
-        def edge(window: int, begin: int) -> int:
-            return min(max((self.step * window + begin) // self.divisor, 0), self.size)
-
-        return [max(0, edge(o, self.last) - edge(o, self.first)) for o in range(self.windows)]
+        return _counts(self)
 
     def span(self) -> Span:
         """Itself: every element between a window's ends is one of it."""
@@ -57,7 +53,7 @@ class Span(NamedTuple):
         """The other way round: which windows cover each element.
 
         >>> Span(5, 3, 2, -1, 2, 1).transposed().counts()
-        [1, 2, 1, 2, 1]
+        (1, 2, 1, 2, 1)
         """
         first = self.divisor - self.last + self.step - 1
         last = self.divisor - self.first - 1 + self.step
@@ -76,6 +72,14 @@ class Span(NamedTuple):
         if begin < 0:
             place = place.lt(0).select(0, place)
         return place if self.divisor == 1 else place._with("truncated_divide", self.divisor)
+
+
+@lru_cache(maxsize=1024)
+def _counts(span: Span) -> tuple[int, ...]:
+    def edge(window: int, begin: int) -> int:
+        return min(max((span.step * window + begin) // span.divisor, 0), span.size)
+
+    return tuple(max(0, edge(o, span.last) - edge(o, span.first)) for o in range(span.windows))
 
 
 class Windows(NamedTuple):
