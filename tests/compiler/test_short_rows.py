@@ -105,3 +105,27 @@ def test_any_number_of_threads_gives_the_same_bits(shape: tuple[int, ...]) -> No
     finally:
         curta.set_num_threads(threads)
     assert all(a.tobytes() == b.tobytes() for a, b in zip(*found, strict=True))
+
+
+def test_many_rows_are_shared_out() -> None:
+    """Tasks begin and end anywhere among the rows of several outer dimensions, and inside of blocks of short ones."""
+    random = np.random.default_rng(6)
+    a, b = random.integers(-9, 9, (40, 50)).astype(np.float32), random.integers(-9, 9, (30, 21)).astype(np.float32)
+    c = random.integers(-9, 9, (7, 2500, 4)).astype(np.float32)
+    d, e = (
+        random.integers(-9, 9, (7, 3, 2500)).astype(np.float32),
+        random.integers(-9, 9, (90, 11, 70)).astype(np.int32),
+    )
+    threads = curta.get_num_threads()
+    try:
+        for some in (1, 2, 3, 5):
+            curta.set_num_threads(some)
+            x, y, z, v, w = map(curta.from_numpy, (a, b, c, d, e))
+            assert np.array_equal(curta.kron(x, y).numpy(), np.kron(a, b))
+            assert np.array_equal((z[..., :3] - v.transpose(1, 2)).numpy(), c[..., :3] - d.transpose(0, 2, 1))
+            assert np.array_equal((v.transpose(1, 2) - z[..., 1:]).numpy(), d.transpose(0, 2, 1) - c[..., 1:])
+            assert np.array_equal(w[:, :, ::3].sum((0, 2)).numpy(), e[:, :, ::3].sum((0, 2)))
+            assert np.array_equal(w.permute(2, 0, 1).amax((0, 2)).numpy(), e.transpose(2, 0, 1).max((0, 2)))
+            assert np.array_equal(z.cummin(2)[0].numpy(), np.minimum.accumulate(c, 2))
+    finally:
+        curta.set_num_threads(threads)
