@@ -12,6 +12,7 @@ from rich.text import Text
 from curta.cli.options import DoctorOptions
 from curta.cli.problems import bad_input
 from curta.compiler.matmul import choice
+from curta.compiler.matmul.blas import Shape
 from curta.compiler.matmul.choice import Table, Timing
 from curta.costs.products import ORDERS, ROWS, SIZES, measure_products
 from curta.runtime import blas
@@ -65,7 +66,7 @@ def lines(table: Table, is_kept: bool) -> list[Text]:
     for dtype in ("float32", "float64"):
         for a_order, b_order in ORDERS:
             rows = [
-                (M, K, [timings.get((dtype, a_order, b_order, M, N, K)) for N in SIZES])  # type: ignore[call-overload]
+                (M, K, [timings.get(Shape(dtype, a_order, b_order, M, N, K)) for N in SIZES])
                 for M in ROWS
                 for K in SIZES
             ]

@@ -10,6 +10,7 @@ from curta.compiler import casts, remainder
 from curta.compiler.code import Code, Value, vector_type
 from curta.compiler.expression import Expression
 from curta.compiler.instructions import TABLE
+from curta.compiler.lanes import load_apart, store_apart
 from curta.compiler.loops import CONTIGUOUS, REVERSED, STRIDED, UNIFORM, LoopProgram, scratch_itemsize, varying, walk
 from curta.dtypes import compute_dtype
 from curta.errors import CompilerError
@@ -164,7 +165,7 @@ class Emitter:
         if operand.inner == REVERSED and place.mask is None:
             return self._load_backwards(pointer, kind, place, operand.dtype.itemsize)
         if place.mask is None:
-            return self._load_apart(slot, place, pointer, kind)
+            return load_apart(self.code, self._lane_addresses(slot, place, pointer), kind)
         return self._gather(self._lane_pointers(slot, place, pointer), kind, place)
 
     def _load_backwards(self, pointer: Value, kind: str, place: Place, size: int) -> Value:
@@ -178,7 +179,7 @@ class Emitter:
         )  # fmt: skip
 
     def _lane_addresses(self, slot: int, place: Place, pointer: Value) -> list[Value]:
-        """One address for each lane: whole numbers of vectors have no fast product of 64 bits for them."""
+        """One address for each lane, in scalar arithmetic: AVX2 has no product of vectors of 64-bit integers."""
         step = self.inner_strides[slot]
         addresses: list[Value] = []
         for lane in range(place.lanes):
@@ -186,23 +187,6 @@ class Emitter:
                 first = self.code.offset(pointer, place.index * step + step * lane)
             addresses.append(self.code.offset(first, step * (lane % 4)) if lane % 4 else first)
         return addresses
-
-    def _load_apart(self, slot: int, place: Place, pointer: Value, kind: str) -> Value:
-        """Elements that are not neighbours, each loaded by itself."""
-        code, full = self.code, vector_type(kind, place.lanes)
-        gathered = Value(code, "poison", kind, place.lanes)
-        for lane, address in enumerate(self._lane_addresses(slot, place, pointer)):
-            one = code.load(address, kind)
-            gathered = code.emit(
-                f"insertelement {full} {gathered.ref}, {kind} {one.ref}, i32 {lane}", kind, place.lanes
-            )
-        return gathered
-
-    def _store_apart(self, slot: int, place: Place, pointer: Value, raw: Value) -> None:
-        """The other way."""
-        for lane, address in enumerate(self._lane_addresses(slot, place, pointer)):
-            one = self.code.emit(f"extractelement {raw.full_type} {raw.ref}, i32 {lane}", raw.type)
-            self.code.store(one, address)
 
     def _step(self, slot: int) -> Value | int:
         operand = self.program.slots[slot]
@@ -305,7 +289,7 @@ class Emitter:
         elif place.lanes == 1:
             self.code.store(raw, self.code.offset(pointer, place.index * self._step(slot)))
         elif operand.inner == STRIDED and place.mask is None:
-            self._store_apart(slot, place, pointer, raw)
+            store_apart(self.code, raw, self._lane_addresses(slot, place, pointer))
         elif operand.inner == STRIDED:
             self._scatter(raw, self._lane_pointers(slot, place, pointer), place)
         else:

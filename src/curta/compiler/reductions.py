@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from curta import dtypes
 from curta.compiler.casts import llvm_type
 from curta.compiler.code import Code, Value
+from curta.compiler.lanes import part
 from curta.dtypes import DType
 
 Values = list[Value]
@@ -151,15 +152,3 @@ def across_lanes(
             dtype,
         )
     return values
-
-
-def part(code: Code, value: Value, first: int, count: int) -> Value:
-    """`count` lanes of a vector, from the lane `first` on."""
-    if count == 1:
-        return code.emit(f"extractelement {value.full_type} {value.ref}, i32 {first}", value.type, 1)
-    places = ", ".join(f"i32 {first + lane}" for lane in range(count))
-    return code.emit(
-        f"shufflevector {value.full_type} {value.ref}, {value.full_type} poison, <{count} x i32> <{places}>",
-        value.type,
-        count,
-    )

@@ -6,8 +6,8 @@ bytes; the branches over pieces are the same ones in every row and are foreseen.
 
 from __future__ import annotations
 
-from curta.compiler.code import Code, Value, vector_type
-from curta.compiler.reductions import part
+from curta.compiler.code import Code, Value
+from curta.compiler.lanes import part, together
 from curta.runtime import cpu
 
 
@@ -57,9 +57,7 @@ def _joined(code: Code, first: Value, second: Value) -> Value:
         picks = ", ".join(f"i32 {place}" for place in range(lanes))
         text = f"{first.full_type} {first.ref}, {second.full_type} {second.ref}, <{lanes} x i32> <{picks}>"
         return code.emit(f"shufflevector {text}", first.type, lanes)
-    pair = vector_type(first.type, 2)
-    one = code.emit(f"insertelement {pair} poison, {first.full_type} {first.ref}, i32 0", first.type, 2)
-    return code.emit(f"insertelement {pair} {one.ref}, {second.full_type} {second.ref}, i32 1", first.type, 2)
+    return together(code, [first, second])
 
 
 def _bytes(kind: str) -> int:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from curta.compiler import casts, mathlib
 from curta.compiler.code import Code, Value, function
+from curta.compiler.lanes import load_apart, store_apart
 from curta.compiler.nest import NAME, SIGNATURE
 from curta.compiler.schedule import GRAIN_ELEMENTS, INLINE_ELEMENTS, KernelText, Step
 from curta.dtypes import DType, bool_, compute_dtype, float64
@@ -188,11 +189,7 @@ class _Writer:
         if apart is None:
             raw = code.load(code.offset(source, at * itemsize), kind, lanes)
         else:
-            raw = Value(code, "poison", kind, lanes)
-            for lane in range(lanes):
-                one = code.load(code.offset(source, (at + apart * lane) * itemsize), kind)
-                text = f"insertelement {raw.full_type} {raw.ref}, {kind} {one.ref}, i32 {lane}"
-                raw = code.emit(text, kind, lanes)
+            raw = load_apart(code, [code.offset(source, (at + apart * n) * itemsize) for n in range(lanes)], kind)
         return casts.convert(casts.from_memory(raw, self.dtype), self.inner_dtype, self.wide)
 
     def store(self, result: Value, target: Value, at: Value, apart: Value | None, itemsize: int) -> None:
@@ -200,9 +197,8 @@ class _Writer:
         if apart is None:
             code.store(result, code.offset(target, at * itemsize))
             return
-        for lane in range(result.lanes):
-            one = code.emit(f"extractelement {result.full_type} {result.ref}, i32 {lane}", result.type)
-            code.store(one, code.offset(target, (at + apart * lane) * itemsize))
+        addresses = [code.offset(target, (at + apart * lane) * itemsize) for lane in range(result.lanes)]
+        store_apart(code, result, addresses)
 
     def narrowed(self, total: Value) -> Value:
         half = self.inner_dtype is not self.dtype
