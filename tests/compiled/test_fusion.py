@@ -343,3 +343,13 @@ def test_a_sum_goes_through_its_elements_as_it_does_by_itself(shape: tuple[int, 
         x = curta.tensor(np.random.default_rng(seed).standard_normal(shape, dtype=np.float32))
         for found, expected in zip(compiled(x), function(x), strict=True):
             assert found.numpy().tobytes() == expected.numpy().tobytes()
+
+
+def test_a_fused_look_up_reads_the_rows_that_are_asked_for() -> None:
+    table, rows = curta.ones(5000, 16), curta.arange(8)
+    step = curta.compile(lambda x: F.embedding(rows, table) + x)
+    step(curta.ones(8, 16))
+    (node,) = step.program.graph.nodes
+    assert node.call.op.name == "embedding+add"
+    # 8 rows of the table, their 8 numbers of 8 bytes, and x
+    assert node.call.cost.bytes_read == 8 * 16 * 4 + 8 * 8 + 8 * 16 * 4

@@ -296,7 +296,7 @@ def count_pointwise(tally: Tally, node: GraphNode, lower: Pointwise) -> list[Gra
     for slot, count in looked_up.items():
         source = node.operands[slot]
         assert source.node is None, "looks up what it has made itself"
-        tally.looked_up[source.position] = count
+        tally.looked_up[source.position] = tally.looked_up.get(source.position, 0) + count
     return [node.operands[place] for place in sorted(_slots(results)) if isinstance(node.operands[place], GraphValue)]
 
 

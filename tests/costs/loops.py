@@ -259,6 +259,7 @@ GENERATED: dict[str, Loop] = {
     "own_padding_backward": folding,
     "scatter_lines": scatter,
     "scatter_lines_into": scatter_into,
+    "row_totals": scatter_reduce,
     "scatter_reduce": scatter_reduce,
     "segment_extreme": scatter_reduce,
     "sort": _reads_all,

@@ -13,13 +13,14 @@ from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
 from curta.compiled.heads import hold_few_scores, make_scores_once
 from curta.compiled.order import least_memory, peak_bytes
 from curta.compiled.placement import place
+from curta.compiled.touched_rows import update_touched_rows
 from curta.compiled.units import key_of, writers_of
 from curta.compiler.graph import LiveNumber
 
 
 def simplified(graph: ProgramGraph) -> ProgramGraph:
     """What runs: without dead ends, repetitions and copies, neighbours fused, in the order that takes least memory."""
-    graph = _through(graph, drop_dead, share_equal, make_scores_once)
+    graph = _through(graph, drop_dead, share_equal, make_scores_once, update_touched_rows)
     other = _through(graph, hold_few_scores)
     known: Known = {}
     plain = _fused(graph, known)

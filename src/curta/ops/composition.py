@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 Body = Callable[..., Any]
 
 
-def composition(name: str, body: Body, vjp: Gradient | None) -> Op:
+def composition(name: str, body: Body, vjp: Gradient | None, still: bool = False) -> Op:
     """The record of an operator written with other operators: its layouts and its cost come from tracing `body`.
 
-    `vjp` is a rule, `NO_GRADIENT`, or `derivative(body)`.
+    `vjp` is a rule, `NO_GRADIENT`, or `derivative(body)`; `still` is what `Composition` says.
     """
 
     def infer(*operands: Any, **params: Any) -> Layout | tuple[Layout, ...]:
@@ -32,7 +32,7 @@ def composition(name: str, body: Body, vjp: Gradient | None) -> Op:
 
         return _cost(record, _traced(body, inputs, params), inputs, params, outputs)
 
-    record = Op(name, infer, Composition(body), vjp, cost)
+    record = Op(name, infer, Composition(body, still=still), vjp, cost)
     return record
 
 

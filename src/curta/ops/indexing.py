@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from curta import shapes
 from curta.compiler.expression import Expression, index
+from curta.compiler.row_totals import plan_row_totals
 from curta.compiler.scatter import plan_scatter
 from curta.compiler.scatter_lines import plan_lines
 from curta.dtypes import compute_dtype, float32, int64
@@ -192,6 +193,23 @@ SCATTER_INTO = Op(
     Generated(_plan_into),
     NO_GRADIENT,
     _cost_into,
+)
+
+
+def _plan_totals(inputs: Any, outputs: Any, count: int) -> Any:
+    source, places = inputs
+    rooms = [contiguous((size,), int64) for size in (count, places.numel)]
+    sources, width = source.shape
+    return plan_row_totals(source.dtype, sources, width, source.strides[0]), rooms
+
+
+#: source[n, m], places[n]: for each of these the sum of the sources that have its place, which is below `count`
+ROW_TOTALS = Op(
+    "row_totals",
+    lambda source, places, count: contiguous(source.shape, source.dtype, source.device),
+    Generated(_plan_totals),
+    NO_GRADIENT,
+    lambda inputs, outputs, count: Cost(inputs[0].numel, 0, bytes_read(inputs), outputs[0].nbytes),
 )
 
 

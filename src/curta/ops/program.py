@@ -18,7 +18,7 @@ from curta.memory.layout import Layout
 from curta.memory.storage import HostStorage, allocate
 from curta.ops.inference import bytes_read
 from curta.ops.product import ending_of, product_step
-from curta.ops.record import Composition, Convolution, Cost, Generated, Host, Op, Product, View
+from curta.ops.record import Composition, Convolution, Cost, Generated, Host, Op, Pointwise, Product, View
 from curta.runtime.jit import Code
 from curta.runtime.native import Plan
 from curta.shapes import has_internal_overlap
@@ -338,35 +338,31 @@ def writing_into(graph: Graph, into: tuple[Layout, ...]) -> Graph:
 def _cost(op: Op, graph: Graph, operands: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Layout, ...]) -> Cost:
     """A composition does its parts' arithmetic, but reads its inputs and writes its outputs only once.
 
-    What no result needs is not done: most of the forward pass in a backward one.
+    What no result needs is not done: most of the forward pass in a backward one. Of an input that is looked up at
+    computed places, these are read, as by the operator that looks them up.
     """
     if not isinstance(op.lower, Composition) or op.lower.own_cost:
         return op.cost(operands, outputs, **params)
-    nodes, read = _needed(graph)
-    parts = [
-        node.op.cost(
-            tuple(o.layout if isinstance(o, GraphValue) else getattr(o, "type", type(o)) for o in node.operands),
-            tuple(made.layout for made in node.outputs),
-            **node.params,
-        )
-        for node in nodes
-    ]
+    nodes, read, looked_up = _needed(graph)
+    parts = list(map(_part_cost, nodes))
     return Cost(
         sum(part.flops for part in parts),
         sum(part.transcendentals for part in parts),
-        bytes_read(operands[place] for place in read),
+        bytes_read(operands[place] for place in read) + looked_up,
         sum(layout.nbytes for layout in outputs),
         sum(part.model_flops for part in parts),
         sum(part.again_flops for part in parts),
     )
 
 
-def _needed(graph: Graph) -> tuple[list[GraphNode], list[int]]:
-    """The operators that a graph's results need, and the positions of the inputs that these read."""
+def _needed(graph: Graph) -> tuple[list[GraphNode], list[int], int]:
+    """The operators that a graph's results need, the positions of the inputs that these read whole, and the bytes
+    that they look up in others."""
     from curta.ops.composition import ZERO_OF
 
     nodes: dict[int, GraphNode] = {}
     read: set[int] = set()
+    looked_up = 0
     waiting = list(graph.outputs)
     while waiting:
         value = waiting.pop()
@@ -375,9 +371,28 @@ def _needed(graph: Graph) -> tuple[list[GraphNode], list[int]]:
             read.add(value.position)
         elif id(node) not in nodes:
             nodes[id(node)] = node
-            if node.op is not ZERO_OF:  # which takes a shape alone
-                waiting += [operand for operand in node.operands if isinstance(operand, GraphValue)]
-    return list(nodes.values()), sorted(read)
+            if node.op is ZERO_OF:  # which takes a shape alone
+                continue
+            tables = _looked_up_in(node)
+            others = [one for one in node.operands if isinstance(one, GraphValue) and one not in tables]
+            if tables:
+                looked_up += _part_cost(node).bytes_read - bytes_read(one.layout for one in others)
+            waiting += others
+    return list(nodes.values()), sorted(read), looked_up
+
+
+def _looked_up_in(node: GraphNode) -> list[GraphValue]:
+    """The inputs of the graph in which an operator looks at computed places alone."""
+    lower = node.op.lower
+    if not isinstance(lower, Pointwise) or lower.gathered is None:
+        return []
+    return [one for one in (node.operands[place] for place in lower.gathers) if one.node is None]
+
+
+def _part_cost(node: GraphNode) -> Cost:
+    """What an operator does by itself."""
+    given = [one.layout if isinstance(one, GraphValue) else getattr(one, "type", type(one)) for one in node.operands]
+    return node.op.cost(tuple(given), tuple(made.layout for made in node.outputs), **node.params)
 
 
 def _generated(

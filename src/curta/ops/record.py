@@ -90,10 +90,14 @@ class Composition:
     `body(*tensors, **params)` is plain Python over tensors: element-wise operators, and reductions with
     `keepdim=True`. Its cost is found from the operators in it, which read the inputs whole, unless `own_cost` says that
     the record's `cost` knows better.
+
+    `still` says of an operator that writes in place, and whose second input is a gradient: where that is 0, what it
+    writes stays as it is, to the bit.
     """
 
     body: Callable[..., Any]
     own_cost: bool = False
+    still: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,7 @@ TABLE: tuple[Op, ...] = (
     *indexing.TAKES,
     indexing.SCATTER,
     indexing.SCATTER_INTO,
+    indexing.ROW_TOTALS,
     indexing.SCATTER_LINES,
     indexing.SCATTER_LINES_INTO,
     scattering.SCATTER_REDUCE,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
 from curta.optim.update import UpdatePlan, directed, flags_of, new_state
 from curta.tensor import Tensor
+
+#: the least number that float32 holds in full
+_LEAST_EPS = 2.0**-126
 
 
 def adagrad_update(
@@ -83,5 +88,7 @@ class Adagrad(Optimizer):
     def plan(self, state: State, group: Group, parameter: Tensor) -> UpdatePlan:
         """What the next update of a parameter with this state is."""
         step_size = group["lr"] / (1 + state["step"] * group["lr_decay"])
-        scalars = (step_size, group["weight_decay"], group["eps"])
-        return UpdatePlan(adagrad_update, ("sum",), scalars, flags_of(group), {"step": state["step"] + 1})
+        scalars, flags = (step_size, group["weight_decay"], group["eps"]), flags_of(group)
+        # a step of 0 / 0 is no number, and that of an infinite rate is none either
+        still = not any(flags.values()) and group["eps"] >= _LEAST_EPS and math.isfinite(step_size)
+        return UpdatePlan(adagrad_update, ("sum",), scalars, flags, {"step": state["step"] + 1}, still=still)

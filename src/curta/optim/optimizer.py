@@ -158,7 +158,7 @@ class Optimizer(OptimizerHooks):
         """Do what a plan says."""
         tensors = self.state_tensors(plan, state, parameter)
         state.update(plan.counts)
-        apply_update(plan.function, (parameter, gradient, *tensors), plan.scalars, plan.flags)
+        apply_update(plan.function, (parameter, gradient, *tensors), plan.scalars, plan.flags, plan.still)
 
     def state_tensors(self, plan: UpdatePlan, state: State, parameter: Tensor) -> list[Tensor]:
         """The tensors of a parameter's state that a plan names; those that are not there yet are made."""

@@ -68,7 +68,7 @@ class RecordedUpdates:
         state.update(plan.counts)
         if not shared.live:
             shared.live = self._recorder.numbers_from(lambda: self._numbers(shared))
-        apply_update(plan.function, (parameter, gradient, *tensors), shared.live, plan.flags)
+        apply_update(plan.function, (parameter, gradient, *tensors), shared.live, plan.flags, plan.still)
 
     def _shared_by(self, number: int, plan: UpdatePlan, before: _Shared | None) -> _Shared:
         """The last one, where it is the same: what comes between two of them must stay between them."""
@@ -98,7 +98,7 @@ class RecordedUpdates:
         group = self._optimizer.param_groups[shared.number]
         shared.coming = coming = self._optimizer.plan(first, group, shared.parameters[0])
         shared.after = {**first, **coming.counts}
-        if coming.function is not shared.plan.function or coming.flags != shared.plan.flags:
+        if any(getattr(coming, name) != getattr(shared.plan, name) for name in ("function", "flags", "still")):
             return False
         for name in coming.counts:
             counts = [state.get(name) for state in held]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from curta.errors import ArgumentError
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least_zero
 from curta.optim.update import UpdatePlan, directed, flags_of
@@ -86,7 +88,9 @@ class SGD(Optimizer):
         lr, weight_decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
         flags = flags_of(group)
         if momentum == 0:
-            return UpdatePlan(sgd_update, (), (lr, weight_decay), flags)
+            # uphill, the step of a gradient of 0 is -0, which makes 0 of -0; an infinite rate makes NaN of everything
+            still = not any(flags.values()) and math.isfinite(lr)
+            return UpdatePlan(sgd_update, (), (lr, weight_decay), flags, still=still)
         # The first step's buffer is the gradient itself: the same formula with a buffer of zeros, undampened.
         gradient_weight = 1 if state.get("momentum_buffer") is None else 1 - group["dampening"]
         scalars = (lr, weight_decay, momentum, gradient_weight)

@@ -22,7 +22,7 @@ Update = Callable[..., tuple[Tensor, ...]]
 
 
 #: each update function as an operator: one kernel reads everything and writes parameter and state in place
-_OPERATORS: dict[Callable[..., Any], Op] = {}
+_OPERATORS: dict[tuple[Callable[..., Any], bool], Op] = {}
 _STAGED: set[Callable[..., Any]] = set()
 
 
@@ -31,12 +31,14 @@ def apply_update(
     tensors: Sequence[Tensor],
     scalars: Sequence[float | LiveNumber],
     flags: Mapping[str, Any] | None = None,
+    still: bool = False,
 ) -> None:
     """Replace a parameter and its state, in place, by what `function` makes of them.
 
     `tensors` is (parameter, gradient, *state): every tensor but the gradient is written. `scalars` may differ at every
     step, `flags` are fixed for an optimizer: a kernel is compiled once for each set of flags and never for a scalar.
-    That is one launch a parameter, whatever the update's length; a `staged` update has a launch a stage.
+    `still` is an `UpdatePlan`'s. That is one launch a parameter, whatever the update's length; a `staged` update has a
+    launch a stage.
     """
     parameter, _gradient, *state = tensors
     numbers = tuple(map(_number, scalars))
@@ -44,7 +46,7 @@ def apply_update(
         if function in _STAGED:
             function(*tensors, *numbers, **(flags or {}))
         else:
-            bind_into(_operator(function), (*tensors, *numbers), (parameter, *state), **(flags or {}))
+            bind_into(_operator(function, still), (*tensors, *numbers), (parameter, *state), **(flags or {}))
 
 
 def stage(function: Callable[..., Any], operands: Sequence[Any], into: Sequence[Tensor] = (), **flags: Any) -> Any:
@@ -61,10 +63,10 @@ def staged(function: Callable[..., None]) -> Callable[..., Any]:
     return function
 
 
-def _operator(function: Callable[..., Any]) -> Op:
-    operator = _OPERATORS.get(function)
+def _operator(function: Callable[..., Any], still: bool = False) -> Op:
+    operator = _OPERATORS.get((function, still))
     if operator is None:
-        operator = _OPERATORS[function] = composition(function.__name__, function, NO_GRADIENT)
+        operator = _OPERATORS[function, still] = composition(function.__name__, function, NO_GRADIENT, still)
     return operator
 
 
@@ -76,6 +78,8 @@ class UpdatePlan(NamedTuple):
     """One update: its function, the names of its state tensors, its scalars and flags, and the counts it sets.
 
     `counts` are the entries of the state that are numbers; `starts` what a state tensor is full of at first, if not 0.
+    `still` says that elements whose gradient is 0 stay as they are, and so does their state: a compiled program may
+    then update the rows of an embedding that were looked up, and no others.
     """
 
     function: Update
@@ -84,6 +88,7 @@ class UpdatePlan(NamedTuple):
     flags: Mapping[str, Any]
     counts: dict[str, float] = {}  # noqa: RUF012 - never written to
     starts: dict[str, float] = {}  # noqa: RUF012 - never written to
+    still: bool = False
 
 
 def new_state(parameter: Tensor, fill: float = 0.0, shape: tuple[int, ...] | None = None) -> Tensor:
