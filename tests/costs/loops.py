@@ -207,6 +207,20 @@ def scatter_reduce(tally: Tally, call: Any) -> None:
     _reads_all(tally, call)
 
 
+def counts(tally: Tally, call: Any) -> None:
+    """Each number adds one."""
+    for _ in _places(*call.operands[0].shape):
+        tally.flops += 1
+    _reads_all(tally, call)
+
+
+def longest_run(tally: Tally, call: Any) -> None:
+    """Each element that has one before it is the last of a run that is one longer."""
+    for place in _places(*call.operands[0].shape):
+        tally.flops += place[call.params["dim"]] > 0
+    _reads_all(tally, call)
+
+
 def padding(tally: Tally, call: Any) -> None:
     """Copies."""
     _reads_all(tally, call)
@@ -243,6 +257,7 @@ GENERATED: dict[str, Loop] = {
     "attention": attention,
     "attention_backward": attention_backward,
     "conv2d_backward_weight": convolution_to_weight,
+    "counts": counts,
     "cummax": running(0),
     "cummin": running(0),
     "cumprod": running(1),
@@ -251,6 +266,7 @@ GENERATED: dict[str, Loop] = {
     "linear_cross_entropy_backward": linear_cross_entropy_backward,
     "linear_cross_entropy_both": linear_cross_entropy_both,
     "logcumsumexp": running(2, 2),
+    "longest_run": longest_run,
     "recurrence": running(2),
     "scatter_rows": scatter,
     "scatter_into": scatter_into,

@@ -18,7 +18,7 @@ from curta.compiler.instructions import TABLE as INSTRUCTIONS
 from curta.einops import rearrange
 from curta.errors import PlanError
 from curta.nn import functional as F
-from curta.ops import composition, convolution, indexing, inplace, joining, loss, resampling
+from curta.ops import composition, convolution, counting, indexing, inplace, joining, loss, resampling
 from curta.ops.dispatch import bind
 from curta.ops.record import Cost, Host, Op
 from curta.ops.table import TABLE
@@ -108,6 +108,7 @@ def lookups() -> None:
         curta.ones((2,) * 16)[(rows,) * count]
     ones(5, 3).index_add_(0, rows, ones(3, 3))
     bind(indexing.ROW_TOTALS, (ones(3, 3), rows), count=5)
+    bind(counting.COUNTS, (rows,), count=2)
     ones(3, 5).index_add_(1, rows, ones(3, 3))
     F.one_hot(rows, 4)
     for count in range(1, resampling.MOST_TERMS + 1):

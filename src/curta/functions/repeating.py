@@ -58,8 +58,8 @@ def repeat_interleave(
     if isinstance(repeats, Tensor):
         counts = _counts(repeats)
         if not repeats.layout.rank or len(counts) == 1:
-            counts = counts * size
-        elif len(counts) != size:
+            return _evenly(input, axis, counts[0], output_size)
+        if len(counts) != size:
             raise ShapeError(
                 "repeats must have the same size as input along dim, but got repeats.size(0) = "
                 f"{len(counts)} and input.size({axis}) = {size}"
@@ -68,9 +68,18 @@ def repeat_interleave(
         count = integer("repeat_interleave", repeats, "repeats")
         if count < 0:
             raise ShapeError("Repeats must be non-negative")
-        counts = [count] * size
+        return _evenly(input, axis, count, output_size)
     places = _sized(host.tensor_from(_places(counts)), output_size)
     return gathered(input, {axis: places})
+
+
+def _evenly(input: Tensor, axis: int, count: int, output_size: int | None) -> Tensor:
+    """Every slice along a dimension `count` times."""
+    shape = input.layout.shape
+    _check_size(shape[axis] * count, output_size)
+    apart = input.unsqueeze(axis + 1).expand(*shape[: axis + 1], count, *shape[axis + 1 :])
+    made: Tensor = apart.reshape(*shape[:axis], shape[axis] * count, *shape[axis + 1 :])
+    return made.clone() if count == 1 else made  # which is a view then
 
 
 def _places(counts: list[int]) -> Any:
@@ -78,7 +87,10 @@ def _places(counts: list[int]) -> Any:
 
 
 def _sized(places: Tensor, output_size: int | None) -> Tensor:
-    found = places.layout.numel
+    _check_size(places.layout.numel, output_size)
+    return places
+
+
+def _check_size(found: int, output_size: int | None) -> None:
     if output_size is not None and output_size != found:
         raise ShapeError(f"repeat_interleave: Invalid output_size, expected {found} but got {output_size}")
-    return places

@@ -15,6 +15,7 @@ from curta.functions.operands import tensor
 from curta.functions.outputs import EXACT, into
 from curta.functions.sorting import ordered, picked
 from curta.lazy import LazyModule
+from curta.ops.counting import COUNTS
 from curta.ops.dispatch import bind
 from curta.ops.indexing import scatter_rows
 from curta.ops.inference import promoted
@@ -249,15 +250,12 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     host.charge("bincount", layout.nbytes)
     if weights is not None and weights.layout.shape != layout.shape:
         raise ShapeError("weights should be 1-d and have the same length as input")
-    kind = dtypes.int64
-    if weights is not None:
-        kind = dtypes.float32 if weights.layout.dtype is dtypes.float32 else dtypes.float64
-    if weights is None:
-        shares = full((1,), 1, dtype=kind, device=layout.device).expand(layout.shape)
-    else:
-        shares = weights.detach().to(kind)
     count = high + 1 if high >= minlength else minlength
-    return scatter_rows(shares.unsqueeze(1), x, count).reshape(-1)
+    if weights is None:
+        tables: Tensor = bind(COUNTS, (x.contiguous(),), count=count)
+        return tables.view(-1) if tables.layout.shape[0] == 1 else tables.sum(0)
+    kind = dtypes.float32 if weights.layout.dtype is dtypes.float32 else dtypes.float64
+    return scatter_rows(weights.detach().to(kind).unsqueeze(1), x, count).reshape(-1)
 
 
 # distinct elements: how many there are is known only to somebody who reads them

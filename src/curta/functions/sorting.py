@@ -6,15 +6,14 @@ from typing import Any
 
 from curta import dtypes
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError, UnsupportedDTypeError
-from curta.functions.creation import arange, full, zeros
+from curta.functions.creation import full, zeros
 from curta.functions.inplace import scalar_name
-from curta.functions.joining import cat
 from curta.functions.movement import dimension, integer
 from curta.functions.operands import tensor
 from curta.functions.outputs import EXACT, into, into_all
+from curta.ops.counting import LONGEST_RUN
 from curta.ops.dispatch import bind
 from curta.ops.indexing import take
-from curta.ops.scan import CUMMAX
 from curta.ops.selection import RANKED, SMALLEST
 from curta.ops.sorting import ATTAINED, SORT
 from curta.return_types import Named, named
@@ -242,17 +241,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
         places = zeros(shape, dtype=dtypes.int64, device=layout.device)
     else:
         order = ordered(x.detach(), place)
-        ends = _run_lengths(order.values, place).argmax(place, keepdim=True)
+        ends = bind(LONGEST_RUN, (order.values.contiguous(),), dim=place)
         places = picked(order.indices, place, ends)
     values = picked(x, place, places)
     return named("mode", (values, places) if keepdim else (values.squeeze(place), places.squeeze(place)))
-
-
-def _run_lengths(x: Tensor, dim: int) -> Tensor:
-    """For each of the sorted elements, how many equal ones there are up to it."""
-    count, rank = x.layout.shape[dim], x.layout.rank
-    places = arange(count, device=x.layout.device).view((count,) + (1,) * (rank - dim - 1))
-    differs = x.narrow(dim, 1, count - 1) != x.narrow(dim, 0, count - 1)
-    changed = cat((x.narrow(dim, 0, 1) != x.narrow(dim, 0, 1), differs), dim)
-    starts, _ = bind(CUMMAX, (places.where(changed, 0).contiguous(),), dim=dim)
-    return places - starts + 1
