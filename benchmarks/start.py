@@ -35,7 +35,9 @@ def measure(name: str, variant: str, case: str) -> dict[str, Any]:
     framework = importlib.import_module(name)
     framework.set_num_threads(THREADS)
     work: Any = CASES[case][1](framework)[variant]
+    begun = _beginnings() if name == "curta" else []
     seconds = []
+    entered = time.perf_counter()
     for _ in range(4):
         start = time.perf_counter()
         work()
@@ -48,7 +50,21 @@ def measure(name: str, variant: str, case: str) -> dict[str, Any]:
     if name == "curta":
         account = work.program.account()
         found |= {"peak_bytes": account.peak_bytes, "arena": account.arena_bytes, "live": account.live_bytes}
+        found["begins"] = begun[0] - entered
     return found
+
+
+def _beginnings() -> list[float]:
+    """The moments at which compiled programs begin to run, as they come."""
+    native = importlib.import_module("curta.compiled.native").NativeProgram
+    run, begun = native.run, []
+
+    def noted(program: Any) -> Any:
+        begun.append(time.perf_counter())
+        return run(program)
+
+    native.run = noted
+    return begun
 
 
 def _run(name: str, variant: str, case: str, cache: str) -> dict[str, Any]:
@@ -79,18 +95,20 @@ def as_markdown(about: dict[str, Any], rows: list[dict[str, Any]], command: str)
         measured_on(about),
         "",
         f"Made by `{command}`: fresh processes taking turns, medians. *Overhead* is the first step less a later one: "
-        "recording, compiling, and touching memory for the first time. *Process* is the most memory the process ever "
+        "recording, compiling, and touching memory for the first time. *Begins* is when the first step's program, "
+        "recorded and compiled, begins to run. *Process* is the most memory the process ever "
         "had, with the interpreter and the libraries; *program* what Curta says beforehand that its tensors take.",
         "",
-        "| work | framework | cache on disk | first step | later step | overhead | process | program |",
-        "|---|---|---|---:|---:|---:|---:|---:|",
+        "| work | framework | cache on disk | first step | later step | overhead | begins | process | program |",
+        "|---|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
         state = row["cache"] if row["variant"] == "compiled" else "-"
         program = f"{row['peak_bytes'] / 1e6:,.0f} MB" if "peak_bytes" in row else ""
+        begins = f"{row['begins']:.2f} s" if "begins" in row else ""
         lines.append(
             f"| {CASES[row['case']][0].removeprefix('step, ')} | {row['framework']}, {row['variant']} | {state} "
-            f"| {row['first']:.2f} s | {row['later']:.2f} s | {row['first'] - row['later']:.2f} s "
+            f"| {row['first']:.2f} s | {row['later']:.2f} s | {row['first'] - row['later']:.2f} s | {begins} "
             f"| {row['bytes'] / 1e6:,.0f} MB | {program} |"
         )
     return "\n".join(lines) + "\n"
