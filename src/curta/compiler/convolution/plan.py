@@ -34,6 +34,8 @@ from curta.memory.layout import Layout
 
 #: images with fewer windows than this are put together into the columns of one product
 FEW_PIXELS = 256
+#: so many channels are worth a copy of images that are put together
+MANY_CHANNELS = 128
 
 
 def plan_forward(
@@ -53,7 +55,7 @@ def plan_forward(
     [(('input', 0), ('partial', 0)), (('input', 1), ('partial', 0), ('output', 0))]
     """
     w = program.contiguous(weight, ("input", 1))
-    if geometry.is_pointwise:
+    if geometry.is_pointwise and not leaves_columns_empty(geometry, x.dtype, program):
         _plan_pointwise(geometry, x, w, out.dtype, program, ending, results)
         return program
     planes, taps = _windows(geometry, x, program)
@@ -65,6 +67,14 @@ def plan_forward(
     plan = columns.plan(a, taps, steps, out.dtype, pixels, groups, program, ending)
     program.launch(plan, w, planes.source, *results, ending=ending)
     return program
+
+
+def leaves_columns_empty(geometry: Geometry, dtype: DType, program: Program) -> bool:
+    """Whether images have so few pixels that tiles of each by itself would be a fifth empty, and channels enough to
+    make up for copying them."""
+    tile = 2 * program.vector_bytes // compute_dtype(dtype).itemsize
+    few = geometry.images > 1 and geometry.pixels < FEW_PIXELS and geometry.channels >= MANY_CHANNELS
+    return few and 4 * round_up(geometry.pixels, tile) > 5 * geometry.pixels
 
 
 def _plan_pointwise(
