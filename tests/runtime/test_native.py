@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from curta.errors import ArgumentError, ArgumentTypeError, CompilerError
-from curta.runtime import native, pool
+from curta.runtime import native, pool_state
 
 
 def echo(kernels, arguments, float_mask=0):
@@ -203,9 +203,9 @@ def test_sleeping_workers_wake(kernels, threads):
         time.sleep(0.0015)
     runtime = native._runtime()
     deadline = time.monotonic() + 5
-    while runtime.word(pool.SLEEPERS) != 2 and time.monotonic() < deadline:
+    while runtime.word(pool_state.SLEEPERS) != 2 and time.monotonic() < deadline:
         time.sleep(0.001)
-    assert runtime.word(pool.SLEEPERS) == runtime.word(pool.ALIVE) == 2
+    assert runtime.word(pool_state.SLEEPERS) == runtime.word(pool_state.ALIVE) == 2
 
 
 def test_thread_counts(threads):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from curta.errors import ArgumentError, ArgumentTypeError, CompilerError
-from curta.runtime import cpu, entry, jit, pool
+from curta.runtime import cpu, entry, jit, pool, pool_state
 
 Launch = Callable[..., None]
 #: takes a number of bytes, returns the address of as many, a multiple of 64
@@ -96,7 +96,7 @@ class _Runtime:
     def _block_signals(self) -> None:
         """Write the set of signals that workers block: all but those that a fault in the worker itself raises."""
         library = ctypes.CDLL(None)
-        signals = ctypes.c_void_p(self.state + pool.SIGNALS)
+        signals = ctypes.c_void_p(self.state + pool_state.SIGNALS)
         library.sigfillset(signals)
         for fault in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
             library.sigdelset(signals, ctypes.c_int(int(fault)))

@@ -10,7 +10,7 @@ import ctypes
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from curta.runtime import entry, native, pool
+from curta.runtime import entry, native, pool_state
 
 #: a wave of inline plans stays on the calling thread if it is no more work than one such plan may be, in tasks
 ALONE_TASKS = 2
@@ -75,7 +75,7 @@ def _add_wave(parts: list[int], launches: Sequence[Launch]) -> tuple[int, int, i
         grain = max(plan.units, 1) if plan.flags & entry.INLINE else plan.grain
         first, tasks = tasks, tasks - (-plan.units // grain)
         part = [plan.kernel, arguments, plan.meta, plan.units, grain, first, tasks]
-        parts += [*part, *[0] * (pool.PART_BYTES // 8 - len(part))]
+        parts += [*part, *[0] * (pool_state.PART_BYTES // 8 - len(part))]
     scratch_bytes = max((plan.scratch_bytes for plan, _ in plans), default=0)
     inline = all(plan.flags & entry.INLINE for plan, _ in plans)
     alone = inline and sum(plan.units / plan.grain for plan, _ in plans) <= ALONE_TASKS

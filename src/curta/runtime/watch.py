@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 from typing import NamedTuple
 
-from curta.runtime import native, pool
+from curta.runtime import native, pool_state
 
-_WORDS = pool.WATCH_STRIDE // 8
+_WORDS = pool_state.WATCH_STRIDE // 8
 
 
 class Span(NamedTuple):
