@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import curta
+from curta.compiler.space import Space, across_lines
 
 #: one of each width, and those that are special in memory
 FORMATS = ("float32", "float16", "bfloat16", "int8", "int64", "bool")
@@ -129,3 +130,40 @@ def test_many_rows_are_shared_out() -> None:
             assert np.array_equal(z.cummin(2)[0].numpy(), np.minimum.accumulate(c, 2))
     finally:
         curta.set_num_threads(threads)
+
+
+#: rows a power of two apart, longer than a cache has lines for, and other dimensions before and behind
+CROWDED = (((1024, 300), (1, 0)), ((3, 1024, 250), (2, 0, 1)), ((1024, 5, 300), (2, 1, 0)), ((2, 512, 270), (0, 2, 1)))
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "int64", "bool"])
+@pytest.mark.parametrize(("shape", "order"), CROWDED, ids=str)
+def test_lines_of_a_cache_across_rows(shape: tuple[int, ...], order: tuple[int, ...], name: str) -> None:
+    """Elements whose neighbours in memory are in the next row are gone through in narrow blocks of rows."""
+    whole = numbers((*shape[:-1], 1024), name, 3)
+    a = whole[..., : shape[-1]].transpose(order)
+    x = curta.from_numpy(whole)[..., : shape[-1]].permute(order)
+    b = numbers(a.shape, name, 4)
+    y = curta.from_numpy(b)
+    assert np.array_equal(wide(x > y), wide(a) > wide(b))
+    assert np.array_equal(wide(curta.where(y > 0, x, y)), np.where(wide(b) > 0, wide(a), wide(b)))
+    assert np.array_equal(wide(x.tril(2)), np.tril(wide(a), 2))
+    held = y.clone()
+    held.copy_(x.logical_not() if name == "bool" else -x)
+    assert np.array_equal(wide(held), ~a if name == "bool" else -wide(a))
+    x.copy_(y)
+    assert np.array_equal(wide(x), wide(b))
+
+
+def test_blocks_across_lines_are_taken_where_they_are_needed() -> None:
+    def turns(step: int, count: int, movable: bool = True) -> tuple[int, tuple[int, ...]]:
+        """Of x[20, 30, count] + y: y's neighbours are along the first dimension."""
+        rows, beside = [(120 * count, 4 * count), (4, 80)], [4, step]
+        found = across_lines(Space((20, 30), (), count, rows, [(), ()], beside), [0, 1], movable)
+        return found.turns, found.outer
+
+    assert turns(4096, 1000) == (20, (30, 20))
+    assert turns(4096, 1000, movable=False) == (1, (20, 30))
+    assert turns(4096, 10) == (1, (20, 30))  # its lines fit
+    assert turns(4096 + 64, 1000) == (1, (20, 30))  # and so do those that lie anywhere
+    assert turns(4, 100_000) == (1, (20, 30))

@@ -17,8 +17,6 @@ from curta.compiler.fuse import Kernel, Source
 from curta.compiler.instructions import EXPENSIVE
 from curta.compiler.loops import (
     CONTIGUOUS,
-    REVERSED,
-    STRIDED,
     UNIFORM,
     LoopProgram,
     Reducing,
@@ -27,19 +25,12 @@ from curta.compiler.loops import (
     kept_values,
     walk,
 )
+from curta.compiler.space import Space, lay_out
 from curta.memory.layout import Layout, Shape, contiguous
 from curta.runtime import cpu, jit, native
-from curta.shapes import broadcast_strides, coalesce, visit_order
 
 #: elements of the inner dimension in one unit of an element-wise kernel
 MAP_BLOCK = 16384
-#: the same where rows are so short that they are taken down the columns, one after the other
-TURN_BLOCK = 512
-#: such rows are at most so long, and at least so many
-MOST_TURNS = 4
-LEAST_RUN = 16
-#: so many elements of a row are reduced for many rows at once; in a compiled program such a sum stands alone
-MOST_ADDED = 8
 #: elements in one unit of a reduction that has too few rows to share out
 REDUCE_BLOCK = 32768
 #: columns in one unit of a reduction down columns
@@ -84,165 +75,19 @@ class Step:
     in_place: set[tuple[int, int]] = field(default_factory=set)
 
 
-@dataclass(slots=True)
-class Space:
-    """The iteration space of a kernel after merging: sizes, and every slot's strides in bytes over them.
-
-    `visits` are the dimensions that are reduced, by number, where they are not visited in the order of their numbers.
-    `turns` is the size of the last outer dimension if a block of the inner one is done for each of its places before
-    the next block, else 1.
-    """
-
-    outer: Shape
-    reduce: Shape
-    inner: int
-    outer_strides: list[Shape]
-    reduce_strides: list[Shape]
-    inner_strides: list[int]
-    visits: tuple[int, ...] = ()
-    turns: int = 1
-
-
 def build_steps(kernel: Kernel) -> tuple[list[Step], list[Layout]]:
     """The launches that run one kernel, and the layouts of the partial results between them, ("partial", n)."""
-    program, space = _lay_out(kernel)
+    program, space = lay_out(kernel)
     reducings = program.all_reductions()
     simple = len(program.stages) == 1 and all(
         len(reductions.TABLE[r.name].initial(r.element.dtype)) == 1 for r in reducings
     )
     if reducings and simple and _worth_splitting(program, space):
         return _split(program, space, kernel)
-    block = TURN_BLOCK if space.turns > 1 else MAP_BLOCK
+    block = space.turn_block if space.turns > 1 else MAP_BLOCK
     if not reducings and space.inner > block:
         return [_step(replace(program, blocked=True), space, kernel.sources, kernel, block=block)], []
     return [_step(program, replace(space, turns=1), kernel.sources, kernel)], []
-
-
-# laying out
-
-
-def _lay_out(kernel: Kernel) -> tuple[LoopProgram, Space]:
-    strides = [strides_over(kernel, number) for number in range(len(kernel.slots))]
-    kept = [axis for axis in range(len(kernel.space)) if axis not in kernel.axes]
-    pointers = [number for number, slot in enumerate(kernel.slots) if slot.role != "scalar"]
-    columns = _prefers_columns(kernel, strides, kept, pointers)
-    reorder = not kernel.indexed
-    outer, outer_strides = _merge(kernel, strides, kept, reorder, keep_all=kernel.indexed)
-    reducings = [one for stage in kernel.stages for one in stage.reductions]
-    # the place of an extreme depends on the order of visits, nothing else does
-    ordered = kernel.indexed or any(reductions.TABLE[one.name].result for one in reducings)
-    reduced, reduced_strides = _merge(kernel, strides, list(kernel.axes), not ordered, keep_all=kernel.indexed)
-    visits = () if ordered else _visits(kernel, strides)
-    if columns or not (kernel.axes or reducings):
-        inner, inner_strides, outer, outer_strides = _take_last(outer, outer_strides)
-    else:
-        inner, inner_strides, reduced, reduced_strides = _take_last(reduced, reduced_strides)
-    space = Space(outer, reduced, inner, outer_strides, reduced_strides, inner_strides, visits)
-    if not (kernel.axes or reducings or kernel.indexed):
-        space = _along_longer(space)
-        outer, inner, inner_strides = space.outer, space.inner, space.inner_strides
-    slots = tuple(
-        replace(slot, inner=_inner_class(slot, inner_strides[number], inner))
-        for number, slot in enumerate(kernel.slots)
-    )
-    program = LoopProgram(
-        slots,
-        len(outer),
-        tuple(kernel.stages),
-        tuple(kernel.row_stores),
-        len(reduced),
-        form="columns" if columns else "rows",
-    )
-    return program, space
-
-
-def strides_over(kernel: Kernel, number: int) -> Shape:
-    """A slot's strides in bytes over the kernel's space: 0 where it is broadcast or its dimension is reduced away."""
-    layout = kernel.layouts[number]
-    if layout is None:
-        return (0,) * len(kernel.space)
-    itemsize = layout.dtype.itemsize
-    if kernel.slots[number].role == "output" and layout.rank < len(kernel.space):
-        strides = iter(layout.strides)
-        return tuple(0 if axis in kernel.axes else next(strides) * itemsize for axis in range(len(kernel.space)))
-    over = broadcast_strides(layout.shape, layout.strides, kernel.space)
-    return tuple(stride * itemsize for stride in over)
-
-
-def _merge(
-    kernel: Kernel, strides: list[Shape], axes: list[int], reorder: bool, keep_all: bool
-) -> tuple[Shape, list[Shape]]:
-    sizes = tuple(kernel.space[axis] for axis in axes)
-    own = [tuple(one[axis] for axis in axes) for one in strides]
-    if keep_all or not own:
-        return sizes, own
-    first = [n for n, slot in enumerate(kernel.slots) if slot.role == "output" and kernel.axes == ()]
-    order = first + [n for n in range(len(own)) if n not in first]
-    merged, moved = coalesce(sizes, *(own[n] for n in order), reorder=reorder)
-    by_number = dict(zip(order, moved, strict=True))
-    return merged, [by_number[n] for n in range(len(own))]
-
-
-def _visits(kernel: Kernel, strides: list[Shape]) -> tuple[int, ...]:
-    """See `Space.visits`."""
-    own = [tuple(one[axis] for axis in kernel.axes) for one in strides]
-    order = visit_order(tuple(kernel.space[axis] for axis in kernel.axes), *own)
-    return () if list(order) == sorted(order) else order
-
-
-def _take_last(sizes: Shape, strides: list[Shape]) -> tuple[int, list[int], Shape, list[Shape]]:
-    if not sizes:
-        return 1, [0] * len(strides), (), strides
-    return sizes[-1], [one[-1] for one in strides], sizes[:-1], [one[:-1] for one in strides]
-
-
-def _along_longer(space: Space) -> Space:
-    """The space with its inner dimension and the one before exchanged, if that one is short and this one is not.
-
-    A row costs as much as some ten elements that are not neighbours.
-    """
-    if space.inner > MOST_TURNS or not space.outer or space.outer[-1] < LEAST_RUN:
-        return space
-    longer = [one[-1] for one in space.outer_strides]
-    exchanged = [(*one[:-1], step) for one, step in zip(space.outer_strides, space.inner_strides, strict=True)]
-    outer = (*space.outer[:-1], space.inner)
-    return replace(
-        space, outer=outer, inner=space.outer[-1], outer_strides=exchanged, inner_strides=longer, turns=space.inner
-    )
-
-
-def _prefers_columns(kernel: Kernel, strides: list[Shape], kept: list[int], pointers: list[int]) -> bool:
-    """Whether the largest input runs fastest along a dimension that is kept: but not where that is so short that most
-    of a vector would lie idle and the other is not.
-    """
-    if not kernel.axes or len(kernel.stages) > 1 or kernel.stages[0].stores or kernel.indexed:
-        return False
-    inputs = [n for n in pointers if kernel.slots[n].role == "input"]
-    if not inputs or prod(kernel.space) == 0:
-        return False
-
-    def extent(number: int) -> int:
-        return prod(size for size, stride in zip(kernel.space, strides[number], strict=True) if stride)
-
-    largest = max(inputs, key=extent)
-    moving = [(s, axis) for axis, s in enumerate(strides[largest]) if s and kernel.space[axis] > 1]
-    if not moving:
-        return False
-    fastest = min(moving, key=lambda pair: abs(pair[0]))[1]
-    reduced = prod(kernel.space[axis] for axis in kernel.axes)
-    others = [axis for axis in reversed(kept) if kernel.space[axis] > 1]
-    beside = kernel.space[fastest if fastest in kept else others[0]] if others else 1
-    if fastest in kept:
-        return beside > MOST_TURNS or reduced < LEAST_RUN
-    return reduced <= MOST_ADDED and beside >= LEAST_RUN
-
-
-def _inner_class(slot: Slot, stride: int, size: int) -> int:
-    if slot.role == "scalar" or stride == 0:
-        return UNIFORM
-    if stride == slot.dtype.itemsize or size <= 1:
-        return CONTIGUOUS
-    return REVERSED if stride == -slot.dtype.itemsize and slot.role == "input" else STRIDED
 
 
 # cutting into units

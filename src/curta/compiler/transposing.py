@@ -15,6 +15,7 @@ from curta.compiler.fuse import Kernel
 from curta.compiler.matmul.emit import transpose
 from curta.compiler.nest import NAME, SIGNATURE
 from curta.compiler.schedule import INLINE_ELEMENTS, KernelText, Step
+from curta.compiler.space import strides_over
 from curta.memory.layout import Layout, Shape
 from curta.runtime import cpu, jit, native
 from curta.shapes import coalesce
@@ -60,7 +61,7 @@ def _transposition(kernel: Kernel) -> _Transposition | None:
     """How a kernel transposes, if it does: a plain copy whose near directions in memory differ."""
     if not _is_copy(kernel) or prod(kernel.space) < LEAST:
         return None
-    read, written = (schedule.strides_over(kernel, number) for number in (0, 1))
+    read, written = (strides_over(kernel, number) for number in (0, 1))
     sizes, (to, source) = coalesce(kernel.space, written, read, reorder=True)
     itemsize = kernel.slots[0].dtype.itemsize
     near = [dim for dim, stride in enumerate(source[:-1]) if stride == itemsize]

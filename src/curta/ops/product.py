@@ -8,6 +8,7 @@ from curta.compiler import schedule
 from curta.compiler.fuse import Kernel, fuse
 from curta.compiler.matmul import Ending, MatmulPlan, plan_matmul
 from curta.compiler.matmul.choice import current
+from curta.compiler.space import strides_over
 from curta.compiler.trace import trace
 from curta.dtypes import compute_dtype
 from curta.errors import CompilerError
@@ -62,7 +63,7 @@ def ending_of(
     sources[place] = ("output", home or 0)
     ending = Ending(
         tuple(kernel.slots), kernel.stages[0].stores, place,
-        tuple(schedule.strides_over(kernel, number) for number in range(len(kernel.slots))), home is not None,
+        tuple(strides_over(kernel, number) for number in range(len(kernel.slots))), home is not None,
     )  # fmt: skip
     return Ended(ending, sources)
 
