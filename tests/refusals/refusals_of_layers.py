@@ -84,13 +84,15 @@ REFUSALS = (
     Refusal(
         lambda c: c.nn.Embedding(3, 2, sparse=True),
         UnsupportedError,
-        "Embedding: the argument 'sparse' is not supported",
+        "Embedding: the argument 'sparse' is not supported: without it a compiled step with SGD or Adagrad updates only the "
+        "rows that were looked up",
         only_curta=True,
     ),
     Refusal(
         lambda c: c.nn.EmbeddingBag(3, 2, sparse=True),
         UnsupportedError,
-        "EmbeddingBag: the argument 'sparse' is not supported",
+        "EmbeddingBag: the argument 'sparse' is not supported: without it a compiled step with SGD or Adagrad updates only the "
+        "rows that were looked up",
         only_curta=True,
     ),
     Refusal(lambda c: c.nn.Bilinear(0, 2, 2), ArgumentError, "in1_features must be > 0, but got 0"),

@@ -101,7 +101,8 @@ REFUSALS = (
     Refusal(
         lambda c: c.nn.Embedding(4, 2, sparse=True),
         UnsupportedError,
-        "Embedding: the argument 'sparse' is not supported",
+        "Embedding: the argument 'sparse' is not supported: without it a compiled step with SGD or Adagrad updates only the "
+        "rows that were looked up",
         only_curta=True,
     ),
     Refusal(

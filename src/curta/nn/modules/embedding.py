@@ -49,7 +49,10 @@ class _Table(Module):
 
 def _not_sparse(name: str, sparse: bool) -> None:
     if sparse:
-        raise UnsupportedError(f"{name}: the argument 'sparse' is not supported")
+        raise UnsupportedError(
+            f"{name}: the argument 'sparse' is not supported: without it a compiled step with SGD or Adagrad updates "
+            "only the rows that were looked up"
+        )
 
 
 class Embedding(_Table):
