@@ -22,7 +22,10 @@ else:
 
 def takes(other: object) -> bool:
     """Whether an operator such as + can have this on its other side: a tensor or a number, of NumPy or a trace too."""
-    if isinstance(other, (int, float, GraphNumber)) or hasattr(other, "layout"):
+    kind = type(other)
+    if kind is float or kind is int or hasattr(other, "layout"):
+        return True
+    if isinstance(other, (int, float, GraphNumber)):
         return True
     return isinstance(other, (np.number, np.bool_)) or is_bfloat16(other)
 

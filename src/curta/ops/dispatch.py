@@ -20,6 +20,7 @@ from curta.memory.layout import Layout
 from curta.ops.program import Executable, ViewExecutable, executable, view_executable
 from curta.ops.record import Composition, Op, View
 from curta.promotion import as_int64
+from curta.runtime import native
 from curta.runtime.native import launcher
 from curta.tensor import Tensor
 
@@ -57,7 +58,7 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
             key.append(type(value))
             pointers.append(value)
     if params:
-        key.extend(_parameter_key(params))
+        key += native.parameter_key(params)
     signature = tuple(key)
     call = _CALLS.get(signature)
     if call is None:
@@ -84,15 +85,6 @@ def _level_of(inputs: tuple[Any, ...]) -> int:
     from curta.batching.values import level_of
 
     return level_of(inputs)
-
-
-def _parameter_key(params: dict[str, Any]) -> list[Any]:
-    """Parameters for a dictionary key: 1, 1.0 and True differ here, so do 0.0 and -0.0, and NaN equals itself."""
-    key: list[Any] = [*map(type, params.values())]
-    if float in key:
-        return [*key, *params, *(value.hex() if type(value) is float else value for value in params.values())]
-    key += params.items()
-    return key
 
 
 def _accounted(books: tuple[Any, ...], call: Executable, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
@@ -129,7 +121,7 @@ def prepared(
 
 
 def _signature(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
-    return (op, *map(described, inputs), *_parameter_key(params))
+    return (op, *map(described, inputs), *native.parameter_key(params))
 
 
 def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **params: Any) -> None:
@@ -164,7 +156,7 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     for out in outputs:
         key.append(out.layout)
     if params:
-        key.extend(_parameter_key(params))
+        key += native.parameter_key(params)
     signature = tuple(key)
     call = _CALLS.get(signature)
     if call is None:
