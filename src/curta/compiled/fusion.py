@@ -16,11 +16,11 @@ from curta.errors import CompilerError
 from curta.memory.layout import Layout
 from curta.ops.composition import STORED, composition
 from curta.ops.dispatch import bind, described
-from curta.runtime import native
 from curta.ops.elementwise import CAST
 from curta.ops.inference import bytes_read
 from curta.ops.program import Executable, executable
 from curta.ops.record import NO_GRADIENT, Convolution, Cost, Op, Product
+from curta.runtime import native
 
 #: more operators than these in one kernel make its code long, and gain nothing
 LONGEST = 12

@@ -15,6 +15,7 @@ from curta.device import META
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.inplace import copy_, fill_
 from curta.functions.movement import FEW, KEPT, region
+from curta.functions.operands import refuse
 from curta.functions.outputs import EXACT, into
 from curta.lazy import LazyModule
 from curta.memory.layout import Layout
@@ -431,8 +432,6 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     tensor([[2],
             [3]])
     """
-    from curta.functions.operands import refuse
-
     refuse("gather", sparse_grad=sparse_grad or None)
     if out is not None:
         return into("gather", out, gather(input, dim, index), exact=True, inputs=(input, index))

@@ -67,6 +67,9 @@ class HostStorage(Storage):
 
     __slots__ = ("epoch", "free")
 
+    epoch: int
+    free: list[int]
+
     def __del__(self, host: HostAllocator = HOST, watchers: list[Any] = WATCHERS) -> None:
         # the globals are bound as defaults: they may be gone when the interpreter ends
         host.current -= self.nbytes

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from curta import functions as functions
+    from curta import host as host
 else:
     np = LazyModule("numpy")
+    host = LazyModule("curta.host")
     functions = LazyModule("curta.functions")
 
 
@@ -40,4 +42,4 @@ def is_array(other: object) -> bool:
     return isinstance(other, np.ndarray) and other.dtype.kind in "biufV" and other.dtype.names is None
 
 
-__all__ = ["functions"]
+__all__ = ["functions", "host"]

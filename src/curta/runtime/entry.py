@@ -250,8 +250,8 @@ end:
 """
 
 
-def _parameter_key() -> str:
-    """`parameter_key(dictionary)`: its names, its values' types, and its values, a float's bits in place of the float."""
+def _key_entry() -> str:
+    """`parameter_key(dictionary)`: its names, its values' types and its values, of a float the bits."""
     return """
 define ptr @parameter_key(ptr %self, ptr %objects, i64 %given) {
 entry:
@@ -322,4 +322,4 @@ done:
 
 def ir_text() -> str:
     """`launch`, `run`, `replay` and `parameter_key`, for the module that has `parallel_for` in it."""
-    return "\n".join((_declarations(), _entries(), _call_plan(), _run_plan(), _replay(), _parameter_key()))
+    return "\n".join((_declarations(), _entries(), _call_plan(), _run_plan(), _replay(), _key_entry()))
