@@ -159,6 +159,7 @@ def losses() -> None:
     with_gradients(lambda x, w: F.binary_cross_entropy_with_logits(x, y, pos_weight=w), x, ones(6))
     classes = make(np.array([1, 5, -100, 0]))
     with_gradients(lambda x: bind(loss.MEAN_LIKELIHOOD, (x, classes), dim=1, ignore=-100), x)
+    with_gradients(lambda x: bind(loss.MEAN_OF_CLASSES, (x, classes), classes=6, ignore=-100), ones(4))
     with_gradients(lambda x: F.ctc_loss(x, make([[1, 2], [2, 0]]), (4, 3), (2, 1)), ones(4, 2, 3))
 
 

@@ -182,6 +182,7 @@ TABLE: tuple[Op, ...] = (
     loss.WEIGHTED_NEGATIVE_LIKELIHOOD,
     loss.CLASS_WEIGHT,
     loss.MEAN_OF_ROWS,
+    loss.MEAN_OF_CLASSES,
     loss.MEAN_LIKELIHOOD,
     loss.MEAN_LIKELIHOOD_BACKWARD,
     loss.SQUARED_ERROR,
