@@ -90,6 +90,9 @@ def images() -> None:
     with_gradients(partial(F.interpolate, size=(5, 9), mode="bicubic"), x)
     with_gradients(lambda x: F.group_norm(x, 2, ones(4), ones(4)), x)
     with_gradients(lambda x: F.group_norm(x, 2), x)
+    places = ones(1, 2, 3, 2) / 4
+    for channels, mode in ((2, "bilinear"), (6, "nearest"), (6, "bilinear"), (6, "bicubic")):
+        F.grid_sample(ones(1, channels, 4, 5), places, mode, align_corners=False)
     bind(convolution.WINDOWS, (ones(1, 2, 5, 5),), kernel=(2, 2), stride=(1, 1), dilation=(1, 1))
 
 
