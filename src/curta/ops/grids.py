@@ -8,12 +8,13 @@ from math import prod
 from typing import Any
 
 from curta.dtypes import compute_dtype, int64
-from curta.memory.layout import Shape
+from curta.memory.layout import Layout, Shape
 from curta.methods import late
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind
 from curta.ops.indexing import take
-from curta.ops.record import NO_GRADIENT
+from curta.ops.inference import bytes_read
+from curta.ops.record import NO_GRADIENT, Composition, Cost, Op
 from curta.ops.rows import cast
 
 #: reads the elements at whole places, one index tensor for each axis of `sizes`
@@ -98,10 +99,11 @@ def _cubic(place: Any, size: int, padding_mode: str, align: bool) -> list[Weight
     def far(x: Any) -> Any:
         return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
 
-    return [
-        (_element(_brought_in(low + (tap - 1), size, padding_mode, align).round(), size, padding_mode), weight)
-        for tap, weight in enumerate((far(t + 1), near(t), near(1 - t), far(2 - t)))
-    ]
+    found: list[Weighted] = []
+    for tap, weight in enumerate((far(t + 1), near(t), near(1 - t), far(2 - t))):
+        at = _brought_in(low if tap == 1 else low + (tap - 1), size, padding_mode, align)
+        found.append((_element(at.round(), size, padding_mode), weight))
+    return found
 
 
 # elements of all axes
@@ -171,10 +173,26 @@ def _read_and_weighed(x: Any, *found: Any, mode: str, padding_mode: str) -> Any:
     return cast(_weighted(_reader(x), axes), x.layout.dtype)
 
 
+#: how many elements are read along an axis
+_TAPS = {"nearest": 1, "bilinear": 2, "bicubic": 4}
+
+
+def _reading(name: str, body: Callable[..., Any]) -> Op:
+    """A composition whose first input is read where its places are, not whole."""
+    whole = composition(name, body, NO_GRADIENT)
+
+    def cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any) -> Cost:
+        x, out = inputs[0], outputs[0]
+        looked_up = _TAPS[params["mode"]] ** (x.rank - 2) * out.numel * x.dtype.itemsize
+        return whole.cost(inputs, outputs, **params)._replace(bytes_read=looked_up + bytes_read(inputs[1:]))
+
+    return Op(name, whole.infer, Composition(body, own_cost=True), NO_GRADIENT, cost)
+
+
 #: see `_sampled_at_once`; where a gradient is wanted it is other operators
-GRID_SAMPLE = composition("grid_sample", _sampled_at_once, NO_GRADIENT)
+GRID_SAMPLE = _reading("grid_sample", _sampled_at_once)
 GRID_ELEMENTS = composition("grid_elements", _elements_around, NO_GRADIENT)
-GRID_READ = composition("grid_read", _read_and_weighed, NO_GRADIENT)
+GRID_READ = _reading("grid_read", _read_and_weighed)
 
 #: for more channels than these, elements and weights are worked out once for all of them
 _FEW_CHANNELS = 4
