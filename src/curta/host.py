@@ -156,6 +156,10 @@ def bounds(tensor: Tensor) -> tuple[int, int]:
     return min(few), max(few)
 
 
+#: of so many elements NumPy's own search along several dimensions takes no longer than what it is replaced by
+_FEW = 1 << 10
+
+
 def places(values: Array) -> list[Array]:
     """Where an array is not zero: an index vector (int64) for each dimension, in the order of the elements.
 
@@ -164,8 +168,8 @@ def places(values: Array) -> list[Array]:
     >>> [part.tolist() for part in places(np.array([[0, 1], [2, 0]]))]
     [[0, 1], [1, 0]]
     """
-    if values.ndim < 2:
-        return list(np.nonzero(values))
+    if values.ndim < 2 or values.size <= _FEW:
+        return list(values.nonzero())
     rest = np.flatnonzero(values if values.dtype == bool else values != 0)
     found = []
     for size in values.shape[:0:-1]:

@@ -36,7 +36,8 @@ def is_foreign(data: Any) -> bool:
 def array_of(data: Any, dtype: DType | None) -> Array:
     """Numbers, nested sequences and arrays as an array, with PyTorch's choice of format where none is asked for."""
     if type(data) in (list, tuple) and data and _NUMBERS.issuperset(map(type, data)):
-        flat, shape, parts = list(data), (len(data),), []  # the most common form, as `_Numbers` would find it
+        shape: tuple[int, ...] = (len(data),)
+        flat, parts = list(data), []  # the most common form, as `_Numbers` would find it
     else:
         data = _opened(data)
         if host.is_numpy(data):

@@ -492,7 +492,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     if as_tuple:
         made = tuple(host.tensor_from(part, dtypes.int64) for part in found)
     else:
-        rows = np.stack(found, 1)
+        rows = np.array(found).T
         made = (host.tensor_from(rows if values.ndim else rows[:, :0], dtypes.int64),)
     host.charge("nonzero", input.layout.nbytes, *made)
     return made if as_tuple else made[0]

@@ -13,7 +13,7 @@ from curta.functions import creation
 from curta.functions.movement import select
 from curta.functions.operands import tensor as check
 from curta.nn.windows import sizes_of
-from curta.ops.grids import sampled, sampled_without_gradient
+from curta.ops.grids import axis_of, sampled, sampled_without_gradient
 from curta.ops.indexing import take
 from curta.tensor import Tensor
 
@@ -110,7 +110,8 @@ def _step_by_step(x: Any, places: list[Any], settings: dict[str, Any]) -> Any:
             number = number * size + one
         return take(flat, [number.expand(N, C, number.layout.shape[2])], (0, 1, -1), (2,), paired=True)
 
-    return sampled(read, [one.to(wide) for one in places], sizes, **settings).to(x.layout.dtype)
+    axes = [axis_of(size, settings["align"]) for size in sizes]
+    return sampled(read, [one.to(wide) for one in places], axes, **settings).to(x.layout.dtype)
 
 
 def _check_grid(x: Any, grid: Any, mode: str, padding_mode: str) -> None:

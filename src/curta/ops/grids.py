@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
-from curta.dtypes import compute_dtype, int64
-from curta.memory.layout import Layout, Shape
+from curta.autograd.state import STATE
+from curta.dtypes import DType, compute_dtype, int64
+from curta.memory.layout import Layout
 from curta.methods import late
-from curta.ops.composition import composition
+from curta.ops.composition import STORED, composition
 from curta.ops.dispatch import bind
 from curta.ops.indexing import take
 from curta.ops.inference import bytes_read
@@ -24,71 +25,94 @@ Element = tuple[Any, Any]
 Weighted = tuple[Element, Any]
 
 
-def sampled(read: Read, places: list[Any], sizes: Any, mode: str, padding_mode: str, align: bool) -> Any:
+class Axis(NamedTuple):
+    """What is to be known of an axis, as numbers that a kernel is given when it runs."""
+
+    #: half the distance of the outermost elements' middles, or of their edges
+    half: Any
+    #: the number of the last element
+    last: Any
+    #: how far it is from one edge to the other, where what lies outside is reflected
+    span: Any
+
+
+def axis_of(size: int, align: bool) -> Axis:
+    """Of an axis with so many elements."""
+    # on an axis of one middle every place is brought to that, however it was reflected
+    return Axis((size - 1) / 2 if align else size / 2, size - 1, float(max(size - 1, 1) if align else size))
+
+
+def sampled(read: Read, places: list[Any], axes: Sequence[Axis], mode: str, padding_mode: str, align: bool) -> Any:
     """What lies at `places`, coordinates between -1 and 1 for each axis (the last axis of an image first)."""
-    return _weighted(read, _around(places, sizes, mode, padding_mode, align))
+    return _weighted(read, _around(places, axes, mode, padding_mode, align))
 
 
-def _around(places: list[Any], sizes: Any, mode: str, padding_mode: str, align: bool) -> list[list[Weighted]]:
+def _around(places: list[Any], axes: Sequence[Axis], mode: str, padding_mode: str, align: bool) -> list[list[Weighted]]:
     """For each axis the elements that are read, and their weights: one alone has none."""
     found = []
-    for place, size in zip(places, sizes, strict=True):
-        axis = _unnormalized(place, size, align)
+    for given, axis in zip(places, axes, strict=True):
+        place = _unnormalized(given, axis, align)
         if mode != "bicubic":
-            axis = _brought_in(axis, size, padding_mode, align)
+            place = _brought_in(place, axis, padding_mode, align)
         if mode == "nearest":
-            found.append([(_element(axis.detach().round(), size, padding_mode), None)])
+            found.append([(_element(place.detach().round(), axis, padding_mode), None)])
         elif mode == "bilinear":
-            found.append(_linear(axis, size, padding_mode))
+            found.append(_linear(place, axis, padding_mode))
         else:
-            found.append(_cubic(axis, size, padding_mode, align))
+            found.append(_cubic(place, axis, padding_mode, align))
     return found
 
 
 # coordinates along one axis
 
 
-def _unnormalized(place: Any, size: int, align: bool) -> Any:
+def _unnormalized(place: Any, axis: Axis, align: bool) -> Any:
     """From -1 to 1 to the numbers of elements."""
-    return (place + 1) * ((size - 1) / 2) if align else ((place + 1) * size - 1) / 2
+    number = _rounded((place + 1) * axis.half)
+    return number if align else number - 0.5
 
 
-def _brought_in(place: Any, size: int, padding_mode: str, align: bool) -> Any:
+def _rounded(x: Any) -> Any:
+    """No part of a multiply-add: which element is the nearest may hang on the rounding."""
+    if STATE.graph is None or x.requires_grad:  # by themselves operators round
+        return x
+    return bind(STORED, (x,), dtype=x.layout.dtype)
+
+
+def _brought_in(place: Any, axis: Axis, padding_mode: str, align: bool) -> Any:
     """A place inside the axis, unless what lies outside counts as zeros."""
     if padding_mode == "zeros":
         return place
     if padding_mode == "reflection":
-        place = _reflected(place, 0.0, size - 1.0) if align else _reflected(place, -0.5, size - 0.5)
+        place = _reflected(place, axis.span, 0.0 if align else -0.5)
     # at the edge and outside nothing changes with the place
-    return late.functions.where((place > 0) & (place < size - 1), place, place.detach().clamp(0, size - 1))
+    return late.functions.where((place > 0) & (place < axis.last), place, place.detach().clamp(0, axis.last))
 
 
-def _reflected(place: Any, low: float, high: float) -> Any:
-    if low == high:
-        return place * 0
-    distance, span = (place - low).abs(), high - low
+def _reflected(place: Any, span: Any, low: float) -> Any:
+    distance = (place - low).abs()
     flips = (distance.detach() / span).floor()
-    rest = distance - flips * span
+    rest = distance - _rounded(flips * span)
     return late.functions.where(flips.remainder(2) == 0, rest, span - rest) + low
 
 
 # elements along one axis, with their weights
 
 
-def _element(place: Any, size: int, padding_mode: str) -> Element:
-    inside = (place >= 0) & (place <= size - 1) if padding_mode == "zeros" else None
+def _element(place: Any, axis: Axis, padding_mode: str) -> Element:
+    inside = (place >= 0) & (place <= axis.last) if padding_mode == "zeros" else None
     # what is no number becomes some place
-    return place.clamp(0, size - 1).to(int64).clamp(0, size - 1), inside
+    return place.clamp(0, axis.last).to(int64).clamp(0, axis.last), inside
 
 
-def _linear(place: Any, size: int, padding_mode: str) -> list[Weighted]:
+def _linear(place: Any, axis: Axis, padding_mode: str) -> list[Weighted]:
     """The two neighbours of a place, by how near they are."""
     low = place.detach().floor()
     share = place - low
-    return [(_element(low, size, padding_mode), 1 - share), (_element(low + 1, size, padding_mode), share)]
+    return [(_element(low, axis, padding_mode), 1 - share), (_element(low + 1, axis, padding_mode), share)]
 
 
-def _cubic(place: Any, size: int, padding_mode: str, align: bool) -> list[Weighted]:
+def _cubic(place: Any, axis: Axis, padding_mode: str, align: bool) -> list[Weighted]:
     """The four elements around a place, by Keys' kernel with a = -0.75 at the distances t + 1, t, 1 - t, 2 - t."""
     low = place.detach().floor()
     t, a = place - low, -0.75
@@ -101,8 +125,8 @@ def _cubic(place: Any, size: int, padding_mode: str, align: bool) -> list[Weight
 
     found: list[Weighted] = []
     for tap, weight in enumerate((far(t + 1), near(t), near(1 - t), far(2 - t))):
-        at = _brought_in(low if tap == 1 else low + (tap - 1), size, padding_mode, align)
-        found.append((_element(at.round(), size, padding_mode), weight))
+        at = _brought_in(low if tap == 1 else low + (tap - 1), axis, padding_mode, align)
+        found.append((_element(at.round(), axis, padding_mode), weight))
     return found
 
 
@@ -142,18 +166,25 @@ def _reader(x: Any) -> Read:
     return lambda numbers: cast(take(x, numbers[::-1], (0, 1, -1), axes), wide)
 
 
-def _sampled_at_once(x: Any, *places: Any, mode: str, padding_mode: str, align: bool) -> Any:
+def _given(inputs: tuple[Any, ...], dtype: DType) -> tuple[list[Any], list[Axis]]:
+    """Places in the format, and what is known of the axes, from these and the numbers behind them."""
+    count, size = len(inputs) // (1 + len(Axis._fields)), len(Axis._fields)
+    numbers = inputs[count:]
+    axes = [Axis(*numbers[first : first + size]) for first in range(0, len(numbers), size)]
+    return [cast(place, dtype) for place in inputs[:count]], axes
+
+
+def _sampled_at_once(x: Any, *given: Any, mode: str, padding_mode: str, align: bool) -> Any:
     """x[N, C, ...] at places[N, 1, P] for each axis, the last axis first: [N, C, P]."""
-    layout = x.layout
-    wanted = [cast(place, compute_dtype(layout.dtype)) for place in places]
-    return cast(sampled(_reader(x), wanted, layout.shape[:1:-1], mode, padding_mode, align), layout.dtype)
+    places, axes = _given(given, compute_dtype(x.layout.dtype))
+    return cast(sampled(_reader(x), places, axes, mode, padding_mode, align), x.layout.dtype)
 
 
-def _elements_around(*places: Any, sizes: Shape, mode: str, padding_mode: str, align: bool) -> tuple[Any, ...]:
+def _elements_around(*given: Any, mode: str, padding_mode: str, align: bool) -> tuple[Any, ...]:
     """For each axis the numbers of the elements that are read, -1 outside, each before its weight if it has one."""
-    wanted = [cast(place, compute_dtype(place.layout.dtype)) for place in places]
+    places, axes = _given(given, compute_dtype(given[0].layout.dtype))
     found: list[Any] = []
-    for axis in _around(wanted, sizes, mode, padding_mode, align):
+    for axis in _around(places, axes, mode, padding_mode, align):
         for (number, inside), weight in axis:
             found.append(number if inside is None else late.functions.where(inside, number, -1))
             found += [] if weight is None else [weight]
@@ -184,7 +215,8 @@ def _reading(name: str, body: Callable[..., Any]) -> Op:
     def cost(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any) -> Cost:
         x, out = inputs[0], outputs[0]
         looked_up = _TAPS[params["mode"]] ** (x.rank - 2) * out.numel * x.dtype.itemsize
-        return whole.cost(inputs, outputs, **params)._replace(bytes_read=looked_up + bytes_read(inputs[1:]))
+        others = bytes_read(one for one in inputs[1:] if isinstance(one, Layout))
+        return whole.cost(inputs, outputs, **params)._replace(bytes_read=looked_up + others)
 
     return Op(name, whole.infer, Composition(body, own_cost=True), NO_GRADIENT, cost)
 
@@ -201,7 +233,8 @@ _FEW_CHANNELS = 4
 def sampled_without_gradient(x: Any, places: list[Any], mode: str, padding_mode: str, align: bool) -> Any:
     """As `sampled`, of x[N, C, ...] at places[N, 1, P]: [N, C, P] in the format of x."""
     settings = {"mode": mode, "padding_mode": padding_mode}
+    given = (*places, *(number for size in x.layout.shape[:1:-1] for number in axis_of(size, align)))
     if x.layout.shape[1] <= _FEW_CHANNELS:
-        return bind(GRID_SAMPLE, (x, *places), align=align, **settings)
-    found = bind(GRID_ELEMENTS, tuple(places), sizes=x.layout.shape[:1:-1], align=align, **settings)
+        return bind(GRID_SAMPLE, (x, *given), align=align, **settings)
+    found = bind(GRID_ELEMENTS, given, align=align, **settings)
     return bind(GRID_READ, (x, *found), **settings)
