@@ -79,6 +79,11 @@ def test_a_class_that_there_is_not(wrong: int, dtype: str) -> None:
     assert F.cross_entropy(x, target, ignore_index=wrong).isfinite()
 
 
+def test_no_classes() -> None:
+    with pytest.raises(IndexRangeError, match=r"^Target 0 is out of bounds\. \(cross_entropy: 0 classes\)$"):
+        F.cross_entropy(curta.ones(2, 0), curta.tensor([0, 0]))
+
+
 def test_classes_of_one_byte() -> None:
     x, target = curta.tensor(VALUES), curta.tensor(CLASSES, dtype=curta.uint8)
     assert F.cross_entropy(x, target).item() == pytest.approx(by_hand(-100)[0], rel=1e-13)

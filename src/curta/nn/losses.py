@@ -169,7 +169,7 @@ def cross_entropy(
     classes = input.layout.shape[dim]
     # one dimension of rows is summed in the order in which operators by themselves would sum it
     at_once = weight is None and reduction == "mean" and target.layout.rank <= 1
-    at_once = at_once and not STATE.hooked and host.has_values(target)
+    at_once = at_once and classes > 0 and not STATE.hooked and host.has_values(target)
     if not at_once:
         target = check_classes("cross_entropy", target, classes, ignore_index)
     rows = target.unsqueeze(dim)
