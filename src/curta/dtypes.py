@@ -110,15 +110,23 @@ def by_name(name: str) -> DType:
     return _BY_NAME[name]
 
 
+#: what `from_numpy` has found: as many as there are formats, in either order of bytes
+_FROM_NUMPY: dict[np.dtype[Any], DType] = {}
+
+
 def from_numpy(dtype: np.dtype[Any]) -> DType:
     """The format that NumPy calls `dtype`.
 
     >>> from_numpy(np.dtype("int16"))
     curta.int16
     """
+    found = _FROM_NUMPY.get(dtype)
+    if found is not None:
+        return found
     native = dtype.newbyteorder("=")
     for known in ALL:
         if known.numpy == native:
+            _FROM_NUMPY[dtype] = known
             return known
     kind = dtype.type
     raise ArgumentTypeError(

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from ctypes import c_char, string_at
+from ctypes import (
+    c_bool,
+    c_char,
+    c_double,
+    c_float,
+    c_int32,
+    c_int64,
+    c_uint8,
+    memmove,
+    string_at,
+)
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from curta import dtypes
@@ -28,6 +38,15 @@ else:
 Array: TypeAlias = "npt.NDArray[Any]"
 
 
+#: how NumPy writes the formats, by `_type_string`
+_TYPE_STRINGS: dict[DType, str] = {}
+
+
+def _type_string(dtype: DType) -> str:
+    found = _TYPE_STRINGS[dtype] = "<u2" if dtype is dtypes.bfloat16 else dtype.numpy.str
+    return found
+
+
 class _Exposed:
     """What NumPy looks at: the address of a tensor's first element; keeps the storage alive."""
 
@@ -35,13 +54,13 @@ class _Exposed:
         self.storage = tensor.storage
         layout = tensor.layout
         size = layout.dtype.itemsize
-        code = "<u2" if layout.dtype is dtypes.bfloat16 else layout.dtype.numpy.str
+        code = _TYPE_STRINGS.get(layout.dtype) or _type_string(layout.dtype)
         self.__array_interface__ = {
             "version": 3,
             "data": (tensor.pointer, False),
             "typestr": code,
             "shape": layout.shape,
-            "strides": tuple(stride * size for stride in layout.strides),
+            "strides": tuple([stride * size for stride in layout.strides]),
         }
 
 
@@ -108,6 +127,9 @@ def charge(name: str, read: int, *made: Tensor) -> None:
         book.charge_cost(name, cost, layouts)
 
 
+#: copied byte by byte, which for so few is faster than through an array over the tensor's memory
+_FEW_BYTES = 1 << 14
+
 #: what the array module calls the formats of indices
 _CODES: dict[DType, Literal["q", "i"]] = {dtypes.int64: "q", dtypes.int32: "i"}
 
@@ -134,6 +156,10 @@ def bounds(tensor: Tensor) -> tuple[int, int]:
     return min(few), max(few)
 
 
+#: of so many elements NumPy's own search along several dimensions takes no longer than what it is replaced by
+_FEW = 1 << 10
+
+
 def places(values: Array) -> list[Array]:
     """Where an array is not zero: an index vector (int64) for each dimension, in the order of the elements.
 
@@ -142,8 +168,8 @@ def places(values: Array) -> list[Array]:
     >>> [part.tolist() for part in places(np.array([[0, 1], [2, 0]]))]
     [[0, 1], [1, 0]]
     """
-    if values.ndim < 2:
-        return list(np.nonzero(values))
+    if values.ndim < 2 or values.size <= _FEW:
+        return list(values.nonzero())
     rest = np.flatnonzero(values if values.dtype == bool else values != 0)
     found = []
     for size in values.shape[:0:-1]:
@@ -191,13 +217,30 @@ def tensor_from(values: Array, dtype: DType | None = None) -> Tensor:
     for book in STATE.books:
         book.assign(made.storage, INPUTS)
     if layout.numel:
-        with np.errstate(all="ignore"):
-            array(made)[...] = values.astype(kind.numpy) if values.dtype != kind.numpy else values
+        if values.dtype != kind.numpy:
+            with np.errstate(all="ignore"):
+                values = values.astype(kind.numpy)
+        if layout.nbytes <= _FEW_BYTES:
+            memmove(made.pointer, values.tobytes(), layout.nbytes)
+        else:
+            array(made)[...] = values
     return made
+
+
+#: what reads one number of a format where it lies, faster than an array is made
+_READERS: dict[DType, Any] = {
+    dtypes.bool_: c_bool, dtypes.float32: c_float, dtypes.float64: c_double, dtypes.int32: c_int32,
+    dtypes.int64: c_int64, dtypes.uint8: c_uint8,
+}  # fmt: skip
 
 
 def number(tensor: Tensor) -> bool | int | float:
     """The first element as a Python number."""
+    reader = _READERS.get(tensor.layout.dtype)
+    if reader is not None and tensor.layout.numel:
+        readable(tensor)
+        first: bool | int | float = reader.from_address(tensor.pointer).value
+        return first
     found = array(tensor)
     value: bool | int | float = (
         found.astype(np.float32).item() if tensor.layout.dtype is dtypes.bfloat16 else found.item()

@@ -35,17 +35,21 @@ def is_foreign(data: Any) -> bool:
 
 def array_of(data: Any, dtype: DType | None) -> Array:
     """Numbers, nested sequences and arrays as an array, with PyTorch's choice of format where none is asked for."""
-    data = _opened(data)
-    if host.is_numpy(data):
-        values = np.asarray(data)
-        dtypes.from_numpy(values.dtype)
-        return values
-    found = _Numbers(data, dtype)
-    flat, shape = found.flat, found.shape
+    if type(data) in (list, tuple) and data and _NUMBERS.issuperset(map(type, data)):
+        shape: tuple[int, ...] = (len(data),)
+        flat, parts = list(data), []  # the most common form, as `_Numbers` would find it
+    else:
+        data = _opened(data)
+        if host.is_numpy(data):
+            values = np.asarray(data)
+            dtypes.from_numpy(values.dtype)
+            return values
+        found = _Numbers(data, dtype)
+        flat, shape, parts = found.flat, found.shape, found.parts
     if dtype is not None and dtype.is_floating_point:
         return np.array(flat, np.float64).reshape(shape)
-    if dtype is None and found.parts:
-        return _in_common_format(flat, found.parts).reshape(shape)
+    if dtype is None and parts:
+        return _in_common_format(flat, parts).reshape(shape)
     kind = _kind_of(flat)
     if kind is float:
         default = get_default_dtype()

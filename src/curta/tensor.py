@@ -26,6 +26,8 @@ from curta.methods.properties import PropertyMethods
 from curta.methods.reduction import ReductionMethods
 from curta.methods.statistics import StatisticsMethods
 
+_new: Any = object.__new__
+
 
 class Tensor(
     PropertyMethods,
@@ -84,7 +86,7 @@ class Tensor(
     @staticmethod
     def _make(storage: Storage | None, layout: Layout, offset: int, trace: Any = None) -> Tensor:
         """A tensor over a storage that exists (None when tracing)."""
-        out: Tensor = object.__new__(Tensor)
+        out: Tensor = _new(Tensor)
         out.storage = storage
         out.layout = layout
         if storage is not None:
@@ -102,7 +104,17 @@ class Tensor(
             return self.same(self.batch.tensor.detach())
         if MAKERS and STATE.recorder is not None and not isinstance(self.storage, TracedStorage):
             STATE.recorder.note_owner(self)  # what is recorded from here on looks at another tensor
-        return Tensor._make(self.storage, self.layout, self.offset, self.trace)
+        out = _new(Tensor)  # as `_make`, of which nothing but an address is to be worked out again
+        storage = out.storage = self.storage
+        out.layout = self.layout
+        if storage is None:
+            out.trace = self.trace
+            return out
+        out.offset = self.offset
+        out.pointer = self.pointer
+        if isinstance(storage, TracedStorage):
+            storage.tensors.append(ref(out))
+        return out
 
     def same(self, slices: Tensor | None = None) -> Tensor:
         """As `detach`, but what `vmap` maps over keeps the history that it has outside (or is `slices`)."""

@@ -18,14 +18,13 @@ from curta.compiler.instructions import TABLE as INSTRUCTIONS
 from curta.einops import rearrange
 from curta.errors import PlanError
 from curta.nn import functional as F
-from curta.ops import composition, convolution, counting, indexing, inplace, joining, loss, resampling
+from curta.ops import convolution, counting, indexing, inplace, joining, loss, resampling
 from curta.ops.dispatch import bind
 from curta.ops.record import Cost, Host, Op
 from curta.ops.table import TABLE
 
 #: operators that are not met, and why
 NEVER_BY_THEMSELVES = {
-    composition.STORED: "stands between operators of one kernel, in place of a way through memory",
     inplace.OVERWRITE: "a place in the dynamic graph: the write itself is a copy",
     joining.CAT: "copies its parts; in a composition it is other operators",
     joining.SPLIT: "a view for each part",
@@ -90,6 +89,13 @@ def images() -> None:
     with_gradients(partial(F.interpolate, size=(5, 9), mode="bicubic"), x)
     with_gradients(lambda x: F.group_norm(x, 2, ones(4), ones(4)), x)
     with_gradients(lambda x: F.group_norm(x, 2), x)
+    places = ones(1, 2, 3, 2) / 4
+    for channels, mode in ((2, "bilinear"), (6, "nearest"), (6, "bilinear"), (6, "bicubic")):
+        F.grid_sample(ones(1, channels, 4, 5), places, mode, align_corners=False)
+    with_gradients(partial(curta.cross, dim=1), ones(2, 3, 4), ones(1, 3, 4))
+    curta.median(ones(3, 4), 1), curta.nanmedian(ones(3, 4), 1)
+    curta.histc(ones(5), bins=4)
+    curta.multinomial(ones(2, 3), 2)
     bind(convolution.WINDOWS, (ones(1, 2, 5, 5),), kernel=(2, 2), stride=(1, 1), dilation=(1, 1))
 
 
@@ -159,6 +165,7 @@ def losses() -> None:
     with_gradients(lambda x, w: F.binary_cross_entropy_with_logits(x, y, pos_weight=w), x, ones(6))
     classes = make(np.array([1, 5, -100, 0]))
     with_gradients(lambda x: bind(loss.MEAN_LIKELIHOOD, (x, classes), dim=1, ignore=-100), x)
+    with_gradients(lambda x: bind(loss.MEAN_OF_CLASSES, (x, classes), classes=6, ignore=-100), ones(4))
     with_gradients(lambda x: F.ctc_loss(x, make([[1, 2], [2, 0]]), (4, 3), (2, 1)), ones(4, 2, 3))
 
 

@@ -61,3 +61,13 @@ def test_half_formats_are_rounded_once(dtype: str, half_an_ulp: float) -> None:
     found = F.interpolate(x, (11, 83), mode="bilinear")
     assert found.dtype is x.dtype
     assert np.allclose(found.double().numpy(), exact, rtol=half_an_ulp, atol=1e-5)
+
+
+def test_what_inference_mode_makes_is_not_kept_for_training() -> None:
+    x = curta.arange(12.0).reshape(1, 1, 3, 4)
+    with curta.inference_mode():
+        first = F.interpolate(x, (7, 5), mode="bilinear")
+    again = F.interpolate(x.requires_grad_(), (7, 5), mode="bilinear")
+    again.sum().backward()
+    assert first.tolist() == again.tolist()
+    assert x.grad.sum().item() == pytest.approx(35.0, rel=1e-5)

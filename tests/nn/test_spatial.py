@@ -224,6 +224,11 @@ def test_grid_sample(mode: str, count: int, padding_mode: str, align: bool) -> N
                                        mode=OUTSIDE[padding_mode, align]) for c in range(2)] for n in range(2)
     ])  # fmt: skip
     np.testing.assert_allclose(made.detach().numpy(), wanted, rtol=1e-10, atol=1e-12)
+    with curta.no_grad():  # other kernels, and again others for many channels
+        few = F.grid_sample(tensor, places, mode, padding_mode, align)
+        many = F.grid_sample(tensor.repeat(1, 3, *(1,) * count), places, mode, padding_mode, align)
+    np.testing.assert_allclose(few.numpy(), wanted, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(many.numpy(), np.concatenate([wanted] * 3, 1), rtol=1e-10, atol=1e-12)
     if mode == "bilinear" and padding_mode == "reflection":
         assert curta.autograd.gradcheck(lambda *x: F.grid_sample(*x, mode, padding_mode, align), (tensor, places))
 
@@ -242,6 +247,9 @@ def test_bicubic_grids(padding_mode: str, align: bool) -> None:
     grid = curta.tensor([[[[-0.4, 0.3], [1.2, -0.9], [0.1, 1.93]]]], dtype=curta.float64, requires_grad=True)
     made = F.grid_sample(x, grid, "bicubic", padding_mode, align)
     np.testing.assert_allclose(made.flatten().tolist(), BICUBIC[padding_mode, align], rtol=1e-12)
+    for channels in (1, 8):
+        plain = F.grid_sample(x.detach().expand(1, channels, 3, 4), grid.detach(), "bicubic", padding_mode, align)
+        np.testing.assert_allclose(plain[0, -1].flatten().tolist(), BICUBIC[padding_mode, align], rtol=1e-12)
     assert curta.autograd.gradcheck(lambda *x: F.grid_sample(*x, "bicubic", padding_mode, align), (x, grid))
 
 
@@ -253,6 +261,21 @@ def test_the_edge_has_no_slope_and_nan_reaches_the_result_alone() -> None:
     (slope,) = curta.autograd.grad(made[..., ::2].sum(), grid)
     assert slope[0, 0, 0, 0].item() == 0.0
     assert slope[0, 0, 2, 0].item() == 2.0
+
+
+@pytest.mark.parametrize("channels", [2, 8])
+def test_what_lies_outside_is_not_read_and_compiled_grids_are_alike(channels: int) -> None:
+    x = curta.full((1, channels, 2, 3), float("inf"))
+    outside = curta.tensor([[[[-3.0, 0.0], [0.0, 3.0]]]])
+    for mode in ("bilinear", "nearest", "bicubic"):
+        assert not F.grid_sample(x, outside, mode, align_corners=False).any()
+    image = curta.tensor(np.random.default_rng(8).standard_normal((1, channels, 2, 3)), dtype=curta.bfloat16)
+    places = curta.tensor([[[[-0.4, 0.3], [1.2, -0.9], [0.1, 1.93]]]], dtype=curta.bfloat16)
+    expected = F.grid_sample(image, places, align_corners=False)
+    assert expected.dtype is curta.bfloat16
+    assert curta.equal(curta.compile(lambda x, g: F.grid_sample(x, g, align_corners=False))(image, places), expected)
+    mapped = curta.vmap(lambda x: F.grid_sample(x[None], places, align_corners=False)[0])(image)
+    np.testing.assert_allclose(mapped.float().numpy(), expected.float().numpy(), rtol=1e-2)
 
 
 def test_affine_grid() -> None:

@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import struct
+import sys
 import threading
 import time
 
@@ -384,3 +385,29 @@ except ValueError as problem:
     assert (
         run_script(script, CURTA_NUM_THREADS=count) == f"CURTA_NUM_THREADS: expected a positive integer, got {count!r}"
     )
+
+
+def test_the_key_of_parameters_tells_apart_what_equals():
+    key = native.parameter_key
+    same = [{"a": 1}, {"a": 1.0}, {"a": True}, {"b": 1}, {"a": 0.0}, {"a": -0.0}, {"a": 0}, {"a": None}, {"a": (1,)}]
+    assert len({key(one) for one in same}) == len(same)
+    assert key({"a": float("nan")}) == key({"a": float("nan")})
+    assert key({}) == ()
+    assert key({"dims": (0, 1), "eps": 1.5}) == ("dims", "eps", tuple, float, (0, 1), bits(1.5))
+
+
+def test_the_key_of_parameters_keeps_and_drops_references():
+    value = object()
+    before = sys.getrefcount(value)
+    kept = native.parameter_key({"a": value})
+    assert sys.getrefcount(value) == before + 1
+    for _ in range(100):
+        native.parameter_key({"a": value, "b": 2.5})
+    del kept
+    assert sys.getrefcount(value) == before
+
+
+@pytest.mark.parametrize("arguments", [(), (1,), ({}, {}), (dict,), (None,)])
+def test_the_key_of_parameters_wants_one_dictionary(arguments):
+    with pytest.raises(TypeError, match=r"^parameter_key: takes one dictionary$"):
+        native.parameter_key(*arguments)

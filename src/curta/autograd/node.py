@@ -107,10 +107,26 @@ class Node:
         self.only: list[bool] | None = None
         self.edges, self.input_layouts = edges_of(inputs)
         self.sequence = next_sequence()  # after the edges: a leaf's number comes before its consumer's
-        self.output_layouts: list[Layout] = [out.layout for out in outputs]
-        self._inputs = {i: save(inputs[i]) for i in rule.inputs} if rule.inputs else None
-        self._outputs = {i: save(outputs[i].same()) for i in rule.outputs} if rule.outputs else None
-        self.saving = TOKEN[0] if rule.inputs or rule.outputs else None
+        self.output_layouts: list[Layout] = (
+            [outputs[0].layout] if len(outputs) == 1 else [out.layout for out in outputs]
+        )
+        self._inputs: dict[int, Any] | None = None
+        self._outputs: dict[int, Any] | None = None
+        self.saving: Any = None
+        if rule.inputs or rule.outputs:
+            self._save(inputs, outputs, rule)
+
+    def _save(self, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], rule: Any) -> None:
+        keep = saved_now if STATE.saver is None else save
+        self.saving = TOKEN[0]
+        if rule.inputs:
+            self._inputs = kept = {}
+            for place in rule.inputs:
+                kept[place] = keep(inputs[place])
+        if rule.outputs:
+            self._outputs = kept = {}
+            for place in rule.outputs:
+                kept[place] = keep(outputs[place].same())
 
     def name(self) -> str:
         """As PyTorch prints it: `MulBackward0`."""

@@ -15,11 +15,12 @@ from curta.dtypes import DType
 from curta.errors import CompilerError
 from curta.memory.layout import Layout
 from curta.ops.composition import STORED, composition
-from curta.ops.dispatch import _parameter_key, bind, described
+from curta.ops.dispatch import bind, described
 from curta.ops.elementwise import CAST
 from curta.ops.inference import bytes_read
 from curta.ops.program import Executable, executable
 from curta.ops.record import NO_GRADIENT, Convolution, Cost, Op, Product
+from curta.runtime import native
 
 #: more operators than these in one kernel make its code long, and gain nothing
 LONGEST = 12
@@ -122,7 +123,7 @@ def _signature(unit: Unit, outputs: list[Ref]) -> tuple[Any, ...]:
                 words += [numbers.setdefault(key_of(ref), len(numbers)), ref.layout]
             else:
                 words.append(described(ref))
-        words += _parameter_key(node.params)
+        words += native.parameter_key(node.params)
     shared = (id(ref.buffer) in unit.read_buffers for ref in outputs)
     return (*words, *(numbers[key_of(ref)] for ref in outputs), *shared)
 

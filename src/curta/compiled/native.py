@@ -19,7 +19,7 @@ from curta.memory.allocator import HOST, OutOfMemoryError
 from curta.memory.free import available_bytes
 from curta.memory.ledger import ARENAS
 from curta.memory.living import PROGRAMS
-from curta.memory.storage import MAKERS, HostStorage, Storage, allocate
+from curta.memory.storage import MAKERS, Storage, allocate, host_storage
 from curta.ops.program import Executable
 from curta.ops.record import NO_COST, Cost
 from curta.runtime import jit
@@ -101,7 +101,7 @@ class NativeProgram:
         for book in STATE.books:
             book.begin_program()
         for key, nbytes, free, moves in self._made:
-            made[key] = storage = allocate(nbytes) if MAKERS else HostStorage(nbytes, free)
+            made[key] = storage = allocate(nbytes) if MAKERS else host_storage(nbytes, free)
             for word, distance in moves:
                 words[word] = storage.address + distance
         if self.watching is None:

@@ -42,7 +42,7 @@ from curta.errors import ArgumentError
 from curta.memory.allocator import HOST
 from curta.memory.layout import Layout
 from curta.memory.ledger import Holding, Ledger
-from curta.memory.storage import MAKERS, HostStorage, Storage, own_storage
+from curta.memory.storage import MAKERS, Storage, host_storage, own_storage
 from curta.ops.record import NO_COST, Cost
 
 #: what a compiled program as a whole is called
@@ -373,7 +373,7 @@ def make_watched(nbytes: int, device: Device) -> Storage:
     """Fresh storage that every open account hears of."""
     if device is not CPU:
         return own_storage(nbytes, device)
-    storage = HostStorage(nbytes, HOST.free_blocks(nbytes))
+    storage = host_storage(nbytes, HOST.free_blocks(nbytes))
     for book in STATE.books:
         if book.ledger is not None:
             book.ledger.born(storage)

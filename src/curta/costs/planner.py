@@ -13,7 +13,7 @@ from curta.costs import existing
 from curta.costs.account import Account
 from curta.device import CPU, META, Device
 from curta.errors import ArgumentTypeError, PlanError
-from curta.memory.layout import Layout, strided
+from curta.memory.layout import Layout, on_processor, strided
 from curta.memory.ledger import INPUTS, Ledger, PlanLedger
 from curta.memory.storage import MetaStorage, PlannedStorage, Storage
 from curta.ops.program import Executable, executable
@@ -215,9 +215,7 @@ class Planner(Rehearsal):
 
 def _here(operand: Any) -> Any:
     """A layout on the processor."""
-    if not isinstance(operand, Layout):
-        return operand
-    return strided(operand.shape, operand.strides, operand.dtype, CPU)
+    return on_processor(operand) if isinstance(operand, Layout) else operand
 
 
 def _without_history(value: Any) -> Any:

@@ -14,7 +14,7 @@ from curta.memory import formats
 from curta.ops import division, reduce
 from curta.ops import elementwise as ops
 from curta.ops.comparison import EQ
-from curta.ops.dispatch import bind
+from curta.ops.dispatch import bind, bind_out
 from curta.ops.inference import promoted
 from curta.ops.mathematics import RSQRT, SQRT, TRUNC
 from curta.tensor import Tensor
@@ -28,7 +28,8 @@ def add(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None
     tensor([21, 22])
     """
     if out is not None:
-        return into("add", out, add(input, other, alpha=alpha))
+        direct = type(alpha) is int and alpha == 1 and bind_out(ops.ADD, (input, other), out)
+        return out if direct else into("add", out, add(input, other, alpha=alpha))
     left, right = operand("add", input, "input"), operand("add", other)
     if type(alpha) is not int or alpha != 1:
         return bind(ops.ADD_SCALED, (left, right, operand("add", alpha, "alpha")))
@@ -43,7 +44,8 @@ def sub(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None
     tensor([-19, -18])
     """
     if out is not None:
-        return into("sub", out, sub(input, other, alpha=alpha))
+        direct = type(alpha) is int and alpha == 1 and bind_out(ops.SUB, (input, other), out)
+        return out if direct else into("sub", out, sub(input, other, alpha=alpha))
     left, right = operand("sub", input, "input"), operand("sub", other)
     if type(alpha) is not int or alpha != 1:
         return bind(ops.SUB_SCALED, (left, right, operand("sub", alpha, "alpha")))
@@ -59,7 +61,7 @@ def mul(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
             [3, 6]])
     """
     if out is not None:
-        return into("mul", out, mul(input, other))
+        return out if bind_out(ops.MUL, (input, other), out) else into("mul", out, mul(input, other))
     return bind(ops.MUL, (operand("mul", input, "input"), operand("mul", other)))
 
 
@@ -73,7 +75,8 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None, out
     (tensor([-3.5000,  3.5000]), tensor([-4,  3]))
     """
     if out is not None:
-        return into("div", out, div(input, other, rounding_mode=rounding_mode))
+        direct = rounding_mode is None and bind_out(ops.DIV, (input, other), out)
+        return out if direct else into("div", out, div(input, other, rounding_mode=rounding_mode))
     left, right = operand("div", input, "input"), operand("div", other)
     if rounding_mode is None:
         return bind(ops.DIV, (left, right))
@@ -160,7 +163,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-1,  2])
     """
     if out is not None:
-        return into("neg", out, neg(input))
+        return out if bind_out(ops.NEG, (input,), out) else into("neg", out, neg(input))
     return bind(ops.NEG, (tensor("neg", input),))
 
 
@@ -172,7 +175,7 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1, 2])
     """
     if out is not None:
-        return into("abs", out, abs(input))
+        return out if bind_out(ops.ABS, (input,), out) else into("abs", out, abs(input))
     return bind(ops.ABS, (tensor("abs", input),))
 
 
@@ -197,7 +200,7 @@ def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([ 1.0000, -0.5000])
     """
     if out is not None:
-        return into("reciprocal", out, reciprocal(input))
+        return out if bind_out(ops.RECIPROCAL, (input,), out) else into("reciprocal", out, reciprocal(input))
     return bind(ops.RECIPROCAL, (tensor("reciprocal", input),))
 
 

@@ -12,7 +12,7 @@ from curta.functions.outputs import into
 from curta.methods import late
 from curta.number_formats import finfo
 from curta.ops import choice as ops
-from curta.ops.dispatch import bind
+from curta.ops.dispatch import bind, bind_out
 from curta.ops.inference import promoted
 from curta.promotion import number_for
 from curta.tensor import Tensor
@@ -26,7 +26,7 @@ def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
     tensor([3, 5])
     """
     if out is not None:
-        return into("maximum", out, maximum(input, other))
+        return out if bind_out(ops.MAXIMUM, (input, other), out) else into("maximum", out, maximum(input, other))
     return bind(ops.MAXIMUM, (tensor("maximum", input), tensor("maximum", other, "other")))
 
 
@@ -38,7 +38,7 @@ def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
     tensor([1, 2])
     """
     if out is not None:
-        return into("minimum", out, minimum(input, other))
+        return out if bind_out(ops.MINIMUM, (input, other), out) else into("minimum", out, minimum(input, other))
     return bind(ops.MINIMUM, (tensor("minimum", input), tensor("minimum", other, "other")))
 
 
@@ -52,7 +52,9 @@ def clamp(
     tensor([-1,  0,  1])
     """
     if out is not None:
-        return into("clamp", out, clamp(input, min, max))
+        numbers = type(min) is float and type(max) is float
+        direct = numbers and bind_out(ops.CLAMP, (input, min, max), out)
+        return out if direct else into("clamp", out, clamp(input, min, max))
     x = tensor("clamp", input)
     if min is not None and max is not None:
         return bind(ops.CLAMP, (x, _bound(x, "min", min), _bound(x, "max", max)))
@@ -76,7 +78,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | float, *, out: Tensor | No
     tensor([1.0000, 2.5000])
     """
     if out is not None:
-        return into("lerp", out, lerp(input, end, weight))
+        return out if bind_out(ops.LERP, (input, end, weight), out) else into("lerp", out, lerp(input, end, weight))
     return bind(ops.LERP, (tensor("lerp", input), tensor("lerp", end, "end"), operand("lerp", weight, "weight")))
 
 
@@ -108,7 +110,8 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     tensor([1.7500, 2.5000])
     """
     if out is not None:
-        return into("addcdiv", out, addcdiv(input, tensor1, tensor2, value=value))
+        direct = bind_out(ops.ADDCDIV, (input, tensor1, tensor2, value), out)
+        return out if direct else into("addcdiv", out, addcdiv(input, tensor1, tensor2, value=value))
     return bind(ops.ADDCDIV, (tensor("addcdiv", input), tensor1, tensor2, operand("addcdiv", value, "value")))
 
 
@@ -123,7 +126,9 @@ def where(
     tensor([0, 2, 3])
     """
     if out is not None:
-        return into("where", out, where(condition, input, other))
+        tensors = isinstance(input, Tensor) and isinstance(other, Tensor)
+        direct = tensors and bind_out(ops.WHERE, (condition, input, other), out)
+        return out if direct else into("where", out, where(condition, input, other))
     condition = tensor("where", condition, "condition")
     if input is None and other is None:
         return late.functions.nonzero(condition, as_tuple=True)

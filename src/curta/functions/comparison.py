@@ -12,7 +12,7 @@ from curta.functions.operands import Operand, of_a_tensor, operand, tensor
 from curta.functions.outputs import into
 from curta.ops import comparison as ops
 from curta.ops import reduce, statistics
-from curta.ops.dispatch import bind
+from curta.ops.dispatch import bind, bind_out
 from curta.tensor import Tensor
 
 
@@ -24,7 +24,7 @@ def eq(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        return into("eq", out, eq(input, other))
+        return out if bind_out(ops.EQ, (input, other), out) else into("eq", out, eq(input, other))
     return bind(ops.EQ, (tensor("eq", input), operand("eq", other)))
 
 
@@ -36,7 +36,7 @@ def ne(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([False,  True])
     """
     if out is not None:
-        return into("ne", out, ne(input, other))
+        return out if bind_out(ops.NE, (input, other), out) else into("ne", out, ne(input, other))
     return bind(ops.NE, (tensor("ne", input), operand("ne", other)))
 
 
@@ -48,7 +48,7 @@ def lt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        return into("lt", out, lt(input, other))
+        return out if bind_out(ops.LT, (input, other), out) else into("lt", out, lt(input, other))
     return bind(ops.LT, (tensor("lt", input), operand("lt", other)))
 
 
@@ -60,7 +60,7 @@ def le(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        return into("le", out, le(input, other))
+        return out if bind_out(ops.LE, (input, other), out) else into("le", out, le(input, other))
     return bind(ops.LE, (tensor("le", input), operand("le", other)))
 
 
@@ -72,7 +72,7 @@ def gt(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([False,  True])
     """
     if out is not None:
-        return into("gt", out, gt(input, other))
+        return out if bind_out(ops.GT, (input, other), out) else into("gt", out, gt(input, other))
     return bind(ops.GT, (tensor("gt", input), operand("gt", other)))
 
 
@@ -84,7 +84,7 @@ def ge(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     tensor([False,  True])
     """
     if out is not None:
-        return into("ge", out, ge(input, other))
+        return out if bind_out(ops.GE, (input, other), out) else into("ge", out, ge(input, other))
     return bind(ops.GE, (tensor("ge", input), operand("ge", other)))
 
 
@@ -96,7 +96,8 @@ def logical_and(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     tensor([False,  True])
     """
     if out is not None:
-        return into("logical_and", out, logical_and(input, other))
+        direct = bind_out(ops.LOGICAL_AND, (input, other), out)
+        return out if direct else into("logical_and", out, logical_and(input, other))
     return bind(ops.LOGICAL_AND, (tensor("logical_and", input), tensor("logical_and", other, "other")))
 
 
@@ -108,7 +109,8 @@ def logical_or(input: Operand, other: Operand, *, out: Tensor | None = None) -> 
     tensor([False,  True])
     """
     if out is not None:
-        return into("logical_or", out, logical_or(input, other))
+        direct = bind_out(ops.LOGICAL_OR, (input, other), out)
+        return out if direct else into("logical_or", out, logical_or(input, other))
     return bind(ops.LOGICAL_OR, (tensor("logical_or", input), tensor("logical_or", other, "other")))
 
 
@@ -120,7 +122,8 @@ def logical_xor(input: Operand, other: Operand, *, out: Tensor | None = None) ->
     tensor([ True, False])
     """
     if out is not None:
-        return into("logical_xor", out, logical_xor(input, other))
+        direct = bind_out(ops.LOGICAL_XOR, (input, other), out)
+        return out if direct else into("logical_xor", out, logical_xor(input, other))
     return bind(ops.LOGICAL_XOR, (tensor("logical_xor", input), tensor("logical_xor", other, "other")))
 
 
@@ -192,7 +195,7 @@ def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([ True, False])
     """
     if out is not None:
-        return into("logical_not", out, logical_not(input))
+        return out if bind_out(ops.LOGICAL_NOT, (input,), out) else into("logical_not", out, logical_not(input))
     return bind(ops.LOGICAL_NOT, (tensor("logical_not", input),))
 
 
@@ -204,7 +207,7 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-1, -3])
     """
     if out is not None:
-        return into("bitwise_not", out, bitwise_not(input))
+        return out if bind_out(ops.BITWISE_NOT, (input,), out) else into("bitwise_not", out, bitwise_not(input))
     return bind(ops.BITWISE_NOT, (tensor("bitwise_not", input),))
 
 

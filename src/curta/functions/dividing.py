@@ -13,6 +13,7 @@ from curta.functions.inplace import scalar_name
 from curta.functions.movement import KEPT, dimension, integer, narrowed, region, select, sizes
 from curta.memory.layout import Layout
 from curta.ops.dispatch import remember
+from curta.ops.joining import UNBIND
 from curta.ops.movement import AS_STRIDED, Sight, seen, sight
 from curta.shapes import normalize_dim
 from curta.tensor import Tensor
@@ -88,8 +89,6 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         or not (STATE.grad_enabled and input.requires_grad)
     ):
         return tuple(select(input, place, number) for number in range(count))
-    from curta.ops.joining import UNBIND
-
     STATE.grad_enabled = False  # one step of the graph for all the parts together
     try:
         parts = tuple(select(input, place, number) for number in range(count))

@@ -15,6 +15,7 @@ from curta.device import META
 from curta.errors import ArgumentTypeError, IndexRangeError, ShapeError
 from curta.functions.inplace import copy_, fill_
 from curta.functions.movement import FEW, KEPT, region
+from curta.functions.operands import refuse
 from curta.functions.outputs import EXACT, into
 from curta.lazy import LazyModule
 from curta.memory.layout import Layout
@@ -431,8 +432,6 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     tensor([[2],
             [3]])
     """
-    from curta.functions.operands import refuse
-
     refuse("gather", sparse_grad=sparse_grad or None)
     if out is not None:
         return into("gather", out, gather(input, dim, index), exact=True, inputs=(input, index))
@@ -493,7 +492,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     if as_tuple:
         made = tuple(host.tensor_from(part, dtypes.int64) for part in found)
     else:
-        rows = np.stack(found, 1)
+        rows = np.array(found).T
         made = (host.tensor_from(rows if values.ndim else rows[:, :0], dtypes.int64),)
     host.charge("nonzero", input.layout.nbytes, *made)
     return made if as_tuple else made[0]

@@ -14,12 +14,13 @@ from curta.dtypes import DType, bool_
 from curta.errors import ArgumentTypeError, AutogradError, DTypeError, ShapeError, kind_of
 from curta.memory.changes import CHANGES
 from curta.methods import late
+from curta.ops.creation import FULL
 from curta.ops.dispatch import bind_into
 from curta.ops.elementwise import ADD, COPY, DIV, MUL, SUB
 from curta.ops.inplace import OVERWRITE
 from curta.ops.movement import AS_STRIDED
 from curta.ops.record import Op
-from curta.promotion import can_cast, result_type, scalar_dtype
+from curta.promotion import can_cast, number_for, result_type, scalar_dtype
 from curta.tensor import Tensor
 
 _SCALAR_NAMES = {
@@ -182,9 +183,6 @@ def _check_shape_of_copy(src: Tensor, target: Tensor) -> None:
 
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Set every element to one number."""
-    from curta.ops.creation import FULL
-    from curta.promotion import number_for
-
     if isinstance(value, Tensor):
         if value.layout.rank:
             raise ShapeError(

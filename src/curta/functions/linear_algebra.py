@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import inf
+from typing import Any
+
 from curta.autograd.state import STATE
 from curta.errors import DTypeError, ShapeError
 from curta.functions.operands import lowered
 from curta.functions.operands import tensor as check
 from curta.functions.outputs import EXACT, into
-from curta.ops.matmul import multiply
+from curta.ops.dispatch import bind_out
+from curta.ops.matmul import MATMUL, multiply
 from curta.tensor import Tensor
 
 _OF_DOT = "result dtype {given} does not match input dtype {made}"
@@ -24,7 +28,8 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     """
     a, b = check("matmul", input), check("matmul", other, "other")
     if out is not None:
-        return into("matmul", out, matmul(a, b), exact=EXACT)
+        direct = _multiplied(a, b, out, 2, inf)
+        return out if direct else into("matmul", out, matmul(a, b), exact=EXACT)
     if STATE.autocast is not None:
         a, b = lowered(a, b)
     ranks = a.layout.rank, b.layout.rank
@@ -43,6 +48,15 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
             f"vec ({b.layout.shape[0]})"
         )
     return multiply(a, b.reshape(-1, 1)).squeeze(-1)
+
+
+def _multiplied(a: Any, b: Any, out: Any, least: int, most: float) -> bool:
+    """Whether a product of tensors of such ranks, of as many matrices, could be written to `out` at once."""
+    if STATE.autocast is not None or not isinstance(a, Tensor) or not isinstance(b, Tensor):
+        return False
+    ranks = a.layout.rank, b.layout.rank
+    same = max(ranks) < 3 or a.layout.shape[:-2] == b.layout.shape[:-2]
+    return least <= min(ranks) and max(ranks) <= most and same and bind_out(MATMUL, (a, b), out)
 
 
 def _inner(fits: bool, left: str, b: Tensor) -> None:
@@ -81,7 +95,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """[M, K] @ [K, N]; ShapeError for other ranks."""
     if out is not None:
-        return into("mm", out, mm(input, mat2), exact=EXACT)
+        return out if _multiplied(input, mat2, out, 2, 2) else into("mm", out, mm(input, mat2), exact=EXACT)
     check("mm", input), check("mm", mat2, "mat2")
     if input.layout.rank != 2:
         raise ShapeError("self must be a matrix")
@@ -94,7 +108,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """[B, M, K] @ [B, K, N]; ShapeError for other ranks or different B."""
     if out is not None:
-        return into("bmm", out, bmm(input, mat2), exact=EXACT)
+        return out if _multiplied(input, mat2, out, 3, 3) else into("bmm", out, bmm(input, mat2), exact=EXACT)
     check("bmm", input), check("bmm", mat2, "mat2")
     if input.layout.rank != 3 or mat2.layout.rank != 3:
         raise ShapeError(f"batch1 must be a 3D tensor, got {input.layout} and {mat2.layout}")

@@ -7,7 +7,7 @@ from curta.functions.operands import tensor
 from curta.functions.outputs import into
 from curta.number_formats import finfo
 from curta.ops import mathematics as ops
-from curta.ops.dispatch import bind
+from curta.ops.dispatch import bind, bind_out
 from curta.tensor import Tensor
 
 
@@ -19,7 +19,7 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.0000, 2.7183])
     """
     if out is not None:
-        return into("exp", out, exp(input))
+        return out if bind_out(ops.EXP, (input,), out) else into("exp", out, exp(input))
     return bind(ops.EXP, (tensor("exp", input),))
 
 
@@ -31,7 +31,7 @@ def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1., 8.])
     """
     if out is not None:
-        return into("exp2", out, exp2(input))
+        return out if bind_out(ops.EXP2, (input,), out) else into("exp2", out, exp2(input))
     return bind(ops.EXP2, (tensor("exp2", input),))
 
 
@@ -43,7 +43,7 @@ def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 1.7183])
     """
     if out is not None:
-        return into("expm1", out, expm1(input))
+        return out if bind_out(ops.EXPM1, (input,), out) else into("expm1", out, expm1(input))
     return bind(ops.EXPM1, (tensor("expm1", input),))
 
 
@@ -55,7 +55,7 @@ def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 2.3026])
     """
     if out is not None:
-        return into("log", out, log(input))
+        return out if bind_out(ops.LOG, (input,), out) else into("log", out, log(input))
     return bind(ops.LOG, (tensor("log", input),))
 
 
@@ -67,7 +67,7 @@ def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0., 3.])
     """
     if out is not None:
-        return into("log2", out, log2(input))
+        return out if bind_out(ops.LOG2, (input,), out) else into("log2", out, log2(input))
     return bind(ops.LOG2, (tensor("log2", input),))
 
 
@@ -79,7 +79,7 @@ def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0., 3.])
     """
     if out is not None:
-        return into("log10", out, log10(input))
+        return out if bind_out(ops.LOG10, (input,), out) else into("log10", out, log10(input))
     return bind(ops.LOG10, (tensor("log10", input),))
 
 
@@ -91,7 +91,7 @@ def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 0.6931])
     """
     if out is not None:
-        return into("log1p", out, log1p(input))
+        return out if bind_out(ops.LOG1P, (input,), out) else into("log1p", out, log1p(input))
     return bind(ops.LOG1P, (tensor("log1p", input),))
 
 
@@ -103,7 +103,7 @@ def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 0.8415])
     """
     if out is not None:
-        return into("sin", out, sin(input))
+        return out if bind_out(ops.SIN, (input,), out) else into("sin", out, sin(input))
     return bind(ops.SIN, (tensor("sin", input),))
 
 
@@ -115,7 +115,7 @@ def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.0000, 0.5403])
     """
     if out is not None:
-        return into("cos", out, cos(input))
+        return out if bind_out(ops.COS, (input,), out) else into("cos", out, cos(input))
     return bind(ops.COS, (tensor("cos", input),))
 
 
@@ -127,7 +127,7 @@ def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 1.5574])
     """
     if out is not None:
-        return into("tan", out, tan(input))
+        return out if bind_out(ops.TAN, (input,), out) else into("tan", out, tan(input))
     return bind(ops.TAN, (tensor("tan", input),))
 
 
@@ -139,7 +139,7 @@ def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 1.5708])
     """
     if out is not None:
-        return into("asin", out, asin(input))
+        return out if bind_out(ops.ASIN, (input,), out) else into("asin", out, asin(input))
     return bind(ops.ASIN, (tensor("asin", input),))
 
 
@@ -151,7 +151,7 @@ def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.5708, 0.0000])
     """
     if out is not None:
-        return into("acos", out, acos(input))
+        return out if bind_out(ops.ACOS, (input,), out) else into("acos", out, acos(input))
     return bind(ops.ACOS, (tensor("acos", input),))
 
 
@@ -163,7 +163,7 @@ def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 0.7854])
     """
     if out is not None:
-        return into("atan", out, atan(input))
+        return out if bind_out(ops.ATAN, (input,), out) else into("atan", out, atan(input))
     return bind(ops.ATAN, (tensor("atan", input),))
 
 
@@ -175,7 +175,7 @@ def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 1.1752])
     """
     if out is not None:
-        return into("sinh", out, sinh(input))
+        return out if bind_out(ops.SINH, (input,), out) else into("sinh", out, sinh(input))
     return bind(ops.SINH, (tensor("sinh", input),))
 
 
@@ -187,7 +187,7 @@ def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.0000, 1.5431])
     """
     if out is not None:
-        return into("cosh", out, cosh(input))
+        return out if bind_out(ops.COSH, (input,), out) else into("cosh", out, cosh(input))
     return bind(ops.COSH, (tensor("cosh", input),))
 
 
@@ -199,7 +199,7 @@ def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 0.7616])
     """
     if out is not None:
-        return into("tanh", out, tanh(input))
+        return out if bind_out(ops.TANH, (input,), out) else into("tanh", out, tanh(input))
     return bind(ops.TANH, (tensor("tanh", input),))
 
 
@@ -211,7 +211,7 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.5000, 0.7311])
     """
     if out is not None:
-        return into("sigmoid", out, sigmoid(input))
+        return out if bind_out(ops.SIGMOID, (input,), out) else into("sigmoid", out, sigmoid(input))
     return bind(ops.SIGMOID, (tensor("sigmoid", input),))
 
 
@@ -223,7 +223,7 @@ def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.0000, 0.8427])
     """
     if out is not None:
-        return into("erf", out, erf(input))
+        return out if bind_out(ops.ERF, (input,), out) else into("erf", out, erf(input))
     return bind(ops.ERF, (tensor("erf", input),))
 
 
@@ -235,7 +235,7 @@ def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.0000, 0.1573])
     """
     if out is not None:
-        return into("erfc", out, erfc(input))
+        return out if bind_out(ops.ERFC, (input,), out) else into("erfc", out, erfc(input))
     return bind(ops.ERFC, (tensor("erfc", input),))
 
 
@@ -247,7 +247,7 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([2.0000, 1.4142])
     """
     if out is not None:
-        return into("sqrt", out, sqrt(input))
+        return out if bind_out(ops.SQRT, (input,), out) else into("sqrt", out, sqrt(input))
     return bind(ops.SQRT, (tensor("sqrt", input),))
 
 
@@ -259,7 +259,7 @@ def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.5000, 1.0000])
     """
     if out is not None:
-        return into("rsqrt", out, rsqrt(input))
+        return out if bind_out(ops.RSQRT, (input,), out) else into("rsqrt", out, rsqrt(input))
     return bind(ops.RSQRT, (tensor("rsqrt", input),))
 
 
@@ -271,7 +271,7 @@ def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0., 2.])
     """
     if out is not None:
-        return into("relu", out, relu(input))
+        return out if bind_out(ops.RELU, (input,), out) else into("relu", out, relu(input))
     return bind(ops.RELU, (tensor("relu", input),))
 
 
@@ -283,7 +283,7 @@ def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-2.,  2.])
     """
     if out is not None:
-        return into("floor", out, floor(input))
+        return out if bind_out(ops.FLOOR, (input,), out) else into("floor", out, floor(input))
     return bind(ops.FLOOR, (tensor("floor", input),))
 
 
@@ -295,7 +295,7 @@ def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-1.,  3.])
     """
     if out is not None:
-        return into("ceil", out, ceil(input))
+        return out if bind_out(ops.CEIL, (input,), out) else into("ceil", out, ceil(input))
     return bind(ops.CEIL, (tensor("ceil", input),))
 
 
@@ -307,7 +307,7 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-1.,  2.])
     """
     if out is not None:
-        return into("trunc", out, trunc(input))
+        return out if bind_out(ops.TRUNC, (input,), out) else into("trunc", out, trunc(input))
     return bind(ops.TRUNC, (tensor("trunc", input),))
 
 
@@ -319,7 +319,7 @@ def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-1.,  0.,  1.])
     """
     if out is not None:
-        return into("sign", out, sign(input))
+        return out if bind_out(ops.SIGN, (input,), out) else into("sign", out, sign(input))
     return bind(ops.SIGN, (tensor("sign", input),))
 
 
@@ -331,7 +331,7 @@ def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([-0.5000,  0.2500])
     """
     if out is not None:
-        return into("frac", out, frac(input))
+        return out if bind_out(ops.FRAC, (input,), out) else into("frac", out, frac(input))
     return bind(ops.FRAC, (tensor("frac", input),))
 
 
@@ -362,7 +362,7 @@ def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.7854, 3.1416])
     """
     if out is not None:
-        return into("atan2", out, atan2(input, other))
+        return out if bind_out(ops.ATAN2, (input, other), out) else into("atan2", out, atan2(input, other))
     return bind(ops.ATAN2, (tensor("atan2", input), tensor("atan2", other, "other")))
 
 

@@ -14,7 +14,7 @@ from curta.functions.operands import Number, Operand, tensor
 from curta.functions.outputs import into
 from curta.functions.special import floating
 from curta.ops import special as ops
-from curta.ops.dispatch import bind
+from curta.ops.dispatch import bind, bind_out
 from curta.ops.inference import promoted
 from curta.ops.record import Op
 from curta.tensor import Tensor
@@ -55,7 +55,7 @@ def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([3., 2.])
     """
     if out is not None:
-        return into("fmax", out, fmax(input, other))
+        return out if bind_out(ops.FMAX, (input, other), out) else into("fmax", out, fmax(input, other))
     return bind(ops.FMAX, (tensor("fmax", input), tensor("fmax", other, "other")))
 
 
@@ -67,7 +67,7 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1., 2.])
     """
     if out is not None:
-        return into("fmin", out, fmin(input, other))
+        return out if bind_out(ops.FMIN, (input, other), out) else into("fmin", out, fmin(input, other))
     return bind(ops.FMIN, (tensor("fmin", input), tensor("fmin", other, "other")))
 
 

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from curta.autograd.state import STATE
+from curta.dtypes import compute_dtype
 from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError
 from curta.functions.inplace import scalar_name
 from curta.functions.linear_algebra import blended, bmm, dot, matmul, mm, outer
@@ -13,6 +14,8 @@ from curta.functions.movement import dimension
 from curta.functions.operands import tensor
 from curta.functions.outputs import EXACT
 from curta.functions.outputs import into as written
+from curta.ops.cross import CROSS
+from curta.ops.dispatch import bind
 from curta.promotion import result_type
 from curta.tensor import Tensor
 
@@ -246,5 +249,8 @@ def crossed(a: Tensor, b: Tensor, dim: int, out: Tensor | None) -> Tensor:
         raise DTypeError(f"expected scalar type {scalar_name(kinds[0])} but found {scalar_name(kinds[1])}")
     if kinds[0].category == 0:
         raise UnsupportedDTypeError("\"cross\" not implemented for 'Bool'")
+    if not STATE.levels and compute_dtype(kinds[0]) is kinds[0]:
+        return into("cross", bind(CROSS, (a, b), dim=place), out, a, b)
+    # what `vmap` does for all slices at once; half formats round each product, as in PyTorch
     forward = a.roll(-1, place) * b.roll(-2, place)
     return into("cross", forward - a.roll(-2, place) * b.roll(-1, place), out, a, b)

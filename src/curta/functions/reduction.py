@@ -12,7 +12,7 @@ from curta.functions.operands import tensor
 from curta.functions.outputs import EXACT, into, into_all
 from curta.methods import late
 from curta.ops import reduce as ops
-from curta.ops.dispatch import bind
+from curta.ops.dispatch import bind, bind_out
 from curta.ops.record import Op
 from curta.return_types import named
 from curta.shapes import normalize_dim, normalize_dims
@@ -58,6 +58,9 @@ def _reduce(name: str, op: Op, input: Tensor, dim: Dims, keepdim: bool, **params
 def _added(name: str, function: Any, input: Tensor, dim: Dims, keepdim: bool, dtype: DType | None, out: Any) -> Tensor:
     """A sum or product for an `out`: without a `dtype`, of elements in the format of `out`, as in PyTorch."""
     kind = out.layout.dtype if dtype is None and isinstance(out, Tensor) else dtype
+    plain = name == "sum" and isinstance(input, Tensor) and isinstance(kind, DType) and kind is not bool_
+    if plain and bind_out(ops.SUM, (input,), out, dims=all_dims(input, dim), keepdim=bool(keepdim), dtype=kind):
+        return out
     return into(name, out, function(input, dim, keepdim, dtype=kind), exact=EXACT)
 
 

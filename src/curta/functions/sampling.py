@@ -16,13 +16,17 @@ from curta.functions.random import draw
 from curta.functions.searching import searchsorted
 from curta.functions.sorting import topk
 from curta.number_formats import iinfo
+from curta.ops.dispatch import bind
 from curta.ops.random import INTEGERS, NORMAL, UNIFORM
+from curta.ops.sampling import ARRIVALS, BAD_WEIGHT, NO_WEIGHT, WEIGHTS_FAULT
 from curta.tensor import Tensor
 
 #: categories that `multinomial` can number in float32, as in PyTorch
 _MOST_CATEGORIES = 1 << 24
 #: the largest whole number up to which a format has all of them
 _WHOLE = {dtypes.float64: 1 << 53, dtypes.float32: 1 << 24, dtypes.float16: 1 << 11, dtypes.bfloat16: 1 << 8}
+#: the least that an exponential number is drawn as
+_LEAST = {float64: 2.0**-54, float32: 2.0**-25}
 _MOST_INTEGERS = (1 << 63) - 1
 
 
@@ -61,8 +65,8 @@ def multinomial(
         made = _with_replacement(weights, num_samples, generator)
     else:
         # the first to arrive where category c arrives at rate weights[c]
-        times = _exponential(layout.shape, float64, layout.device, generator)
-        made = topk(weights / times, num_samples)[1]
+        uniform = draw(UNIFORM, (0.0, 1.0), layout.shape, float64, layout.device, generator)
+        made = topk(bind(ARRIVALS, (weights, uniform), least=_LEAST[float64]), num_samples)[1]
     return _into(out, made)
 
 
@@ -75,9 +79,10 @@ def _with_replacement(weights: Tensor, count: int, generator: Any) -> Tensor:
 
 
 def _check_weights(weights: Tensor) -> None:
-    if not bool(((weights >= 0) & weights.isfinite()).all()):
+    fault = host.number(bind(WEIGHTS_FAULT, (weights,)))
+    if fault == BAD_WEIGHT:
         raise DistributionError("probability tensor contains either `inf`, `nan` or element < 0")
-    if not bool((weights.sum(-1) > 0).all()):
+    if fault == NO_WEIGHT:
         raise DistributionError("invalid multinomial distribution (sum of probabilities <= 0)")
 
 
@@ -85,7 +90,7 @@ def _exponential(shape: tuple[int, ...], dtype: DType, device: Any, generator: A
     """Numbers above 0 of the exponential distribution of mean 1."""
     kind = float64 if dtype is float64 else float32
     uniform = draw(UNIFORM, (0.0, 1.0), shape, kind, device, generator)
-    return (-(-uniform).log1p()).clamp(min=2.0 ** (-54 if kind is float64 else -25))
+    return (-(-uniform).log1p()).clamp(min=_LEAST[kind])
 
 
 # in place

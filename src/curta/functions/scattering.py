@@ -18,6 +18,8 @@ from curta.functions.indexing import Plan, check_paired, follow, in_range, in_ra
 from curta.functions.inplace import check_no_overlap, check_writable, previous, rewritten, scalar_name, store
 from curta.functions.movement import region
 from curta.functions.outputs import EXACT, into
+from curta.memory.layout import contiguous
+from curta.ops.creation import full_of
 from curta.ops.dispatch import bind_into
 from curta.ops.indexing import (
     SCATTER_INTO,
@@ -95,9 +97,6 @@ def _values(view: Tensor, value: Any, shape: tuple[int, ...]) -> Tensor:
 
 def host_full(value: Any, like: Tensor) -> Tensor:
     """A number as a 0-d tensor in the format of another."""
-    from curta.memory.layout import contiguous
-    from curta.ops.creation import full_of
-
     return full_of(contiguous((), like.layout.dtype, like.layout.device), value)
 
 

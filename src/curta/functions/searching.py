@@ -19,6 +19,7 @@ from curta.ops.counting import COUNTS
 from curta.ops.dispatch import bind
 from curta.ops.indexing import scatter_rows
 from curta.ops.inference import promoted
+from curta.ops.sampling import HISTOGRAM_PARTS
 from curta.ops.sorting import SEARCH
 from curta.tensor import Tensor
 
@@ -209,11 +210,13 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     if not layout.numel or layout.device is META:
         return zeros(bins, dtype=layout.dtype, device=layout.device)
     flat = x.reshape(-1)
-    # half formats round after every step, as in PyTorch
-    part = ((flat - low) * bins / (high - low)).clamp(0, bins - 1).long()
-    inside = (flat >= low).logical_and(flat <= high)
+    if dtypes.compute_dtype(layout.dtype) is layout.dtype:
+        parts = bind(HISTOGRAM_PARTS, (flat, low, high, high - low, bins, bins - 1))
+    else:  # half formats round after every step, as in PyTorch
+        parts = ((flat - low) * bins / (high - low)).clamp(0, bins - 1).long()
+        parts = parts.where((flat >= low).logical_and(flat <= high), bins)
     one = full((1, 1), 1, dtype=dtypes.compute_dtype(layout.dtype), device=layout.device)
-    counts = scatter_rows(one.expand(layout.numel, 1), part.where(inside, bins), bins + 1)
+    counts = scatter_rows(one.expand(layout.numel, 1), parts, bins + 1)
     return counts.reshape(-1).narrow(0, 0, bins).to(layout.dtype).clone()
 
 

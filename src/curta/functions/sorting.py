@@ -16,6 +16,7 @@ from curta.ops.dispatch import bind
 from curta.ops.indexing import take
 from curta.ops.selection import RANKED, SMALLEST
 from curta.ops.sorting import ATTAINED, SORT
+from curta.ops.statistics import MIDDLE_RANK
 from curta.return_types import Named, named
 from curta.tensor import Tensor
 
@@ -213,11 +214,7 @@ def _middle(name: str, x: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tens
     if not x.layout.dtype.is_floating_point:
         return _ranked(x, dim, (count - 1) // 2, 1, False, keepdim)
     plain = x.detach()
-    numbers = (plain == plain).sum(dim, keepdim=True)
-    if name == "nanmedian":
-        rank = (numbers - 1).clamp(min=0) // 2
-    else:
-        rank = numbers.where(numbers < count, (count - 1) // 2)
+    rank = bind(MIDDLE_RANK, (plain, *(() if name == "nanmedian" else (count, (count - 1) // 2))), dim=dim)
     indices = _of_rank(plain, dim, rank)
     values = picked(x, dim, indices)
     return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))

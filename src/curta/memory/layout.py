@@ -66,6 +66,16 @@ def _integers(numbers: Shape) -> Shape:
         raise ArgumentTypeError(f"sizes and strides must be integers, got {numbers}") from None
 
 
+def on_processor(layout: Layout) -> Layout:
+    """The same layout of what is in memory, for one on the meta device.
+
+    >>> from curta.dtypes import float32
+    >>> on_processor(contiguous((4, 8), float32)).device
+    device(type='cpu')
+    """
+    return strided(layout.shape, layout.strides, layout.dtype)
+
+
 def contiguous(shape: Shape, dtype: DType, device: Device = CPU) -> Layout:
     """The row-major layout of `shape`.
 

@@ -20,13 +20,11 @@ class ExchangeMethods:
 
         AutogradError for a tensor that requires grad, ArgumentTypeError on the meta device.
         """
-        from curta import host
-
         if self._requires_grad and not force:
             raise AutogradError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.layout.device is META:
             raise ArgumentTypeError("can't convert a tensor on the meta device to numpy: it has no data")
-        return host.array(self)
+        return late.host.array(self)
 
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> Any:
         values = self.numpy()

@@ -15,14 +15,19 @@ if TYPE_CHECKING:
     import numpy as np
 
     from curta import functions as functions
+    from curta import host as host
 else:
     np = LazyModule("numpy")
+    host = LazyModule("curta.host")
     functions = LazyModule("curta.functions")
 
 
 def takes(other: object) -> bool:
     """Whether an operator such as + can have this on its other side: a tensor or a number, of NumPy or a trace too."""
-    if isinstance(other, (int, float, GraphNumber)) or hasattr(other, "layout"):
+    kind = type(other)
+    if kind is float or kind is int or hasattr(other, "layout"):
+        return True
+    if isinstance(other, (int, float, GraphNumber)):
         return True
     return isinstance(other, (np.number, np.bool_)) or is_bfloat16(other)
 
@@ -37,4 +42,4 @@ def is_array(other: object) -> bool:
     return isinstance(other, np.ndarray) and other.dtype.kind in "biufV" and other.dtype.names is None
 
 
-__all__ = ["functions"]
+__all__ = ["functions", "host"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from curta.autograd.state import STATE
 from curta.device import META
+from curta.dtypes import bfloat16
 from curta.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
 from curta.memory.changes import CHANGES
 from curta.memory.layout import Layout
@@ -210,17 +211,13 @@ class PropertyMethods:
         """The only element as a Python number."""
         if self.layout.numel != 1:
             raise DTypeError(f"a Tensor with {self.layout.numel} elements cannot be converted to Scalar")
-        from curta import host
-
-        found: bool | int | float = host.number(self)
+        found: bool | int | float = late.host.number(self)
         return found
 
     def tolist(self: Any) -> Any:
         """The elements as nested lists; a number for a 0-d tensor."""
-        from curta import dtypes, host
-
-        values = host.array(self)
-        return (values.astype("f4") if self.layout.dtype is dtypes.bfloat16 else values).tolist()
+        values = late.host.array(self)
+        return (values.astype("f4") if self.layout.dtype is bfloat16 else values).tolist()
 
     def __bool__(self) -> bool:
         count = self.layout.numel

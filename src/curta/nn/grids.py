@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
-from math import prod
 from operator import index
 from typing import Any
 
-from curta import functions
-from curta.dtypes import compute_dtype, int64
+from curta.autograd.state import STATE
+from curta.dtypes import compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions import creation
+from curta.functions.movement import select
 from curta.functions.operands import tensor as check
 from curta.nn.windows import sizes_of
+from curta.ops.grids import axis_of, sampled, sampled_without_gradient
 from curta.ops.indexing import take
 from curta.tensor import Tensor
 
@@ -80,23 +80,38 @@ def grid_sample(
     """
     x, places = check("grid_sample", input), check("grid_sample", grid, "grid")
     _check_grid(x, places, mode, padding_mode)
-    count, dtype = x.layout.rank - 2, x.layout.dtype
+    count = x.layout.rank - 2
     if not places.layout.numel or not x.layout.numel:
         return x.reshape(-1)[:0].sum() + x.new_zeros((*x.layout.shape[:2], *places.layout.shape[1:-1]))
-    wide = compute_dtype(dtype)
-    flat, places = x.to(wide).flatten(2), places.to(wide)
-    sizes = sizes_of(x, count)[::-1]  # x comes first
-    align = bool(align_corners)
-    axes = [_unnormalized(places[..., axis].flatten(1), sizes[axis], align) for axis in range(count)]
-    if mode != "bicubic":
-        axes = [_brought_in(one, size, padding_mode, align) for one, size in zip(axes, sizes, strict=True)]
-    if mode == "nearest":
-        made = _read(flat, [one.detach().round() for one in axes], sizes, padding_mode)
-    elif mode == "bilinear":
-        made = _linear(flat, axes, sizes, padding_mode)
-    else:
-        made = _cubic(flat, axes, sizes, padding_mode, align)
-    return made.reshape(*x.layout.shape[:2], *places.layout.shape[1:-1]).to(dtype)
+    shape = (*x.layout.shape[:2], *places.layout.shape[1:-1])
+    numbers = places.reshape(shape[0], 1, -1, count)
+    axes = [select(numbers, -1, axis) for axis in range(count)]
+    settings: dict[str, Any] = {"mode": mode, "padding_mode": padding_mode, "align": bool(align_corners)}
+    plain = STATE.graph is None and not STATE.levels and not (STATE.grad_enabled and _wants_gradient(x, places))
+    made = sampled_without_gradient(x, axes, **settings) if plain else _step_by_step(x, axes, settings)
+    result: Tensor = made.reshape(shape)
+    return result
+
+
+def _wants_gradient(*tensors: Tensor) -> bool:
+    return any(one.requires_grad for one in tensors)
+
+
+def _step_by_step(x: Any, places: list[Any], settings: dict[str, Any]) -> Any:
+    """The same as operators that have gradients."""
+    wide = compute_dtype(x.layout.dtype)
+    flat = x.to(wide).flatten(2)
+    N, C, _ = flat.layout.shape
+    sizes = sizes_of(x, len(places))[::-1]  # x comes first
+
+    def read(numbers: list[Any]) -> Any:
+        number: Any = 0
+        for one, size in reversed(list(zip(numbers, sizes, strict=True))):
+            number = number * size + one
+        return take(flat, [number.expand(N, C, number.layout.shape[2])], (0, 1, -1), (2,), paired=True)
+
+    axes = [axis_of(size, settings["align"]) for size in sizes]
+    return sampled(read, [one.to(wide) for one in places], axes, **settings).to(x.layout.dtype)
 
 
 def _check_grid(x: Any, grid: Any, mode: str, padding_mode: str) -> None:
@@ -136,93 +151,3 @@ def _check_grid(x: Any, grid: Any, mode: str, padding_mode: str) -> None:
         raise UnsupportedDTypeError(f"\"grid_sampler\" not implemented for '{x.layout.dtype.name}'")
     if x.layout.dtype is not grid.layout.dtype:
         raise DTypeError(f"expected scalar type {x.layout.dtype.name} but found {grid.layout.dtype.name}")
-
-
-# coordinates along one axis
-
-
-def _unnormalized(place: Any, size: int, align: bool) -> Any:
-    """From -1 to 1 to the numbers of elements."""
-    return (place + 1) * ((size - 1) / 2) if align else ((place + 1) * size - 1) / 2
-
-
-def _brought_in(place: Any, size: int, padding_mode: str, align: bool) -> Any:
-    """A place inside the axis, unless what lies outside counts as zeros."""
-    if padding_mode == "zeros":
-        return place
-    if padding_mode == "reflection":
-        place = _reflected(place, 0.0, size - 1.0) if align else _reflected(place, -0.5, size - 0.5)
-    # at the edge and outside nothing changes with the place
-    return functions.where((place > 0) & (place < size - 1), place, place.detach().clamp(0, size - 1))
-
-
-def _reflected(place: Any, low: float, high: float) -> Any:
-    if low == high:
-        return place * 0
-    distance, span = (place - low).abs(), high - low
-    flips = (distance.detach() / span).floor()
-    rest = distance - flips * span
-    return functions.where(flips.remainder(2) == 0, rest, span - rest) + low
-
-
-# elements
-
-
-def _read(flat: Any, places: list[Any], sizes: Any, padding_mode: str) -> Any:
-    """flat[N, C, elements] at whole places [N, P] along each axis; zero outside."""
-    number: Any = 0
-    inside: Any = None
-    for place, size in reversed(list(zip(places, sizes, strict=True))):
-        if padding_mode == "zeros":
-            here = (place >= 0) & (place <= size - 1)
-            inside = here if inside is None else inside & here
-        along = place.clamp(0, size - 1).to(int64).clamp(0, size - 1)  # what is no number becomes some place
-        number = number * size + along
-    N, C = flat.layout.shape[:2]
-    where = number.unsqueeze(1).expand(N, C, number.layout.shape[1])
-    found = take(flat, [where], (0, 1, -1), (2,), paired=True)
-    return found if inside is None else found * inside.unsqueeze(1)
-
-
-def _linear(flat: Any, axes: list[Any], sizes: Any, padding_mode: str) -> Any:
-    """The elements at all the corners around each place, by how near they are."""
-    low = [one.detach().floor() for one in axes]
-    shares = [one - first for one, first in zip(axes, low, strict=True)]
-    total: Any = 0
-    for corner in product((0, 1), repeat=len(axes)):
-        weight = _product([share if side else 1 - share for side, share in zip(corner, shares, strict=True)])
-        places = [first + side for side, first in zip(corner, low, strict=True)]
-        total = total + _read(flat, places, sizes, padding_mode) * weight.unsqueeze(1)
-    return total
-
-
-def _cubic(flat: Any, axes: list[Any], sizes: Any, padding_mode: str, align: bool) -> Any:
-    low = [one.detach().floor() for one in axes]
-    shares = [_cubic_weights(one - first) for one, first in zip(axes, low, strict=True)]
-    total: Any = 0
-    for corner in product(range(4), repeat=len(axes)):
-        weight = _product([each[tap] for each, tap in zip(shares, corner, strict=True)])
-        places = [
-            _brought_in(first + (tap - 1), size, padding_mode, align).round()
-            for first, tap, size in zip(low, corner, sizes, strict=True)
-        ]
-        total = total + _read(flat, places, sizes, padding_mode) * weight.unsqueeze(1)
-    return total
-
-
-def _cubic_weights(t: Any) -> list[Any]:
-    """Keys' kernel with a = -0.75 at the distances t + 1, t, 1 - t, 2 - t."""
-    a = -0.75
-
-    def near(x: Any) -> Any:
-        return ((a + 2) * x - (a + 3)) * x * x + 1
-
-    def far(x: Any) -> Any:
-        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-
-    return [far(t + 1), near(t), near(1 - t), far(2 - t)]
-
-
-def _product(factors: list[Any]) -> Any:
-    """Their product."""
-    return prod(factors[1:], start=factors[0])

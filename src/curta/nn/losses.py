@@ -23,6 +23,7 @@ from curta.ops.loss import (
     CROSS_ENTROPY,
     LOGITS_CROSS_ENTROPY,
     MEAN_LIKELIHOOD,
+    MEAN_OF_CLASSES,
     MEAN_OF_ROWS,
     NEGATIVE_LIKELIHOOD,
     SOFT_CROSS_ENTROPY,
@@ -79,10 +80,15 @@ def _refuse_classes(name: str, target: Tensor, classes: int, ignore: int) -> Non
 def _mean_likelihood(input: Tensor, target: Tensor, dim: int, ignore: int) -> Any:
     """`nll_loss` with its mean and its check in one kernel; NaN is rare, and may have other reasons."""
     loss = bind(MEAN_LIKELIHOOD, (input, target), dim=dim, ignore=ignore)
-    value = (c_double if loss.layout.dtype is float64 else c_float).from_address(loss.pointer).value
-    if value != value:
+    if _is_nan(loss):
         _refuse_classes("nll_loss", target, input.layout.shape[dim], ignore)
     return loss
+
+
+def _is_nan(loss: Tensor) -> bool:
+    """Whether one number in memory is NaN."""
+    value = (c_double if loss.layout.dtype is float64 else c_float).from_address(loss.pointer).value
+    return value != value
 
 
 @lru_cache(maxsize=1024)
@@ -160,10 +166,21 @@ def cross_entropy(
     if target.layout.shape == input.layout.shape and target.layout.dtype.is_floating_point:
         return _soft(input, target, weight, reduction, label_smoothing)
     dim = class_dim("cross_entropy", input.layout, target.layout)
-    target = check_classes("cross_entropy", target, input.layout.shape[dim], ignore_index)
+    classes = input.layout.shape[dim]
+    # one dimension of rows is summed in the order in which operators by themselves would sum it
+    at_once = weight is None and reduction == "mean" and target.layout.rank <= 1
+    at_once = at_once and classes > 0 and not STATE.hooked and host.has_values(target)
+    if not at_once:
+        target = check_classes("cross_entropy", target, classes, ignore_index)
     rows = target.unsqueeze(dim)
     settings = {"dim": dim, "ignore": ignore_index, "smoothing": float(label_smoothing)}
     along = None
+    if at_once:
+        losses = bind(CROSS_ENTROPY, (input, rows), **settings)[0]
+        loss = bind(MEAN_OF_CLASSES, (losses, rows), classes=classes, ignore=ignore_index)
+        if _is_nan(loss):
+            _refuse_classes("cross_entropy", target, classes, ignore_index)
+        return loss if loss.layout.dtype is kind else loss.to(kind)
     if weight is None:
         loss = bind(CROSS_ENTROPY, (input, rows), **settings)[0]
     else:

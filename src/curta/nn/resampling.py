@@ -13,7 +13,8 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from curta.autograd.state import STATE
-from curta.dtypes import compute_dtype, float64, uint8
+from curta.device import Device
+from curta.dtypes import DType, compute_dtype, float64, uint8
 from curta.errors import ArgumentError, ShapeError, UnsupportedDTypeError, UnsupportedError
 from curta.functions import creation
 from curta.functions.operands import tensor as check
@@ -207,11 +208,11 @@ def _summed(x: Any, dim: int, find: Any, settings: tuple[Any, ...]) -> Any:
     back = _terms(find, settings, True) if wants else terms
     if max(len(terms[0]), len(back[0])) > MOST_TERMS:
         return _along(x, dim, *found)
-    device, dtype = x.layout.device, x.layout.dtype
+    # what accounts and recordings look at is made for them, and what inference mode makes is of no use outside of it
+    make = _constants if STATE.hooked or STATE.inference else _kept_constants
     tensors: list[Any] = []
-    for places, weights in (terms, back) if wants else (terms,):
-        tensors.append(creation.tensor(places, device=device))
-        tensors.append(creation.tensor(weights, dtype=dtype, device=device))
+    for backward in (False, True) if wants else (False,):
+        tensors += make(find, settings, backward, x.layout.dtype, x.layout.device)
     given = (x, *tensors, *(() if wants else tensors))
     return bind(resampling(len(terms[0])), given, dim=dim, ragged=find is taps.smoothed)
 
@@ -222,6 +223,15 @@ def _terms(find: Any, settings: tuple[Any, ...], back: bool) -> tuple[Any, Any]:
     found = find(*settings)
     places, weights = taps.turned(found, settings[1]) if back else found
     return np.array(places, np.int64).T.copy(), np.array(weights).T.copy()
+
+
+def _constants(find: Any, settings: tuple[Any, ...], back: bool, dtype: DType, device: Device) -> tuple[Tensor, Tensor]:
+    """The same as tensors, which nobody writes to."""
+    places, weights = _terms(find, settings, back)
+    return creation.tensor(places, device=device), creation.tensor(weights, dtype=dtype, device=device)
+
+
+_kept_constants = lru_cache(maxsize=64)(_constants)
 
 
 def _of_bytes(x: Any, sizes: Any, factors: Any, kind: str, align: bool, antialias: bool) -> Any:

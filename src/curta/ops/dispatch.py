@@ -7,7 +7,7 @@ parameters, so that a repeated call costs a dictionary look-up and a launch.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from curta.autograd.node import Node, note_node
 from curta.autograd.state import STATE
@@ -16,16 +16,20 @@ from curta.default_dtype import ON_CHANGE
 from curta.device import CPU, META
 from curta.dtypes import uint64
 from curta.errors import DeviceError, NoDataError
-from curta.memory.layout import Layout
+from curta.memory.layout import Layout, on_processor
 from curta.ops.program import Executable, ViewExecutable, executable, view_executable
-from curta.ops.record import Composition, Op, View
+from curta.ops.record import Composition, Host, Op, Pointwise, View
 from curta.promotion import as_int64
+from curta.runtime import native
 from curta.runtime.native import launcher
+from curta.shapes import has_internal_overlap
 from curta.tensor import Tensor
 
 _CALLS: dict[Any, Executable] = {}
 _LIMIT = 50_000
-ON_CHANGE.append(_CALLS.clear)  # results of integers and Python floats depend on the default format
+#: what `bind_out` knows
+_DIRECT: dict[Any, Executable | Literal[False]] = {}
+ON_CHANGE += [_CALLS.clear, _DIRECT.clear]  # results of integers and Python floats depend on the default format
 
 
 def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
@@ -57,7 +61,7 @@ def bind(op: Op, inputs: tuple[Any, ...], **params: Any) -> Any:
             key.append(type(value))
             pointers.append(value)
     if params:
-        key.extend(_parameter_key(params))
+        key += native.parameter_key(params)
     signature = tuple(key)
     call = _CALLS.get(signature)
     if call is None:
@@ -84,15 +88,6 @@ def _level_of(inputs: tuple[Any, ...]) -> int:
     from curta.batching.values import level_of
 
     return level_of(inputs)
-
-
-def _parameter_key(params: dict[str, Any]) -> list[Any]:
-    """Parameters for a dictionary key: 1, 1.0 and True differ here, so do 0.0 and -0.0, and NaN equals itself."""
-    key: list[Any] = [*map(type, params.values())]
-    if float in key:
-        return [*key, *params, *(value.hex() if type(value) is float else value for value in params.values())]
-    key += params.items()
-    return key
 
 
 def _accounted(books: tuple[Any, ...], call: Executable, inputs: tuple[Any, ...], pointers: list[Any]) -> Any:
@@ -129,7 +124,7 @@ def prepared(
 
 
 def _signature(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
-    return (op, *map(described, inputs), *_parameter_key(params))
+    return (op, *map(described, inputs), *native.parameter_key(params))
 
 
 def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **params: Any) -> None:
@@ -164,7 +159,7 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     for out in outputs:
         key.append(out.layout)
     if params:
-        key.extend(_parameter_key(params))
+        key += native.parameter_key(params)
     signature = tuple(key)
     call = _CALLS.get(signature)
     if call is None:
@@ -182,6 +177,91 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     for book in books:
         book.charge(call)
     _count_write(outputs)
+
+
+def bind_out(op: Op, inputs: tuple[Any, ...], out: Any, **params: Any) -> bool:
+    """Run `op` with its one result in a caller's `out`, if that is what the result would be; else False, nothing done.
+
+    It takes the result's shape, format and device, memory that no input lies in (but where each element is read before
+    it is written), one kernel, and nobody who wants a gradient or forbids a write.
+    """
+    hooked = STATE.hooked
+    if hooked and (STATE.levels or STATE.graph is not None or not getattr(STATE.recorder, "eager", True)):
+        return False
+    if not isinstance(out, Tensor) or out.storage is None or out.storage.version < 0:
+        return False
+    key: list[Any] = [op, "out", out.layout]
+    pointers: list[Any] = []
+    wants_grad = out._requires_grad or (out.base is not None and out.requires_grad)
+    for value in inputs:
+        if isinstance(value, Tensor):
+            key.append(value.layout)
+            pointers.append(value.pointer)
+            if value._requires_grad or (value.base is not None and value.requires_grad):
+                wants_grad = True
+        elif type(value) in (float, int, bool):
+            key.append(type(value))
+            pointers.append(value)
+        else:
+            return False
+    if wants_grad and STATE.grad_enabled:
+        return False
+    if params:
+        key += native.parameter_key(params)
+    signature = tuple(key)
+    call = _DIRECT.get(signature)
+    if call is None:
+        if len(_DIRECT) >= _LIMIT:
+            _DIRECT.clear()
+        call = _DIRECT[signature] = _direct(op, inputs, out.layout, params)
+    if call is False or not _apart(call, inputs, out):
+        return False
+    if hooked or call.simple is None:
+        bind_into(op, inputs, (out,), **params)
+        return True
+    try:
+        call.simple(*pointers, out.pointer)
+    except OverflowError as error:
+        bind_into(op, _as_int64(inputs, error), (out,), **params)
+        return True
+    out.storage.version += 1
+    return True
+
+
+def _direct(op: Op, inputs: tuple[Any, ...], out: Layout, params: dict[str, Any]) -> Executable | Literal[False]:
+    """The compiled form of an operator that writes into a tensor of this layout; False where it is not one kernel."""
+    operands = tuple(map(described, inputs))
+    if isinstance(op.lower, View | Host) or not any(isinstance(one, Layout) for one in operands):
+        return False
+    _check_devices(op, operands)
+    made = op.infer(*operands, **params)
+    if isinstance(made, tuple) or (made.shape, made.dtype, made.device) != (out.shape, out.dtype, out.device):
+        return False
+    # sums over other strides might be cut in another way
+    if made is not out and (type(op.lower) is not Pointwise or has_internal_overlap(out.shape, out.strides)):
+        return False
+    call = there = prepared(op, inputs, params, (out,))
+    if out.device is META:  # what is there goes the way that it would go in memory
+        here = tuple(on_processor(one) if isinstance(one, Layout) else one for one in operands)
+        there = executable(op, here, params, (on_processor(out),))
+    return call if len(there.launches) == 1 else False
+
+
+def _apart(call: Executable, inputs: tuple[Any, ...], out: Tensor) -> bool:
+    """Whether no input lies in the memory of `out`, or only in the same places of it, where the kernel bears that."""
+    storage: Any = out.storage
+    begin, end = storage.address, storage.address + storage.nbytes
+    for number, value in enumerate(inputs):
+        if not isinstance(value, Tensor):
+            continue
+        other = value.storage
+        if other is storage:
+            same = value.layout is out.layout and value.offset == out.offset
+            if not same or (number, 0) not in call.in_place:
+                return False
+        elif other is None or (begin < other.address + other.nbytes and other.address < end and other.address):
+            return False
+    return True
 
 
 def _count_write(outputs: tuple[Tensor, ...]) -> None:
@@ -272,4 +352,4 @@ def traced(value: GraphValue) -> Tensor:
     return Tensor._make(None, value.layout, 0, value)
 
 
-__all__ = ["bind", "bind_into", "remember", "traced"]
+__all__ = ["bind", "bind_into", "bind_out", "remember", "traced"]

@@ -178,6 +178,26 @@ _MEAN_AGAIN = derivative("mean_of_rows", _mean_body)
 MEAN_OF_ROWS = composition("mean_of_rows", _mean_of_rows, Gradient(_mean_rule, _MEAN_AGAIN.inputs))
 
 
+def _mean_of_classes(loss: Any, target: Any, *, classes: int, ignore: int) -> Any:
+    rows = cast(target, dtypes.int64)
+    wrong = (rows != ignore) & ((rows < 0) | (rows >= classes))
+    return _mean_of_rows(loss, rows, ignore=ignore).masked_fill(wrong.any(), nan)
+
+
+def _mean_of_classes_rule(node: Any, g: Any) -> tuple[Any, ...]:
+    answer: tuple[Any, ...] = _CLASSES_AGAIN.rule(node, g.reshape((1,) * node.input_layouts[0].rank))
+    return answer
+
+
+_CLASSES_AGAIN = derivative(
+    "mean_of_classes", lambda loss, target, *, classes, ignore: _mean_body(loss, target, ignore=ignore)
+)
+#: as `MEAN_OF_ROWS`; NaN if a row that is not ignored names no class
+MEAN_OF_CLASSES = composition(
+    "mean_of_classes", _mean_of_classes, Gradient(_mean_of_classes_rule, _CLASSES_AGAIN.inputs)
+)
+
+
 def _infer_likelihood(x: Layout, target: Layout, dim: int, ignore: int) -> Layout:
     return contiguous((), dtypes.compute_dtype(x.dtype), x.device)
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from curta.errors import DTypeError, ShapeError, UnsupportedDTypeError
+from curta.lazy import LazyModule
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.inference import bytes_read
 from curta.ops.record import Cost, Gradient, Op, Product
@@ -13,6 +14,9 @@ from curta.shapes import broadcast_shapes
 
 if TYPE_CHECKING:
     from curta.autograd.node import Node
+    from curta.ops import dispatch
+else:
+    dispatch = LazyModule("curta.ops.dispatch")
 
 
 def _infer(a: Layout, b: Layout) -> Layout:
@@ -73,9 +77,7 @@ MATMUL = Op("matmul", _infer, Product(lambda a, b: (a, b)), Gradient(_rule, inpu
 
 def multiply(a: Any, b: Any) -> Any:
     """Two tensors of rank 2 or more, multiplied."""
-    from curta.ops.dispatch import bind
-
-    return bind(MATMUL, (a, b))
+    return dispatch.bind(MATMUL, (a, b))
 
 
 def _as_matrix(x: Any) -> Any:

@@ -15,7 +15,7 @@ from curta.device import META
 from curta.errors import CompilerError, ShapeError
 from curta.memory.allocator import HOST
 from curta.memory.layout import Layout
-from curta.memory.storage import HostStorage, allocate
+from curta.memory.storage import allocate, host_storage
 from curta.ops.inference import bytes_read
 from curta.ops.product import ending_of, product_step
 from curta.ops.record import Composition, Convolution, Cost, Generated, Host, Op, Pointwise, Product, View
@@ -23,6 +23,9 @@ from curta.runtime.jit import Code
 from curta.runtime.native import Plan
 from curta.shapes import has_internal_overlap
 from curta.tensor import Tensor
+
+#: found faster than the attribute of `object` at each call
+_new: Any = object.__new__
 
 
 class Executable:
@@ -82,9 +85,9 @@ class Executable:
         if self.simple is not None:
             if self.several:
                 return self._run_several(pointers)
-            out = object.__new__(Tensor)
+            out = _new(Tensor)
             out.layout = self._only
-            out.storage = storage = HostStorage(self.nbytes, self.free)
+            out.storage = storage = host_storage(self.nbytes, self.free)
             out.pointer = address = storage.address
             self.simple(*pointers, address)
             return out
@@ -106,9 +109,9 @@ class Executable:
     def _run_several(self, pointers: list[Any]) -> tuple[Tensor, ...]:
         made = []
         for layout, nbytes, free in self._made:
-            out = object.__new__(Tensor)
+            out = _new(Tensor)
             out.layout = layout
-            out.storage = storage = HostStorage(nbytes, free)
+            out.storage = storage = host_storage(nbytes, free)
             out.pointer = storage.address
             pointers.append(storage.address)
             made.append(out)
@@ -117,12 +120,12 @@ class Executable:
 
     def _run_all(self, pointers: list[Any]) -> Tensor:
         """As `run`, for several launches, which have run before."""
-        out = object.__new__(Tensor)
+        out = _new(Tensor)
         out.layout = self._only
-        out.storage = storage = HostStorage(self.nbytes, self.free)
+        out.storage = storage = host_storage(self.nbytes, self.free)
         out.pointer = storage.address
         pointers.append(storage.address)
-        held = [HostStorage(nbytes, free) for nbytes, free in self._temporaries]
+        held = [host_storage(nbytes, free) for nbytes, free in self._temporaries]
         self.launch_at([*pointers, *[one.address for one in held]])
         return out
 

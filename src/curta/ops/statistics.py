@@ -32,6 +32,22 @@ def _mean_rule(node: Any, g: Any) -> tuple[Any, ...]:
 MEAN = composition("mean", _mean, Gradient(_mean_rule, inputs=(1,)))
 
 
+# where the middle is
+
+
+def _middle_rank(x: Any, *numbers: Any, dim: int) -> Any:
+    """Of the numbers that are not NaN; or, with how many elements and what rank is given then, of the first NaN."""
+    count = (x == x).sum((dim,), keepdim=True)
+    if not numbers:
+        return (count - 1).clamp(min=0) // 2
+    elements, middle = numbers
+    return late.functions.where(count < elements, count, middle)
+
+
+#: the rank of the median along a dimension, which stays with size 1
+MIDDLE_RANK = composition("middle_rank", _middle_rank, NO_GRADIENT)
+
+
 # variance
 
 

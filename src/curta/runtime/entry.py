@@ -35,6 +35,16 @@ declare double @PyFloat_AsDouble(ptr)
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)
 declare void @Py_IncRef(ptr)
+declare void @Py_DecRef(ptr)
+declare ptr @PyTuple_New(i64)
+declare i32 @PyTuple_SetItem(ptr, i64, ptr)
+declare i64 @PyDict_Size(ptr)
+declare i32 @PyDict_Next(ptr, ptr, ptr, ptr)
+declare ptr @PyObject_Type(ptr)
+declare ptr @PyLong_FromLongLong(i64)
+@PyFloat_Type = external global i8
+@PyDict_Type = external global i8
+{_text("no_dictionary", "parameter_key: takes one dictionary")}
 """
 
 
@@ -240,6 +250,76 @@ end:
 """
 
 
+def _key_entry() -> str:
+    """`parameter_key(dictionary)`: its names, its values' types and its values, of a float the bits."""
+    return """
+define ptr @parameter_key(ptr %self, ptr %objects, i64 %given) {
+entry:
+  %at = alloca i64
+  %name_at = alloca ptr
+  %value_at = alloca ptr
+  store i64 0, ptr %at
+  %right = icmp eq i64 %given, 1
+  br i1 %right, label %look, label %wrong
+look:
+  %dictionary = load ptr, ptr %objects
+  %kind = call ptr @PyObject_Type(ptr %dictionary)
+  call void @Py_DecRef(ptr %kind)
+  %is_dictionary = icmp eq ptr %kind, @PyDict_Type
+  br i1 %is_dictionary, label %make, label %wrong
+wrong:
+  %type_error = load ptr, ptr @PyExc_TypeError
+  call void @PyErr_SetString(ptr %type_error, ptr @no_dictionary)
+  br label %fail
+fail:
+  ret ptr null
+make:
+  %size = call i64 @PyDict_Size(ptr %dictionary)
+  %twice = mul i64 %size, 2
+  %length = mul i64 %size, 3
+  %made = call ptr @PyTuple_New(i64 %length)
+  %no_memory = icmp eq ptr %made, null
+  br i1 %no_memory, label %fail, label %next
+next:
+  %index = phi i64 [ 0, %make ], [ %index_next, %put ]
+  %found = call i32 @PyDict_Next(ptr %dictionary, ptr %at, ptr %name_at, ptr %value_at)
+  %ended = icmp eq i32 %found, 0
+  br i1 %ended, label %done, label %one
+one:
+  %name = load ptr, ptr %name_at
+  %value = load ptr, ptr %value_at
+  %type = call ptr @PyObject_Type(ptr %value)
+  %is_float = icmp eq ptr %type, @PyFloat_Type
+  br i1 %is_float, label %as_bits, label %as_it_is
+as_bits:
+  %double = call double @PyFloat_AsDouble(ptr %value)
+  %bits = bitcast double %double to i64
+  %number = call ptr @PyLong_FromLongLong(i64 %bits)
+  %no_number = icmp eq ptr %number, null
+  br i1 %no_number, label %drop, label %put
+drop:
+  call void @Py_DecRef(ptr %type)
+  call void @Py_DecRef(ptr %made)
+  br label %fail
+as_it_is:
+  call void @Py_IncRef(ptr %value)
+  br label %put
+put:
+  %last = phi ptr [ %number, %as_bits ], [ %value, %as_it_is ]
+  call void @Py_IncRef(ptr %name)
+  %type_place = add i64 %index, %size
+  %value_place = add i64 %index, %twice
+  %set_name = call i32 @PyTuple_SetItem(ptr %made, i64 %index, ptr %name)
+  %set_type = call i32 @PyTuple_SetItem(ptr %made, i64 %type_place, ptr %type)
+  %set_value = call i32 @PyTuple_SetItem(ptr %made, i64 %value_place, ptr %last)
+  %index_next = add i64 %index, 1
+  br label %next
+done:
+  ret ptr %made
+}
+"""
+
+
 def ir_text() -> str:
-    """`launch`, `run` and `replay`, for the module that has `parallel_for` in it."""
-    return "\n".join((_declarations(), _entries(), _call_plan(), _run_plan(), _replay()))
+    """`launch`, `run`, `replay` and `parameter_key`, for the module that has `parallel_for` in it."""
+    return "\n".join((_declarations(), _entries(), _call_plan(), _run_plan(), _replay(), _key_entry()))

@@ -18,6 +18,7 @@ from curta.errors import ArgumentError, ArgumentTypeError, CompilerError
 from curta.runtime import cpu, entry, jit, pool, pool_state
 
 Launch = Callable[..., None]
+ParameterKey = Callable[[dict[str, Any]], tuple[Any, ...]]
 #: takes a number of bytes, returns the address of as many, a multiple of 64
 Allocate = Callable[[int], int]
 
@@ -84,6 +85,9 @@ class _Runtime:
         text = b"replay(table_address)\n--\n\nRun the waves of a table one after the other."
         self._replay = _MethodDefinition(b"replay", module.address("replay"), _METH_FASTCALL, text)
         self.replay: Launch = make(ctypes.addressof(self._replay), None, None)
+        text = b"parameter_key(dictionary)\n--\n\nIts names, its values' types, and its values with the bits of floats."
+        self._parameter_key = _MethodDefinition(b"parameter_key", module.address("parameter_key"), _METH_FASTCALL, text)
+        self.parameter_key: ParameterKey = make(ctypes.addressof(self._parameter_key), None, None)
         self._make = make
         self.launch: Launch = make(ctypes.addressof(self._launch), None, None)
         self._run_address = ctypes.addressof(self._run)
@@ -145,9 +149,9 @@ os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_i
 
 
 def __getattr__(name: str) -> Any:
-    # `launch` exists once LLVM has made it; after the first look it is a plain global
-    if name == "launch":
-        found = globals()["launch"] = _runtime().launch
+    # the builtins exist once LLVM has made them; after the first look they are plain globals
+    if name in ("launch", "parameter_key"):
+        found = globals()[name] = getattr(_runtime(), name)
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
@@ -172,6 +176,18 @@ def replayer() -> Launch:
     'replay'
     """
     return _runtime().replay
+
+
+def parameter_key_maker() -> ParameterKey:
+    """The builtin `parameter_key(dictionary)`: a tuple of its names, its values' types, and its values.
+
+    What 1, 1.0 and True have in common is not in it, and a float is there as its bits: 0.0 and -0.0 differ, and NaN
+    equals itself. Raises TypeError for anything but one dictionary. Also found as `native.parameter_key`.
+
+    >>> parameter_key_maker()({"dim": 1, "eps": 0.0})
+    ('dim', 'eps', <class 'int'>, <class 'float'>, 1, 0)
+    """
+    return _runtime().parameter_key
 
 
 def parallel_for_address() -> int:
