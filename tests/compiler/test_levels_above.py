@@ -1,4 +1,4 @@
-"""Products for levels above this machine's: their vectors cut in parts by LLVM, their tiles in software (`tile_unit`).
+"""Kernels for levels above this machine's: their vectors cut in parts by LLVM, their tiles in software (`tile_unit`).
 
 What such a processor itself makes of the same kernels is `tests/emulated`'s to say.
 """
@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import test_attention_kernel as attention
+import test_convolution_kernel as convolution
 import test_matmul_ending as endings
 import test_matmul_kernel as products
 import tile_unit
@@ -21,6 +23,8 @@ from matmul_harness import VECTOR_BYTES, levels, run
 
 ABOVE = [level for level in VECTOR_BYTES if level not in levels()]
 TILED = [level for level in ABOVE if level == "amx"]
+#: the level of tiles differs from the one below it in products of bfloat16 only
+UNTILED = [level for level in ABOVE if level != "amx"]
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +60,18 @@ def test_tiles_take_subnormal_numbers_as_zeros(level: str) -> None:
     assert (c == 0).all()
 
 
-# the level of tiles differs from the one below it in products of bfloat16 only
-@pytest.mark.parametrize("level", [level for level in ABOVE if level not in TILED])
+@pytest.mark.parametrize("level", UNTILED)
 @pytest.mark.parametrize("name", ["float32", "float64", "float16"])
 def test_wide_vectors(level: str, name: str) -> None:
     for layouts in ("NNN", "NTN", "SSS"):
         products.test_shapes(level, name, layouts)
     products.test_accumulate(level, name, "N")
+
+
+@pytest.mark.parametrize("level", UNTILED)
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+def test_convolutions_and_attention_in_wide_vectors(level: str, name: str) -> None:
+    for geometry in convolution.GEOMETRIES[::4]:
+        convolution.test_values_and_both_gradients(level, name, False, geometry)
+    attention.test_values(level, name, causal=True)
+    attention.test_gradients(level, name, causal=False)
