@@ -29,7 +29,7 @@ clock: sync=none
 com1: enabled=1, mode=file, dev={output}
 log: {log}
 panic: action=fatal
-error: action=ignore
+error: action=report
 info: action=ignore
 """
 

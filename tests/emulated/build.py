@@ -56,7 +56,8 @@ mount -t tmpfs none /guest/tmp
 chroot /guest /bin/busybox sh /curta/command
 echo "curta: exit status $?"
 umount /guest/curta
-sync
+# what is still on its way through the serial port would be lost
+sleep 2
 poweroff -f
 """
 
@@ -85,7 +86,7 @@ def emulator() -> Path:
                     urllib.request.urlretrieve(f"{mirror.rstrip('/')}/{BOCHS}", archive)
         run("tar", "-xf", archive, cwd=WORK)
         # without a register that Linux asks for before it lets a process use tiles, XFD
-        run("patch", "-p1", "-i", HERE / "xfd.patch", cwd=source)
+        run("patch", "-p1", "-i", HERE / "bochs.patch", cwd=source)
         run("./configure", *OPTIONS, cwd=source, CXXFLAGS="-O2 -march=native", CFLAGS="-O2 -march=native")
         run("make", "-s", f"-j{os.cpu_count()}", cwd=source)
     return program
