@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -13,6 +15,9 @@ import numpy as np
 from curta import dtypes
 from curta.compiler.matmul import MatmulPlan, plan_matmul
 from curta.runtime import jit
+
+sys.path.insert(0, str(Path(__file__).parent))
+import tile_unit
 
 Array = np.ndarray[Any, Any]
 VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "amx": 64}
@@ -42,10 +47,10 @@ def _machine(level: str) -> Any:
     return target.create_target_machine(cpu=_CPU[level], features=features, opt=2, jit=True)
 
 
-def modules(plan: MatmulPlan) -> list[Any]:
-    """The plan's kernel and all that it requires, verified."""
-    texts = [code.write() for code in jit.with_required(plan.requires).values()]
-    found = [llvm.parse_assembly(text) for text in (*texts, plan.make_ir())]
+def modules(plan: MatmulPlan, *, tile_calls: bool = False) -> list[Any]:
+    """The plan's kernel and all that it requires, verified; with calls of a `TileUnit` in place of instructions."""
+    texts = [*(code.write() for code in jit.with_required(plan.requires).values()), plan.make_ir()]
+    found = [llvm.parse_assembly(tile_unit.with_calls(text) if tile_calls else text) for text in texts]
     for module in found:
         module.verify()
     return found
@@ -55,10 +60,16 @@ _loaded: dict[tuple[str, str], tuple[Any, Any]] = {}
 
 
 def load(plan: MatmulPlan, level: str) -> Any:
-    """The plan's kernel as a function of addresses and a range of units."""
+    """The plan's kernel as a function of addresses and a range of units.
+
+    A level above this machine's is compiled for what it has: vectors in parts, tiles in software.
+    """
     if (plan.key, level) not in _loaded:
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(level))
-        for module in modules(plan):
+        above = level not in levels()
+        if above:
+            tile_unit.installed()
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(levels()[-1] if above else level))
+        for module in modules(plan, tile_calls=above):
             engine.add_module(module)
         engine.finalize_object()
         _loaded[plan.key, level] = (engine, _KERNEL(engine.get_function_address(plan.function_name)))

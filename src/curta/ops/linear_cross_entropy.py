@@ -36,7 +36,8 @@ SCORES_AT_ONCE = 1 << 22
 def block_rows(rows: int, classes: int) -> int:
     """How many of `rows` rows are done at a time.
 
-    Whole blocks of those in which the weight's gradient sums over rows, so that its sums are those of one product.
+    Whole blocks of those in which the weight's gradient sums over rows, so that its sums are those of one product;
+    except in tiles (bfloat16 at the level amx), whose sums go on from one such block to the next.
 
     >>> block_rows(2048, 50257), block_rows(2048, 8192), block_rows(300, 50257)
     (256, 512, 160)
