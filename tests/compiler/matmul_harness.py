@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -52,14 +53,25 @@ def modules(plan: MatmulPlan) -> list[Any]:
 
 
 _loaded: dict[tuple[str, str], tuple[Any, Any]] = {}
+#: machine code by key and level: what many plans require is compiled once
+_objects: dict[tuple[str, str], bytes] = {}
+
+
+def _object(key: str, level: str, write: Callable[[], str]) -> Any:
+    if (key, level) not in _objects:
+        module = llvm.parse_assembly(write())
+        module.verify()
+        _objects[key, level] = _machine(level).emit_object(module)
+    return llvm.ObjectFileRef.from_data(_objects[key, level])
 
 
 def load(plan: MatmulPlan, level: str) -> Any:
     """The plan's kernel as a function of addresses and a range of units."""
     if (plan.key, level) not in _loaded:
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(level))
-        for module in modules(plan):
-            engine.add_module(module)
+        for code in jit.with_required(plan.requires).values():
+            engine.add_object_file(_object(code.key, level, code.write))
+        engine.add_object_file(_object(plan.key, level, plan.make_ir))
         engine.finalize_object()
         _loaded[plan.key, level] = (engine, _KERNEL(engine.get_function_address(plan.function_name)))
     return _loaded[plan.key, level][1]
