@@ -378,7 +378,7 @@ class Code:
         """A `loop` that takes no more than one turn: LLVM looks for nothing to do to it that a loop would need."""
         loop = Loop(self, start, carried)
         loop.index = start
-        loop.carried = list(carried)
+        loop.carried, loop.carried_out = list(carried), list(carried)
         yes, after = self.fresh("then"), self.fresh("after")
         before = self.block
         self.branch(start.lt(stop), yes, after)
