@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,16 @@ def modules(plan: MatmulPlan, *, tile_calls: bool = False) -> list[Any]:
 
 
 _loaded: dict[tuple[str, str], tuple[Any, Any]] = {}
+#: machine code by key and level: what many plans require is compiled once
+_objects: dict[tuple[str, str], bytes] = {}
+
+
+def _object(key: str, level: str, write: Callable[[], str]) -> Any:
+    if (key, level) not in _objects:
+        module = llvm.parse_assembly(write())
+        module.verify()
+        _objects[key, level] = _machine(level).emit_object(module)
+    return llvm.ObjectFileRef.from_data(_objects[key, level])
 
 
 def load(plan: MatmulPlan, level: str) -> Any:
@@ -68,9 +79,15 @@ def load(plan: MatmulPlan, level: str) -> Any:
         above = level not in levels()
         if above:
             tile_unit.installed()
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(levels()[-1] if above else level))
-        for module in modules(plan, tile_calls=above):
-            engine.add_module(module)
+        machine_level = levels()[-1] if above else level
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(machine_level))
+        if above:
+            for module in modules(plan, tile_calls=True):
+                engine.add_module(module)
+        else:
+            for code in jit.with_required(plan.requires).values():
+                engine.add_object_file(_object(code.key, level, code.write))
+            engine.add_object_file(_object(plan.key, level, plan.make_ir))
         engine.finalize_object()
         _loaded[plan.key, level] = (engine, _KERNEL(engine.get_function_address(plan.function_name)))
     return _loaded[plan.key, level][1]

@@ -15,10 +15,12 @@ import curta
 from curta import dtypes
 from curta.compiler.schedule import COLUMN_BLOCK, GRAIN_ELEMENTS, INLINE_ELEMENTS, MAP_BLOCK, REDUCE_BLOCK
 from curta.memory.layout import Layout, contiguous, strided
+from curta.ops import dispatch
 from curta.ops.dispatch import bind
 from curta.ops.elementwise import ADD
 from curta.ops.mathematics import EXP
 from curta.ops.reduce import ARGMAX, SUM
+from curta.runtime import jit
 
 F32 = dtypes.float32
 
@@ -47,6 +49,26 @@ def test_small_work_stays_on_the_calling_thread() -> None:
     assert not cuts(add, contiguous((INLINE_ELEMENTS + 1,), F32))[0].inline
     # an exponential counts for five elements
     assert not cuts(lambda x: bind(EXP, (x,)), contiguous((INLINE_ELEMENTS // 5 + 1,), F32))[0].inline
+
+
+def test_one_element_and_none_have_the_program_of_a_row() -> None:
+    def text(*layouts: Layout) -> str:
+        (program,) = programs(lambda x, y: bind(ADD, (x, y)), *layouts)
+        return program.describe()
+
+    row = text(contiguous((7,), F32), contiguous((7,), F32))
+    for shape in ((), (1,), (1, 1), (0,), (0, 5)):
+        assert text(contiguous(shape, F32), contiguous(shape, F32)) == row, shape
+    assert text(strided((), (), F32), strided((1,), (3,), F32)) == row
+    # a number that all of a row share is still one
+    assert text(contiguous((1,), F32), contiguous((7,), F32)) != row
+
+
+def test_what_has_no_elements_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit, "_modules", {})
+    monkeypatch.setattr(jit, "_load", lambda *arguments: pytest.fail("a kernel was made"))
+    dispatch._CALLS.clear()
+    assert (curta.zeros(0, 3) + curta.zeros(0, 3)).shape == (0, 3)
 
 
 def test_short_rows_share_a_task() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from cases import CASES, REDUCTIONS, Case, Reduction
+from counting_programs import COUNTING
 from support import array
 from surroundings import Make
 
@@ -485,7 +486,7 @@ def named_programs(layouts: tuple[str, ...], every_dtype: bool) -> dict[str, Pro
                     lambda make, rows, columns, one=one, dims=dims, dtype=dtype:
                     of_reduction(one, dims, dtype, make, rows, columns)
                 )  # fmt: skip
-    return found | OTHERS
+    return found | OTHERS | COUNTING
 
 
 def _usual(dtypes: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support import to_numpy
 
 import curta
-from curta.memory.storage import HostStorage
+from curta.memory import storage
 from curta.runtime import native
 
 #: makes a tensor of an array's numbers
@@ -26,17 +26,25 @@ Make = Callable[[Any], Any]
 @contextmanager
 def memory_filled_with(byte: int) -> Iterator[None]:
     """Inside, the allocator's memory and the threads' scratch hold this byte wherever nothing has been written."""
-    original = HostStorage.__init__
+    original = storage.host_storage
+    filled = 0
 
-    def make(self: Any, nbytes: int, *rest: Any) -> None:
-        original(self, nbytes, *rest)
-        ctypes.memset(self.address, byte, nbytes)
+    def make(nbytes: int, *rest: Any) -> Any:
+        nonlocal filled
+        made = original(nbytes, *rest)
+        ctypes.memset(made.address, byte, nbytes)
         runtime = native._runtime()
         if runtime.scratch_base:
             ctypes.memset(runtime.scratch_base, byte, runtime.scratch_stride * runtime.scratch_slots)
+        filled += 1
+        return made
 
-    with mock.patch.object(HostStorage, "__init__", make):
+    with ExitStack() as stack:
+        for module in [one for name, one in sys.modules.items() if name.startswith("curta.")]:
+            if getattr(module, "host_storage", None) is original:
+                stack.enter_context(mock.patch.object(module, "host_storage", make))
         yield
+    assert filled, "no memory was made"
 
 
 def surrounded_by(byte: int) -> Make:

@@ -150,7 +150,7 @@ os.wait()
 def test_the_variable(setting: str, tmp_path: Path) -> None:
     source = str(Path(curta.__file__).parents[1])
     variables = os.environ | {"PYTHONPATH": source, "CURTA_CACHE_DIR": str(tmp_path), "CURTA_BLAS": setting}
-    command = [sys.executable, "-W", "error", "-c", SCRIPT]
+    command = [sys.executable, "-u", "-W", "error", "-c", SCRIPT]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [

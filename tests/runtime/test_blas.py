@@ -47,12 +47,15 @@ def test_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(blas.library() is None, reason="NumPy has no OpenBLAS here")
 def test_numpys_own_is_found() -> None:
+    loaded = blas._loaded()
+    for before, behind in blas._NAMES:
+        getattr(loaded, f"{before}openblas_set_num_threads{behind}", lambda count: None)(2)
+    blas.usable.cache_clear()
     found = blas.usable()
     assert re.match(r"OpenBLAS \d", found.name)
     assert found.integer_bits in (32, 64)
     assert found.function("float64")
     assert found.function("bfloat16") is None
-    loaded = blas._loaded()
     counts = [
         getattr(loaded, f"{before}openblas_get_num_threads{behind}", lambda: None)() for before, behind in blas._NAMES
     ]

@@ -374,6 +374,25 @@ class Code:
         self.start_block(done)
 
     @contextmanager
+    def turn(self, start: Value, stop: Value, carried: Sequence[Value] = ()) -> Iterator[Loop]:
+        """A `loop` that takes no more than one turn: LLVM looks for nothing to do to it that a loop would need."""
+        loop = Loop(self, start, carried)
+        loop.index = start
+        loop.carried, loop.carried_out = list(carried), list(carried)
+        yes, after = self.fresh("then"), self.fresh("after")
+        before = self.block
+        self.branch(start.lt(stop), yes, after)
+        self.start_block(yes)
+        yield loop
+        back = self.block
+        self.jump(after)
+        self.start_block(after)
+        loop.carried = [
+            self.emit(f"phi {a.full_type} [ {a.ref}, %{before} ], [ {b.ref}, %{back} ]", a.type, a.lanes)
+            for a, b in zip(carried, loop.carried_out, strict=True)
+        ]
+
+    @contextmanager
     def repeat(self, carried: Sequence[Value]) -> Iterator[Loop]:
         """A loop that runs once, and as long as `loop.again` (one lane) holds at its end; else as `loop`."""
         first = self.constant(0, "i64")

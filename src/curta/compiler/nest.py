@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from curta.compiler import reductions
-from curta.compiler.code import Code, Value, coordinates, following, function
+from curta.compiler.code import Code, Loop, Value, coordinates, following, function
 from curta.compiler.emitter import Emitter, Place
 from curta.compiler.loops import LoopProgram, Stage, kept_values, walk
 from curta.compiler.reductions import TABLE, Reduction, Values
@@ -239,15 +240,21 @@ class Nest:
         with code.loop(low, whole, self.lanes, flat[:half]) as loop:
             loop.carried_out = self._turn(stage, Place(loop.index, self.lanes), loop.carried)
         full = low + (size - (size & (self.narrow - 1)))
-        with code.loop(whole, full, self.narrow, flat[half:]) as single:
+        with self._rest(whole, full, self.lanes // self.narrow, flat[half:]) as single:
             single.carried_out = self._turn(stage, Place(single.index, self.narrow), single.carried)
         if self.narrow == 1:
             return [*loop.results, *single.results]
-        with code.loop(full, high, self.narrow, single.results) as last:
+        with code.turn(full, high, single.results) as last:
             left = high - last.index
             mask = code.iota("i64", self.narrow).lt(code.spread(left, self.narrow))
             last.carried_out = self._turn(stage, Place(last.index, self.narrow, mask, left), last.carried)
         return [*loop.results, *last.results]
+
+    def _rest(self, start: Value, stop: Value, below: int, carried: Sequence[Value]) -> AbstractContextManager[Loop]:
+        """The narrow turns behind the wide ones, fewer than `below`."""
+        if below == 2:
+            return self.code.turn(start, stop, carried)
+        return self.code.loop(start, stop, self.narrow, carried)
 
     def _turn(self, stage: Stage, place: Place, flat: Sequence[Value]) -> list[Value]:
         code, emitter = self.code, self.emitter

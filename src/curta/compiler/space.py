@@ -64,11 +64,12 @@ def lay_out(kernel: Kernel) -> tuple[LoopProgram, Space]:
     else:
         inner, inner_strides, reduced, reduced_strides = _take_last(reduced, reduced_strides)
     space = Space(outer, reduced, inner, outer_strides, reduced_strides, inner_strides, visits)
+    plain = not (kernel.axes or reducings or kernel.indexed)
     if not (kernel.axes or reducings):
         space = across_lines(space if kernel.indexed else _along_longer(space), pointers, movable=not kernel.indexed)
         outer, inner, inner_strides = space.outer, space.inner, space.inner_strides
     slots = tuple(
-        replace(slot, inner=_inner_class(slot, inner_strides[number], inner))
+        replace(slot, inner=_inner_class(slot, inner_strides[number], inner, plain))
         for number, slot in enumerate(kernel.slots)
     )
     program = LoopProgram(
@@ -203,8 +204,12 @@ def _prefers_columns(kernel: Kernel, strides: list[Shape], kept: list[int], poin
     return reduced <= MOST_ADDED and beside >= LEAST_RUN
 
 
-def _inner_class(slot: Slot, stride: int, size: int) -> int:
-    if slot.role == "scalar" or stride == 0:
+def _inner_class(slot: Slot, stride: int, size: int, plain: bool) -> int:
+    """How a slot moves along the inner dimension.
+
+    A single element of a `plain` kernel, which only goes from place to place, is a row of one: no code of its own.
+    """
+    if slot.role == "scalar" or (stride == 0 and (size > 1 or not plain)):
         return UNIFORM
     if stride == slot.dtype.itemsize or size <= 1:
         return CONTIGUOUS

@@ -165,9 +165,10 @@ class Executable:
             self._in_order = True
 
     def place(self) -> None:
-        """Tell the plans where their kernels are; what is not compiled yet is compiled now."""
+        """Tell the plans that run where their kernels are; what is not compiled yet is compiled now."""
         for plan, code in self._unplaced:
-            plan.place(code.address())
+            if plan.units:
+                plan.place(code.address())
         if self._in_order:
             self.simple = self._keep[0].run
         self._temporaries = [(one.nbytes, HOST.free_blocks(one.nbytes)) for one in self.temporaries]

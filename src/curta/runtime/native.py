@@ -205,12 +205,13 @@ class Plan:
     """A kernel with all that does not change from call to call, in native memory.
 
     `run(*args)` is a builtin that runs it and keeps the memory alive by itself; `address` is for `launch` and lasts
-    as long as this object.
+    as long as this object. A plan of no `units` needs no kernel.
     """
 
-    __slots__ = ("_memory", "address", "run")
+    __slots__ = ("_memory", "address", "run", "units")
 
     def __init__(self, words: list[int], meta: Sequence[int]) -> None:
+        self.units = words[2]
         numbers = array("q", [*words, *meta])
         # made here and shown to nobody else, so writing into this bytes object is safe
         self._memory = numbers.tobytes()
