@@ -160,23 +160,28 @@ def bounds(tensor: Tensor) -> tuple[int, int]:
 _FEW = 1 << 10
 
 
-def places(values: Array) -> list[Array]:
-    """Where an array is not zero: an index vector (int64) for each dimension, in the order of the elements.
+def places(values: Array) -> Array:
+    """Where an array is not zero: a row of indices (int64) for each dimension, in the order of the elements.
 
     NumPy's own search is many times faster along one dimension than along several.
 
-    >>> [part.tolist() for part in places(np.array([[0, 1], [2, 0]]))]
+    >>> places(np.array([[0, 1], [2, 0]])).tolist()
     [[0, 1], [1, 0]]
     """
     if values.ndim < 2 or values.size <= _FEW:
-        return list(values.nonzero())
+        return np.array(values.nonzero(), np.int64)
     rest = np.flatnonzero(values if values.dtype == bool else values != 0)
-    found = []
-    for size in values.shape[:0:-1]:
-        following = rest // size
-        found.append(rest - following * size)
-        rest = following
-    return [rest, *found[::-1]]
+    found = np.empty((values.ndim, rest.size), np.int64)
+    for axis in range(values.ndim - 1, 0, -1):
+        size = values.shape[axis]
+        if size & (size - 1) == 0:  # which is several times faster
+            np.right_shift(rest, size.bit_length() - 1, out=found[axis - 1])
+            np.bitwise_and(rest, size - 1, out=found[axis])
+        else:
+            np.floor_divide(rest, size, out=found[axis - 1])
+            np.subtract(rest, found[axis - 1] * size, out=found[axis])
+        rest = found[axis - 1]
+    return found
 
 
 def share(source: Any) -> Tensor:

@@ -491,8 +491,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     found = host.places(np.atleast_1d(values))
     if as_tuple:
         made = tuple(host.tensor_from(part, dtypes.int64) for part in found)
-    else:
-        rows = np.array(found).T
-        made = (host.tensor_from(rows if values.ndim else rows[:, :0], dtypes.int64),)
+    else:  # as PyTorch has them, the indices of a dimension lie side by side
+        made = (host.tensor_from(found if values.ndim else found[:0], dtypes.int64).t().detach(),)
     host.charge("nonzero", input.layout.nbytes, *made)
     return made if as_tuple else made[0]
