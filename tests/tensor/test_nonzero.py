@@ -14,9 +14,9 @@ SHAPES = ((), (5,), (0,), (3, 4), (0, 3), (3, 0), (64, 33), (100, 128), (7, 11, 
 @pytest.mark.parametrize("share", [0, 0.3, 1])
 def test_places(shape: tuple[int, ...], share: float) -> None:
     found = np.random.default_rng(len(shape)).random(shape) < share
-    for values in (np.array(found), np.array(found, np.float32) * 2, np.asfortranarray(found)):
+    for values in (np.array(found), np.array(found, np.float32) * 2, np.asfortranarray(found)):  # never 0-d
         x = curta.from_numpy(np.array(values))
-        wanted = np.argwhere(values) if shape else np.zeros((np.count_nonzero(values), 0))
+        wanted = np.argwhere(values) if values.ndim else np.zeros((np.count_nonzero(values), 0))
         rows = x.nonzero()
         assert tuple(rows.shape) == wanted.shape
         np.testing.assert_array_equal(rows.numpy(), wanted)
