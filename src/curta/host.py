@@ -168,9 +168,11 @@ def places(values: Array) -> Array:
     >>> places(np.array([[0, 1], [2, 0]])).tolist()
     [[0, 1], [1, 0]]
     """
-    if values.ndim < 2 or values.size <= _FEW:
+    if values.size <= _FEW:
         return np.array(values.nonzero(), np.int64)
     rest = np.flatnonzero(values if values.dtype == bool else values != 0)
+    if values.ndim == 1:
+        return rest[None]
     found = np.empty((values.ndim, rest.size), np.int64)
     for axis in range(values.ndim - 1, 0, -1):
         size = values.shape[axis]

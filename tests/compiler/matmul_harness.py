@@ -48,10 +48,10 @@ def _machine(level: str) -> Any:
     return target.create_target_machine(cpu=_CPU[level], features=features, opt=2, jit=True)
 
 
-def modules(plan: MatmulPlan, *, tile_calls: bool = False) -> list[Any]:
-    """The plan's kernel and all that it requires, verified; with calls of a `TileUnit` in place of instructions."""
+def modules(plan: MatmulPlan) -> list[Any]:
+    """The plan's kernel and all that it requires, verified."""
     texts = [*(code.write() for code in jit.with_required(plan.requires).values()), plan.make_ir()]
-    found = [llvm.parse_assembly(tile_unit.with_calls(text) if tile_calls else text) for text in texts]
+    found = [llvm.parse_assembly(text) for text in texts]
     for module in found:
         module.verify()
     return found
@@ -62,11 +62,17 @@ _loaded: dict[tuple[str, str], tuple[Any, Any]] = {}
 _objects: dict[tuple[str, str], bytes] = {}
 
 
+def _level_here(level: str) -> str:
+    """The level that one is compiled for: this machine's highest, where it is above that."""
+    return level if level in levels() else levels()[-1]
+
+
 def _object(key: str, level: str, write: Callable[[], str]) -> Any:
     if (key, level) not in _objects:
-        module = llvm.parse_assembly(write())
+        text = write()
+        module = llvm.parse_assembly(text if level in levels() else tile_unit.with_calls(text))
         module.verify()
-        _objects[key, level] = _machine(level).emit_object(module)
+        _objects[key, level] = _machine(_level_here(level)).emit_object(module)
     return llvm.ObjectFileRef.from_data(_objects[key, level])
 
 
@@ -76,18 +82,12 @@ def load(plan: MatmulPlan, level: str) -> Any:
     A level above this machine's is compiled for what it has: vectors in parts, tiles in software.
     """
     if (plan.key, level) not in _loaded:
-        above = level not in levels()
-        if above:
+        if level not in levels():
             tile_unit.installed()
-        machine_level = levels()[-1] if above else level
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(machine_level))
-        if above:
-            for module in modules(plan, tile_calls=True):
-                engine.add_module(module)
-        else:
-            for code in jit.with_required(plan.requires).values():
-                engine.add_object_file(_object(code.key, level, code.write))
-            engine.add_object_file(_object(plan.key, level, plan.make_ir))
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(_level_here(level)))
+        for code in jit.with_required(plan.requires).values():
+            engine.add_object_file(_object(code.key, level, code.write))
+        engine.add_object_file(_object(plan.key, level, plan.make_ir))
         engine.finalize_object()
         _loaded[plan.key, level] = (engine, _KERNEL(engine.get_function_address(plan.function_name)))
     return _loaded[plan.key, level][1]

@@ -7,11 +7,10 @@ are the same, to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref
-from curta.compiled.units import Unit, key_of, writers_of
+from curta.compiled.graph import Node, ProgramGraph, Ref
+from curta.compiled.units import Unit, Users, key_of
 from curta.dtypes import bfloat16
 from curta.memory.layout import Layout, contiguous
 from curta.ops.linear_cross_entropy import (
@@ -58,32 +57,10 @@ def hold_few_scores(graph: ProgramGraph) -> ProgramGraph:
     """With projections whose scores only a cross-entropy needs made some rows at a time; `graph` if there are none."""
     nodes = list(graph.nodes)
     for loss in [node for node in nodes if node.call.op is CROSS_ENTROPY]:
-        head = _head(_Users(nodes, graph.outputs), loss)
+        head = _head(Users(nodes, graph.outputs), loss)
         if head is not None:
             nodes = _gathered(nodes, head.nodes, head.place, head.one()) or nodes
     return graph if len(nodes) == len(graph.nodes) else ProgramGraph(tuple(nodes), graph.outputs)
-
-
-class _Users:
-    """Who makes and who reads the buffers of a program."""
-
-    def __init__(self, nodes: Sequence[Node], outputs: tuple[Buffer, ...]) -> None:
-        self._writers = writers_of(tuple(nodes))
-        self._made = {id(ref.buffer): node for node in nodes for ref in node.results}
-        self._outputs = {id(buffer) for buffer in outputs}
-        self._readers: dict[int, list[Node]] = {}
-        for node in nodes:
-            for ref in node.reads():
-                self._readers.setdefault(id(ref.buffer), []).append(node)
-
-    def maker(self, ref: Ref) -> Node | None:
-        """The one node that writes what lies in the arena."""
-        inside = ref.buffer.kind == "internal" and id(ref.buffer) not in self._outputs
-        return self._made.get(id(ref.buffer)) if inside and self._writers.get(id(ref.buffer)) == 1 else None
-
-    def readers(self, ref: Ref) -> list[Node]:
-        """The nodes that read any of a buffer, once for each operand."""
-        return self._readers.get(id(ref.buffer), [])
 
 
 class _Head(NamedTuple):
@@ -132,7 +109,7 @@ def _rows_of(ref: Ref) -> Ref:
     return Ref(ref.buffer, contiguous(shape, layout.dtype, layout.device), ref.offset)
 
 
-def _head(users: _Users, loss: Node) -> _Head | None:
+def _head(users: Users, loss: Node) -> _Head | None:
     """The head that ends in `loss`, if nothing else needs its scores and its numbers stay the same."""
     scores = loss.operands[0]
     projection = users.maker(scores)
@@ -154,7 +131,7 @@ def _head(users: _Users, loss: Node) -> _Head | None:
     return _with_products(users, projection, loss, slopes)
 
 
-def _with_products(users: _Users, projection: Node, loss: Node, slopes: Node) -> _Head | None:
+def _with_products(users: Users, projection: Node, loss: Node, slopes: Node) -> _Head | None:
     """With the gradients of x and of the weight, which must be all that comes from the scores' gradient."""
     x, weight = projection.operands[:2]
     made = slopes.results[0]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from curta.compiled.graph import Buffer, Node, ProgramGraph, Ref, all_described
-from curta.compiled.units import writers_of
+from curta.compiled.units import Users
 from curta.memory.layout import Layout, contiguous
 from curta.ops.elementwise import CAST
 from curta.ops.embedding import EMBEDDING
@@ -23,18 +23,14 @@ from curta.ops.record import Composition, Op
 
 def update_touched_rows(graph: ProgramGraph) -> ProgramGraph:
     """With such updates of rows alone where that moves fewer bytes; `graph` itself where there are none."""
-    writers = writers_of(graph.nodes)
-    readers: dict[int, list[Node]] = {}
-    for node in graph.nodes:
-        for ref in node.reads():
-            readers.setdefault(id(ref.buffer), []).append(node)
-    outputs = {id(buffer) for buffer in graph.outputs}
+    if not any(node.call.op is SCATTER for node in graph.nodes):
+        return graph
+    users, fresh = Users(graph.nodes, graph.outputs), _Fresh(graph)
     instead: dict[int, list[Node]] = {}
-    fresh = _Fresh(graph)
     for place, node in enumerate(graph.nodes):
         if node.call.op is not SCATTER or not node.params["accumulate"]:
             continue
-        chain = _chain(node, writers, readers, outputs)
+        chain = _chain(node, users)
         if chain is not None and _stays(graph.nodes, place, chain):
             made = _by_rows(chain, fresh)
             if _bytes(made) < _bytes(chain):
@@ -57,17 +53,13 @@ class _Fresh:
         return Ref(Buffer("internal", layout.nbytes, self._number), layout)
 
 
-def _chain(
-    scatter: Node, writers: dict[int, int], readers: dict[int, list[Node]], outputs: set[int]
-) -> list[Node] | None:
+def _chain(scatter: Node, users: Users) -> list[Node] | None:
     """The scatter, its update, and a change of format between them if there is one; None where it is something else."""
     chain = [scatter]
     while True:
         (made,) = chain[-1].results
-        buffer = made.buffer
-        alone = buffer.kind == "internal" and id(buffer) not in outputs and writers[id(buffer)] == 1
-        following = readers.get(id(buffer), [])
-        if not alone or len(following) != 1:
+        following = users.readers(made)
+        if users.maker(made) is not chain[-1] or len(following) != 1:
             return None
         chain.append(following[0])
         op = following[0].call.op

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -218,3 +218,25 @@ def arguments_of(unit: Unit) -> Arguments:
             found.numbers[id(node), place] = len(found.operands)
             found.operands.append(operand)
     return found
+
+
+class Users:
+    """Who makes and who reads the buffers of a program."""
+
+    def __init__(self, nodes: Sequence[Node], outputs: tuple[Buffer, ...]) -> None:
+        self._writers = writers_of(tuple(nodes))
+        self._made = {id(ref.buffer): node for node in nodes for ref in node.results}
+        self._outputs = {id(buffer) for buffer in outputs}
+        self._readers: dict[int, list[Node]] = {}
+        for node in nodes:
+            for ref in node.reads():
+                self._readers.setdefault(id(ref.buffer), []).append(node)
+
+    def maker(self, ref: Ref) -> Node | None:
+        """The one node that writes what lies in the arena."""
+        inside = ref.buffer.kind == "internal" and id(ref.buffer) not in self._outputs
+        return self._made.get(id(ref.buffer)) if inside and self._writers.get(id(ref.buffer)) == 1 else None
+
+    def readers(self, ref: Ref) -> list[Node]:
+        """The nodes that read any of a buffer, once for each operand."""
+        return self._readers.get(id(ref.buffer), [])

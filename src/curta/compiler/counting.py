@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from curta.compiler import casts
-from curta.compiler.code import Code, Value, function
+from curta.compiler.code import Code, function
+from curta.compiler.handed import numbers, pointers, units
 from curta.compiler.nest import NAME, SIGNATURE
 from curta.compiler.schedule import GRAIN_ELEMENTS, INLINE_ELEMENTS, KernelText, Step
 from curta.dtypes import DType
@@ -13,21 +14,21 @@ from curta.runtime import cpu, jit, native
 _SHARE, _MOST_TABLES = 1 << 15, 16
 
 
-def tables_for(numbers: int, count: int) -> int:
-    """How many tables share the work: each has to be cleared, and added up in the end."""
-    return max(1, min(_MOST_TABLES, numbers // _SHARE, numbers // (4 * max(count, 1))))
+def tables_for(given: int, count: int) -> int:
+    """How many tables share so many numbers below `count`: each has to be cleared, and added up in the end."""
+    return max(1, min(_MOST_TABLES, given // _SHARE, given // (4 * max(count, 1))))
 
 
-def plan_counts(place: DType, numbers: int, count: int) -> list[Step]:
+def plan_counts(place: DType, given: int, count: int) -> list[Step]:
     """The launch with arguments (numbers of format `place` in [0, count), tables int64[t, count]).
 
     Each of the t tables, as many as `tables_for` says, has the counts of its part of the numbers.
     """
-    tables = tables_for(numbers, count)
+    tables = tables_for(given, count)
     key = f"counts {place.name}"
     text = KernelText(key, lambda: _counts(place))
-    meta = [numbers, count, -(-numbers // tables)]
-    plan = native.make_plan(0, meta, tables, 1, 0, 2, 0, numbers + count <= INLINE_ELEMENTS)
+    meta = [given, count, -(-given // tables)]
+    plan = native.make_plan(0, meta, tables, 1, 0, 2, 0, given + count <= INLINE_ELEMENTS)
     return [Step(plan, [("input", 0), ("output", 0)], text, jit.Code(key, text.write, NAME))]
 
 
@@ -43,25 +44,18 @@ def plan_longest_runs(dtype: DType, outer: int, count: int, inner: int) -> list[
     return [Step(plan, [("input", 0), ("output", 0)], text, jit.Code(key, text.write, NAME))]
 
 
-def _beginning(fields: int) -> tuple[Code, list[Value], list[Value], Value, Value]:
-    """A kernel's text with its two pointers, its fields, and its first unit and the one behind its last."""
-    code = Code(cpu.features())
-    meta, arguments = Value(code, "%meta", "ptr"), Value(code, "%args", "ptr")
-    pointers = [code.load(code.offset(arguments, 8 * place), "ptr", align=8) for place in range(2)]
-    numbers = [code.load(code.offset(meta, 8 * place), "i64", align=8) for place in range(fields)]
-    return code, pointers, numbers, Value(code, "%start", "i64"), Value(code, "%stop", "i64")
-
-
 def _counts(dtype: DType) -> str:
-    code, (source, tables), (numbers, count, share), start, stop = _beginning(3)
+    code = Code(cpu.features())
+    source, tables = pointers(code, 2)
+    given, count, share = numbers(code, 3)
     kind = casts.memory_type(dtype)
-    with code.loop(start, stop) as units:
-        table = code.offset(tables, units.index * count * 8)
+    with code.loop(*units(code)) as unit:
+        table = code.offset(tables, unit.index * count * 8)
         with code.loop(0, count) as loop:
             code.store(code.constant(0, "i64"), code.offset(table, loop.index * 8), align=8)
-        first = units.index * share
+        first = unit.index * share
         last = first + share
-        with code.loop(first, last.lt(numbers).select(last, numbers)) as loop:
+        with code.loop(first, last.lt(given).select(last, given)) as loop:
             number = code.load(code.offset(source, loop.index * dtype.itemsize), kind)
             if kind != "i64":
                 number = number.convert("sext" if dtype.is_signed else "zext", "i64")
@@ -72,9 +66,11 @@ def _counts(dtype: DType) -> str:
 
 
 def _longest_run(dtype: DType) -> str:
-    code, (source, result), (count, inner), start, stop = _beginning(2)
+    code = Code(cpu.features())
+    source, result = pointers(code, 2)
+    count, inner = numbers(code, 2)
     kind, size = casts.memory_type(dtype), dtype.itemsize
-    with code.loop(start, stop) as rows:
+    with code.loop(*units(code)) as rows:
         outer = rows.index.unsigned_divide(inner)
         row = code.offset(source, (outer * count * inner + (rows.index - outer * inner)) * size)
         zero, one = code.constant(0, "i64"), code.constant(1, "i64")

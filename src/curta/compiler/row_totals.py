@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from curta.compiler import casts, reductions
 from curta.compiler.code import Code, Value, function
+from curta.compiler.handed import numbers, pointers, units
 from curta.compiler.nest import NAME, SIGNATURE
 from curta.compiler.schedule import GRAIN_ELEMENTS, INLINE_ELEMENTS, KernelText, Step
 from curta.dtypes import DType
@@ -42,24 +43,14 @@ def plan_row_totals(dtype: DType, sources: int, width: int, source_step: int) ->
     ]
 
 
-def _pointers(code: Code, count: int) -> list[Value]:
-    arguments = Value(code, "%args", "ptr")
-    return [code.load(code.offset(arguments, 8 * place), "ptr", align=8) for place in range(count)]
-
-
-def _numbers(code: Code, count: int) -> list[Value]:
-    meta = Value(code, "%meta", "ptr")
-    return [code.load(code.offset(meta, 8 * place), "i64", align=8) for place in range(count)]
-
-
 def _integer(code: Code, array: Value, place: Value) -> Value:
     return code.load(code.offset(array, place * 8), "i64", align=8)
 
 
 def _emit_chains() -> str:
     code = Code(cpu.features())
-    places, heads, following = _pointers(code, 3)
-    (count,) = _numbers(code, 1)
+    places, heads, following = pointers(code, 3)
+    (count,) = numbers(code, 1)
     with code.loop(0, count) as loop:  # of rows that nothing is for, nobody asks
         head = code.offset(heads, _integer(code, places, loop.index) * 8)
         code.store(code.constant(_NONE, "i64"), head, align=8)
@@ -74,8 +65,8 @@ def _emit_chains() -> str:
 
 def _emit_totals(dtype: DType) -> str:
     code = Code(cpu.features())
-    source, places, result, heads, following = _pointers(code, 5)
-    width, step, blocks = _numbers(code, 3)
+    source, places, result, heads, following = pointers(code, 5)
+    width, step, blocks = numbers(code, 3)
     size, kind = dtype.itemsize, casts.memory_type(dtype)
     most = max(1, cpu.vector_bytes() // size)
 
@@ -95,10 +86,9 @@ def _emit_totals(dtype: DType) -> str:
             after = _integer(code, following, place)
             chain.carried_out, chain.again = [after], after.ge(0)
 
-    start, stop = Value(code, "%start", "i64"), Value(code, "%stop", "i64")
-    with code.loop(start, stop) as units:
-        first = units.index.unsigned_divide(blocks)
-        low = (units.index - first * blocks) * COLUMNS
+    with code.loop(*units(code)) as unit:
+        first = unit.index.unsigned_divide(blocks)
+        low = (unit.index - first * blocks) * COLUMNS
         high = low + COLUMNS
         high = high.lt(width).select(high, width)
         with code.when(_integer(code, heads, _integer(code, places, first)).eq(first)):

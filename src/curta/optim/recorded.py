@@ -98,7 +98,8 @@ class RecordedUpdates:
         group = self._optimizer.param_groups[shared.number]
         shared.coming = coming = self._optimizer.plan(first, group, shared.parameters[0])
         shared.after = {**first, **coming.counts}
-        if any(getattr(coming, name) != getattr(shared.plan, name) for name in ("function", "flags", "still")):
+        plan = shared.plan
+        if coming.function is not plan.function or coming.flags != plan.flags or coming.still != plan.still:
             return False
         for name in coming.counts:
             counts = [state.get(name) for state in held]
