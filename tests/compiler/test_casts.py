@@ -143,8 +143,10 @@ def test_integers_wrap(source: DType, target: DType) -> None:
 def test_floats_truncate_saturate_at_the_working_width_and_wrap_below(source: DType, target: DType) -> None:
     plain = np.array([0.0, -0.0, 0.5, -0.99, 1.5, -1.5, 100.25, -100.75, 255, 256, 300, -1, 65504, -40000])
     huge = np.array([3e9, -3e9, 1e20, -1e20, np.inf, -np.inf, np.nan])
+    magnitudes = np.ldexp(np.random.default_rng(0).uniform(1, 2, (70, 7)), np.arange(-2, 68)[:, None]).ravel()
+    edges = [2.0**k - step for k in (31, 32, 52, 53, 63, 64) for step in (0.0, 0.5, 1.0, 1025.0)]
     with np.errstate(over="ignore"):
-        given = np.concatenate([plain, huge]).astype(source.numpy)
+        given = np.concatenate([plain, huge, magnitudes, -magnitudes, edges, np.negative(edges)]).astype(source.numpy)
     working = 64 if target.itemsize == 8 or target is dtypes.uint32 else 32
     width = 8 * target.itemsize
     wanted = []

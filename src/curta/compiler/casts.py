@@ -125,7 +125,7 @@ def convert(value: Value, source: DType, target: DType, half: bool = False) -> V
             return _narrow_double(value) if half else value.convert("fptrunc", kind)
         return _float_to_integer(value, target)
     if target.is_floating_point:
-        if source.itemsize == 8 and target is dtypes.float64 and value.lanes > 1 and _lacks_long_to_double():
+        if source.itemsize == 8 and target is dtypes.float64 and value.lanes > 1 and _lacks_long_conversions():
             return _long_to_double(value, source.is_signed)
         return value.convert("sitofp" if source.is_signed else "uitofp", kind)
     if target.itemsize == source.itemsize:
@@ -135,8 +135,8 @@ def convert(value: Value, source: DType, target: DType, half: bool = False) -> V
     return value.convert("sext" if source.is_signed else "zext", kind)
 
 
-def _lacks_long_to_double() -> bool:
-    """Whether LLVM would convert vectors of int64 lane by lane."""
+def _lacks_long_conversions() -> bool:
+    """Whether LLVM would convert between vectors of int64 and of doubles lane by lane."""
     return cpu.is_x86() and not cpu.has("avx512dq")
 
 
@@ -150,6 +150,23 @@ def _long_to_double(value: Value, signed: bool) -> Value:
     low = (value & 0xFFFFFFFF) | 0x4330000000000000
     away = 2.0**84 + 2.0**52 + (2.0**63 if signed else 0.0)
     return (high.bitcast("double") - away) + low.bitcast("double")
+
+
+def _double_to_long(value: Value) -> Value:
+    """Both halves of a double, held in [-2^63, 2^63], each as the last bits of a sum with 2^52 (2^51 for the sign).
+
+    Nothing rounds: the upper half has 32 bits, and what it leaves is a whole number below 2^32. 2^63 itself comes out
+    as the least number, one above the greatest.
+    """
+    edge = 2.0**63
+    number = value.is_nan().select(0.0, value)
+    number = number.lt(-edge).select(-edge, number)
+    above = number.ge(edge)
+    whole = number.lt(edge).select(number, edge).intrinsic("trunc")
+    upper = (whole * 2.0**-32).intrinsic("floor")
+    lower = whole - upper * 2.0**32
+    high = (upper + (2.0**52 + 2.0**51)).bitcast("i64") << 32
+    return (high | ((lower + 2.0**52).bitcast("i64") & 0xFFFFFFFF)) + above.convert("sext", "i64")
 
 
 def _float_to_integer(value: Value, target: DType) -> Value:
@@ -166,6 +183,8 @@ def _float_to_integer(value: Value, target: DType) -> Value:
 
 def _saturated(value: Value, wide: str) -> Value:
     """A float as a signed integer, the nearest there is: LLVM's own saturation goes lane by lane."""
+    if wide == "i64" and value.lanes > 1 and _lacks_long_conversions():
+        return _double_to_long(value if value.type == "double" else value.convert("fpext", "double"))
     bits = 64 if wide == "i64" else 32
     edge = 2.0 ** (bits - 1)
     fits = value.ge(-edge) & value.lt(edge)
