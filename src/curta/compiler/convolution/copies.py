@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, signature
+from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, shuffle, signature, smaller
 from curta.compiler.matmul.spec import LLVM_TYPES
 from curta.dtypes import DType
 
 #: a change of the texts below changes their keys
-REVISION = 2
+REVISION = 3
+#: how far elements may lie apart that are copied in vectors
+VECTOR_STEPS = (1, 2)
 #: int64s of `meta`: for each plane after them the place of its first element in the target and the source, and how
 #: many rows and columns of it are not zeros
 PLANES_FIELDS = (
@@ -23,8 +25,8 @@ TURN_FIELDS = (
 )  # fmt: skip
 
 
-def planes_key(dtype: DType, target: DType, near: bool, level: str, vector_bytes: int) -> str:
-    return f"planes_{dtype.short}_{target.short}_{'near' if near else 'apart'}_{level}_{vector_bytes}_r{REVISION}"
+def planes_key(dtype: DType, target: DType, step: int, level: str, vector_bytes: int) -> str:
+    return f"planes_{dtype.short}_{target.short}_{step or 'any'}_{level}_{vector_bytes}_r{REVISION}"
 
 
 def turn_key(dtype: DType, target: DType, level: str, vector_bytes: int) -> str:
@@ -40,13 +42,18 @@ class _Copy:
         self.target, self.target_size = target, target.itemsize
         self.native_half = level != "portable"
 
-    def element(self, source: Value, target: Value, lanes: int = 1) -> None:
-        if self.dtype is self.target:
-            kind = "i16" if self.size == 2 else LLVM_TYPES[self.dtype.name]
-            value = self.code.load(source, kind, lanes)
-        else:
-            value = load_wide(self.code, source, self.dtype, lanes, native_half=self.native_half)
+    def element(self, source: Value, target: Value, lanes: int = 1, step: int = 1) -> None:
+        """So many elements, `step` (1 or 2) of the source apart; nothing behind the last one is read."""
+        value = self._load(source, lanes)
+        if lanes > 1 and step == 2:
+            behind = self._load(self.from_place(source, self.code.constant(lanes - 1, "i64")), lanes)
+            value = shuffle(self.code, value, behind, [*range(0, lanes, 2), *range(lanes + 1, 2 * lanes, 2)])
         self.code.store(value, target)
+
+    def _load(self, source: Value, lanes: int) -> Value:
+        if self.dtype is self.target:
+            return self.code.load(source, "i16" if self.size == 2 else LLVM_TYPES[self.dtype.name], lanes)
+        return load_wide(self.code, source, self.dtype, lanes, native_half=self.native_half)
 
     def from_place(self, pointer: Value, elements: Value) -> Value:
         return self.code.offset(pointer, elements * self.size)
@@ -55,13 +62,13 @@ class _Copy:
         return self.code.offset(pointer, elements * self.target_size)
 
 
-def make_planes_kernel(dtype: DType, target: DType, near: bool, level: str, vector_bytes: int) -> str:
+def make_planes_kernel(dtype: DType, target: DType, step: int, level: str, vector_bytes: int) -> str:
     """Unit n * channels + c: one channel of one image into its planes, zeros where the image is not.
 
-    `near` says that the elements of a plane's row are neighbours in the image.
+    `step` is how far the elements of a plane's row lie apart in the image, 0 that it may be anything.
     """
     module = Module(vector_bytes)
-    _add_rows(module, dtype, target, near, level, vector_bytes // target.itemsize)
+    _add_rows(module, dtype, target, step, level, vector_bytes // target.itemsize)
     code = Code()
     copy = _Copy(code, dtype, target, level)
     get = _fields(code, PLANES_FIELDS)
@@ -81,13 +88,13 @@ def make_planes_kernel(dtype: DType, target: DType, near: bool, level: str, vect
                 copy.from_place(from_image, at), get["source_row"], get["source_column"], copy.to_place(to_image, to),
                 get["target_row"], rows, columns,
             ])  # fmt: skip
-    key = planes_key(dtype, target, near, level, vector_bytes)
+    key = planes_key(dtype, target, step, level, vector_bytes)
     module.add(key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
 
 
-def _add_rows(module: Module, dtype: DType, target: DType, near: bool, level: str, lanes: int) -> None:
-    """`rows`: rows of one plane."""
+def _add_rows(module: Module, dtype: DType, target: DType, step: int, level: str, lanes: int) -> None:
+    """`rows`: rows of one plane, in vectors where they are as long as one."""
     code = Code()
     copy = _Copy(code, dtype, target, level)
     names = {
@@ -98,12 +105,14 @@ def _add_rows(module: Module, dtype: DType, target: DType, near: bool, level: st
     with code.loop(0, get["rows"]) as row:
         from_row = copy.from_place(get["source"], row.index * get["source_row"])
         to_row = copy.to_place(get["target"], row.index * get["target_row"])
-        done = code.constant(0, "i64")
-        if near:
-            done = get["columns"] & -lanes
-            with code.loop(0, done, lanes) as column:
-                copy.element(copy.from_place(from_row, column.index), copy.to_place(to_row, column.index), lanes)
-        with code.loop(done, get["columns"]) as column:
+        columns = get["columns"]
+        if step:
+            with code.when(columns.ge(lanes)), code.loop(0, columns, lanes) as column:
+                # the last vector ends where the row does, over what the one before it has made
+                first = smaller(column.index, columns - lanes)
+                from_vector = copy.from_place(from_row, first * step)
+                copy.element(from_vector, copy.to_place(to_row, first), lanes, step)
+        with code.when(columns.lt(lanes if step else columns + 1)), code.loop(0, columns) as column:
             at = column.index * get["source_column"]
             copy.element(copy.from_place(from_row, at), copy.to_place(to_row, column.index))
     module.add("rows", code, signature(**names))

@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from curta.compiler.convolution.copies import make_planes_kernel, make_turn_kernel, planes_key, turn_key
+from curta.compiler.convolution.copies import (
+    VECTOR_STEPS,
+    make_planes_kernel,
+    make_turn_kernel,
+    planes_key,
+    turn_key,
+)  # fmt: skip
 from curta.compiler.convolution.geometry import Axis, Geometry, Pair, make_axis
 from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.plan import MatmulPlan
@@ -94,7 +100,8 @@ class Program:
             len(parts), *(number for part in parts for number in part),
         )  # fmt: skip
         target = self.temporary(images * channels * channel + 2 * start, dtype)
-        arguments = layout.dtype, dtype, column == 1, self.level, self.vector_bytes
+        step = column if column in VECTOR_STEPS else 0
+        arguments = layout.dtype, dtype, step, self.level, self.vector_bytes
         self._copy(
             planes_key(*arguments), make_planes_kernel, arguments, meta, images * channels, channel, (source, target)
         )
