@@ -56,7 +56,8 @@ def multiply(
         rows = padded(rows, product.tile_rows)
     row_bytes = product.tile_columns * spec.size
     panel = (k_count if packed is None else packed) * row_bytes
-    operands: list[Value | int] = [a, b, panel, row_bytes, b, c, c_step, k_count, rows, columns, add]
+    a_step = product.a_row_step * spec.size
+    operands: list[Value | int] = [a, a_step, b, panel, row_bytes, b, c, c_step, k_count, rows, columns, add]
     call(code, panels(_turned(spec) if turned else _rows(spec)), [*operands, region(code, spec, "tile"), null(code)])
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.block import Tile, each_tile
+from curta.compiler.matmul.block import Tile, a_parts, each_tile, prepare_a
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE,
     Module,
@@ -27,7 +27,7 @@ from curta.compiler.matmul.emit import (
 )  # fmt: skip
 from curta.compiler.matmul.finish import finish, finish_tile
 from curta.compiler.matmul.micro import panels
-from curta.compiler.matmul.pack import pack_a, pack_b
+from curta.compiler.matmul.pack import pack_b
 from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
@@ -80,6 +80,10 @@ class WindowSpec(Spec):
         return f"{super().key}_{self.windows}{self.pieces}{'_runs' if self.runs else ''}"
 
     @property
+    def a_in_place(self) -> bool:
+        return self.windows == "columns" and super().a_in_place
+
+    @property
     def staged(self) -> bool:
         return self.runs or super().staged
 
@@ -103,18 +107,18 @@ def make_window_kernel(spec: WindowSpec) -> str:
 
 def window_parts(spec: WindowSpec) -> tuple[jit.Code, ...]:
     """What the kernel for `spec` requires."""
-    packing = pack_a(spec) if spec.windows == "columns" else pack_b(spec)
+    packing = a_parts(spec) if spec.windows == "columns" else (pack_b(spec),)
     finished = (finish(spec),) if spec.staged or spec.ending is not None else ()
-    return (_pack_windows(spec), packing, panels(spec), *finished)
+    return (_pack_windows(spec), *packing, panels(spec), *finished)
 
 
 def window_costs(spec: WindowSpec, K: int) -> Costs:
     """A rough time of one unit, as `block_costs`; windows take a load a piece, and a store, for every vector."""
-    lanes, tile = spec.lanes, spec.tile_rows
-    a_cost, b_cost = (2.0, 1.0 + spec.pieces) if spec.windows == "columns" else (1.0 + spec.pieces, 4.0)
+    lanes, windows = spec.lanes, 1.0 + spec.pieces
+    a_cost, b_cost = (2.0, windows) if spec.windows == "columns" else (windows, 4.0)
 
     def cycles(rows: int, columns: int) -> float:
-        arithmetic = round_up(rows, tile) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
+        arithmetic = spec.computed_rows(rows) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
         packing = K * (rows * a_cost + columns * b_cost) / lanes
         passes = max(1, -(-K // spec.k_block)) + 2 * spec.staged
         return arithmetic + packing + rows * columns * passes * 2 / lanes
@@ -123,7 +127,7 @@ def window_costs(spec: WindowSpec, K: int) -> Costs:
         packed = columns * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
         return packed * spec.compute.itemsize <= PACKED_SHARE * cpu.second_cache_bytes()
 
-    return Costs(tile, spec.tile_columns, cycles, fits)
+    return Costs(spec.tile_rows, spec.tile_columns, cycles, fits)
 
 
 def _pack_windows(spec: WindowSpec) -> jit.Code:
@@ -176,7 +180,7 @@ def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
     size, width = spec.compute.itemsize, spec.tile_columns
     scratch = parameter(code, "scratch", "ptr")
     padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), width) * width
-    packed_b = code.offset(scratch, spec.a_block_rows * spec.a_row_step * size)
+    packed_b = code.offset(scratch, spec.a_bytes)
     area = code.offset(packed_b, padded_columns * (spec.k_block * size))
     c = code.offset(tile.c, _read(code, spec, WindowMeta.C_START) * spec.out_dtype.itemsize)
     sums, step = (area, padded_columns * size) if spec.staged else (c, read_meta(code, Meta.C_ROW) * size)
@@ -194,9 +198,9 @@ def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
             _pack_columns(code, spec, tile, begin.index, k.index, k_count, packed_b)
             with code.loop(0, tile.rows, spec.a_block_rows) as row:
                 rows = smaller(tile.rows - row.index, spec.a_block_rows)
-                _pack_rows(code, spec, tile, begin.index, k.index, k_count, row.index, rows)
+                a_rows, a_step = _prepare_rows(code, spec, tile, begin.index, k.index, k_count, row.index, rows)
                 call(code, panels(spec), [
-                    scratch, packed_b, k_count * (width * size), width * size, packed_b,
+                    a_rows, a_step, packed_b, k_count * (width * size), width * size, packed_b,
                     code.offset(sums, row.index * step), step, k_count, rows, tile.columns, add, area, null(code),
                 ])  # fmt: skip
                 if spec.ending is not None:
@@ -223,23 +227,23 @@ def _pack_columns(
     call(code, pack_b(spec), [source, *strides, k_count, tile.columns, packed])
 
 
-def _pack_rows(
+def _prepare_rows(
     code: Code, spec: WindowSpec, tile: Tile, begin: Value, k: Value, k_count: Value, row: Value, rows: Value
-) -> None:
-    """A block of A: windows, or a matrix."""
+) -> tuple[Value, Value]:
+    """A block of A, windows or a matrix, and the bytes between its rows."""
     size, scratch = spec.compute.itemsize, parameter(code, "scratch", "ptr")
-    if spec.windows == "rows":
-        number = begin.unsigned_divide(_read(code, spec, WindowMeta.PERIOD))
-        source = code.offset(tile.a, number * _read(code, spec, WindowMeta.PERIOD_BYTES))
-        whole = blocks(rows, spec.tile_rows) * spec.tile_rows
-        steps = [code.constant(spec.a_row_step * size, "i64"), code.constant(2 * spec.vector_bytes, "i64")]
-        pairs = blocks(k_count, 2 * spec.lanes)
-        taps = _taps(code, spec, tile.first_row + row)
-        call(code, _pack_windows(spec), [source, taps, whole, _pixels(code, spec, k), pairs, scratch, *steps])
-        return
-    strides = [read_meta(code, item) for item in (Meta.A_ROW, Meta.A_K)]
-    place = row * strides[0] + k * strides[1] + _read(code, spec, WindowMeta.A_START)
-    call(code, pack_a(spec), [code.offset(tile.a, place * spec.dtype.itemsize), *strides, rows, k_count, scratch])
+    if spec.windows == "columns":
+        place = row * read_meta(code, Meta.A_ROW) + k * read_meta(code, Meta.A_K)
+        place = place + _read(code, spec, WindowMeta.A_START)
+        return prepare_a(code, spec, code.offset(tile.a, place * spec.dtype.itemsize), rows, k_count)
+    number = begin.unsigned_divide(_read(code, spec, WindowMeta.PERIOD))
+    source = code.offset(tile.a, number * _read(code, spec, WindowMeta.PERIOD_BYTES))
+    whole = blocks(rows, spec.tile_rows) * spec.tile_rows
+    steps = [code.constant(spec.a_row_step * size, "i64"), code.constant(2 * spec.vector_bytes, "i64")]
+    pairs = blocks(k_count, 2 * spec.lanes)
+    taps = _taps(code, spec, tile.first_row + row)
+    call(code, _pack_windows(spec), [source, taps, whole, _pixels(code, spec, k), pairs, scratch, *steps])
+    return scratch, steps[0]
 
 
 def _finish(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from curta.compiler.code import Code, Value
@@ -63,34 +63,34 @@ def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int) -> tuple[int, 
     size = spec.compute.itemsize
     rows, columns = round_up(unit_rows, spec.tile_rows), round_up(unit_columns, spec.tile_columns)
     c_bytes = rows * columns * size if spec.staged else spec.tile_rows * spec.tile_columns * size
-    return spec.a_block_rows * spec.a_row_step * size, columns * spec.k_block * size, c_bytes
+    return spec.a_bytes, columns * spec.k_block * size, c_bytes
 
 
 def block_costs(spec: Spec, K: int) -> Costs:
-    """A rough time of one unit: multiply-adds, packing of both operands, loads and stores of C."""
-    a_cost, b_cost = 4 if spec.a_order == "row" else 2.5, 5 if spec.b_order == "k" else 3
-    steps = spec.tile_rows, spec.tile_columns
-    return _block_costs(steps, spec.lanes, spec.compute.itemsize, spec.k_block, spec.staged, a_cost, b_cost, K)
+    """A rough time of one unit: multiply-adds, packing of both operands, loads and stores of C.
+
+    Where A is not packed it is fetched again for every tile of columns.
+    """
+    a_cost = 2 if spec.a_in_place else 4 if spec.a_order == "row" else 2.5
+    b_cost = 5 if spec.b_order == "k" else 3
+    return _block_costs(replace(spec, ending=None), spec.staged, a_cost, b_cost, K)
 
 
 @cache  # one object for equal costs, by which the chosen tiles are found again
-def _block_costs(
-    steps: tuple[int, int], lanes: int, itemsize: int, k_block: int, staged: bool, a_cost: float, b_cost: float, K: int
-) -> Costs:
-    tile_rows, tile_columns = steps
-    passes = max(1, -(-K // k_block)) + staged
+def _block_costs(spec: Spec, staged: bool, a_cost: float, b_cost: float, K: int) -> Costs:
+    lanes, passes = spec.lanes, max(1, -(-K // spec.k_block)) + staged
     available = PACKED_SHARE * cpu.second_cache_bytes()
 
     def cycles(rows: int, columns: int) -> float:
-        arithmetic = round_up(rows, tile_rows) * round_up(columns, tile_columns) * K / (2 * lanes)
+        arithmetic = spec.computed_rows(rows) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
         packing = K * (rows * a_cost + columns * b_cost) / lanes
         return arithmetic + packing + rows * columns * passes * 2 / lanes
 
     def fits(rows: int, columns: int) -> bool:
-        packed = columns * min(k_block, K) + (rows * columns // 2 if staged else 0)
-        return packed * itemsize <= available
+        packed = columns * min(spec.k_block, K) + (rows * columns // 2 if staged else 0)
+        return packed * spec.compute.itemsize <= available
 
-    return Costs(tile_rows, tile_columns, cycles, fits)
+    return Costs(spec.tile_rows, spec.tile_columns, cycles, fits)
 
 
 @dataclass(frozen=True)
@@ -178,8 +178,13 @@ class _Areas:
 def _areas(code: Code, spec: Spec) -> _Areas:
     size = spec.compute.itemsize
     padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), spec.tile_columns) * spec.tile_columns
-    packed_b = code.offset(parameter(code, "scratch", "ptr"), spec.a_block_rows * spec.a_row_step * size)
+    packed_b = code.offset(parameter(code, "scratch", "ptr"), spec.a_bytes)
     return _Areas(packed_b, code.offset(packed_b, padded_columns * (spec.k_block * size)), padded_columns * size)
+
+
+def a_parts(spec: Spec) -> tuple[jit.Code, ...]:
+    """What `prepare_a` requires."""
+    return () if spec.a_in_place else (pack_a(spec),)
 
 
 def sum_blocks(spec: Spec) -> jit.Code:
@@ -189,7 +194,7 @@ def sum_blocks(spec: Spec) -> jit.Code:
     corner.
     """
     words = spec.dtype.short, spec.a_order, spec.b_order, "staged" if spec.staged else "placed"
-    return part("sum_blocks", words, spec, _add_sum_blocks, requires=(pack_a(spec), pack_b(spec), panels(spec)))
+    return part("sum_blocks", words, spec, _add_sum_blocks, requires=(*a_parts(spec), pack_b(spec), panels(spec)))
 
 
 def _add_sum_blocks(module: Module, spec: Spec, name: str) -> None:
@@ -198,7 +203,7 @@ def _add_sum_blocks(module: Module, spec: Spec, name: str) -> None:
         "meta": "ptr", "scratch": "ptr", "a": "ptr", "b": "ptr", "c": "ptr", "rows": "i64", "columns": "i64",
         "add": "i64", "ending": "ptr", "slots": "ptr",
     }  # fmt: skip
-    meta, scratch, *corners, rows_all, columns, add_first, ending, slots = (
+    meta, _, *corners, rows_all, columns, add_first, ending, slots = (
         parameter(code, name, type_name) for name, type_name in names.items()
     )
     ahead, area, size = reserve(code), _areas(code, spec), spec.compute.itemsize
@@ -214,19 +219,29 @@ def _add_sum_blocks(module: Module, spec: Spec, name: str) -> None:
         add = k.index.gt(0).convert("zext", "i64") | add_first
         b_panel, b_panel_step, b_step = _prepare_b(code, spec, b, k_count, columns, area.packed_b)
         with code.loop(0, rows_all, spec.a_block_rows) as row:
-            rows, a_steps = smaller(rows_all - row.index, spec.a_block_rows), (Meta.A_ROW, Meta.A_K)
+            rows = smaller(rows_all - row.index, spec.a_block_rows)
             source = code.offset(a, row.index * read_meta(code, Meta.A_ROW) * spec.dtype.itemsize)
-            call(code, pack_a(spec), [source, *(read_meta(code, item) for item in a_steps), rows, k_count, scratch])
+            a_rows, a_step = prepare_a(code, spec, source, rows, k_count)
             extent = rows_all, columns
             look_ahead(code, spec, ahead, (corners[0], corners[1]), extent, row.index, (k.index, k_count))
             target = code.offset(c, row.index * c_step)
             call(code, panels(spec), [
-                scratch, b_panel, b_panel_step, b_step, area.packed_b, target, c_step, k_count, rows, columns, add,
-                area.staged, ahead,
+                a_rows, a_step, b_panel, b_panel_step, b_step, area.packed_b, target, c_step, k_count, rows, columns,
+                add, area.staged, ahead,
             ])  # fmt: skip
             with code.when((k.index + k_block).ge(k_all) & ending.ne(null(code))):
                 call(code, ending, [slots, meta, target, c_step, row.index, rows, columns])
     module.add(name, code, signature(**names), private=False)
+
+
+def prepare_a(code: Code, spec: Spec, source: Value, rows: Value, k_count: Value) -> tuple[Value, Value]:
+    """A block of A, where it lies or packed into the kernel's scratch; and the bytes between its rows."""
+    strides = [read_meta(code, item) for item in (Meta.A_ROW, Meta.A_K)]
+    if spec.a_in_place:
+        return source, strides[0] * spec.compute.itemsize
+    scratch = parameter(code, "scratch", "ptr")
+    call(code, pack_a(spec), [source, *strides, rows, k_count, scratch])
+    return scratch, code.constant(spec.a_row_step * spec.compute.itemsize, "i64")
 
 
 def _prepare_b(

@@ -25,7 +25,8 @@ from curta.runtime import jit
 def panels(spec: Spec) -> jit.Code:
     """Micro-kernels over a packed block, B's panels outermost, so that each stays in the first cache.
 
-    Each fetches its part of what is packed next where the last parameter says what is `ahead`, and is not null.
+    Rows of A lie `a_step` bytes apart where K is their near direction. Each micro-kernel fetches its part of what is
+    packed next where the last parameter says what is `ahead`, and is not null.
     """
     # the orders of A but these two differ in packing alone
     order = spec.a_order if spec.a_order in ("row", "turned") else "k"
@@ -34,11 +35,14 @@ def panels(spec: Spec) -> jit.Code:
 
 def _add_panels(module: Module, spec: Spec, name: str) -> None:
     add_fetch(module)
-    _add_micro_kernel(module, spec)
+    if not spec.staged and spec.vector_bytes != 64:
+        _add_copy_tile(module, spec)
+    _add_micro_kernel(module, spec, "micro", range(spec.rest_rows + 1, spec.tile_rows + 1))
+    _add_micro_kernel(module, spec, "micro_rest", range(1, spec.rest_rows + 1))
     code = Code()
     names = {
-        "a": "ptr", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr", "c_step": "i64",
-        "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr", "ahead": "ptr",
+        "a": "ptr", "a_step": "i64", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr",
+        "c_step": "i64", "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr", "ahead": "ptr",
     }  # fmt: skip
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
     per_panel = blocks(get["rows"], spec.tile_rows)
@@ -58,48 +62,51 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
                 number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
                 call(code, "fetch", [get["ahead"], number])
             # the rows before this one, in the order of packing
-            steps: dict[str, Value | int] = {"row": get["k_count"], "turned": 1}
-            step = steps.get(spec.a_order, spec.a_row_step)
-            call(code, "micro", [
-                code.offset(get["a"], row.index * step * size), b, b_step, code.offset(c, row.index * get["c_step"]),
-                get["c_step"], get["k_count"], get["rows"] - row.index, left, get["add"], get["tile"],
-            ])  # fmt: skip
+            steps: dict[str, Value | int] = {"row": get["k_count"] * size, "turned": size}
+            left_rows = get["rows"] - row.index
+            arguments = [
+                code.offset(get["a"], row.index * steps.get(spec.a_order, get["a_step"])), get["a_step"], b, b_step,
+                code.offset(c, row.index * get["c_step"]), get["c_step"], get["k_count"], left_rows, left, get["add"],
+                get["tile"],
+            ]  # fmt: skip
+            rest = left_rows.le(spec.rest_rows)
+            for chosen, function in ((rest, "micro_rest"), (~rest, "micro")):
+                with code.when(chosen):
+                    call(code, function, arguments)
     module.add(name, code, signature(**names), private=False)
 
 
-def _add_micro_kernel(module: Module, spec: Spec) -> None:
-    """`micro`: C[tile_rows, tile_columns] (= or +=) A panel @ B panel.
+def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range) -> None:
+    """A function of this name: C[so many rows, tile_columns] (= or +=) A panel @ B panel.
 
-    `b_step` and `c_step` are the bytes from one row of B or C to the next; `add` is not 0 where C's values count;
-    only `row_count` x `column_count` results exist; `tile` is scratch for them.
+    `a_step`, `b_step` and `c_step` are the bytes from one row of A, B or C to the next; `add` is not 0 where C's values
+    count; only `row_count` x `column_count` results exist; `tile` is scratch for them.
     """
     masked = spec.vector_bytes == 64
-    if not spec.staged and not masked:
-        _add_copy_tile(module, spec)
-    code = Code()
-    sums = _sum_over_k(code, spec)
+    code, rows = Code(), counts[-1]
+    sums = _sum_over_k(code, spec, counts)
     if spec.staged:
         _store_whole(code, spec, sums)
     elif masked:
         _store_masked(code, spec, sums)
     else:
-        whole = parameter(code, "row_count").ge(spec.tile_rows) & parameter(code, "column_count").ge(spec.tile_columns)
+        whole = parameter(code, "row_count").ge(rows) & parameter(code, "column_count").ge(spec.tile_columns)
         code.branch(whole, "whole", "edge")
         code.start_block("edge")
         tile = parameter(code, "tile", "ptr")
         for index, value in enumerate(sums):
             code.store(value, code.offset(tile, index * spec.vector_bytes), align=spec.vector_bytes)
-        present = smaller(parameter(code, "row_count"), spec.tile_rows)
+        present = smaller(parameter(code, "row_count"), rows)
         rest = [parameter(code, name) for name in ("c_step", "column_count", "add")]
         call(code, "copy_tile", [tile, parameter(code, "c", "ptr"), present, *rest])
         code.effect("ret void")
         code.start_block("whole")
         _store_whole(code, spec, sums)
     parameters = signature(
-        a="ptr", b="ptr", b_step="i64", c="ptr", c_step="i64", k_count="i64", row_count="i64", column_count="i64",
-        add="i64", tile="ptr",
+        a="ptr", a_step="i64", b="ptr", b_step="i64", c="ptr", c_step="i64", k_count="i64", row_count="i64",
+        column_count="i64", add="i64", tile="ptr",
     )  # fmt: skip
-    module.add("micro", code, parameters)
+    module.add(name, code, parameters)
 
 
 def _store_whole(code: Code, spec: Spec, sums: list[Value]) -> None:
@@ -137,32 +144,38 @@ def _store_masked(code: Code, spec: Spec, sums: list[Value]) -> None:
     code.start_block("done")
 
 
-def _sum_over_k(code: Code, spec: Spec) -> list[Value]:
-    """The loop over K; the sums of row r are at 2 * r."""
-    rows, size, lanes = spec.tile_rows, spec.compute.itemsize, spec.lanes
-    # where rows of A are packed whole, K is the near direction; else the rows of a panel are
-    row_step, k_step = {"row": (1, spec.tile_rows), "turned": (1, spec.a_row_step)}.get(
-        spec.a_order, (spec.a_row_step, 1)
-    )
+def _sum_over_k(code: Code, spec: Spec, counts: range) -> list[Value]:
+    """The loop over K; the sums of row r are at 2 * r. Of the rows so many exist."""
+    size, lanes, rows = spec.compute.itemsize, spec.lanes, counts[-1]
+    first = parameter(code, "a", "ptr")
+    # in a panel rows are neighbours; else each is read from its own place, the last one for those that are not there
+    k_step = {"row": spec.tile_rows, "turned": spec.a_row_step}.get(spec.a_order, 1)
+    if spec.a_order in ("row", "turned"):
+        places = [code.offset(first, row * size) for row in range(rows)]
+    else:
+        last, step = parameter(code, "row_count") - 1, parameter(code, "a_step")
+        numbers = [row if row < counts[0] else smaller(last, row) for row in range(rows)]
+        places = [code.offset(first, step * number) for number in numbers]
     zero = code.constant(0, spec.type, lanes)
-    _prefetch_c(code, spec)
-    carried = [parameter(code, "a", "ptr"), parameter(code, "b", "ptr"), *[zero] * (rows * 2)]
+    _prefetch_c(code, spec, rows)
+    carried = [parameter(code, "b", "ptr"), *[zero] * (rows * 2)]
     with code.loop(0, parameter(code, "k_count"), carried=carried) as loop:
-        a, b, *sums = loop.carried
+        b, *sums = loop.carried
         columns = [code.load(code.offset(b, vector * lanes * size), spec.type, lanes) for vector in range(2)]
-        for row in range(rows):
-            value = code.spread(code.load(code.offset(a, row * row_step * size), spec.type, align=size), lanes)
+        for row, place in enumerate(places):
+            element = code.load(code.offset(place, loop.index * (k_step * size)), spec.type, align=size)
+            value = code.spread(element, lanes)
             for vector, column in enumerate(columns):
                 index = row * 2 + vector
                 sums[index] = value.fma(column, sums[index]) if spec.fused else value * column + sums[index]
-        loop.carried_out = [code.offset(a, k_step * size), code.offset(b, parameter(code, "b_step")), *sums]
-    return loop.results[2:]
+        loop.carried_out = [code.offset(b, parameter(code, "b_step")), *sums]
+    return loop.results[1:]
 
 
-def _prefetch_c(code: Code, spec: Spec) -> None:
+def _prefetch_c(code: Code, spec: Spec, rows: int) -> None:
     """Fetch C's lines to write to, while the sums are being made; a prefetch of what is not there does no harm."""
     row = parameter(code, "c", "ptr")
-    for _ in range(spec.tile_rows):
+    for _ in range(rows):
         for vector in range(2):
             prefetch(code, code.offset(row, vector * spec.vector_bytes), to_write=True)
         row = code.offset(row, parameter(code, "c_step"))

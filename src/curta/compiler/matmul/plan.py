@@ -248,16 +248,16 @@ def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     k_block = even_blocks(operands.K, spec.k_block)
     few_rows = 2 * spec.tile_rows >= operands.M
     in_first_cache = operands.K * abs(operands.b[0]) * spec.compute.itemsize <= IN_PLACE_BYTES
-    in_place = int(spec.b_in_place_possible and (few_rows or in_first_cache))
+    in_place = spec.b_in_place_possible and (few_rows or in_first_cache)
     scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns))
     return make_plan(
-        spec, operands, tiles, make_block_kernel, scratch, block_parts(spec), k_block=k_block, in_place=in_place
+        spec, operands, tiles, make_block_kernel, scratch, block_parts(spec), k_block=k_block, b_in_place=in_place
     )
 
 
 def make_plan(
     spec: Spec, operands: Operands, tiles: Tiles, make_kernel: Callable[[Spec], str], scratch_bytes: int,
-    requires: tuple[jit.Code, ...], *, k_block: int = 1, in_place: int = 0, function: int = 0,
+    requires: tuple[jit.Code, ...], *, k_block: int = 1, b_in_place: bool = False, function: int = 0,
 ) -> MatmulPlan:  # fmt: skip
     """The plan for chosen tiles, its `meta` in the order of `Meta`."""
     meta = {
@@ -265,7 +265,7 @@ def make_plan(
         Meta.B_K: operands.b[0], Meta.B_COLUMN: operands.b[1], Meta.C_ROW: operands.c[0], Meta.C_COLUMN: operands.c[1],
         Meta.UNIT_ROWS: tiles.unit_rows, Meta.UNIT_COLUMNS: tiles.unit_columns, Meta.ROW_TILES: tiles.row_tiles,
         Meta.COLUMN_TILES: tiles.column_tiles, Meta.K_BLOCK: k_block, Meta.BATCHES: operands.batches,
-        Meta.BATCHES_PER_UNIT: tiles.batches_per_unit, Meta.B_IN_PLACE: in_place, Meta.A_SLOT: operands.a_slot,
+        Meta.BATCHES_PER_UNIT: tiles.batches_per_unit, Meta.B_IN_PLACE: int(b_in_place), Meta.A_SLOT: operands.a_slot,
         Meta.BATCH_DIMS: len(operands.batch), Meta.FUNCTION: function,
     }  # fmt: skip
     table = [number for dim in reversed(operands.batch) for number in dim]

@@ -18,7 +18,7 @@ LLVM_TYPES = {
 #: most of K packed at a time: a panel of B, so long and `tile_columns` wide, takes two thirds of a 48 KB first cache
 K_BLOCK = 256
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 9
+REVISION = 10
 
 
 class Meta(enum.IntEnum):
@@ -118,6 +118,11 @@ class Spec:
         return self.out_dtype is not self.compute or self.c_order != "column" or not in_place
 
     @property
+    def a_in_place(self) -> bool:
+        """Rows of A are read where they lie: their elements are neighbours in the sums' own format."""
+        return self.a_order == "k" and self.dtype is self.compute
+
+    @property
     def b_in_place_possible(self) -> bool:
         """Panels of B can be read where they lie: its columns are neighbours in the sums' own format."""
         return self.b_order == "column" and self.dtype is self.compute
@@ -136,6 +141,22 @@ class Spec:
     def tile_rows(self) -> int:
         """Rows of C that the micro-kernel keeps in registers: rows x 2 sums, 2 vectors of B and one of A."""
         return {64: 12, 32: 6, 16: 4}[self.vector_bytes]
+
+    @property
+    def rest_rows(self) -> int:
+        """Rows of the micro-kernel for what is left of a block: as few as make sums enough to wait for none."""
+        return max(1, self.tile_rows * 2 // 3)
+
+    def computed_rows(self, rows: int) -> int:
+        """Rows that the micro-kernels compute for so many.
+
+        >>> from curta.dtypes import float32
+        >>> spec = Spec("block", float32, float32, "k", "k", "column", False, "avx2", 32)
+        >>> [spec.computed_rows(rows) for rows in (60, 64, 65)]
+        [60, 64, 66]
+        """
+        rest = rows % self.tile_rows
+        return rows - rest + (0 if rest == 0 else self.rest_rows if rest <= self.rest_rows else self.tile_rows)
 
     @property
     def tile_columns(self) -> int:
@@ -166,3 +187,8 @@ class Spec:
     def a_block_rows(self) -> int:
         """Rows of A packed at a time, about 100 KB: they are read again for every panel of B, from the second cache."""
         return (8 if self.compute.itemsize == 4 else 4) * self.tile_rows
+
+    @property
+    def a_bytes(self) -> int:
+        """Scratch for a packed block of A."""
+        return 0 if self.a_in_place else self.a_block_rows * self.a_row_step * self.compute.itemsize
