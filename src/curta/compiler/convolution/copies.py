@@ -106,13 +106,15 @@ def _add_rows(module: Module, dtype: DType, target: DType, step: int, level: str
         from_row = copy.from_place(get["source"], row.index * get["source_row"])
         to_row = copy.to_place(get["target"], row.index * get["target_row"])
         columns = get["columns"]
-        if step:
-            with code.when(columns.ge(lanes)), code.loop(0, columns, lanes) as column:
-                # the last vector ends where the row does, over what the one before it has made
-                first = smaller(column.index, columns - lanes)
-                from_vector = copy.from_place(from_row, first * step)
-                copy.element(from_vector, copy.to_place(to_row, first), lanes, step)
-        with code.when(columns.lt(lanes if step else columns + 1)), code.loop(0, columns) as column:
+        whole = columns & -lanes if step else code.constant(0, "i64")
+        with code.loop(0, whole, lanes) as column:
+            from_vector = copy.from_place(from_row, column.index * step)
+            copy.element(from_vector, copy.to_place(to_row, column.index), lanes, step)
+        # what is left as the vector that ends where the row does, over what the one before it has made
+        with code.when(whole.gt(0) & whole.lt(columns)):
+            first = columns - lanes
+            copy.element(copy.from_place(from_row, first * step), copy.to_place(to_row, first), lanes, step)
+        with code.when(whole.eq(0)), code.loop(0, columns) as column:
             at = column.index * get["source_column"]
             copy.element(copy.from_place(from_row, at), copy.to_place(to_row, column.index))
     module.add("rows", code, signature(**names))
