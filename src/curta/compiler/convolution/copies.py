@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, shuffle, signature, smaller
+from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, shuffle, signature
 from curta.compiler.matmul.spec import LLVM_TYPES
 from curta.dtypes import DType
 
