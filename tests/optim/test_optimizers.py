@@ -339,9 +339,9 @@ def test_updates_are_plain_functions() -> None:
     (result,) = sgd_update(parameter, gradient, 0.25, 0.0, decay=False, maximize=False)
     assert (result.tolist(), parameter.tolist()) == ([0.5], [1.0])
     zeros = curta.tensor([0.0])
-    # with the corrections of the first step, Adam moves by step_size * first_weight * g / (root(second_weight) * g)
+    # in the first step Adam moves by step_size * first_weight * g / (root(second_weight) * g)
     new, first, second = adam_update(
-        parameter, gradient, zeros, zeros, 0.5, 0.5, 0.75, 0.25, 0.5, 0.0, 0.0,
+        parameter, gradient, zeros, zeros, 0.25, 0.5, 0.75, 0.25, 0.0, 0.0,
         coupled=False, decoupled=False, maximize=False,
     )  # fmt: skip
     assert (new.tolist(), first.tolist(), second.tolist()) == ([0.75], [1.0], [1.0])

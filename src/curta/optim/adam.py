@@ -18,7 +18,6 @@ def adam_update(
     first_weight: float,
     second_decay: float,
     second_weight: float,
-    root_correction: float,
     eps: float,
     decay: float,
     *,
@@ -28,14 +27,15 @@ def adam_update(
 ) -> tuple[Tensor, ...]:
     """New (parameter, first moment, second moment), all of the parameter's shape and dtype.
 
-    `step_size` is lr / (1 - beta1^t), `first_weight` 1 - beta1, `second_decay` beta2, `second_weight` 1 - beta2 and
-    `root_correction` the root of 1 - beta2^t. `decay` is the weight decay if `coupled`, 1 - lr * weight decay if
-    `decoupled`. All of these are worked out in float64 before: 1 - 0.999 in float32 has but four good digits.
+    With c the root of 1 - beta2^t, `step_size` is lr c / (1 - beta1^t) and `eps` is multiplied by c, so that the second
+    moment's root need not be divided by it (the remark in section 2 of the paper); `first_weight` is 1 - beta1,
+    `second_decay` beta2 and `second_weight` 1 - beta2. `decay` is the weight decay if `coupled`, 1 - lr * weight decay
+    if `decoupled`. All of these are worked out in float64 before: 1 - 0.999 in float32 has but four good digits.
     """
     parameter, gradient = decayed(parameter, gradient, decay, coupled=coupled, decoupled=decoupled, maximize=maximize)
     first_moment = first_moment + first_weight * (gradient - first_moment)
     second_moment = second_decay * second_moment + second_weight * gradient * gradient
-    spread = second_moment.sqrt() / root_correction + eps
+    spread = second_moment.sqrt() + eps
     return parameter - step_size * first_moment / spread, first_moment, second_moment
 
 
@@ -49,7 +49,6 @@ def amsgrad_update(
     first_weight: float,
     second_decay: float,
     second_weight: float,
-    root_correction: float,
     eps: float,
     decay: float,
     *,
@@ -62,7 +61,7 @@ def amsgrad_update(
     first_moment = first_moment + first_weight * (gradient - first_moment)
     second_moment = second_decay * second_moment + second_weight * gradient * gradient
     largest_moment = largest_moment.maximum(second_moment)
-    spread = largest_moment.sqrt() / root_correction + eps
+    spread = largest_moment.sqrt() + eps
     return parameter - step_size * first_moment / spread, first_moment, second_moment, largest_moment
 
 
@@ -120,13 +119,13 @@ class Adam(Optimizer):
         step = state.get("step", 0) + 1
         beta1, beta2 = group["betas"]
         flags, decay = decay_flags(group)
+        root = math.sqrt(1 - beta2**step)
         scalars = (
-            group["lr"] / (1 - beta1**step),
+            group["lr"] * root / (1 - beta1**step),
             1 - beta1,
             beta2,
             1 - beta2,
-            math.sqrt(1 - beta2**step),
-            group["eps"],
+            group["eps"] * root,
             decay,
         )
         function = amsgrad_update if group["amsgrad"] else adam_update

@@ -19,7 +19,6 @@ def nadam_update(
     first_weight: float,
     second_decay: float,
     second_weight: float,
-    root_correction: float,
     eps: float,
     decay: float,
     *,
@@ -30,12 +29,12 @@ def nadam_update(
     """New (parameter, first moment, second moment); the step is a sum of the gradient's part and the moment's.
 
     With momentum mu at this step, mu' at the next and the product P of all so far, `gradient_size` is
-    lr (1 - mu) / (1 - P) and `moment_size` lr mu' / (1 - P mu'); the other scalars are those of `adam_update`.
+    lr c (1 - mu) / (1 - P) and `moment_size` lr c mu' / (1 - P mu'); c and the other scalars are as in `adam_update`.
     """
     parameter, gradient = decayed(parameter, gradient, decay, coupled=coupled, decoupled=decoupled, maximize=maximize)
     first_moment = first_moment + first_weight * (gradient - first_moment)
     second_moment = second_decay * second_moment + second_weight * gradient * gradient
-    spread = second_moment.sqrt() / root_correction + eps
+    spread = second_moment.sqrt() + eps
     parameter = parameter - (gradient_size * gradient + moment_size * first_moment) / spread
     return parameter, first_moment, second_moment
 
@@ -94,14 +93,14 @@ class NAdam(Optimizer):
         now, following = (beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1))
         product = state.get("mu_product", 1.0) * now
         flags, decay = decay_flags(group)
+        root = math.sqrt(1 - beta2**step)
         scalars = (
-            lr * (1 - now) / (1 - product),
-            lr * following / (1 - product * following),
+            lr * root * (1 - now) / (1 - product),
+            lr * root * following / (1 - product * following),
             1 - beta1,
             beta2,
             1 - beta2,
-            math.sqrt(1 - beta2**step),
-            group["eps"],
+            group["eps"] * root,
             decay,
         )
         counts = {"step": step, "mu_product": product}
