@@ -278,7 +278,8 @@ class _Tables:
         tiles = choose_tiles(window_costs(spec, operands.K), operands.M, operands.N, operands.batches)
         k_blocks = -(-self.period // spec.k_block)
         k_block = round_up(-(-self.period // k_blocks), 2 * spec.lanes)
-        scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns))
+        a_bytes, b_bytes, c_bytes = scratch_layout(spec, tiles.unit_rows, tiles.unit_columns)
+        scratch = a_bytes + (0 if spec.windows_in_place else b_bytes) + c_bytes
 
         def make_kernel(_: Spec) -> str:
             return make_window_kernel(spec)

@@ -26,7 +26,7 @@ from curta.compiler.matmul.emit import (
     smaller,
 )  # fmt: skip
 from curta.compiler.matmul.finish import finish, finish_tile
-from curta.compiler.matmul.micro import panels
+from curta.compiler.matmul.micro import panels, window_panels
 from curta.compiler.matmul.pack import pack_b
 from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Meta, Spec
@@ -68,7 +68,8 @@ class WindowSpec(Spec):
     """What the text of a window kernel depends on beside a matmul's.
 
     `windows` is "columns" where they are B, its columns the pixels; "rows" where they are A, its rows the channels and
-    taps. A vector of pixels lies in at most `pieces` pieces. With `runs`, C's columns are stored in runs.
+    taps. A vector of pixels lies in at most `pieces` pieces; where that is one, and pixels are columns, they are read
+    where they lie. With `runs`, C's columns are stored in runs.
     """
 
     windows: str = "columns"
@@ -82,6 +83,10 @@ class WindowSpec(Spec):
     @property
     def a_in_place(self) -> bool:
         return self.windows == "columns" and super().a_in_place
+
+    @property
+    def windows_in_place(self) -> bool:
+        return self.windows == "columns" and self.pieces == 1
 
     @property
     def staged(self) -> bool:
@@ -107,14 +112,16 @@ def make_window_kernel(spec: WindowSpec) -> str:
 
 def window_parts(spec: WindowSpec) -> tuple[jit.Code, ...]:
     """What the kernel for `spec` requires."""
-    packing = a_parts(spec) if spec.windows == "columns" else (pack_b(spec),)
     finished = (finish(spec),) if spec.staged or spec.ending is not None else ()
+    if spec.windows_in_place:
+        return (*a_parts(spec), window_panels(spec), *finished)
+    packing = a_parts(spec) if spec.windows == "columns" else (pack_b(spec),)
     return (_pack_windows(spec), *packing, panels(spec), *finished)
 
 
 def window_costs(spec: WindowSpec, K: int) -> Costs:
-    """A rough time of one unit, as `block_costs`; windows take a load a piece, and a store, for every vector."""
-    lanes, windows = spec.lanes, 1.0 + spec.pieces
+    """A rough time of one unit, as `block_costs`; packed windows take a load a piece, and a store, for every vector."""
+    lanes, windows = spec.lanes, 0.5 if spec.windows_in_place else 1.0 + spec.pieces
     a_cost, b_cost = (2.0, windows) if spec.windows == "columns" else (windows, 4.0)
 
     def cycles(rows: int, columns: int) -> float:
@@ -124,8 +131,10 @@ def window_costs(spec: WindowSpec, K: int) -> Costs:
         return arithmetic + packing + rows * columns * passes * 2 / lanes
 
     def fits(rows: int, columns: int) -> bool:
-        packed = columns * min(spec.k_block, K) + (rows * columns // 2 if spec.staged else 0)
-        return packed * spec.compute.itemsize <= PACKED_SHARE * cpu.second_cache_bytes()
+        # without packing it is C that is made and read again
+        kept = rows * columns if spec.windows_in_place else columns * min(spec.k_block, K)
+        kept += rows * columns // 2 if spec.staged else 0
+        return kept * spec.compute.itemsize <= PACKED_SHARE * cpu.second_cache_bytes()
 
     return Costs(spec.tile_rows, spec.tile_columns, cycles, fits)
 
@@ -181,7 +190,7 @@ def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
     scratch = parameter(code, "scratch", "ptr")
     padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), width) * width
     packed_b = code.offset(scratch, spec.a_bytes)
-    area = code.offset(packed_b, padded_columns * (spec.k_block * size))
+    area = packed_b if spec.windows_in_place else code.offset(packed_b, padded_columns * (spec.k_block * size))
     c = code.offset(tile.c, _read(code, spec, WindowMeta.C_START) * spec.out_dtype.itemsize)
     sums, step = (area, padded_columns * size) if spec.staged else (c, read_meta(code, Meta.C_ROW) * size)
     k_all, k_block, period = (
@@ -195,19 +204,32 @@ def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
         with code.loop(0, larger(k_period, 1), k_block) as k:
             k_count = smaller(k_period - k.index, k_block)
             add = (begin.index + k.index).gt(0).convert("zext", "i64")
-            _pack_columns(code, spec, tile, begin.index, k.index, k_count, packed_b)
+            if not spec.windows_in_place:
+                _pack_columns(code, spec, tile, begin.index, k.index, k_count, packed_b)
             with code.loop(0, tile.rows, spec.a_block_rows) as row:
                 rows = smaller(tile.rows - row.index, spec.a_block_rows)
                 a_rows, a_step = _prepare_rows(code, spec, tile, begin.index, k.index, k_count, row.index, rows)
-                call(code, panels(spec), [
-                    a_rows, a_step, packed_b, k_count * (width * size), width * size, packed_b,
-                    code.offset(sums, row.index * step), step, k_count, rows, tile.columns, add, area, null(code),
-                ])  # fmt: skip
+                here = code.offset(sums, row.index * step)
+                result = here, step, k_count, rows, tile.columns, add, area
+                _multiply(code, spec, tile, (a_rows, a_step), (k.index, k_count), packed_b, result)
                 if spec.ending is not None:
                     with code.when((begin.index + k.index + k_count).ge(k_all)):
-                        _finish(code, spec, tile, code.offset(sums, row.index * step), step, c, row.index, rows)
+                        _finish(code, spec, tile, here, step, c, row.index, rows)
     if spec.staged and spec.ending is None:
         _finish(code, spec, tile, area, step, c, code.constant(0, "i64"), tile.rows)
+
+
+def _multiply(
+    code: Code, spec: WindowSpec, tile: Tile, a: tuple[Value, Value], k: tuple[Value, Value], packed_b: Value,
+    result: tuple[Value, ...],
+) -> None:  # fmt: skip
+    """A block of rows times all columns of a block of K: windows where they lie, or what was packed."""
+    if spec.windows_in_place:
+        tables = _taps(code, spec, k[0]), _pixels(code, spec, tile.first_column)
+        call(code, window_panels(spec), [*a, tile.b, *tables, *result])
+        return
+    row_bytes = spec.tile_columns * spec.compute.itemsize
+    call(code, panels(spec), [*a, packed_b, k[1] * row_bytes, row_bytes, packed_b, *result, null(code)])
 
 
 def _pack_columns(

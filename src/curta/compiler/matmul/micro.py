@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.ahead import add_fetch
 from curta.compiler.matmul.emit import (
@@ -21,6 +23,9 @@ from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Spec
 from curta.runtime import jit
 
+#: given K's index and a place in B: the two vectors of B there, and the place of the next
+NextRow = Callable[[Code, Spec, Value, Value], tuple[list[Value], Value]]
+
 
 def panels(spec: Spec) -> jit.Code:
     """Micro-kernels over a packed block, B's panels outermost, so that each stays in the first cache.
@@ -28,17 +33,27 @@ def panels(spec: Spec) -> jit.Code:
     Rows of A lie `a_step` bytes apart where K is their near direction. Each micro-kernel fetches its part of what is
     packed next where the last parameter says what is `ahead`, and is not null.
     """
-    # the orders of A but these two differ in packing alone
-    order = spec.a_order if spec.a_order in ("row", "turned") else "k"
-    return part("panels", (spec.compute.short, order, "staged" if spec.staged else "placed"), spec, _add_panels)
+    words = spec.compute.short, _order(spec), "staged" if spec.staged else "placed"
+    return part("panels", words, spec, _add_panels)
+
+
+def window_panels(spec: Spec) -> jit.Code:
+    """As `panels`, with windows of images as B, read where they lie.
+
+    Column number c of row k is at b + taps[k] and what the table `pixels` says of its vector: one word of two.
+    """
+    words = spec.compute.short, _order(spec), "staged" if spec.staged else "placed"
+    return part("window_panels", words, spec, _add_window_panels)
+
+
+def _order(spec: Spec) -> str:
+    """The orders of A that micro-kernels tell apart: the others differ in packing alone."""
+    return spec.a_order if spec.a_order in ("row", "turned") else "k"
 
 
 def _add_panels(module: Module, spec: Spec, name: str) -> None:
     add_fetch(module)
-    if not spec.staged and spec.vector_bytes != 64:
-        _add_copy_tile(module, spec)
-    _add_micro_kernel(module, spec, "micro", range(spec.rest_rows + 1, spec.tile_rows + 1))
-    _add_micro_kernel(module, spec, "micro_rest", range(1, spec.rest_rows + 1))
+    _add_micro_kernels(module, spec, _matrix_row)
     code = Code()
     names = {
         "a": "ptr", "a_step": "i64", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr",
@@ -48,43 +63,73 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
     per_panel = blocks(get["rows"], spec.tile_rows)
     size, width = spec.compute.itemsize, spec.tile_columns
     with code.loop(0, blocks(get["columns"], width)) as panel:
-        left = get["columns"] - panel.index * width
-        whole = left.ge(width)
+        whole = (get["columns"] - panel.index * width).ge(width)
         # a panel that is not full has always been packed
         b = whole.select(
             code.offset(get["b"], panel.index * get["b_panel_step"]),
             code.offset(get["packed_b"], panel.index * get["k_count"] * (width * size)),
         )
         b_step = whole.select(get["b_step"], code.constant(width * size, "i64"))
-        c = code.offset(get["c"], panel.index * (width * size))
         with code.loop(0, get["rows"], spec.tile_rows) as row:
             with code.when(get["ahead"].ne(null(code))):
                 number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
                 call(code, "fetch", [get["ahead"], number])
-            # the rows before this one, in the order of packing
-            steps: dict[str, Value | int] = {"row": get["k_count"] * size, "turned": size}
-            left_rows = get["rows"] - row.index
-            arguments = [
-                code.offset(get["a"], row.index * steps.get(spec.a_order, get["a_step"])), get["a_step"], b, b_step,
-                code.offset(c, row.index * get["c_step"]), get["c_step"], get["k_count"], left_rows, left, get["add"],
-                get["tile"],
-            ]  # fmt: skip
-            rest = left_rows.le(spec.rest_rows)
-            for chosen, function in ((rest, "micro_rest"), (~rest, "micro")):
-                with code.when(chosen):
-                    call(code, function, arguments)
+            _call_micro_kernel(code, spec, get, panel.index, row.index, [b, b_step, null(code)])
     module.add(name, code, signature(**names), private=False)
 
 
-def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range) -> None:
+def _add_window_panels(module: Module, spec: Spec, name: str) -> None:
+    _add_micro_kernels(module, spec, _window_row)
+    code = Code()
+    names = {
+        "a": "ptr", "a_step": "i64", "b": "ptr", "taps": "ptr", "pixels": "ptr", "c": "ptr", "c_step": "i64",
+        "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr",
+    }  # fmt: skip
+    get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    with code.loop(0, blocks(get["columns"], spec.tile_columns)) as panel:
+        entry = code.offset(get["pixels"], panel.index * 4, "i64")
+        first, second = (code.load(code.offset(entry, 16 * half), "i64", align=8) for half in range(2))
+        with code.loop(0, get["rows"], spec.tile_rows) as row:
+            windows = [code.offset(get["b"], first), second - first, get["taps"]]
+            _call_micro_kernel(code, spec, get, panel.index, row.index, windows)
+    module.add(name, code, signature(**names), private=False)
+
+
+def _call_micro_kernel(
+    code: Code, spec: Spec, get: dict[str, Value], panel: Value, row: Value, b: Sequence[Value]
+) -> None:
+    """One tile of C: the rows from `row` on, those of a block that are left by a micro-kernel of their own."""
+    size, width = spec.compute.itemsize, spec.tile_columns
+    # the rows before this one, in the order of packing
+    steps: dict[str, Value | int] = {"row": get["k_count"] * size, "turned": size}
+    rows, columns = get["rows"] - row, get["columns"] - panel * width
+    a = code.offset(get["a"], row * steps.get(spec.a_order, get["a_step"]))
+    c = code.offset(code.offset(get["c"], panel * (width * size)), row * get["c_step"])
+    rest = rows.le(spec.rest_rows)
+    for chosen, function in ((rest, "micro_rest"), (~rest, "micro")):
+        with code.when(chosen):
+            call(code, function, [
+                a, get["a_step"], *b, c, get["c_step"], get["k_count"], rows, columns, get["add"], get["tile"],
+            ])  # fmt: skip
+
+
+def _add_micro_kernels(module: Module, spec: Spec, next_row: NextRow) -> None:
+    if not spec.staged and spec.vector_bytes != 64:
+        _add_copy_tile(module, spec)
+    _add_micro_kernel(module, spec, "micro", range(spec.rest_rows + 1, spec.tile_rows + 1), next_row)
+    _add_micro_kernel(module, spec, "micro_rest", range(1, spec.rest_rows + 1), next_row)
+
+
+def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range, next_row: NextRow) -> None:
     """A function of this name: C[so many rows, tile_columns] (= or +=) A panel @ B panel.
 
-    `a_step`, `b_step` and `c_step` are the bytes from one row of A, B or C to the next; `add` is not 0 where C's values
-    count; only `row_count` x `column_count` results exist; `tile` is scratch for them.
+    `a_step` and `c_step` are the bytes from one row of A or C to the next, `b_step` and `taps` what `next_row` makes of
+    them; `add` is not 0 where C's values count; only `row_count` x `column_count` results exist; `tile` is scratch for
+    them.
     """
     masked = spec.vector_bytes == 64
     code, rows = Code(), counts[-1]
-    sums = _sum_over_k(code, spec, counts)
+    sums = _sum_over_k(code, spec, counts, next_row)
     if spec.staged:
         _store_whole(code, spec, sums)
     elif masked:
@@ -103,8 +148,8 @@ def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range) -> N
         code.start_block("whole")
         _store_whole(code, spec, sums)
     parameters = signature(
-        a="ptr", a_step="i64", b="ptr", b_step="i64", c="ptr", c_step="i64", k_count="i64", row_count="i64",
-        column_count="i64", add="i64", tile="ptr",
+        a="ptr", a_step="i64", b="ptr", b_step="i64", taps="ptr", c="ptr", c_step="i64", k_count="i64",
+        row_count="i64", column_count="i64", add="i64", tile="ptr",
     )  # fmt: skip
     module.add(name, code, parameters)
 
@@ -144,7 +189,20 @@ def _store_masked(code: Code, spec: Spec, sums: list[Value]) -> None:
     code.start_block("done")
 
 
-def _sum_over_k(code: Code, spec: Spec, counts: range) -> list[Value]:
+def _matrix_row(code: Code, spec: Spec, k: Value, b: Value) -> tuple[list[Value], Value]:
+    """The vectors of one row of B's panel, and where the next row is, `b_step` bytes on."""
+    vectors = [code.load(code.offset(b, half * spec.vector_bytes), spec.type, spec.lanes) for half in range(2)]
+    return vectors, code.offset(b, parameter(code, "b_step"))
+
+
+def _window_row(code: Code, spec: Spec, k: Value, b: Value) -> tuple[list[Value], Value]:
+    """The vectors of two runs of pixels, `b_step` bytes apart, at the distance of one of the `taps`."""
+    here = code.offset(b, code.load(code.offset(parameter(code, "taps", "ptr"), k, "i64"), "i64", align=8))
+    places = here, code.offset(here, parameter(code, "b_step"))
+    return [code.load(place, spec.type, spec.lanes) for place in places], b
+
+
+def _sum_over_k(code: Code, spec: Spec, counts: range, next_row: NextRow) -> list[Value]:
     """The loop over K; the sums of row r are at 2 * r. Of the rows so many exist."""
     size, lanes, rows = spec.compute.itemsize, spec.lanes, counts[-1]
     first = parameter(code, "a", "ptr")
@@ -161,14 +219,14 @@ def _sum_over_k(code: Code, spec: Spec, counts: range) -> list[Value]:
     carried = [parameter(code, "b", "ptr"), *[zero] * (rows * 2)]
     with code.loop(0, parameter(code, "k_count"), carried=carried) as loop:
         b, *sums = loop.carried
-        columns = [code.load(code.offset(b, vector * lanes * size), spec.type, lanes) for vector in range(2)]
+        columns, b = next_row(code, spec, loop.index, b)
         for row, place in enumerate(places):
             element = code.load(code.offset(place, loop.index * (k_step * size)), spec.type, align=size)
             value = code.spread(element, lanes)
             for vector, column in enumerate(columns):
                 index = row * 2 + vector
                 sums[index] = value.fma(column, sums[index]) if spec.fused else value * column + sums[index]
-        loop.carried_out = [code.offset(b, parameter(code, "b_step")), *sums]
+        loop.carried_out = [b, *sums]
     return loop.results[1:]
 
 
