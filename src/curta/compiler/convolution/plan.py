@@ -145,12 +145,12 @@ def plan_weight_gradient(geometry: Geometry, x: Layout, g: Layout, out: Layout, 
     gradients = program.planes(g, ("input", 1), whole_axes(g.shape), wide, margin=0, channels_first=True)
     M, K = len(taps), geometry.images * pixels
     together = max(1, min(geometry.images, 256 // max(1, pixels)))
-    found = vectors(
-        _lines(planes, together, geometry.counts), geometry.counts[1], program.vector_bytes // wide.itemsize
-    )
+    lanes = program.vector_bytes // wide.itemsize
+    found = vectors(_lines(planes, together, geometry.counts), geometry.counts[1], lanes)
+    whole = together * pixels % lanes == 0 and K % lanes == 0
     spec = WindowSpec(
         "window", wide, out.dtype, "k", "k", "any", False, program.level, program.vector_bytes, windows="rows",
-        pieces=_pieces(found),
+        pieces=_pieces(found), in_place=_pieces(found) == 1 and whole,
     )  # fmt: skip
     batch = (1, 0, 0, 0), (groups, geometry.channels * planes.channel, filters * K, filters * M)
     operands = Operands(M, filters, K, (0, 1), (1, K), (1, M), batch)
@@ -242,7 +242,7 @@ class _Columns:
         found = vectors(lines, wide, program.vector_bytes // compute.itemsize)
         spec = WindowSpec(
             "window", a.dtype, out_dtype, "k", "any", "column" if c_pixel == 1 else "any", False, program.level,
-            program.vector_bytes, ending, pieces=_pieces(found), runs=runs,
+            program.vector_bytes, ending, pieces=_pieces(found), in_place=_pieces(found) == 1, runs=runs,
         )  # fmt: skip
         # the planes are of the sums' format, their strides counted in elements of A's
         factor = compute.itemsize // a.dtype.itemsize
@@ -279,7 +279,7 @@ class _Tables:
         k_blocks = -(-self.period // spec.k_block)
         k_block = round_up(-(-self.period // k_blocks), 2 * spec.lanes)
         a_bytes, b_bytes, c_bytes = scratch_layout(spec, tiles.unit_rows, tiles.unit_columns)
-        scratch = a_bytes + (0 if spec.windows_in_place else b_bytes) + c_bytes
+        scratch = a_bytes + (0 if spec.b_in_place else b_bytes) + c_bytes
 
         def make_kernel(_: Spec) -> str:
             return make_window_kernel(spec)

@@ -26,7 +26,7 @@ from curta.compiler.matmul.emit import (
     smaller,
 )  # fmt: skip
 from curta.compiler.matmul.finish import finish, finish_tile
-from curta.compiler.matmul.micro import panels, window_panels
+from curta.compiler.matmul.micro import panels, window_columns, window_rows
 from curta.compiler.matmul.pack import pack_b
 from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Meta, Spec
@@ -68,25 +68,28 @@ class WindowSpec(Spec):
     """What the text of a window kernel depends on beside a matmul's.
 
     `windows` is "columns" where they are B, its columns the pixels; "rows" where they are A, its rows the channels and
-    taps. A vector of pixels lies in at most `pieces` pieces; where that is one, and pixels are columns, they are read
-    where they lie. With `runs`, C's columns are stored in runs.
+    taps. A vector of pixels lies in at most `pieces` pieces; with `in_place` in one, and windows are read where they
+    lie. With `runs`, C's columns are stored in runs.
     """
 
     windows: str = "columns"
     pieces: int = 1
+    in_place: bool = False
     runs: bool = False
 
     @property
     def key(self) -> str:
-        return f"{super().key}_{self.windows}{self.pieces}{'_runs' if self.runs else ''}"
+        way = "in_place" if self.in_place else str(self.pieces)
+        return f"{super().key}_{self.windows}_{way}{'_runs' if self.runs else ''}"
 
     @property
     def a_in_place(self) -> bool:
-        return self.windows == "columns" and super().a_in_place
+        return self.in_place if self.windows == "rows" else super().a_in_place
 
     @property
-    def windows_in_place(self) -> bool:
-        return self.windows == "columns" and self.pieces == 1
+    def b_in_place(self) -> bool:
+        """B is not packed."""
+        return self.windows == "columns" and self.in_place
 
     @property
     def staged(self) -> bool:
@@ -113,15 +116,15 @@ def make_window_kernel(spec: WindowSpec) -> str:
 def window_parts(spec: WindowSpec) -> tuple[jit.Code, ...]:
     """What the kernel for `spec` requires."""
     finished = (finish(spec),) if spec.staged or spec.ending is not None else ()
-    if spec.windows_in_place:
-        return (*a_parts(spec), window_panels(spec), *finished)
-    packing = a_parts(spec) if spec.windows == "columns" else (pack_b(spec),)
-    return (_pack_windows(spec), *packing, panels(spec), *finished)
+    if spec.windows == "columns":
+        windows = (window_columns(spec),) if spec.in_place else (_pack_windows(spec), panels(spec))
+        return (*a_parts(spec), *windows, *finished)
+    return (pack_b(spec), *((window_rows(spec),) if spec.in_place else (_pack_windows(spec), panels(spec))), *finished)
 
 
 def window_costs(spec: WindowSpec, K: int) -> Costs:
     """A rough time of one unit, as `block_costs`; packed windows take a load a piece, and a store, for every vector."""
-    lanes, windows = spec.lanes, 0.5 if spec.windows_in_place else 1.0 + spec.pieces
+    lanes, windows = spec.lanes, 0.5 if spec.in_place else 1.0 + spec.pieces
     a_cost, b_cost = (2.0, windows) if spec.windows == "columns" else (windows, 4.0)
 
     def cycles(rows: int, columns: int) -> float:
@@ -132,7 +135,7 @@ def window_costs(spec: WindowSpec, K: int) -> Costs:
 
     def fits(rows: int, columns: int) -> bool:
         # without packing it is C that is made and read again
-        kept = rows * columns if spec.windows_in_place else columns * min(spec.k_block, K)
+        kept = rows * columns if spec.b_in_place else columns * min(spec.k_block, K)
         kept += rows * columns // 2 if spec.staged else 0
         return kept * spec.compute.itemsize <= PACKED_SHARE * cpu.second_cache_bytes()
 
@@ -190,7 +193,7 @@ def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
     scratch = parameter(code, "scratch", "ptr")
     padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), width) * width
     packed_b = code.offset(scratch, spec.a_bytes)
-    area = packed_b if spec.windows_in_place else code.offset(packed_b, padded_columns * (spec.k_block * size))
+    area = packed_b if spec.b_in_place else code.offset(packed_b, padded_columns * (spec.k_block * size))
     c = code.offset(tile.c, _read(code, spec, WindowMeta.C_START) * spec.out_dtype.itemsize)
     sums, step = (area, padded_columns * size) if spec.staged else (c, read_meta(code, Meta.C_ROW) * size)
     k_all, k_block, period = (
@@ -204,14 +207,14 @@ def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
         with code.loop(0, larger(k_period, 1), k_block) as k:
             k_count = smaller(k_period - k.index, k_block)
             add = (begin.index + k.index).gt(0).convert("zext", "i64")
-            if not spec.windows_in_place:
+            if not spec.b_in_place:
                 _pack_columns(code, spec, tile, begin.index, k.index, k_count, packed_b)
             with code.loop(0, tile.rows, spec.a_block_rows) as row:
                 rows = smaller(tile.rows - row.index, spec.a_block_rows)
                 a_rows, a_step = _prepare_rows(code, spec, tile, begin.index, k.index, k_count, row.index, rows)
                 here = code.offset(sums, row.index * step)
                 result = here, step, k_count, rows, tile.columns, add, area
-                _multiply(code, spec, tile, (a_rows, a_step), (k.index, k_count), packed_b, result)
+                _multiply(code, spec, tile, (a_rows, a_step), row.index, (k.index, k_count), packed_b, result)
                 if spec.ending is not None:
                     with code.when((begin.index + k.index + k_count).ge(k_all)):
                         _finish(code, spec, tile, here, step, c, row.index, rows)
@@ -220,13 +223,17 @@ def _sum_blocks(code: Code, spec: WindowSpec, tile: Tile) -> None:
 
 
 def _multiply(
-    code: Code, spec: WindowSpec, tile: Tile, a: tuple[Value, Value], k: tuple[Value, Value], packed_b: Value,
-    result: tuple[Value, ...],
+    code: Code, spec: WindowSpec, tile: Tile, a: tuple[Value, Value], row: Value, k: tuple[Value, Value],
+    packed_b: Value, result: tuple[Value, ...],
 ) -> None:  # fmt: skip
-    """A block of rows times all columns of a block of K: windows where they lie, or what was packed."""
-    if spec.windows_in_place:
+    """The rows from `row` on times all columns of a block of K: windows where they lie, or what was packed."""
+    if spec.b_in_place:
         tables = _taps(code, spec, k[0]), _pixels(code, spec, tile.first_column)
-        call(code, window_panels(spec), [*a, tile.b, *tables, *result])
+        call(code, window_columns(spec), [*a, tile.b, *tables, *result])
+        return
+    if spec.in_place:
+        tables = _taps(code, spec, tile.first_row + row), _pixels(code, spec, k[0])
+        call(code, window_rows(spec), [a[0], *tables, packed_b, *result])
         return
     row_bytes = spec.tile_columns * spec.compute.itemsize
     call(code, panels(spec), [*a, packed_b, k[1] * row_bytes, row_bytes, packed_b, *result, null(code)])
@@ -260,6 +267,8 @@ def _prepare_rows(
         return prepare_a(code, spec, code.offset(tile.a, place * spec.dtype.itemsize), rows, k_count)
     number = begin.unsigned_divide(_read(code, spec, WindowMeta.PERIOD))
     source = code.offset(tile.a, number * _read(code, spec, WindowMeta.PERIOD_BYTES))
+    if spec.in_place:
+        return source, code.constant(0, "i64")
     whole = blocks(rows, spec.tile_rows) * spec.tile_rows
     steps = [code.constant(spec.a_row_step * size, "i64"), code.constant(2 * spec.vector_bytes, "i64")]
     pairs = blocks(k_count, 2 * spec.lanes)

@@ -23,8 +23,8 @@ from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Spec
 from curta.runtime import jit
 
-#: given K's index and a place in B: the two vectors of B there, and the place of the next
-NextRow = Callable[[Code, Spec, Value, Value], tuple[list[Value], Value]]
+#: writes the loop over K for such numbers of rows; the sums of row r are at 2 * r
+SumOver = Callable[[Code, Spec, range], list[Value]]
 
 
 def panels(spec: Spec) -> jit.Code:
@@ -37,13 +37,22 @@ def panels(spec: Spec) -> jit.Code:
     return part("panels", words, spec, _add_panels)
 
 
-def window_panels(spec: Spec) -> jit.Code:
+def window_columns(spec: Spec) -> jit.Code:
     """As `panels`, with windows of images as B, read where they lie.
 
     Column number c of row k is at b + taps[k] and what the table `pixels` says of its vector: one word of two.
     """
     words = spec.compute.short, _order(spec), "staged" if spec.staged else "placed"
-    return part("window_panels", words, spec, _add_window_panels)
+    return part("window_columns", words, spec, _add_window_columns)
+
+
+def window_rows(spec: Spec) -> jit.Code:
+    """As `panels`, with windows of images as A, read where they lie, in K a multiple of whole vectors.
+
+    Row number r is at a + taps[r], and goes on from vector to vector at what the table `pixels` says of each.
+    """
+    words = spec.compute.short, "staged" if spec.staged else "placed"
+    return part("window_rows", words, spec, _add_window_rows)
 
 
 def _order(spec: Spec) -> str:
@@ -53,7 +62,7 @@ def _order(spec: Spec) -> str:
 
 def _add_panels(module: Module, spec: Spec, name: str) -> None:
     add_fetch(module)
-    _add_micro_kernels(module, spec, _matrix_row)
+    _add_micro_kernels(module, spec, _sum_over_panel)
     code = Code()
     names = {
         "a": "ptr", "a_step": "i64", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr",
@@ -74,12 +83,15 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
             with code.when(get["ahead"].ne(null(code))):
                 number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
                 call(code, "fetch", [get["ahead"], number])
-            _call_micro_kernel(code, spec, get, panel.index, row.index, [b, b_step, null(code)])
+            # the rows before this one, in the order of packing
+            steps: dict[str, Value | int] = {"row": get["k_count"] * size, "turned": size}
+            a = code.offset(get["a"], row.index * steps.get(spec.a_order, get["a_step"]))
+            _call_micro_kernel(code, spec, get, (panel.index, row.index), (a, b, b_step))
     module.add(name, code, signature(**names), private=False)
 
 
-def _add_window_panels(module: Module, spec: Spec, name: str) -> None:
-    _add_micro_kernels(module, spec, _window_row)
+def _add_window_columns(module: Module, spec: Spec, name: str) -> None:
+    _add_micro_kernels(module, spec, _sum_over_taps)
     code = Code()
     names = {
         "a": "ptr", "a_step": "i64", "b": "ptr", "taps": "ptr", "pixels": "ptr", "c": "ptr", "c_step": "i64",
@@ -90,46 +102,64 @@ def _add_window_panels(module: Module, spec: Spec, name: str) -> None:
         entry = code.offset(get["pixels"], panel.index * 4, "i64")
         first, second = (code.load(code.offset(entry, 16 * half), "i64", align=8) for half in range(2))
         with code.loop(0, get["rows"], spec.tile_rows) as row:
-            windows = [code.offset(get["b"], first), second - first, get["taps"]]
-            _call_micro_kernel(code, spec, get, panel.index, row.index, windows)
+            operands = code.offset(get["a"], row.index * get["a_step"]), code.offset(get["b"], first), second - first
+            _call_micro_kernel(code, spec, get, (panel.index, row.index), operands, taps=get["taps"])
+    module.add(name, code, signature(**names), private=False)
+
+
+def _add_window_rows(module: Module, spec: Spec, name: str) -> None:
+    _add_micro_kernels(module, spec, _sum_over_pixels)
+    code = Code()
+    names = {
+        "a": "ptr", "taps": "ptr", "pixels": "ptr", "packed_b": "ptr", "c": "ptr", "c_step": "i64", "k_count": "i64",
+        "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr",
+    }  # fmt: skip
+    get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    row_bytes = spec.tile_columns * spec.compute.itemsize
+    with code.loop(0, blocks(get["columns"], spec.tile_columns)) as panel:
+        b = code.offset(get["packed_b"], panel.index * get["k_count"] * row_bytes)
+        with code.loop(0, get["rows"], spec.tile_rows) as row:
+            taps = code.offset(get["taps"], row.index, "i64")
+            operands = get["a"], b, code.constant(row_bytes, "i64")
+            _call_micro_kernel(code, spec, get, (panel.index, row.index), operands, taps=taps, pixels=get["pixels"])
     module.add(name, code, signature(**names), private=False)
 
 
 def _call_micro_kernel(
-    code: Code, spec: Spec, get: dict[str, Value], panel: Value, row: Value, b: Sequence[Value]
-) -> None:
+    code: Code, spec: Spec, get: dict[str, Value], place: tuple[Value, Value], operands: tuple[Value, Value, Value],
+    *, taps: Value | None = None, pixels: Value | None = None,
+) -> None:  # fmt: skip
     """One tile of C: the rows from `row` on, those of a block that are left by a micro-kernel of their own."""
-    size, width = spec.compute.itemsize, spec.tile_columns
-    # the rows before this one, in the order of packing
-    steps: dict[str, Value | int] = {"row": get["k_count"] * size, "turned": size}
-    rows, columns = get["rows"] - row, get["columns"] - panel * width
-    a = code.offset(get["a"], row * steps.get(spec.a_order, get["a_step"]))
-    c = code.offset(code.offset(get["c"], panel * (width * size)), row * get["c_step"])
+    (panel, row), (a, b, b_step), nothing = place, operands, null(code)
+    rows, columns = get["rows"] - row, get["columns"] - panel * spec.tile_columns
+    c = code.offset(get["c"], panel * (spec.tile_columns * spec.compute.itemsize) + row * get["c_step"])
+    a_step = get.get("a_step", code.constant(0, "i64"))
     rest = rows.le(spec.rest_rows)
     for chosen, function in ((rest, "micro_rest"), (~rest, "micro")):
         with code.when(chosen):
             call(code, function, [
-                a, get["a_step"], *b, c, get["c_step"], get["k_count"], rows, columns, get["add"], get["tile"],
+                a, a_step, b, b_step, nothing if taps is None else taps, nothing if pixels is None else pixels, c,
+                get["c_step"], get["k_count"], rows, columns, get["add"], get["tile"],
             ])  # fmt: skip
 
 
-def _add_micro_kernels(module: Module, spec: Spec, next_row: NextRow) -> None:
+def _add_micro_kernels(module: Module, spec: Spec, sum_over: SumOver) -> None:
     if not spec.staged and spec.vector_bytes != 64:
         _add_copy_tile(module, spec)
-    _add_micro_kernel(module, spec, "micro", range(spec.rest_rows + 1, spec.tile_rows + 1), next_row)
-    _add_micro_kernel(module, spec, "micro_rest", range(1, spec.rest_rows + 1), next_row)
+    _add_micro_kernel(module, spec, "micro", range(spec.rest_rows + 1, spec.tile_rows + 1), sum_over)
+    _add_micro_kernel(module, spec, "micro_rest", range(1, spec.rest_rows + 1), sum_over)
 
 
-def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range, next_row: NextRow) -> None:
+def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range, sum_over: SumOver) -> None:
     """A function of this name: C[so many rows, tile_columns] (= or +=) A panel @ B panel.
 
-    `a_step` and `c_step` are the bytes from one row of A or C to the next, `b_step` and `taps` what `next_row` makes of
-    them; `add` is not 0 where C's values count; only `row_count` x `column_count` results exist; `tile` is scratch for
-    them.
+    `a_step`, `b_step` and `c_step` are the bytes from one row of A, B or C to the next, `taps` and `pixels` tables of
+    windows; `add` is not 0 where C's values count; only `row_count` x `column_count` results exist; `tile` is scratch
+    for them.
     """
     masked = spec.vector_bytes == 64
     code, rows = Code(), counts[-1]
-    sums = _sum_over_k(code, spec, counts, next_row)
+    sums = sum_over(code, spec, counts)
     if spec.staged:
         _store_whole(code, spec, sums)
     elif masked:
@@ -148,8 +178,8 @@ def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range, next
         code.start_block("whole")
         _store_whole(code, spec, sums)
     parameters = signature(
-        a="ptr", a_step="i64", b="ptr", b_step="i64", taps="ptr", c="ptr", c_step="i64", k_count="i64",
-        row_count="i64", column_count="i64", add="i64", tile="ptr",
+        a="ptr", a_step="i64", b="ptr", b_step="i64", taps="ptr", pixels="ptr", c="ptr", c_step="i64",
+        k_count="i64", row_count="i64", column_count="i64", add="i64", tile="ptr",
     )  # fmt: skip
     module.add(name, code, parameters)
 
@@ -189,45 +219,80 @@ def _store_masked(code: Code, spec: Spec, sums: list[Value]) -> None:
     code.start_block("done")
 
 
-def _matrix_row(code: Code, spec: Spec, k: Value, b: Value) -> tuple[list[Value], Value]:
-    """The vectors of one row of B's panel, and where the next row is, `b_step` bytes on."""
-    vectors = [code.load(code.offset(b, half * spec.vector_bytes), spec.type, spec.lanes) for half in range(2)]
-    return vectors, code.offset(b, parameter(code, "b_step"))
-
-
-def _window_row(code: Code, spec: Spec, k: Value, b: Value) -> tuple[list[Value], Value]:
-    """The vectors of two runs of pixels, `b_step` bytes apart, at the distance of one of the `taps`."""
-    here = code.offset(b, code.load(code.offset(parameter(code, "taps", "ptr"), k, "i64"), "i64", align=8))
-    places = here, code.offset(here, parameter(code, "b_step"))
-    return [code.load(place, spec.type, spec.lanes) for place in places], b
-
-
-def _sum_over_k(code: Code, spec: Spec, counts: range, next_row: NextRow) -> list[Value]:
-    """The loop over K; the sums of row r are at 2 * r. Of the rows so many exist."""
-    size, lanes, rows = spec.compute.itemsize, spec.lanes, counts[-1]
-    first = parameter(code, "a", "ptr")
-    # in a panel rows are neighbours; else each is read from its own place, the last one for those that are not there
-    k_step = {"row": spec.tile_rows, "turned": spec.a_row_step}.get(spec.a_order, 1)
-    if spec.a_order in ("row", "turned"):
-        places = [code.offset(first, row * size) for row in range(rows)]
-    else:
-        last, step = parameter(code, "row_count") - 1, parameter(code, "a_step")
-        numbers = [row if row < counts[0] else smaller(last, row) for row in range(rows)]
-        places = [code.offset(first, step * number) for number in numbers]
-    zero = code.constant(0, spec.type, lanes)
-    _prefetch_c(code, spec, rows)
-    carried = [parameter(code, "b", "ptr"), *[zero] * (rows * 2)]
-    with code.loop(0, parameter(code, "k_count"), carried=carried) as loop:
+def _sum_over_panel(code: Code, spec: Spec, counts: range) -> list[Value]:
+    """Rows of A packed or where they lie; those of B `b_step` bytes apart."""
+    places, step = _rows_of_a(code, spec, counts)
+    with code.loop(0, parameter(code, "k_count"), carried=_no_sums(code, spec, counts)) as loop:
         b, *sums = loop.carried
-        columns, b = next_row(code, spec, loop.index, b)
-        for row, place in enumerate(places):
-            element = code.load(code.offset(place, loop.index * (k_step * size)), spec.type, align=size)
-            value = code.spread(element, lanes)
-            for vector, column in enumerate(columns):
-                index = row * 2 + vector
-                sums[index] = value.fma(column, sums[index]) if spec.fused else value * column + sums[index]
+        columns = _pair(code, spec, b, spec.vector_bytes)
+        loop.carried_out = [
+            code.offset(b, parameter(code, "b_step")),
+            *_multiply_add(code, spec, places, loop.index * step, columns, sums),
+        ]
+    return loop.results[1:]
+
+
+def _sum_over_taps(code: Code, spec: Spec, counts: range) -> list[Value]:
+    """As `_sum_over_panel`, with two runs of pixels, `b_step` bytes apart, as B: each row is at one of the `taps`."""
+    places, step = _rows_of_a(code, spec, counts)
+    with code.loop(0, parameter(code, "k_count"), carried=_no_sums(code, spec, counts)) as loop:
+        b, *sums = loop.carried
+        tap = code.load(code.offset(parameter(code, "taps", "ptr"), loop.index, "i64"), "i64", align=8)
+        columns = _pair(code, spec, code.offset(b, tap), parameter(code, "b_step"))
+        loop.carried_out = [b, *_multiply_add(code, spec, places, loop.index * step, columns, sums)]
+    return loop.results[1:]
+
+
+def _sum_over_pixels(code: Code, spec: Spec, counts: range) -> list[Value]:
+    """Rows of A at `taps`, vector by vector of pixels; B packed."""
+    taps, size = parameter(code, "taps", "ptr"), spec.compute.itemsize
+    distances = (code.load(code.offset(taps, 8 * row), "i64", align=8) for row in range(counts[-1]))
+    places = [code.offset(parameter(code, "a", "ptr"), distance) for distance in distances]
+    vectors = parameter(code, "k_count").unsigned_divide(spec.lanes)
+    with code.loop(0, vectors, carried=_no_sums(code, spec, counts)) as loop:
+        b, *sums = loop.carried
+        pixel = code.load(code.offset(parameter(code, "pixels", "ptr"), loop.index * 2, "i64"), "i64", align=8)
+        for lane in range(spec.lanes):
+            columns = _pair(code, spec, b, spec.vector_bytes)
+            sums = _multiply_add(code, spec, places, pixel + lane * size, columns, sums)
+            b = code.offset(b, parameter(code, "b_step"))
         loop.carried_out = [b, *sums]
     return loop.results[1:]
+
+
+def _rows_of_a(code: Code, spec: Spec, counts: range) -> tuple[list[Value], int]:
+    """Where each row begins, the last one's place for those that are not there, and the bytes between its elements."""
+    size, first = spec.compute.itemsize, parameter(code, "a", "ptr")
+    if spec.a_order in ("row", "turned"):  # in a panel rows are neighbours
+        places = [code.offset(first, row * size) for row in range(counts[-1])]
+        return places, size * (spec.tile_rows if spec.a_order == "row" else spec.a_row_step)
+    last, step = parameter(code, "row_count") - 1, parameter(code, "a_step")
+    numbers = [row if row < counts[0] else smaller(last, row) for row in range(counts[-1])]
+    return [code.offset(first, step * number) for number in numbers], size
+
+
+def _no_sums(code: Code, spec: Spec, counts: range) -> list[Value]:
+    """What the loop over K begins with: a place in B, and zeros."""
+    _prefetch_c(code, spec, counts[-1])
+    return [parameter(code, "b", "ptr"), *[code.constant(0, spec.type, spec.lanes)] * (2 * counts[-1])]
+
+
+def _pair(code: Code, spec: Spec, first: Value, distance: Value | int) -> list[Value]:
+    """Two vectors, so many bytes apart."""
+    return [code.load(place, spec.type, spec.lanes) for place in (first, code.offset(first, distance))]
+
+
+def _multiply_add(
+    code: Code, spec: Spec, places: Sequence[Value], distance: Value, columns: Sequence[Value], sums: Sequence[Value]
+) -> list[Value]:
+    """The sums with one row of B multiplied by the elements of A so many bytes behind `places`."""
+    added = []
+    for row, place in enumerate(places):
+        element = code.load(code.offset(place, distance), spec.type, align=spec.compute.itemsize)
+        value = code.spread(element, spec.lanes)
+        for column, before in zip(columns, sums[2 * row :], strict=False):
+            added.append(value.fma(column, before) if spec.fused else value * column + before)
+    return added
 
 
 def _prefetch_c(code: Code, spec: Spec, rows: int) -> None:
