@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.convert import load_wide, store_narrow
+from curta.compiler.lanes import store_apart
+from curta.compiler.matmul.convert import load_wide, narrow, store_narrow
 from curta.compiler.matmul.emit import Module, call, parameter, read_meta, signature, transpose
 from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.part import part
@@ -65,6 +66,8 @@ def _add_finish(module: Module, spec: Spec, name: str) -> None:
                              code.offset(target, column.index * out_size), spec.lanes)  # fmt: skip
         elif turned is not None:
             done = row.index.lt(turned[0]).select(turned[1], 0)
+            if not spec.accumulate:
+                done = _scatter_vectors(code, spec, source, target, done)
         with code.loop(done, columns) as column:
             _finish_some(code, spec, code.offset(source, column.index * size),
                          code.offset(target, column.index * column_step * out_size), 1)  # fmt: skip
@@ -93,6 +96,22 @@ def _finish_turned(code: Code, spec: Spec) -> tuple[Value, Value]:
             _store_or_add(code, spec, values, target)
             target = code.offset(target, column_step)
     return rows, columns
+
+
+def _scatter_vectors(code: Code, spec: Spec, source: Value, target: Value, done: Value) -> Value:
+    """The sums of a row from column `done` on in whole vectors, their lanes stored one by one; gives what is done then.
+
+    Columns that are far apart lie in cache lines of others: no store of a vector would do.
+    """
+    columns, size = parameter(code, "columns"), spec.compute.itemsize
+    column_step = parameter(code, "column_step") * spec.out_dtype.itemsize
+    end = done + ((columns - done) & -spec.lanes)
+    with code.loop(done, end, spec.lanes) as column:
+        values = code.load(code.offset(source, column.index * size), LLVM_TYPES[spec.compute.name], spec.lanes)
+        values = narrow(values, spec.out_dtype, native_half=spec.fused)
+        first = code.offset(target, column.index * column_step)
+        store_apart(code, values, (code.offset(first, column_step * lane) for lane in range(spec.lanes)))
+    return end
 
 
 def _finish_some(code: Code, spec: Spec, source: Value, target: Value, lanes: int) -> None:
