@@ -1,8 +1,9 @@
-"""The blocked matmul with one operand that no matrix holds: the windows of images, packed straight from the images.
+"""The blocked matmul with one operand that no matrix holds: the windows of images, read or packed straight from these.
 
 An element of that operand lies at the sum of two offsets. Along one direction, channels and taps, every offset stands
 in a table. Along the other, output pixels, neighbours are mostly neighbours in memory too; the table has one entry for
-each vector of them: a few pieces, each the distance of the piece's vector and the lane from which on it counts.
+each vector of them: a few pieces, each the distance of the piece's vector and the lane from which on it counts. Where
+every vector is one piece the micro-kernels read windows where they lie; else these are packed.
 """
 
 from __future__ import annotations

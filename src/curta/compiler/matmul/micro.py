@@ -290,7 +290,7 @@ def _multiply_add(
     for row, place in enumerate(places):
         element = code.load(code.offset(place, distance), spec.type, align=spec.compute.itemsize)
         value = code.spread(element, spec.lanes)
-        for column, before in zip(columns, sums[2 * row :], strict=False):
+        for column, before in zip(columns, sums[2 * row : 2 * row + 2], strict=True):
             added.append(value.fma(column, before) if spec.fused else value * column + before)
     return added
 
