@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+import numpy as np
 import pytest
 
 import curta
@@ -345,3 +347,23 @@ def test_updates_are_plain_functions() -> None:
         coupled=False, decoupled=False, maximize=False,
     )  # fmt: skip
     assert (new.tolist(), first.tolist(), second.tolist()) == ([0.75], [1.0], [1.0])
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_group_is_updated_as_each_parameter_by_itself(watched: bool) -> None:
+    generator = np.random.default_rng(0)
+    values, gradients = ([generator.standard_normal((n, 3)) for n in (4, 4, 2, 5)] for _ in range(2))
+
+    def trained(members: list[int]) -> list[list[float]]:
+        parameters = [curta.nn.Parameter(curta.tensor(values[member])) for member in members]
+        optimizer = optim.NAdam(parameters, lr=0.1)
+        for step in range(3):
+            for member, parameter in zip(members, parameters, strict=True):
+                # the second one joins later, so that its counts are others
+                parameter.grad = curta.tensor(gradients[member]) if step or member != 1 else None
+            with curta.account() if watched else contextlib.nullcontext():
+                optimizer.step()
+        assert [parameter._version for parameter in parameters] == [2 if member == 1 else 3 for member in members]
+        return [parameter.tolist() for parameter in parameters]
+
+    assert trained([0, 1, 2, 3]) == [trained([member])[0] for member in range(4)]

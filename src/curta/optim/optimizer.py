@@ -17,7 +17,7 @@ from curta.optim.hooks import OptimizerHooks, hooked
 from curta.optim.hooks import register_optimizer_step_post_hook as register_optimizer_step_post_hook
 from curta.optim.hooks import register_optimizer_step_pre_hook as register_optimizer_step_pre_hook
 from curta.optim.recorded import RecordedUpdates
-from curta.optim.update import UpdatePlan, apply_update, new_state
+from curta.optim.update import UpdatePlan, apply_to_each, apply_update, new_state
 from curta.tensor import Tensor
 
 Group = dict[str, Any]
@@ -132,18 +132,44 @@ class Optimizer(OptimizerHooks):
             self._count_step()
         else:
             STATE.recorder.effect(self._count_step, lambda: setattr(self, "step_count", self.step_count - 1))
+        # whoever watches sees one parameter after the other
+        alike = not STATE.hooked and type(self).update is Optimizer.update
         for group in self.param_groups:
+            if alike:
+                self._update_group(group)
+                continue
             for parameter in group["params"]:
                 gradient = parameter.grad
                 if gradient is not None:
                     self.update(parameter, gradient.detach(), self.state[parameter], group)
         return loss
 
+    def _update_group(self, group: Group) -> None:
+        """Change every parameter that has a gradient; those that are alike share a plan."""
+        found: dict[Any, tuple[UpdatePlan, list[list[Tensor]]]] = {}
+        for parameter in group["params"]:
+            gradient = parameter.grad
+            if gradient is None:
+                continue
+            state = self.state[parameter]
+            key = (parameter.layout, *[state.get(name) for name in self.number_names])
+            entry = found.get(key)
+            if entry is None:
+                entry = found[key] = self.plan(state, group, parameter), []
+            plan, members = entry
+            members.append([parameter, gradient, *self.state_tensors(plan, state, parameter)])
+            state.update(plan.counts)
+        for plan, members in found.values():
+            apply_to_each(plan, members)
+
     def _count_step(self) -> None:
         self.step_count += 1
 
     def plan(self, state: State, group: Group, parameter: Tensor) -> UpdatePlan:
-        """What the next update of a parameter with this state is; looks only, changes nothing."""
+        """What the next update of a parameter with this state is; looks only, changes nothing.
+
+        It depends on the numbers of the state, the group and the parameter's layout, and on nothing else.
+        """
         raise UnsupportedError(f"{type(self).__name__} defines neither `plan`, `update` nor `step`")
 
     def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:

@@ -13,7 +13,7 @@ from curta.memory.layout import contiguous
 from curta.memory.ledger import STATE as OPTIMIZER_STATE
 from curta.memory.storage import zeros_from_system
 from curta.ops.composition import composition
-from curta.ops.dispatch import bind, bind_into
+from curta.ops.dispatch import bind, bind_each, bind_into
 from curta.ops.record import NO_GRADIENT, Op
 from curta.tensor import Tensor
 
@@ -47,6 +47,15 @@ def apply_update(
             function(*tensors, *numbers, **(flags or {}))
         else:
             bind_into(_operator(function, still), (*tensors, *numbers), (parameter, *state), **(flags or {}))
+
+
+def apply_to_each(plan: UpdatePlan, members: Sequence[Sequence[Tensor]]) -> None:
+    """`apply_update` with one plan to many parameters, each with its gradient and its state, where nobody watches."""
+    if plan.function in _STAGED:
+        for tensors in members:
+            apply_update(plan.function, tensors, plan.scalars, plan.flags, plan.still)
+        return
+    bind_each(_operator(plan.function, plan.still), members, tuple(map(float, plan.scalars)), dict(plan.flags))
 
 
 def stage(function: Callable[..., Any], operands: Sequence[Any], into: Sequence[Tensor] = (), **flags: Any) -> Any:
