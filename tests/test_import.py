@@ -48,3 +48,10 @@ def test_models_and_data_are_there_when_they_are_asked_for() -> None:
 def test_a_module_does_not_have_what_it_does_not_have(name: str) -> None:
     with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'nothing'"):
         _ = import_module(name).nothing
+
+
+@pytest.mark.parametrize("name", ["complex64", "fft", "view_as_complex"])
+def test_what_is_left_out_says_so(name: str) -> None:
+    message = f"module 'curta' has no attribute '{name}': Curta has no complex numbers and no Fourier transforms"
+    with pytest.raises(AttributeError, match=message):
+        getattr(import_module("curta"), name)
