@@ -256,20 +256,17 @@ short, int, long = int16, int32, int64
 __version__ = "0.1.0"
 
 
-#: names of PyTorch's that are left out
-_COMPLEX = frozenset({
-    "cdouble", "cfloat", "chalf", "complex", "complex128", "complex32", "complex64", "fft", "istft", "polar", "stft",
-    "view_as_complex", "view_as_real",
-})  # fmt: skip
-
-
 def __getattr__(name: str) -> object:
     """The packages that a program of tensors never needs: imported when they are asked for."""
     if name in ("data", "models", "report"):
         from importlib import import_module
 
         return import_module(f"curta.{name}")
-    absent = ": Curta has no complex numbers and no Fourier transforms" if name in _COMPLEX else ""
+    left_out = (
+        "cdouble", "cfloat", "chalf", "complex", "complex128", "complex32", "complex64", "fft", "istft", "polar", "stft",
+        "view_as_complex", "view_as_real",
+    )  # fmt: skip
+    absent = ": Curta has no complex numbers and no Fourier transforms" if name in left_out else ""
     raise AttributeError(f"module 'curta' has no attribute {name!r}{absent}")
 
 
