@@ -263,8 +263,8 @@ def __getattr__(name: str) -> object:
 
         return import_module(f"curta.{name}")
     left_out = (
-        "cdouble", "cfloat", "chalf", "complex", "complex128", "complex32", "complex64", "fft", "istft", "polar", "stft",
-        "view_as_complex", "view_as_real",
+        "cdouble", "cfloat", "chalf", "complex", "complex128", "complex32", "complex64", "fft", "istft", "polar",
+        "stft", "view_as_complex", "view_as_real",
     )  # fmt: skip
     absent = ": Curta has no complex numbers and no Fourier transforms" if name in left_out else ""
     raise AttributeError(f"module 'curta' has no attribute {name!r}{absent}")
