@@ -183,14 +183,14 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
 def bind_each(op: Op, members: Iterable[Sequence[Tensor]], numbers: tuple[float, ...], params: dict[str, Any]) -> None:
     """`bind_into` for many updates alike where nothing is hooked: each member's tensors and the `numbers` are the
     inputs, its tensors but the second one what is written to."""
-    head = (bind_each, op, *native.parameter_key(params))
+    kinds, key = tuple(map(type, numbers)), native.parameter_key(params) if params else ()
     for tensors in members:
-        key = (*head, *[tensor.layout for tensor in tensors])
         outputs = (tensors[0], *tensors[2:])
-        call = _CALLS.get(key)
+        layouts, written = [tensor.layout for tensor in tensors], tuple([out.layout for out in outputs])
+        signature = (op, "into", *layouts, *kinds, *written, *key)
+        call = _CALLS.get(signature)
         if call is None:
-            call = prepared(op, (*tensors, *numbers), params, tuple(out.layout for out in outputs))
-            _CALLS[key] = call
+            call = _prepare(op, (*tensors, *numbers), params, signature, written)
         pointers: list[Any] = [tensor.pointer for tensor in tensors]
         if call.simple is not None:
             call.simple(*pointers, *numbers, pointers[0], *pointers[2:])

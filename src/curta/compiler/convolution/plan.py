@@ -147,10 +147,10 @@ def plan_weight_gradient(geometry: Geometry, x: Layout, g: Layout, out: Layout, 
     together = max(1, min(geometry.images, 256 // max(1, pixels)))
     lanes = program.vector_bytes // wide.itemsize
     found = vectors(_lines(planes, together, geometry.counts), geometry.counts[1], lanes)
-    whole = together * pixels % lanes == 0 and K % lanes == 0
+    pieces, whole = _pieces(found), together * pixels % lanes == 0 and K % lanes == 0
     spec = WindowSpec(
         "window", wide, out.dtype, "k", "k", "any", False, program.level, program.vector_bytes, windows="rows",
-        pieces=_pieces(found), in_place=_pieces(found) == 1 and whole,
+        pieces=pieces, in_place=pieces == 1 and whole,
     )  # fmt: skip
     batch = (1, 0, 0, 0), (groups, geometry.channels * planes.channel, filters * K, filters * M)
     operands = Operands(M, filters, K, (0, 1), (1, K), (1, M), batch)
@@ -240,9 +240,10 @@ class _Columns:
             ending = _placed(ending, a.rows, pixel_steps, ending.in_place and not runs)
         lines = _lines(self.planes, self.images if together else 1, self.counts)
         found = vectors(lines, wide, program.vector_bytes // compute.itemsize)
+        pieces = _pieces(found)
         spec = WindowSpec(
             "window", a.dtype, out_dtype, "k", "any", "column" if c_pixel == 1 else "any", False, program.level,
-            program.vector_bytes, ending, pieces=_pieces(found), in_place=_pieces(found) == 1, runs=runs,
+            program.vector_bytes, ending, pieces=pieces, in_place=pieces == 1, runs=runs,
         )  # fmt: skip
         # the planes are of the sums' format, their strides counted in elements of A's
         factor = compute.itemsize // a.dtype.itemsize

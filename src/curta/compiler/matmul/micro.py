@@ -23,6 +23,11 @@ from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Spec
 from curta.runtime import jit
 
+#: the last parameters of what goes over a block of C, panel by panel
+RESULT = {
+    "c": "ptr", "c_step": "i64", "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr",
+}  # fmt: skip
+
 #: writes the loop over K for such numbers of rows; the sums of row r are at 2 * r
 SumOver = Callable[[Code, Spec, range], list[Value]]
 
@@ -65,8 +70,8 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
     _add_micro_kernels(module, spec, _sum_over_panel)
     code = Code()
     names = {
-        "a": "ptr", "a_step": "i64", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", "c": "ptr",
-        "c_step": "i64", "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr", "ahead": "ptr",
+        "a": "ptr", "a_step": "i64", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", **RESULT,
+        "ahead": "ptr",
     }  # fmt: skip
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
     per_panel = blocks(get["rows"], spec.tile_rows)
@@ -93,10 +98,7 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
 def _add_window_columns(module: Module, spec: Spec, name: str) -> None:
     _add_micro_kernels(module, spec, _sum_over_taps)
     code = Code()
-    names = {
-        "a": "ptr", "a_step": "i64", "b": "ptr", "taps": "ptr", "pixels": "ptr", "c": "ptr", "c_step": "i64",
-        "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr",
-    }  # fmt: skip
+    names = {"a": "ptr", "a_step": "i64", "b": "ptr", "taps": "ptr", "pixels": "ptr", **RESULT}
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
     with code.loop(0, blocks(get["columns"], spec.tile_columns)) as panel:
         entry = code.offset(get["pixels"], panel.index * 4, "i64")
@@ -110,10 +112,7 @@ def _add_window_columns(module: Module, spec: Spec, name: str) -> None:
 def _add_window_rows(module: Module, spec: Spec, name: str) -> None:
     _add_micro_kernels(module, spec, _sum_over_pixels)
     code = Code()
-    names = {
-        "a": "ptr", "taps": "ptr", "pixels": "ptr", "packed_b": "ptr", "c": "ptr", "c_step": "i64", "k_count": "i64",
-        "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr",
-    }  # fmt: skip
+    names = {"a": "ptr", "taps": "ptr", "pixels": "ptr", "packed_b": "ptr", **RESULT}
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
     row_bytes = spec.tile_columns * spec.compute.itemsize
     with code.loop(0, blocks(get["columns"], spec.tile_columns)) as panel:

@@ -185,7 +185,7 @@ class Spec:
 
     @property
     def a_block_rows(self) -> int:
-        """Rows of A packed at a time, about 100 KB: they are read again for every panel of B, from the second cache."""
+        """Rows of A at a time, about 100 KB: they are read again for every panel of B, from the second cache."""
         return (8 if self.compute.itemsize == 4 else 4) * self.tile_rows
 
     @property
