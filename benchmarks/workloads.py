@@ -22,6 +22,7 @@ from typing import Any
 from benchmarks.operators import CASES as OPERATORS
 from benchmarks.products import CASES as PRODUCTS
 from benchmarks.steps import CASES as STEPS
+from benchmarks.updates import CASES as UPDATES
 
 THREADS = 2
 #: a variant is run no more often once it has taken so long, if it was run at least twice
@@ -179,6 +180,7 @@ CASES: dict[str, tuple[str, Callable[[Any], dict[str, Work]]]] = {
     **PRODUCTS,
     **OPERATORS,
     **STEPS,
+    **UPDATES,
 }
 
 

@@ -7,7 +7,6 @@ parameters, so that a repeated call costs a dictionary look-up and a launch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from curta.autograd.node import Node, note_node
@@ -178,25 +177,6 @@ def bind_into(op: Op, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], **pa
     for book in books:
         book.charge(call)
     _count_write(outputs)
-
-
-def bind_each(op: Op, members: Iterable[Sequence[Tensor]], numbers: tuple[float, ...], params: dict[str, Any]) -> None:
-    """`bind_into` for many updates alike where nothing is hooked: each member's tensors and the `numbers` are the
-    inputs, its tensors but the second one what is written to."""
-    kinds, key = tuple(map(type, numbers)), native.parameter_key(params) if params else ()
-    for tensors in members:
-        outputs = (tensors[0], *tensors[2:])
-        layouts, written = [tensor.layout for tensor in tensors], tuple([out.layout for out in outputs])
-        signature = (op, "into", *layouts, *kinds, *written, *key)
-        call = _CALLS.get(signature)
-        if call is None:
-            call = _prepare(op, (*tensors, *numbers), params, signature, written)
-        pointers: list[Any] = [tensor.pointer for tensor in tensors]
-        if call.simple is not None:
-            call.simple(*pointers, *numbers, pointers[0], *pointers[2:])
-        elif call.outputs[0].device is not META:
-            call.launch_all([*pointers, *numbers], outputs)
-        _count_write(outputs)
 
 
 def bind_out(op: Op, inputs: tuple[Any, ...], out: Any, **params: Any) -> bool:
@@ -372,4 +352,4 @@ def traced(value: GraphValue) -> Tensor:
     return Tensor._make(None, value.layout, 0, value)
 
 
-__all__ = ["bind", "bind_each", "bind_into", "bind_out", "remember", "traced"]
+__all__ = ["bind", "bind_into", "bind_out", "remember", "traced"]

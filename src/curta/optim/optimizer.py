@@ -17,7 +17,7 @@ from curta.optim.hooks import OptimizerHooks, hooked
 from curta.optim.hooks import register_optimizer_step_post_hook as register_optimizer_step_post_hook
 from curta.optim.hooks import register_optimizer_step_pre_hook as register_optimizer_step_pre_hook
 from curta.optim.recorded import RecordedUpdates
-from curta.optim.update import UpdatePlan, apply_to_each, apply_update, new_state
+from curta.optim.update import UpdatePlan, apply_to_all, apply_update, new_state
 from curta.tensor import Tensor
 
 Group = dict[str, Any]
@@ -145,22 +145,26 @@ class Optimizer(OptimizerHooks):
         return loss
 
     def _update_group(self, group: Group) -> None:
-        """Change every parameter that has a gradient; those that are alike share a plan."""
+        """Change every parameter that has a gradient; those that are alike share a plan, all share a launch."""
         found: dict[Any, tuple[UpdatePlan, list[list[Tensor]]]] = {}
+        states, number_names = self.state, self.number_names
         for parameter in group["params"]:
             gradient = parameter.grad
             if gradient is None:
                 continue
-            state = self.state[parameter]
-            key = (parameter.layout, *[state.get(name) for name in self.number_names])
+            state = states[parameter]
+            key = (parameter.layout, *map(state.get, number_names))
             entry = found.get(key)
             if entry is None:
                 entry = found[key] = self.plan(state, group, parameter), []
             plan, members = entry
-            members.append([parameter, gradient, *self.state_tensors(plan, state, parameter)])
+            tensors = [parameter, gradient]
+            for name in plan.names:
+                held = state.get(name)
+                tensors.append(self._new_state(name, plan, state, parameter) if held is None else held)
+            members.append(tensors)
             state.update(plan.counts)
-        for plan, members in found.values():
-            apply_to_each(plan, members)
+        apply_to_all(found.values())
 
     def _count_step(self) -> None:
         self.step_count += 1
@@ -190,8 +194,12 @@ class Optimizer(OptimizerHooks):
         """The tensors of a parameter's state that a plan names; those that are not there yet are made."""
         for name in plan.names:
             if state.get(name) is None:
-                state[name] = new_state(parameter, plan.starts.get(name, 0.0), self.state_shape(name, parameter))
+                self._new_state(name, plan, state, parameter)
         return [state[name] for name in plan.names]
+
+    def _new_state(self, name: str, plan: UpdatePlan, state: State, parameter: Tensor) -> Tensor:
+        state[name] = made = new_state(parameter, plan.starts.get(name, 0.0), self.state_shape(name, parameter))
+        return made
 
     def state_shape(self, name: str, parameter: Tensor) -> tuple[int, ...]:
         """The shape of the state tensor `name` of a parameter: its own."""

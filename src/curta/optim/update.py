@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from curta.autograd import no_grad
@@ -13,8 +13,9 @@ from curta.memory.layout import contiguous
 from curta.memory.ledger import STATE as OPTIMIZER_STATE
 from curta.memory.storage import zeros_from_system
 from curta.ops.composition import composition
-from curta.ops.dispatch import bind, bind_each, bind_into
+from curta.ops.dispatch import bind, bind_into
 from curta.ops.record import NO_GRADIENT, Op
+from curta.ops.together import Alike, bind_together
 from curta.tensor import Tensor
 
 #: a pure function: (parameter, gradient, *state, *scalars, **flags) -> new (parameter, *state)
@@ -37,8 +38,7 @@ def apply_update(
 
     `tensors` is (parameter, gradient, *state): every tensor but the gradient is written. `scalars` may differ at every
     step, `flags` are fixed for an optimizer: a kernel is compiled once for each set of flags and never for a scalar.
-    `still` is an `UpdatePlan`'s. That is one launch a parameter, whatever the update's length; a `staged` update has a
-    launch a stage.
+    `still` is an `UpdatePlan`'s. That is one kernel, whatever the update's length; a `staged` update has one a stage.
     """
     parameter, _gradient, *state = tensors
     numbers = tuple(map(_number, scalars))
@@ -49,13 +49,21 @@ def apply_update(
             bind_into(_operator(function, still), (*tensors, *numbers), (parameter, *state), **(flags or {}))
 
 
-def apply_to_each(plan: UpdatePlan, members: Sequence[Sequence[Tensor]]) -> None:
-    """`apply_update` with one plan to many parameters, each with its gradient and its state, where nobody watches."""
-    if plan.function in _STAGED:
-        for tensors in members:
-            apply_update(plan.function, tensors, plan.scalars, plan.flags, plan.still)
-        return
-    bind_each(_operator(plan.function, plan.still), members, tuple(map(float, plan.scalars)), dict(plan.flags))
+def apply_to_all(planned: Iterable[tuple[UpdatePlan, list[list[Tensor]]]]) -> None:
+    """`apply_update` to many parameters, each with its gradient and its state, as one launch where nobody watches.
+
+    Staged updates have launches of their own.
+    """
+    together = []
+    for plan, members in planned:
+        if plan.function in _STAGED:
+            for tensors in members:
+                apply_update(plan.function, tensors, plan.scalars, plan.flags, plan.still)
+        else:
+            numbers = tuple(map(float, plan.scalars))
+            together.append(Alike(_operator(plan.function, plan.still), members, numbers, dict(plan.flags)))
+    if together:
+        bind_together(together)
 
 
 def stage(function: Callable[..., Any], operands: Sequence[Any], into: Sequence[Tensor] = (), **flags: Any) -> Any:
