@@ -21,11 +21,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 import tile_unit
 
 Array = np.ndarray[Any, Any]
-VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "amx": 64}
-_CPU = {"portable": "x86-64", "avx2": "x86-64-v3", "avx512": "x86-64-v4", "amx": "x86-64-v4"}
-_TILES = "+amx-tile,+amx-bf16"
+VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "avx512bf16": 64, "amx": 64}
+_CPU = {"portable": "x86-64", "avx2": "x86-64-v3"}
+_FEATURES = {"avx512bf16": "+avx512bf16", "amx": "+avx512bf16,+amx-tile,+amx-bf16"}
 _KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
-_NEEDED = {"portable": (), "avx2": ("avx2", "fma", "f16c"), "avx512": ("avx512bw", "avx512vl"), "amx": ("amx-bf16",)}
+_NEEDED = {
+    "portable": (), "avx2": ("avx2", "fma", "f16c"), "avx512": ("avx512bw", "avx512vl"), "avx512bf16": ("avx512bf16",),
+    "amx": ("amx-bf16",),
+}  # fmt: skip
 
 
 @cache
@@ -43,9 +46,8 @@ def levels() -> list[str]:
 def _machine(level: str) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    features = _TILES if level == "amx" else ""
-    target = llvm.Target.from_default_triple()
-    return target.create_target_machine(cpu=_CPU[level], features=features, opt=2, jit=True)
+    target, name = llvm.Target.from_default_triple(), _CPU.get(level, "x86-64-v4")
+    return target.create_target_machine(cpu=name, features=_FEATURES.get(level, ""), opt=2, jit=True)
 
 
 def modules(plan: MatmulPlan) -> list[Any]:

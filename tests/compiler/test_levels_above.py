@@ -1,4 +1,4 @@
-"""Kernels for levels above this machine's: their vectors cut in parts by LLVM, their tiles in software (`tile_unit`).
+"""Kernels for levels above this machine's: their vectors cut in parts, their tiles and pairs in software (`tile_unit`).
 
 What such a processor itself makes of the same kernels is `tests/emulated`'s to say.
 """
@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import ml_dtypes
-import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -19,10 +17,11 @@ import test_convolution_kernel as convolution
 import test_matmul_ending as endings
 import test_matmul_kernel as products
 import tile_unit
-from matmul_harness import VECTOR_BYTES, levels, run
+from matmul_harness import VECTOR_BYTES, levels
 
 ABOVE = [level for level in VECTOR_BYTES if level not in levels()]
 TILED = [level for level in ABOVE if level == "amx"]
+PAIRED = [level for level in ABOVE if level == "avx512bf16"]
 #: the level of tiles differs from the one below it in products of bfloat16 only
 UNTILED = [level for level in ABOVE if level != "amx"]
 
@@ -52,12 +51,18 @@ def test_tiles_accumulate_and_share_out(level: str) -> None:
     products.test_infinities_and_nan_stay_in_their_rows_and_columns(level, "bfloat16")
 
 
-@pytest.mark.parametrize("level", TILED)
-def test_tiles_take_subnormal_numbers_as_zeros(level: str) -> None:
-    a = np.full((3, 5), 2.0**-130, ml_dtypes.bfloat16)
-    c = np.full((3, 4), np.nan, np.float32)
-    run(a, np.full((5, 4), 2.0**100, ml_dtypes.bfloat16), c, level)
-    assert (c == 0).all()
+@pytest.mark.parametrize("level", PAIRED)
+def test_pairs(level: str) -> None:
+    for layouts in ("NNN", "NTN", "TNN", "TTN", "NNT", "SSS"):
+        products.test_shapes(level, "bfloat16", layouts)
+    products.test_accumulate(level, "bfloat16", "T")
+    products.test_half_formats_can_be_stored_as_float32(level, "bfloat16")
+    products.test_infinities_and_nan_stay_in_their_rows_and_columns(level, "bfloat16")
+
+
+@pytest.mark.parametrize("level", [*TILED, *PAIRED])
+def test_subnormal_numbers_are_taken_as_zeros(level: str) -> None:
+    products.test_units_of_bfloat16_take_subnormal_numbers_as_zeros(level)
 
 
 @pytest.mark.parametrize("level", UNTILED)

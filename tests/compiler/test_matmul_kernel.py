@@ -176,6 +176,53 @@ def test_only_the_result_is_written(level: str) -> None:
         assert (around == 7).all()
 
 
+@pytest.mark.parametrize("level", [level for level in levels() if level in ("avx512bf16", "amx")])
+def test_units_of_bfloat16_take_subnormal_numbers_as_zeros(level: str) -> None:
+    a = np.full((3, 5), 2.0**-130, ml_dtypes.bfloat16)
+    for b, expected in ((2.0**100, 0.0), (1.0, 0.0)):
+        c = np.full((3, 4), np.nan, np.float32)
+        run(a, np.full((5, 4), b, ml_dtypes.bfloat16), c, level)
+        assert (c == expected).all()
+    made = np.full((3, 4), np.nan, ml_dtypes.bfloat16)
+    small = np.full((3, 1), 2.0**-100, ml_dtypes.bfloat16)
+    run(small, np.full((1, 4), 2.0**-30, ml_dtypes.bfloat16), made, level)
+    assert (made == 0).all()
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.parametrize("K", [37, 64])
+def test_rows_that_displace_each_other_in_the_cache_give_the_same_sums(level: str, name: str, K: int) -> None:
+    """Rows 4096 bytes apart are packed where a block of them is more than a first-level cache holds."""
+    random = np.random.default_rng(3)
+    dtype = numpy_dtype(name)
+    far = random.standard_normal((29, 4096 // dtype.itemsize)).astype(dtype)[:, :K]
+    b = random.standard_normal((K, 70)).astype(dtype)
+    made = [np.empty((29, 70), dtype) for _ in range(2)]
+    for a, c in zip((far, far.copy()), made, strict=True):
+        run(a, b, c, level)
+    assert made[0].tobytes() == made[1].tobytes()
+
+
+def test_which_rows_are_packed_though_they_lie_as_they_are_read() -> None:
+    def packed(level: str, name: str, step: int, K: int) -> bool:
+        strides, out = ((step, 1), (70, 1), (70, 1)), dtypes.float32
+        size = {"avx2": 32}.get(level, 64)
+        plan = plan_matmul(
+            getattr(dtypes, name), (), 29, 70, K, *strides, level=level, vector_bytes=size, out_dtype=out
+        )
+        return "_ak_packed_" in plan.key
+
+    # of twelve rows 4096 bytes apart eight fit a first-level cache, of six all
+    assert packed("avx512", "float32", 1024, 64)
+    assert not packed("avx512", "float32", 512, 64)
+    assert not packed("avx512", "float32", 1000, 64)
+    assert not packed("avx2", "float32", 1024, 64)
+    # an odd row's last element has no neighbour
+    assert packed("avx512bf16", "bfloat16", 100, 65)
+    assert not packed("avx512bf16", "bfloat16", 100, 64)
+
+
 @pytest.mark.parametrize("level", levels())
 @pytest.mark.parametrize("name", FLOATS)
 def test_infinities_and_nan_stay_in_their_rows_and_columns(level: str, name: str) -> None:

@@ -1,6 +1,7 @@
 """A unit of AMX tiles in software: kernels run where the processor has none, calls in place of the instructions.
 
-After Intel's Architecture Instruction Set Extensions Programming Reference, chapter on AMX: palette 1, eight tiles.
+After Intel's Architecture Instruction Set Extensions Programming Reference, chapter on AMX: palette 1, eight tiles. And
+AVX512-BF16's products of pairs, by a function in LLVM's language in place of the instruction (ibid., VDPBF16PS).
 """
 
 from __future__ import annotations
@@ -26,8 +27,74 @@ INSTRUCTIONS = {
 _NAMED = re.compile(rf"@llvm\.x86\.({'|'.join(INSTRUCTIONS)})\b")
 
 
+#: before + left[1] right[1], rounded, + left[0] right[0], subnormal numbers as zeros everywhere
+_PAIRS = """
+define internal <16 x float> @flushed(<16 x float> %value) #9 {
+  %size = call <16 x float> @llvm.fabs.v16f32(<16 x float> %value)
+  %least = bitcast <16 x i32> splat (i32 8388608) to <16 x float>
+  %tiny = fcmp olt <16 x float> %size, %least
+  %flushed = select <16 x i1> %tiny, <16 x float> zeroinitializer, <16 x float> %value
+  ret <16 x float> %flushed
+}
+define internal <16 x float> @product_of_one(<16 x float> %before, <16 x i32> %left, <16 x i32> %right) #9 {
+  %a = bitcast <16 x i32> %left to <16 x float>
+  %b = bitcast <16 x i32> %right to <16 x float>
+  %x = call <16 x float> @flushed(<16 x float> %a)
+  %y = call <16 x float> @flushed(<16 x float> %b)
+  %sum = call <16 x float> @llvm.fma.v16f32(<16 x float> %x, <16 x float> %y, <16 x float> %before)
+  %made = call <16 x float> @flushed(<16 x float> %sum)
+  ret <16 x float> %made
+}
+define internal <16 x float> @products_of_pairs(<16 x float> %before, <16 x i32> %a, <16 x i32> %b) #9 {
+  %a1 = and <16 x i32> %a, splat (i32 -65536)
+  %b1 = and <16 x i32> %b, splat (i32 -65536)
+  %a0 = shl <16 x i32> %a, splat (i32 16)
+  %b0 = shl <16 x i32> %b, splat (i32 16)
+  %start = call <16 x float> @flushed(<16 x float> %before)
+  %one = call <16 x float> @product_of_one(<16 x float> %start, <16 x i32> %a1, <16 x i32> %b1)
+  %both = call <16 x float> @product_of_one(<16 x float> %one, <16 x i32> %a0, <16 x i32> %b0)
+  ret <16 x float> %both
+}
+attributes #9 = { "prefer-vector-width"="512" }
+declare <16 x float> @llvm.fabs.v16f32(<16 x float>)
+declare <16 x float> @llvm.fma.v16f32(<16 x float>, <16 x float>, <16 x float>)
+"""
+_PAIRED = "@llvm.x86.avx512bf16.dpbf16ps.512"
+#: rounded to nearest even, NaN stays one, subnormal numbers as zeros
+_ROUND = """
+define internal <16 x bfloat> @rounded_pairs(<16 x float> %value) #9 {
+  %size = call <16 x float> @llvm.fabs.v16f32(<16 x float> %value)
+  %least = bitcast <16 x i32> splat (i32 8388608) to <16 x float>
+  %tiny = fcmp olt <16 x float> %size, %least
+  %all = bitcast <16 x float> %value to <16 x i32>
+  %upper = lshr <16 x i32> %all, splat (i32 16)
+  %odd = and <16 x i32> %upper, splat (i32 1)
+  %more = add <16 x i32> %all, splat (i32 32767)
+  %sum = add <16 x i32> %more, %odd
+  %near = lshr <16 x i32> %sum, splat (i32 16)
+  %sign = and <16 x i32> %upper, splat (i32 32768)
+  %quiet = or <16 x i32> %upper, splat (i32 64)
+  %nan = fcmp uno <16 x float> %value, %value
+  %number = select <16 x i1> %tiny, <16 x i32> %sign, <16 x i32> %near
+  %made = select <16 x i1> %nan, <16 x i32> %quiet, <16 x i32> %number
+  %bits = trunc <16 x i32> %made to <16 x i16>
+  %result = bitcast <16 x i16> %bits to <16 x bfloat>
+  ret <16 x bfloat> %result
+}
+attributes #9 = { "prefer-vector-width"="512" }
+declare <16 x float> @llvm.fabs.v16f32(<16 x float>)
+"""
+_ROUNDED = "@llvm.x86.avx512bf16.cvtneps2bf16.512"
+
+
 def with_calls(text: str) -> str:
     """LLVM text that calls this unit in place of the processor's."""
+    for name, own, definition in ((_PAIRED, "@products_of_pairs", _PAIRS), (_ROUNDED, "@rounded_pairs", _ROUND)):
+        if name in text:
+            declared = re.compile(rf"^declare .*{re.escape(name)}\(.*$", re.MULTILINE)
+            text = declared.sub(lambda _, put=definition: put, text).replace(name, own)
+    # vectors of the format have no place of their own where there are no instructions for them
+    text = text.replace("<32 x bfloat>", "<16 x i32>")
     return _NAMED.sub(r"@tile_unit_\1", text)
 
 

@@ -249,8 +249,16 @@ def test_a_step_makes_the_scores_once() -> None:
 
 
 def test_whole_blocks_of_a_product_over_rows() -> None:
-    assert [block_rows(N, 50257) for N in (0, 1, 256, 257, 512, 520, 4096)] == [16, 16, 256, 144, 256, 176, 256]
-    assert [block_rows(4096, V) for V in (100, 1000, 4000, 8192, 10000)] == [4096, 4096, 1024, 512, 256]
+    assert [block_rows(N, 50257, curta.float32) for N in (0, 1, 256, 257, 512, 520, 4096)] == [
+        16,
+        16,
+        256,
+        144,
+        256,
+        176,
+        256,
+    ]
+    assert [block_rows(4096, V, curta.float32) for V in (100, 1000, 4000, 8192, 10000)] == [4096, 4096, 1024, 512, 256]
 
 
 def test_cost_by_hand() -> None:
@@ -282,7 +290,7 @@ def test_eager_memory_is_that_of_some_rows() -> None:
     before = curta.memory.memory_allocated()
     F.linear_cross_entropy(x, weight, target).backward()
     taken = curta.memory.max_memory_allocated() - before
-    assert block_rows(N, V) * V * 4 < taken < N * V * 4 / 3
+    assert block_rows(N, V, curta.float32) * V * 4 < taken < N * V * 4 / 3
 
 
 @pytest.mark.parametrize("compiled", [False, True])

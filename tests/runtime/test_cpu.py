@@ -13,10 +13,11 @@ NAMES = ["sse2", "avx2", "fma", "avx512f", "avx512vl", "avx512bf16", "amx-tile",
 ALLOWED = {
     "portable": {"sse2"},
     "avx2": {"sse2", "avx2", "fma"},
-    "avx512": {"sse2", "avx2", "fma", "avx512f", "avx512vl", "avx512bf16"},
+    "avx512": {"sse2", "avx2", "fma", "avx512f", "avx512vl"},
+    "avx512bf16": {"sse2", "avx2", "fma", "avx512f", "avx512vl", "avx512bf16"},
     "amx": set(NAMES),
 }
-VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "amx": 64}
+VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "avx512bf16": 64, "amx": 64}
 
 x86_only = pytest.mark.skipif(not cpu.is_x86(), reason="levels above portable are of x86-64 only")
 
@@ -52,7 +53,7 @@ try:
 except ArgumentError as error:
     print(error)
 """
-    expected = "CURTA_CPU: expected one of portable, avx2, avx512, amx, got 'sse9'"
+    expected = "CURTA_CPU: expected one of portable, avx2, avx512, avx512bf16, amx, got 'sse9'"
     assert run_script(script, CURTA_CPU="sse9") == expected
 
 

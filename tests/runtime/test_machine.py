@@ -69,6 +69,10 @@ def test_caches_are_in_order(system):
         ("avx512", 64, ("GenuineIntel", "6"), {"float32": 64, "float64": 32, "bfloat16": 64}),
         ("avx512", 64, ("AuthenticAMD", "25"), {"float32": 32, "float64": 16}),
         ("avx512", 64, ("AuthenticAMD", "26"), {"float32": 64, "float64": 32}),
+        # pairs of bfloat16: twice float32's on Zen 4 and 5, as much as float32's in Intel's one unit
+        ("avx512bf16", 64, ("AuthenticAMD", "25"), {"float32": 32, "bfloat16": 64, "float16": 32}),
+        ("avx512bf16", 64, ("AuthenticAMD", "26"), {"float32": 64, "bfloat16": 128}),
+        ("avx512bf16", 64, ("GenuineIntel", "6"), {"float32": 64, "bfloat16": 64}),
         ("amx", 64, ("GenuineIntel", "6"), {"float32": 64, "bfloat16": 1024, "float16": 64}),
         ("portable", 16, ("GenuineIntel", "6"), {"float32": None, "bfloat16": None}),
         ("avx2", 32, ("GenuineIntel", "6"), {"int8": None, "tf32": None}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curta.runtime import cpu
 
-_NAMES = {"portable": "DEFAULT", "avx2": "AVX2", "avx512": "AVX512", "amx": "AVX512"}
+_NAMES = {"portable": "DEFAULT", "avx2": "AVX2", "avx512": "AVX512", "avx512bf16": "AVX512", "amx": "AVX512"}
 
 
 def get_cpu_capability() -> str:

@@ -175,7 +175,7 @@ def _stays(projection: Node, scores: Ref) -> bool:
     if not made.is_contiguous or not (x.layout.rank == 2 or x.layout.is_contiguous):
         return False
     rows, classes = layout.shape
-    size = block_rows(rows, classes)
+    size = block_rows(rows, classes, layout.dtype)
     # one block saves nothing; vectors, and the tiles of some processors, have kernels with sums of their own
     one_by_one = 1 in (rows % size, classes, weight.layout.shape[1])
     in_tiles = layout.dtype is bfloat16 and cpu.level() == "amx"

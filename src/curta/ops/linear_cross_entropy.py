@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from curta.autograd.state import RECOMPUTATION, STATE, phase
-from curta.compiler.matmul.spec import K_BLOCK
+from curta.compiler.matmul.spec import most_of_k
 from curta.compiler.matmul.tiles import even_blocks
 from curta.compiler.schedule import Step
-from curta.dtypes import compute_dtype
+from curta.dtypes import DType, compute_dtype
 from curta.errors import AutogradError
 from curta.memory.layout import Layout, contiguous, strided
 from curta.ops.composition import STORED
@@ -26,6 +26,7 @@ from curta.ops.matmul import LINEAR, PROJECTION, turned
 from curta.ops.product import product_step, sum_step
 from curta.ops.record import NO_GRADIENT, Cost, Generated, Gradient, Op
 from curta.ops.rows import cast, total, wide
+from curta.runtime import cpu
 
 #: scores made at once where rows are short: packing a weight for few rows at a time costs much
 SCORES_AT_ONCE = 1 << 22
@@ -33,19 +34,21 @@ SCORES_AT_ONCE = 1 << 22
 # operands: x[N, C], weight[V, C], target[N, 1] (class indices), and a bias[V] where there is one
 
 
-def block_rows(rows: int, classes: int) -> int:
-    """How many of `rows` rows are done at a time.
+def block_rows(rows: int, classes: int, dtype: DType) -> int:
+    """How many of `rows` rows of scores in a format are done at a time.
 
     Whole blocks of those in which the weight's gradient sums over rows, so that its sums are those of one product;
     except in tiles (bfloat16 at the level amx), whose sums go on from one such block to the next.
 
-    >>> block_rows(2048, 50257), block_rows(2048, 8192), block_rows(300, 50257)
-    (256, 512, 160)
+    >>> from curta.dtypes import float32
+    >>> [block_rows(rows, classes, float32) for rows, classes in ((2048, 50257), (2048, 8192), (300, 50257))]
+    [256, 512, 160]
     """
-    block = even_blocks(rows, K_BLOCK)
+    most = most_of_k(dtype, cpu.level())
+    block = even_blocks(rows, most)
     wanted = min(SCORES_AT_ONCE // max(1, block * classes), -(-rows // block))
     # a product over several blocks cuts itself into the same ones
-    together = next((n for n in range(wanted, 1, -1) if even_blocks(n * block, K_BLOCK) == block), 1)
+    together = next((n for n in range(wanted, 1, -1) if even_blocks(n * block, most) == block), 1)
     return block * together
 
 
@@ -122,7 +125,7 @@ class _Blocks:
 
 
 def _plan(inputs: tuple[Layout, ...], outputs: tuple[Layout, ...], **params: Any) -> Launched:
-    blocks = _Blocks(inputs, 0, params, block_rows(inputs[0].shape[0], inputs[1].shape[0]))
+    blocks = _Blocks(inputs, 0, params, block_rows(inputs[0].shape[0], inputs[1].shape[0], inputs[0].dtype))
     for row in range(0, blocks.rows, blocks.size):
         count = min(blocks.size, blocks.rows - row)
         scores = blocks.make_scores(row, count)
@@ -146,7 +149,7 @@ def _rows_with_gradients(x: Layout, weight: Layout, weight_wanted: bool) -> int:
 
     All where that takes less: several blocks of a half format add up in a float32 copy of the weight's gradient.
     """
-    rows, size, dtype = x.shape[0], block_rows(x.shape[0], weight.shape[0]), compute_dtype(weight.dtype)
+    rows, size, dtype = x.shape[0], block_rows(x.shape[0], weight.shape[0], x.dtype), compute_dtype(weight.dtype)
     if not weight_wanted or dtype is weight.dtype:
         return size
     spared = (rows - size) * weight.shape[0] * x.dtype.itemsize

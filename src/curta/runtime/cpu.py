@@ -16,23 +16,26 @@ from pathlib import Path
 from curta.errors import ArgumentError
 
 #: from the least to the most; each can run what those before it can
-LEVELS = ("portable", "avx2", "avx512", "amx")
+LEVELS = ("portable", "avx2", "avx512", "avx512bf16", "amx")
 
 _NEEDED = {
     "portable": frozenset[str](),
     "avx2": frozenset({"avx", "avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe", "popcnt"}),
     "avx512": frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
+    "avx512bf16": frozenset({"avx512bf16"}),
     "amx": frozenset({"amx-tile", "amx-bf16"}),
 }
 #: features above a level, by how their names begin
-_ABOVE = {"amx": (), "avx512": ("amx",), "avx2": ("amx", "avx512", "avx10")}
+_ABOVE = {
+    "amx": (), "avx512bf16": ("amx",), "avx512": ("amx", "avx512bf16"), "avx2": ("amx", "avx512", "avx10"),
+}  # fmt: skip
 #: what every x86-64 processor has
 _BASELINE = frozenset({"64bit", "cmov", "cx8", "fxsr", "mmx", "sse", "sse2"})
 #: what Linux says of the first processor's second-level cache, as "512K"
 _SECOND_CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 _UNITS = {"K": 10, "M": 20}
-_VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "amx": 64}
-_CPU_NAME = {"portable": "x86-64", "avx2": "x86-64-v3", "avx512": "x86-64-v4", "amx": "x86-64-v4"}
+_VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "avx512bf16": 64, "amx": 64}
+_CPU_NAME = dict(zip(LEVELS, ("x86-64", "x86-64-v3", "x86-64-v4", "x86-64-v4", "x86-64-v4"), strict=True))
 
 
 def is_x86() -> bool:
@@ -72,7 +75,7 @@ def _host_levels() -> list[str]:
 
 @cache
 def level() -> str:
-    """The level that kernels are compiled for: "amx", "avx512", "avx2" or "portable".
+    """The level that kernels are compiled for, one of `LEVELS`.
 
     `CURTA_CPU` forces one at or below the host's; any other value is an `ArgumentError`. Read once per process.
 
@@ -88,7 +91,7 @@ def level() -> str:
             raise ArgumentError(f"CURTA_CPU: {wanted} is above what this machine can run ({reached[-1]})")
         return wanted
     if reached[-1] == "amx" and not _tiles_are_granted():
-        return "avx512"
+        return reached[-2]
     return reached[-1]
 
 

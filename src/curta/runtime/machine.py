@@ -188,7 +188,8 @@ def flops_a_cycle(dtype_name: str) -> int | None:
 
     Of vectors of multiply-adds there are two units a core, as in Intel's server processors since Haswell and AMD's
     since Zen 2; on Zen 3 and 4, which do 512 bits in two halves, what is one unit. Half formats are widened to float32,
-    but for bfloat16 in tiles. None where the units are not known: at the level `portable`, and for other formats.
+    but for bfloat16 in tiles, and in pairs, for which Intel's have one unit. None where the units are not known: at the
+    level `portable`, and for other formats.
 
     >>> flops_a_cycle("int8") is None
     True
@@ -199,11 +200,11 @@ def flops_a_cycle(dtype_name: str) -> int | None:
         return None
     if level == "amx" and dtype_name == "bfloat16":
         return AMX_FLOPS_A_CYCLE
-    halves = level == "avx512" and (processor().get("vendor_id"), processor().get("cpu family")) == (
-        "AuthenticAMD",
-        "25",
-    )
-    return (1 if halves else 2) * 2 * cpu.vector_bytes() // widths[dtype_name]
+    vendor, family = processor().get("vendor_id"), processor().get("cpu family")
+    pairs = level == "avx512bf16" and dtype_name == "bfloat16"
+    halves = cpu.vector_bytes() == 64 and (vendor, family) == ("AuthenticAMD", "25")
+    units = 1 if halves or (pairs and vendor == "GenuineIntel") else 2
+    return units * (4 if pairs else 2) * cpu.vector_bytes() // widths[dtype_name]
 
 
 def _text(path: Path) -> str:

@@ -53,7 +53,7 @@ def look_ahead(
     entries: list[tuple[Value, Sequence[Value]]] = [(corners[0], nothing), (corners[1], nothing)]
     if spec.a_order == "row":
         entries[0] = code.offset(corners[0], k_next * a_step), _spread(a_step, rows * size, k_left, calls, before)
-    elif spec.a_order == "k":
+    elif spec.a_order in ("k", "k_packed"):
         step, following = read_meta(code, Meta.A_ROW) * size, row + spec.a_block_rows
         start = code.offset(corners[0], following * step + k[0] * a_step)
         count = larger(smaller(rows - following, spec.a_block_rows), 0)

@@ -26,7 +26,7 @@ from curta.compiler.matmul.finish import ENDING, finish, finish_tile
 from curta.compiler.matmul.micro import panels
 from curta.compiler.matmul.pack import pack_a, pack_b
 from curta.compiler.matmul.part import part
-from curta.compiler.matmul.spec import Meta, Spec
+from curta.compiler.matmul.spec import K_BLOCK, Meta, Spec
 from curta.compiler.matmul.tiles import Costs, round_up
 from curta.runtime import cpu, jit
 
@@ -63,7 +63,7 @@ def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int) -> tuple[int, 
     size = spec.compute.itemsize
     rows, columns = round_up(unit_rows, spec.tile_rows), round_up(unit_columns, spec.tile_columns)
     c_bytes = rows * columns * size if spec.staged else spec.tile_rows * spec.tile_columns * size
-    return spec.a_bytes, columns * spec.k_block * size, c_bytes
+    return spec.a_bytes, columns * K_BLOCK * size, c_bytes
 
 
 def block_costs(spec: Spec, K: int) -> Costs:
@@ -78,16 +78,16 @@ def block_costs(spec: Spec, K: int) -> Costs:
 
 @cache  # one object for equal costs, by which the chosen tiles are found again
 def _block_costs(spec: Spec, staged: bool, a_cost: float, b_cost: float, K: int) -> Costs:
-    lanes, passes = spec.lanes, max(1, -(-K // spec.k_block)) + staged
+    lanes, passes, words = spec.lanes, max(1, -(-K // spec.k_block)) + staged, -(-K // spec.depth)
     available = PACKED_SHARE * cpu.second_cache_bytes()
 
     def cycles(rows: int, columns: int) -> float:
-        arithmetic = spec.computed_rows(rows) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
-        packing = K * (rows * a_cost + columns * b_cost) / lanes
+        arithmetic = spec.computed_rows(rows) * round_up(columns, spec.tile_columns) * words / (2 * lanes)
+        packing = words * (rows * a_cost + columns * b_cost) / lanes
         return arithmetic + packing + rows * columns * passes * 2 / lanes
 
     def fits(rows: int, columns: int) -> bool:
-        packed = columns * min(spec.k_block, K) + (rows * columns // 2 if staged else 0)
+        packed = columns * min(K_BLOCK, words) + (rows * columns // 2 if staged else 0)
         return packed * spec.compute.itemsize <= available
 
     return Costs(spec.tile_rows, spec.tile_columns, cycles, fits)
@@ -179,7 +179,7 @@ def _areas(code: Code, spec: Spec) -> _Areas:
     size = spec.compute.itemsize
     padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), spec.tile_columns) * spec.tile_columns
     packed_b = code.offset(parameter(code, "scratch", "ptr"), spec.a_bytes)
-    return _Areas(packed_b, code.offset(packed_b, padded_columns * (spec.k_block * size)), padded_columns * size)
+    return _Areas(packed_b, code.offset(packed_b, padded_columns * (K_BLOCK * size)), padded_columns * size)
 
 
 def a_parts(spec: Spec) -> tuple[jit.Code, ...]:
@@ -193,7 +193,7 @@ def sum_blocks(spec: Spec) -> jit.Code:
     Where `ending` is not null it is called as soon as a block of rows is complete, with the `slots` of the tile's
     corner.
     """
-    words = spec.dtype.short, spec.a_order, spec.b_order, "staged" if spec.staged else "placed"
+    words = spec.dtype.short, spec.packed, spec.a_order, spec.b_order, "staged" if spec.staged else "placed"
     return part("sum_blocks", words, spec, _add_sum_blocks, requires=(*a_parts(spec), pack_b(spec), panels(spec)))
 
 
@@ -217,6 +217,7 @@ def _add_sum_blocks(module: Module, spec: Spec, name: str) -> None:
             for corner, step in zip(corners[:2], (Meta.A_K, Meta.B_K), strict=True)
         )
         add = k.index.gt(0).convert("zext", "i64") | add_first
+        words = blocks(k_count, spec.depth)
         b_panel, b_panel_step, b_step = _prepare_b(code, spec, b, k_count, columns, area.packed_b)
         with code.loop(0, rows_all, spec.a_block_rows) as row:
             rows = smaller(rows_all - row.index, spec.a_block_rows)
@@ -226,7 +227,7 @@ def _add_sum_blocks(module: Module, spec: Spec, name: str) -> None:
             look_ahead(code, spec, ahead, (corners[0], corners[1]), extent, row.index, (k.index, k_count))
             target = code.offset(c, row.index * c_step)
             call(code, panels(spec), [
-                a_rows, a_step, b_panel, b_panel_step, b_step, area.packed_b, target, c_step, k_count, rows, columns,
+                a_rows, a_step, b_panel, b_panel_step, b_step, area.packed_b, target, c_step, words, rows, columns,
                 add, area.staged, ahead,
             ])  # fmt: skip
             with code.when((k.index + k_block).ge(k_all) & ending.ne(null(code))):
@@ -238,7 +239,7 @@ def prepare_a(code: Code, spec: Spec, source: Value, rows: Value, k_count: Value
     """A block of A, where it lies or packed into the kernel's scratch; and the bytes between its rows."""
     strides = [read_meta(code, item) for item in (Meta.A_ROW, Meta.A_K)]
     if spec.a_in_place:
-        return source, strides[0] * spec.compute.itemsize
+        return source, strides[0] * spec.dtype.itemsize
     scratch = parameter(code, "scratch", "ptr")
     call(code, pack_a(spec), [source, *strides, rows, k_count, scratch])
     return scratch, code.constant(spec.a_row_step * spec.compute.itemsize, "i64")
@@ -250,7 +251,7 @@ def _prepare_b(
     """Pack B, or all but its full panels; where the full panels are, the bytes between panels, and between rows."""
     size, width = spec.compute.itemsize, spec.tile_columns
     strides = [read_meta(code, Meta.B_K), read_meta(code, Meta.B_COLUMN)]
-    panel_bytes = k_count * (width * size)
+    panel_bytes = blocks(k_count, spec.depth) * (width * size)
     row_bytes = code.constant(width * size, "i64")
     if not spec.b_in_place_possible:
         call(code, pack_b(spec), [b, *strides, k_count, columns, packed])

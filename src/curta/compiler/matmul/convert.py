@@ -19,20 +19,28 @@ def load_wide(code: Code, pointer: Value, dtype: DType, lanes: int, *, native_ha
     return _widen_half(code.load(pointer, "i16", lanes).convert("zext", "i32"))
 
 
-def store_narrow(code: Code, value: Value, pointer: Value, dtype: DType, *, native_half: bool) -> None:
-    """Store sums as `dtype`, float32 rounded to the nearest, ties to even, where it is float16 or bfloat16."""
-    code.store(narrow(value, dtype, native_half=native_half), pointer)
+def narrow(value: Value, dtype: DType, *, native_half: bool, native_bfloat: bool = False) -> Value:
+    """Sums as `dtype`, float32 rounded to the nearest, ties to even; the half formats as i16 bits.
 
-
-def narrow(value: Value, dtype: DType, *, native_half: bool) -> Value:
-    """Sums as `dtype`; the half formats as i16 bits."""
+    With `native_bfloat` by the processor's instruction, which takes subnormal numbers for zeros.
+    """
     if dtype is bfloat16:
-        return _round_to_bfloat16(value)
+        return _round_pairs(value) if native_bfloat else _round_to_bfloat16(value)
     if dtype is not float16:
         return value
     if native_half:
         return value.convert("fptrunc", "half").bitcast("i16")
     return _round_to_half(value)
+
+
+def _round_pairs(value: Value) -> Value:
+    """bfloat16's bits in i16 by AVX512-BF16's instruction."""
+    code, lanes = value.code, value.lanes
+    name = "llvm.x86.avx512bf16.cvtneps2bf16.512"
+    rounded = code.call(name, "bfloat", 16, [code.spread(value, 16)]).bitcast("i16")
+    if lanes == 16:
+        return rounded
+    return code.emit(f"extractelement {rounded.full_type} {rounded.ref}, i32 0", "i16")
 
 
 def _round_to_bfloat16(value: Value) -> Value:

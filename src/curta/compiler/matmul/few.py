@@ -8,7 +8,6 @@ of C^T, and stays with these rows until all columns are done. The sums are those
 from __future__ import annotations
 
 from functools import cache
-from math import gcd
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.block import PACKED_SHARE, Tile, each_tile
@@ -28,11 +27,9 @@ from curta.compiler.matmul.emit import (
 from curta.compiler.matmul.finish import finish, finish_tile
 from curta.compiler.matmul.pack import pack_b
 from curta.compiler.matmul.spec import Meta, Spec
-from curta.compiler.matmul.tiles import Costs, round_up
+from curta.compiler.matmul.tiles import CACHE_LINES, Costs, round_up, rows_alike
 from curta.runtime import cpu, jit
 
-#: the bytes after which lines come to lie in the same place of a first-level cache, and how many of them it holds
-CACHE_WAY, CACHE_LINES = 4096, 8
 #: columns at most: so many, and so many times two vectors, or two vectors where registers are few
 MOST_COLUMNS, MOST_PANELS = 64, 4
 #: a matrix of so many elements is worth computing some more columns than the blocked kernel does: measured on Zen 3
@@ -47,7 +44,7 @@ def few_family(spec: Spec, rows: int, columns: int, K: int, row_bytes: int) -> s
     most = min(MOST_COLUMNS, (MOST_PANELS if spec.fused else 1) * spec.tile_columns)
     if not 1 < columns <= min(most, rows // 2):
         return None
-    alike = spec.tile_rows * gcd(CACHE_WAY, row_bytes) // CACHE_WAY
+    alike = rows_alike(spec.tile_rows, row_bytes)
     vectors = 1 if columns <= spec.lanes and 2 * alike < CACHE_LINES else 2
     # both compute more than there is: whole vectors here, whole rows of tiles there
     excess = round_up(columns, vectors * spec.lanes) - round_up(columns, spec.tile_rows)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from curta.compiler.code import Code, Value
 from curta.compiler.lanes import store_apart
-from curta.compiler.matmul.convert import load_wide, narrow, store_narrow
+from curta.compiler.matmul.convert import load_wide, narrow
 from curta.compiler.matmul.emit import Module, call, parameter, read_meta, signature, transpose
 from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.part import part
@@ -46,8 +46,8 @@ def finish(spec: Spec, *, swapped: bool = False) -> jit.Code:
         words = spec.ending.digest, spec.compute.short, *(("swapped",) if swapped else ())
         add = partial(_add_ending, ending=spec.ending, parts=(1, 0) if swapped else (0, 1))
         return part("ending", words, spec, add, passes=True)
-    formats, way = (spec.compute.short, spec.out_dtype.short), "add" if spec.accumulate else "set"
-    return part("finish", (*formats, spec.c_order, way), spec, _add_finish)
+    words = spec.packed, spec.out_dtype.short, spec.c_order, "add" if spec.accumulate else "set"
+    return part("finish", words, spec, _add_finish)
 
 
 def _add_finish(module: Module, spec: Spec, name: str) -> None:
@@ -108,7 +108,7 @@ def _scatter_vectors(code: Code, spec: Spec, source: Value, target: Value, done:
     end = done + ((columns - done) & -spec.lanes)
     with code.loop(done, end, spec.lanes) as column:
         values = code.load(code.offset(source, column.index * size), LLVM_TYPES[spec.compute.name], spec.lanes)
-        values = narrow(values, spec.out_dtype, native_half=spec.fused)
+        values = _narrow(spec, values)
         first = code.offset(target, column.index * column_step)
         store_apart(code, values, (code.offset(first, column_step * lane) for lane in range(spec.lanes)))
     return end
@@ -121,7 +121,11 @@ def _finish_some(code: Code, spec: Spec, source: Value, target: Value, lanes: in
 def _store_or_add(code: Code, spec: Spec, value: Value, target: Value) -> None:
     if spec.accumulate:
         value = load_wide(code, target, spec.out_dtype, value.lanes, native_half=spec.fused) + value
-    store_narrow(code, value, target, spec.out_dtype, native_half=spec.fused)
+    code.store(_narrow(spec, value), target)
+
+
+def _narrow(spec: Spec, value: Value) -> Value:
+    return narrow(value, spec.out_dtype, native_half=spec.fused, native_bfloat=spec.depth > 1)
 
 
 def _add_ending(module: Module, spec: Spec, name: str, *, ending: Ending, parts: tuple[int, int]) -> None:

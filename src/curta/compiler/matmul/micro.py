@@ -38,7 +38,7 @@ def panels(spec: Spec) -> jit.Code:
     Rows of A lie `a_step` bytes apart where K is their near direction. Each micro-kernel fetches its part of what is
     packed next where the last parameter says what is `ahead`, and is not null.
     """
-    words = spec.compute.short, _order(spec), "staged" if spec.staged else "placed"
+    words = spec.packed, _order(spec), "staged" if spec.staged else "placed"
     return part("panels", words, spec, _add_panels)
 
 
@@ -47,7 +47,7 @@ def window_columns(spec: Spec) -> jit.Code:
 
     Column number c of row k is at b + taps[k] and what the table `pixels` says of its vector: one word of two.
     """
-    words = spec.compute.short, _order(spec), "staged" if spec.staged else "placed"
+    words = spec.packed, _order(spec), "staged" if spec.staged else "placed"
     return part("window_columns", words, spec, _add_window_columns)
 
 
@@ -56,7 +56,7 @@ def window_rows(spec: Spec) -> jit.Code:
 
     Row number r is at a + taps[r], and goes on from vector to vector at what the table `pixels` says of each.
     """
-    words = spec.compute.short, "staged" if spec.staged else "placed"
+    words = spec.packed, "staged" if spec.staged else "placed"
     return part("window_rows", words, spec, _add_window_rows)
 
 
@@ -278,7 +278,7 @@ def _no_sums(code: Code, spec: Spec, counts: range) -> list[Value]:
 
 def _pair(code: Code, spec: Spec, first: Value, distance: Value | int) -> list[Value]:
     """Two vectors, so many bytes apart."""
-    return [code.load(place, spec.type, spec.lanes) for place in (first, code.offset(first, distance))]
+    return [code.load(place, spec.word, spec.lanes) for place in (first, code.offset(first, distance))]
 
 
 def _multiply_add(
@@ -287,10 +287,13 @@ def _multiply_add(
     """The sums with one row of B multiplied by the elements of A so many bytes behind `places`."""
     added = []
     for row, place in enumerate(places):
-        element = code.load(code.offset(place, distance), spec.type, align=spec.compute.itemsize)
-        value = code.spread(element, spec.lanes)
+        word = code.load(code.offset(place, distance), spec.word, align=spec.compute.itemsize // spec.depth)
+        value = code.spread(word, spec.lanes)
         for column, before in zip(columns, sums[2 * row : 2 * row + 2], strict=True):
-            added.append(value.fma(column, before) if spec.fused else value * column + before)
+            if spec.depth > 1:
+                added.append(_add_pairs(code, value, column, before))
+            else:
+                added.append(value.fma(column, before) if spec.fused else value * column + before)
     return added
 
 
@@ -301,6 +304,16 @@ def _prefetch_c(code: Code, spec: Spec, rows: int) -> None:
         for vector in range(2):
             prefetch(code, code.offset(row, vector * spec.vector_bytes), to_write=True)
         row = code.offset(row, parameter(code, "c_step"))
+
+
+def _add_pairs(code: Code, left: Value, right: Value, before: Value) -> Value:
+    """The sums with both products of each lane's pairs of bfloat16."""
+    pairs = [
+        code.emit(f"bitcast {bits.full_type} {bits.ref} to <{2 * bits.lanes} x bfloat>", "bfloat", 2 * bits.lanes)
+        for bits in (left, right)
+    ]
+    name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * before.lanes}"
+    return code.call(name, "float", before.lanes, [before, *pairs])
 
 
 def _add_copy_tile(module: Module, spec: Spec) -> None:

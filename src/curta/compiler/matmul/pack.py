@@ -2,14 +2,15 @@
 
 A is packed row by row where its K direction is near (then rows are `spec.a_row_step` apart), and in panels of
 `tile_rows` rows, row index fastest, where its rows are near. B is packed in panels of `tile_columns` columns, column
-fastest. What a last panel lacks is zeros.
+fastest. What a last panel lacks is zeros. Where two elements along K are packed as one word (`spec.depth`), so are the
+last one and a zero where their number is odd.
 """
 
 from __future__ import annotations
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import Module, blocks, call, parameter, prefetch, signature, smaller, transpose
+from curta.compiler.matmul.emit import Module, blocks, call, parameter, prefetch, shuffle, signature, smaller, transpose
 from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Spec
 from curta.runtime import jit
@@ -28,12 +29,12 @@ COPY_EDGE = signature(source="ptr", outer_step="i64", inner_step="i64", outer="i
 
 def pack_a(spec: Spec) -> jit.Code:
     """The function `pack_a(source, row stride, k stride, rows, k, target)`; strides in elements."""
-    return part("pack_a", (spec.dtype.short, spec.a_order), spec, _add_pack_a)
+    return part("pack_a", (spec.dtype.short, spec.packed, spec.a_order), spec, _add_pack_a)
 
 
 def pack_b(spec: Spec) -> jit.Code:
     """The function `pack_b(source, k stride, column stride, k, columns, target)`; strides in elements."""
-    return part("pack_b", (spec.dtype.short, spec.b_order), spec, _add_pack_b)
+    return part("pack_b", (spec.dtype.short, spec.packed, spec.b_order), spec, _add_pack_b)
 
 
 def _add_pack_a(module: Module, spec: Spec, name: str) -> None:
@@ -61,21 +62,50 @@ def _fetch(code: Code, pointer: Value, nbytes: Value) -> None:
 
 
 def _load(code: Code, spec: Spec, pointer: Value, lanes: int = 1) -> Value:
+    """Words from where neighbours are those of a word, and then other words."""
+    if spec.depth > 1:
+        return code.load(pointer, spec.word, lanes)
     return load_wide(code, pointer, spec.dtype, lanes, native_half=spec.fused)
 
 
+def _load_across(code: Code, spec: Spec, pointer: Value, k_bytes: Value, lanes: int) -> Value:
+    """Words of neighbours, the elements of each so many bytes apart."""
+    if spec.depth == 1:
+        return _load(code, spec, pointer, lanes)
+    first, second = (code.load(place, "i16", lanes) for place in (pointer, code.offset(pointer, k_bytes)))
+    both = shuffle(code, first, second, [lane // 2 + lanes * (lane % 2) for lane in range(2 * lanes)])
+    return code.emit(f"bitcast {both.full_type} {both.ref} to <{lanes} x {spec.word}>", spec.word, lanes)
+
+
+def _load_one(code: Code, spec: Spec, pointer: Value, k_bytes: Value, k_left: Value) -> Value:
+    """A word whose elements are so many bytes apart, as far as there are any."""
+    if spec.depth == 1:
+        return _load(code, spec, pointer)
+    there = k_left.gt(1)
+    first, second = (
+        code.load(place, "i16").convert("zext", spec.word)
+        for place in (pointer, code.offset(pointer, there.select(k_bytes, 0)))
+    )
+    return first | there.select(second << 16, 0)
+
+
 def _add_copy_edge(module: Module, spec: Spec, width: int) -> None:
-    """`copy_edge`: target[outer, width] from source[outer, inner <= width] with any strides; zeros behind `inner`."""
+    """`copy_edge`: target[outer, width] from source[outer, inner <= width] with any strides; zeros behind `inner`.
+
+    `outer` is along K.
+    """
     code = Code()
-    size = spec.compute.itemsize
+    size, outer_all = spec.compute.itemsize, parameter(code, "outer")
     source, target = parameter(code, "source", "ptr"), parameter(code, "target", "ptr")
-    with code.loop(0, parameter(code, "outer")) as outer:
-        from_row = code.offset(source, outer.index * parameter(code, "outer_step") * spec.dtype.itemsize)
-        to_row = code.offset(target, outer.index * (width * size))
-        code.store(code.constant(0, spec.type, width), to_row)
+    outer_bytes = parameter(code, "outer_step") * spec.dtype.itemsize
+    with code.loop(0, blocks(outer_all, spec.depth)) as outer:
+        first = outer.index * spec.depth
+        from_row, to_row = code.offset(source, first * outer_bytes), code.offset(target, outer.index * (width * size))
+        code.store(code.constant(0, spec.word, width), to_row)
         with code.loop(0, parameter(code, "inner")) as inner:
-            step = inner.index * parameter(code, "inner_step") * spec.dtype.itemsize
-            code.store(_load(code, spec, code.offset(from_row, step)), code.offset(to_row, inner.index * size))
+            place = code.offset(from_row, inner.index * parameter(code, "inner_step") * spec.dtype.itemsize)
+            word = _load_one(code, spec, place, outer_bytes, outer_all - first)
+            code.store(word, code.offset(to_row, inner.index * size))
     module.add("copy_edge", code, COPY_EDGE)
 
 
@@ -93,16 +123,23 @@ def _add_panel_copy(module: Module, spec: Spec, name: str, width: int, *, swappe
         parameter(code, "source", "ptr"), parameter(code, "target", "ptr"), parameter(code, "k_step"),
         parameter(code, "k_count"),
     )  # fmt: skip
-    whole = count.unsigned_divide(width)
-    panel_bytes = k_count * (width * size)
-    with code.loop(0, k_count, ROWS_AT_ONCE) as outer:
-        last = smaller(outer.index + ROWS_AT_ONCE, k_count)
+    whole, words = count.unsigned_divide(width), k_count.unsigned_divide(spec.depth)
+    k_bytes = k_step * spec.dtype.itemsize
+    panel_bytes = blocks(k_count, spec.depth) * (width * size)
+    with code.loop(0, words, ROWS_AT_ONCE) as outer:
+        last = smaller(outer.index + ROWS_AT_ONCE, words)
         with code.loop(0, whole) as panel:
             from_panel = code.offset(source, panel.index * (width * spec.dtype.itemsize))
             to_panel = code.offset(target, panel.index * panel_bytes)
-            with code.loop(outer.index, last) as k:
-                values = _load(code, spec, code.offset(from_panel, k.index * k_step * spec.dtype.itemsize), width)
-                code.store(values, code.offset(to_panel, k.index * (width * size)))
+            with code.loop(outer.index, last) as word:
+                place = code.offset(from_panel, word.index * spec.depth * k_bytes)
+                values = _load_across(code, spec, place, k_bytes, width)
+                code.store(values, code.offset(to_panel, word.index * (width * size)))
+    if spec.depth > 1:
+        with code.when(k_count.ne(words * spec.depth)), code.loop(0, whole) as panel:
+            place = code.offset(source, words * spec.depth * k_bytes + panel.index * (width * spec.dtype.itemsize))
+            behind = code.offset(target, panel.index * panel_bytes + words * (width * size))
+            call(code, "copy_edge", [place, k_step, near_step, 1, width, behind])
     rest = count - whole * width
     with code.when(rest.gt(0)):
         call(code, "copy_edge", [
@@ -117,26 +154,28 @@ def _add_row_copy(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     size, lanes = spec.compute.itemsize, spec.lanes
     rows, k_count, k_step = parameter(code, "rows"), parameter(code, "k_count"), parameter(code, "k_step")
+    words, k_bytes = blocks(k_count, spec.depth), k_step * spec.dtype.itemsize
     row_bytes = spec.a_row_step * size
     with code.loop(0, rows) as row:
         step = row.index * parameter(code, "row_step") * spec.dtype.itemsize
         source = code.offset(parameter(code, "source", "ptr"), step)
         target = code.offset(parameter(code, "target", "ptr"), row.index * row_bytes)
         done = code.constant(0, "i64")
-        if spec.a_order == "k":
-            done = k_count & -lanes
+        if spec.a_order != "any":
+            done = k_count.unsigned_divide(spec.depth) & -lanes
             ahead = parameter(code, "row_step") * (ROWS_AHEAD * spec.dtype.itemsize)
             _fetch(code, code.offset(source, ahead), k_count * spec.dtype.itemsize)
-            with code.loop(0, done, lanes) as k:
-                values = _load(code, spec, code.offset(source, k.index * spec.dtype.itemsize), lanes)
-                code.store(values, code.offset(target, k.index * size))
-        with code.loop(done, k_count) as k:
-            value = _load(code, spec, code.offset(source, k.index * k_step * spec.dtype.itemsize))
-            code.store(value, code.offset(target, k.index * size))
+            with code.loop(0, done, lanes) as word:
+                place = code.offset(source, word.index * (spec.depth * spec.dtype.itemsize))
+                code.store(_load(code, spec, place, lanes), code.offset(target, word.index * size))
+        with code.loop(done, words) as word:
+            first = word.index * spec.depth
+            value = _load_one(code, spec, code.offset(source, first * k_bytes), k_bytes, k_count - first)
+            code.store(value, code.offset(target, word.index * size))
     with code.loop(rows, blocks(rows, spec.tile_rows) * spec.tile_rows) as row:
         target = code.offset(parameter(code, "target", "ptr"), row.index * row_bytes)
-        with code.loop(0, k_count, lanes) as k:
-            code.store(code.constant(0, spec.type, lanes), code.offset(target, k.index * size))
+        with code.loop(0, words, lanes) as word:
+            code.store(code.constant(0, spec.word, lanes), code.offset(target, word.index * size))
     module.add(name, code, PACK_A, private=False)
 
 
@@ -148,27 +187,29 @@ def _add_transposing_copy(module: Module, spec: Spec, name: str) -> None:
     column_step, k_count = parameter(code, "column_step"), parameter(code, "k_count")
     columns = parameter(code, "columns")
     row_bytes, column_bytes = width * size, column_step * spec.dtype.itemsize
-    whole = columns.unsigned_divide(width)
-    whole_k = k_count & -lanes
+    whole, words = columns.unsigned_divide(width), blocks(k_count, spec.depth)
+    whole_words = k_count.unsigned_divide(spec.depth) & -lanes
+    whole_k = whole_words * spec.depth
     with code.loop(0, whole) as panel:
         from_panel = code.offset(source, panel.index * width * column_bytes)
-        to_panel = code.offset(target, panel.index * k_count * row_bytes)
-        with code.loop(0, whole_k, lanes) as k, code.loop(0, width, lanes) as half:
-            corner = code.offset(from_panel, half.index * column_bytes + k.index * spec.dtype.itemsize)
+        to_panel = code.offset(target, panel.index * words * row_bytes)
+        with code.loop(0, whole_words, lanes) as word, code.loop(0, width, lanes) as half:
+            word_bytes = word.index * (spec.depth * spec.dtype.itemsize)
+            corner = code.offset(from_panel, half.index * column_bytes + word_bytes)
             square = []
             for _ in range(lanes):
                 square.append(_load(code, spec, corner, lanes))
                 corner = code.offset(corner, column_bytes)
-            corner = code.offset(to_panel, k.index * row_bytes + half.index * size)
+            corner = code.offset(to_panel, word.index * row_bytes + half.index * size)
             for index, values in enumerate(transpose(code, square)):
                 code.store(values, code.offset(corner, index * row_bytes))
         call(code, "copy_edge", [
             code.offset(from_panel, whole_k * spec.dtype.itemsize), 1, column_step, k_count - whole_k, width,
-            code.offset(to_panel, whole_k * row_bytes),
+            code.offset(to_panel, whole_words * row_bytes),
         ])  # fmt: skip
     rest = columns - whole * width
     with code.when(rest.gt(0)):
-        to_panel = code.offset(target, whole * k_count * row_bytes)
+        to_panel = code.offset(target, whole * words * row_bytes)
         from_panel = code.offset(source, whole * width * column_bytes)
         call(code, "copy_edge", [from_panel, 1, column_step, k_count, rest, to_panel])
     module.add(name, code, PACK_B, private=False)
@@ -180,7 +221,7 @@ def _add_slow_copy(module: Module, spec: Spec, name: str) -> None:
     width = spec.tile_columns
     k_step, column_step, k_count = parameter(code, "k_step"), parameter(code, "column_step"), parameter(code, "k_count")
     columns = parameter(code, "columns")
-    panel_bytes = k_count * (width * spec.compute.itemsize)
+    panel_bytes = blocks(k_count, spec.depth) * (width * spec.compute.itemsize)
     with code.loop(0, blocks(columns, width)) as panel:
         call(code, "copy_edge", [
             code.offset(parameter(code, "source", "ptr"), panel.index * width * column_step * spec.dtype.itemsize),

@@ -12,16 +12,15 @@ from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.few import few_costs, few_family, few_parts, few_scratch, make_few_kernel
 from curta.compiler.matmul.finish import finish
 from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
-from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
-from curta.compiler.matmul.tiles import Tiles, choose_tiles, even_blocks
+from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec, in_pairs
+from curta.compiler.matmul.tiles import CACHE_LINES, Tiles, choose_tiles, even_blocks, rows_alike
 from curta.compiler.matmul.vector import make_vector_kernel, vector_costs, vector_scratch
 from curta.dtypes import DType, bfloat16, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
-from curta.runtime import jit
+from curta.runtime import cpu, jit
 
 #: a matrix B this small is read where it lies, because it stays in the first cache without packing
 IN_PLACE_BYTES = 24_000
-LEVELS = ("portable", "avx2", "avx512", "amx")
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def plan_matmul(
     Strides are in elements, one for each batch dimension (0 where an operand is broadcast) and then the last two; they
     may be anything. The kernel's operands are the addresses of A, B and C. A and B are of `dtype`; C is of
     `out_dtype`, which is `dtype` or, for the half formats, float32. Half formats are summed in float32 and rounded
-    once; integers wrap around. `level` is the processor's ("portable", "avx2", "avx512" or "amx"). A `blas` does
+    once; integers wrap around. `level` is the processor's, one of `cpu.LEVELS`. A `blas` does
     what it can and is wanted for.
 
     >>> from curta.dtypes import float32
@@ -136,6 +135,8 @@ def plan_matmul(
         return _vector_plan(spec, operands)
     if level == "amx" and dtype is bfloat16:
         return _amx_plan(spec, operands)
+    if in_pairs(dtype, level):
+        return _block_plan(replace(spec, family="pairs"), operands)
     return _few_plan(spec, operands) or _block_plan(spec, operands)
 
 
@@ -144,7 +145,7 @@ def _check_formats(dtype: DType, out_dtype: DType, level: str, vector_bytes: int
         raise DTypeError(f"matmul: not implemented for {dtype!r}")
     if out_dtype is not dtype and out_dtype is not compute_dtype(dtype):
         raise DTypeError(f"matmul: a product of {dtype.short} cannot be stored as {out_dtype.short}")
-    if level not in LEVELS or vector_bytes not in (16, 32, 64):
+    if level not in cpu.LEVELS or vector_bytes not in (16, 32, 64):
         raise ArgumentError(f"matmul: no kernels for level {level!r} with vectors of {vector_bytes} bytes")
 
 
@@ -244,6 +245,10 @@ def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:
 
 
 def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    # rows that displace each other in the cache are packed, and so are those that end in half a word
+    displaced = rows_alike(spec.tile_rows, operands.a[0] * spec.dtype.itemsize) >= CACHE_LINES
+    if spec.a_in_place and (displaced or operands.K % spec.depth):
+        spec = replace(spec, a_order="k_packed")
     tiles = choose_tiles(block_costs(spec, operands.K), operands.M, operands.N, operands.batches)
     k_block = even_blocks(operands.K, spec.k_block)
     few_rows = 2 * spec.tile_rows >= operands.M

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from curta.compiler.matmul.ending import Ending
-from curta.dtypes import DType, compute_dtype
+from curta.dtypes import DType, bfloat16, compute_dtype
 
 LLVM_TYPES = {
     "float16": "half", "bfloat16": "bfloat", "float32": "float", "float64": "double",
@@ -15,10 +15,24 @@ LLVM_TYPES = {
 }  # fmt: skip
 
 
-#: most of K packed at a time: a panel of B, so long and `tile_columns` wide, takes two thirds of a 48 KB first cache
+#: most words of K packed at once: a panel of B, so long and `tile_columns` wide, has two thirds of a 48 KB first cache
 K_BLOCK = 256
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 10
+REVISION = 11
+
+
+def in_pairs(dtype: DType, level: str) -> bool:
+    """Whether the processor multiplies pairs along K at once: bfloat16, above whose level come the tiles."""
+    return dtype is bfloat16 and level == "avx512bf16"
+
+
+def most_of_k(dtype: DType, level: str) -> int:
+    """`K_BLOCK` for a format: of pairs as many as of single elements.
+
+    >>> most_of_k(bfloat16, "avx512bf16"), most_of_k(bfloat16, "avx2")
+    (512, 256)
+    """
+    return K_BLOCK * (2 if in_pairs(dtype, level) else 1)
 
 
 class Meta(enum.IntEnum):
@@ -60,7 +74,7 @@ class Spec:
 
     `a_order` is "k", "row" or "any": the direction in which A's elements are neighbours; `b_order` is "column", "k"
     or "any"; `c_order` is "column" or "any". Where A needs no packing because its transpose is packed row by row,
-    `a_order` is "turned".
+    `a_order` is "turned"; where its rows are not to be read where they lie, though neighbours along K, "k_packed".
     """
 
     family: str
@@ -108,6 +122,21 @@ class Spec:
         return LLVM_TYPES[self.compute.name]
 
     @property
+    def depth(self) -> int:
+        """Elements along K in a packed word, multiplied at once: two of bfloat16 in the family "pairs"."""
+        return 2 if self.family == "pairs" else 1
+
+    @property
+    def word(self) -> str:
+        """LLVM's name of what is packed: the sums' format, or the bits of a pair."""
+        return self.type if self.depth == 1 else "i32"
+
+    @property
+    def packed(self) -> str:
+        """The short name of what is packed."""
+        return self.compute.short if self.depth == 1 else f"{self.dtype.short}x{self.depth}"
+
+    @property
     def lanes(self) -> int:
         return self.vector_bytes // self.compute.itemsize
 
@@ -119,8 +148,8 @@ class Spec:
 
     @property
     def a_in_place(self) -> bool:
-        """Rows of A are read where they lie: their elements are neighbours in the sums' own format."""
-        return self.a_order == "k" and self.dtype is self.compute
+        """Rows of A are read where they lie: their elements are neighbours, and what would be packed."""
+        return self.a_order == "k" and (self.dtype is self.compute or self.depth > 1)
 
     @property
     def b_in_place_possible(self) -> bool:
@@ -176,12 +205,12 @@ class Spec:
     @property
     def k_block(self) -> int:
         """Most of K packed at a time."""
-        return K_BLOCK
+        return K_BLOCK * self.depth
 
     @property
     def a_row_step(self) -> int:
-        """Elements between rows of A packed row by row: a cache line more than a block, so that rows do not collide."""
-        return self.k_block + 64 // self.compute.itemsize
+        """Words between rows of A packed row by row: a cache line more than a block, so that rows do not collide."""
+        return K_BLOCK + 64 // self.compute.itemsize
 
     @property
     def a_block_rows(self) -> int:

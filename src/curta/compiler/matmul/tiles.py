@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from math import gcd
 
 from curta.runtime import cpu
 
 #: cycles to begin a unit, and to wake other threads where there is more than one
 UNIT_COST = 500.0
 WAKE_COST = 8000.0
+#: the bytes after which lines come to lie in the same place of a first-level cache, and how many of them it holds
+CACHE_WAY, CACHE_LINES = 4096, 8
 #: batches are put together up to about this many cycles
 SMALL_UNIT = 40_000
 
@@ -97,6 +100,15 @@ def even_blocks(length: int, most: int) -> int:
     """
     count = max(1, -(-length // most))
     return round_up(-(-length // count), 16) or 16
+
+
+def rows_alike(rows: int, row_bytes: int) -> int:
+    """How many of so many rows displace each other in a first-level cache.
+
+    >>> rows_alike(12, 4096), rows_alike(12, 2048), rows_alike(12, 1000)
+    (12, 6, 0)
+    """
+    return rows * gcd(CACHE_WAY, row_bytes) // CACHE_WAY
 
 
 def round_up(value: int, step: int) -> int:
