@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 from curta import dtypes
 from curta.compiler.code import Value
+from curta.compiler.lanes import joined, parts
 from curta.dtypes import DType
 from curta.runtime import cpu
+
+#: how many floats AVX512-BF16's instruction rounds at once
+BFLOAT16_LANES = 16
+#: among the classes of floats that AVX-512 tells apart
+SUBNORMAL = 0x20
 
 LLVM_TYPE = {
     "bool": "i1",
@@ -50,7 +59,7 @@ def to_memory(value: Value, dtype: DType) -> Value:
     if dtype is dtypes.float16:
         return _narrow_to_half(value) if _lacks_half() else value.convert("fptrunc", "half")
     if dtype is dtypes.bfloat16:
-        return bfloat16_bits(value).convert("trunc", "i16")
+        return _narrow_to_bfloat16(value)
     return value
 
 
@@ -79,11 +88,25 @@ def _narrow_to_half(value: Value) -> Value:
     return (found | (bits.logical_shift_right(16) & 0x8000)).convert("trunc", "i16").bitcast("half")
 
 
-def bfloat16_bits(value: Value) -> Value:
-    """The bits of a float rounded to nearest even at bfloat16's precision, as i32 below 2^16.
+def _narrow_to_bfloat16(value: Value) -> Value:
+    """By the processor's instruction where it has one, but for vectors with a subnormal number: it takes that for 0."""
 
-    By integer arithmetic: the processor's own instruction takes subnormal numbers for zero.
-    """
+    def bits() -> Value:
+        return bfloat16_bits(value).convert("trunc", "i16")
+
+    if value.lanes % BFLOAT16_LANES or not cpu.has("avx512bf16"):
+        return bits()
+    code, lanes = value.code, BFLOAT16_LANES
+    kind = code.constant(SUBNORMAL, "i32")
+    pieces = parts(code, value, lanes)
+    found = [code.call("llvm.x86.avx512.fpclass.ps.512", "i1", lanes, [piece, kind]) for piece in pieces]
+    rounded = [code.call("llvm.x86.avx512bf16.cvtneps2bf16.512", "bfloat", lanes, [piece]) for piece in pieces]
+    usual = joined(code, [piece.bitcast("i16") for piece in rounded])
+    return code.unless_any(reduce(or_, found), [usual], lambda: [bits()])[0]
+
+
+def bfloat16_bits(value: Value) -> Value:
+    """The bits of a float rounded to nearest even at bfloat16's precision, as i32 below 2^16."""
     bits = value.bitcast("i32")
     odd = bits.logical_shift_right(16) & 1
     rounded = (bits + 0x7FFF + odd).logical_shift_right(16)

@@ -19,6 +19,26 @@ def part(code: Code, value: Value, first: int, count: int) -> Value:
     )
 
 
+def parts(code: Code, value: Value, count: int) -> list[Value]:
+    """A vector cut in pieces of `count` lanes."""
+    if value.lanes == count:
+        return [value]
+    return [part(code, value, first, count) for first in range(0, value.lanes, count)]
+
+
+def joined(code: Code, pieces: Sequence[Value]) -> Value:
+    """1, 2, 4, … vectors of as many lanes, one behind the other."""
+    found = list(pieces)
+    while len(found) > 1:
+        places = ", ".join(f"i32 {lane}" for lane in range(2 * found[0].lanes))
+        full, count, kind = found[0].full_type, 2 * found[0].lanes, found[0].type
+        found = [
+            code.emit(f"shufflevector {full} {a.ref}, {full} {b.ref}, <{count} x i32> <{places}>", kind, count)
+            for a, b in zip(found[::2], found[1::2], strict=True)
+        ]
+    return found[0]
+
+
 def together(code: Code, values: Sequence[Value]) -> Value:
     """The vector of several single values."""
     kind, lanes = values[0].type, len(values)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from curta.compiler.code import Value
+from curta.compiler.lanes import joined, parts
 from curta.errors import CompilerError
 
 
@@ -155,30 +156,9 @@ def _scalef(mantissa: Value, n: Value) -> Value:
     name = f"llvm.x86.avx512.mask.scalef.{'ps' if form is SINGLE else 'pd'}.512"
     mask, part_type = f"i{lanes}", f"<{lanes} x {mantissa.type}>"
     code.declarations[name] = f"declare {part_type} @{name}({part_type}, {part_type}, {part_type}, {mask}, i32)"
-    parts = []
-    for start in range(0, mantissa.lanes, lanes):
-        low, high = (_take(value, start, lanes) for value in (mantissa, n))
+    made = []
+    for low, high in zip(parts(code, mantissa, lanes), parts(code, n, lanes), strict=True):
         call = f"call {part_type} @{name}({part_type} {low.ref}, {part_type} {high.ref}"
         # every lane, in the current rounding mode
-        parts.append(code.emit(f"{call}, {part_type} zeroinitializer, {mask} -1, i32 4)", mantissa.type, lanes))
-    while len(parts) > 1:
-        parts = [_join(left, right) for left, right in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
-
-
-def _take(value: Value, start: int, lanes: int) -> Value:
-    """`lanes` neighbouring lanes of a vector."""
-    if value.lanes == lanes:
-        return value
-    wanted = ", ".join(f"i32 {lane}" for lane in range(start, start + lanes))
-    full = value.full_type
-    text = f"shufflevector {full} {value.ref}, {full} poison, <{lanes} x i32> <{wanted}>"
-    return value.code.emit(text, value.type, lanes)
-
-
-def _join(left: Value, right: Value) -> Value:
-    """Two vectors of as many lanes, one behind the other."""
-    lanes, full = 2 * left.lanes, left.full_type
-    wanted = ", ".join(f"i32 {lane}" for lane in range(lanes))
-    text = f"shufflevector {full} {left.ref}, {full} {right.ref}, <{lanes} x i32> <{wanted}>"
-    return left.code.emit(text, left.type, lanes)
+        made.append(code.emit(f"{call}, {part_type} zeroinitializer, {mask} -1, i32 4)", mantissa.type, lanes))
+    return joined(code, made)
