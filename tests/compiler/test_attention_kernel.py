@@ -71,6 +71,12 @@ def near(found: Array, wanted: Array, name: str, steps: int, felt: float = 0.0) 
     assert (np.abs(found.astype(np.float64) - wanted) <= bound).all()
 
 
+def weights_felt(value: Array, name: str, level: str) -> float:
+    """What it changes at most that the weights, whose sum is 1, are rounded where products take pairs of bfloat16."""
+    rounded = (name, level) == ("bfloat16", "avx512bf16")
+    return float(ROUNDING[name] * np.abs(value.astype(np.float64)).max(initial=0.0)) if rounded else 0.0
+
+
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("level", levels())
 @pytest.mark.parametrize("name", FLOATS)
@@ -80,7 +86,7 @@ def test_values(level: str, name: str, causal: bool) -> None:
         settings = {"scale": shape[3] ** -0.5, "causal": causal}
         out, log_sum = forward(query, key, value, level, **settings)
         _, wanted, wanted_log = oracle(query, key, value, **settings)
-        near(out, wanted, name, shape[2])
+        near(out, wanted, name, shape[2], weights_felt(value, name, level))
         near(log_sum, wanted_log, "float64" if name == "float64" else "float32", shape[3])
 
 
@@ -111,7 +117,8 @@ def test_masks(level: str, name: str, kind: str) -> None:
         settings = {"scale": shape[3] ** -0.5, "causal": len(shape[0]) == 1}
         out, log_sum = empty_results(query, value)
         run([query, key, value, mask, out, log_sum], level, **settings)
-        near(out, oracle(query, key, value, mask=mask, **settings)[1], name, shape[2])
+        wanted = oracle(query, key, value, mask=mask, **settings)[1]
+        near(out, wanted, name, shape[2], weights_felt(value, name, level))
         made = [np.full_like(one, np.nan) for one in (query, key, value)]
         run([g, query, key, value, out, log_sum, mask, *made], level, **settings)
         steps = 16 * (shape[1] + shape[2] + shape[3])

@@ -85,8 +85,8 @@ def _rows(code: Code, spec: Spec, batch: Batch, row: Value, rows: Value, key: Va
     log_step = row_step(code, spec, "log_sum")
     call(code, "slopes", [
         get["scores"], rows, keys, *seen_at(code, row, key, keys), scale(code, spec), get["slopes"],
-        code.offset(batch.at["log_sum"], row * log_step), log_step, code.offset(get["deltas"], row * spec.size),
-        *conditions_at(code, spec, batch, row, key),
+        *((get["slope_rows"],) if spec.paired else ()), code.offset(batch.at["log_sum"], row * log_step), log_step,
+        code.offset(get["deltas"], row * spec.size), *conditions_at(code, spec, batch, row, key),
     ])  # fmt: skip
     for scores, other, target, columns in (
         ("scores", "gradient_rows", "to_value", Meta.VALUE_WIDTH), ("slopes", "query_rows", "to_key", Meta.WIDTH)
@@ -95,4 +95,5 @@ def _rows(code: Code, spec: Spec, batch: Batch, row: Value, rows: Value, key: Va
         multiply(code, spec, get[scores], get[other], get[target], step, rows, keys, count, 1, turned=True)
     step = _step(code, spec, Meta.WIDTH)
     to_query = code.offset(get["to_query"], row * step)
-    multiply(code, spec, get["slopes"], get["key_rows"], to_query, step, keys, rows, width, 1, packed=block)
+    slopes = get["slope_rows" if spec.paired else "slopes"]
+    multiply(code, spec, slopes, get["key_rows"], to_query, step, keys, rows, width, 1, packed=block)

@@ -18,7 +18,7 @@ from curta.compiler.attention.rows import add_normalise, add_softmax
 from curta.compiler.attention.seen import conditions_at, first_key, keys_seen, seen_at
 from curta.compiler.attention.spec import Batch, Meta, Spec, find_batch, region, row_step, scale
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, larger, parameter, read_meta, smaller
+from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, blocks, call, larger, parameter, read_meta, smaller
 
 
 def make_forward_kernel(spec: Spec) -> str:
@@ -55,11 +55,13 @@ def _pack_keys(code: Code, spec: Spec, batch: Batch, first: Value, keys: Value) 
 
 
 def _packed_keys(code: Code, spec: Spec, start: Value) -> Value:
-    return code.offset(region(code, spec, "keys"), start * read_meta(code, Meta.WIDTH) * spec.size)
+    words = blocks(read_meta(code, Meta.WIDTH), spec.product().depth)
+    return code.offset(region(code, spec, "keys"), start * words * spec.size)
 
 
 def _packed_values(code: Code, spec: Spec, start: Value) -> Value:
-    return code.offset(region(code, spec, "values"), start * _sums_step(code, spec))
+    words = start.unsigned_divide(spec.product().depth)
+    return code.offset(region(code, spec, "values"), words * _sums_step(code, spec))
 
 
 def _sums_step(code: Code, spec: Spec) -> Value:

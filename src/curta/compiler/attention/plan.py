@@ -12,6 +12,7 @@ from curta.compiler.attention.forward import make_forward_kernel
 from curta.compiler.attention.products import attention_parts
 from curta.compiler.attention.spec import Dropout, Meta, Spec
 from curta.compiler.matmul import MatmulPlan
+from curta.compiler.matmul.spec import K_BLOCK
 from curta.compiler.matmul.tiles import even_blocks, round_up
 from curta.dtypes import bool_
 from curta.errors import CompilerError
@@ -102,7 +103,8 @@ def plan_backward(
     regions = {
         "rows": scores, "g_rows": scores, "keys": block * sizes.width, "values": block * sizes.value_width,
         "key_rows": key_block * row, "query_rows": row_block * row, "gradient_rows": row_block * value_row,
-        "scores": scores, "slopes": scores, "to_query": round_up(sizes.queries, tile) * row, "to_key": keys * row,
+        "scores": scores, "slopes": scores, "slope_rows": scores if spec.paired else 0,
+        "to_query": round_up(sizes.queries, tile) * row, "to_key": keys * row,
         "to_value": keys * value_row, "deltas": sizes.queries, "tile": tile * panel,
     }  # fmt: skip
     blocks = row_block, key_block, unit_keys
@@ -127,7 +129,7 @@ def _blocks(spec: Spec, sizes: Sizes, keys: int) -> tuple[int, int]:
     product = spec.product()
     # a causal block of few queries makes fewer scores that do not count
     rows = product.a_block_rows // (2 if sizes.queries <= SHORT else 1)
-    return rows, round_up(even_blocks(keys, product.k_block), product.tile_columns)
+    return rows, round_up(even_blocks(keys, K_BLOCK), product.tile_columns)
 
 
 def _mask(found: Sequence[Layout]) -> str:

@@ -55,9 +55,11 @@ def multiply(
     if not turned:  # where A is not packed, what lies behind its last row is not zeros
         rows = padded(rows, product.tile_rows)
     row_bytes = product.tile_columns * spec.size
-    panel = (k_count if packed is None else packed) * row_bytes
+    words, panel = (blocks(count, product.depth) for count in (k_count, k_count if packed is None else packed))
     a_step = product.a_row_step * spec.size
-    operands: list[Value | int] = [a, a_step, b, panel, row_bytes, b, c, c_step, k_count, rows, columns, add]
+    operands: list[Value | int] = [
+        a, a_step, b, panel * row_bytes, row_bytes, b, c, c_step, words, rows, columns, add
+    ]  # fmt: skip
     call(code, panels(_turned(spec) if turned else _rows(spec)), [*operands, region(code, spec, "tile"), null(code)])
 
 

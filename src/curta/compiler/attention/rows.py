@@ -14,9 +14,10 @@ from curta.compiler.attention.spec import NUMBERS, Spec
 from curta.compiler.code import Code, Value
 from curta.compiler.mathlib.exponential import exp_of_negative, exp_without_subnormals
 from curta.compiler.mathlib.logarithm import log
-from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import Module, larger, parameter, shuffle, signature, smaller
+from curta.compiler.matmul.convert import load_wide, narrow
+from curta.compiler.matmul.emit import Module, blocks, larger, parameter, shuffle, signature, smaller
 from curta.compiler.matmul.vector import horizontal_sum
+from curta.dtypes import bfloat16
 from curta.runtime import cpu
 
 INFINITY = float("inf")
@@ -88,6 +89,13 @@ class Block:
             first = larger(get["passed"] + number * get["step"], 0).convert("trunc", "i32")
             passed = self.code.spread(first, lanes)
         return Row(number, self.code.spread(count, lanes), passed)
+
+    def pair(self, first: Value) -> list[Row]:
+        """Row number `first` and the next; where there is none, the same once more, in which nothing counts."""
+        there = self.get["rows"].gt(first + 1)
+        second = self.row(there.select(first + 1, first))
+        none = self.code.spread(there, self.spec.lanes).select(second.counting, 0)
+        return [self.row(first), second._replace(counting=none)]
 
     def counts(self, row: Row, column: Value) -> Value:
         """Which lanes of the vector at a column count."""
@@ -200,7 +208,10 @@ def _exponentials(block: Block, row: Row, line: Value, base: Value) -> Value:
     with code.loop(0, block.columns, spec.lanes, [nothing]) as column:
         place = _at(code, line, column.index, spec)
         values = exp_without_subnormals(code.load(place, spec.type, spec.lanes) - base)
-        code.store(block.dropped(values, row, column.index), place)
+        weights = block.dropped(values, row, column.index)
+        if spec.paired:  # they stay behind what is still to be read
+            place = code.offset(line, column.index * spec.dtype.itemsize)
+        code.store(_halves(weights) if spec.paired else weights, place)
         column.carried_out = [column.carried[0] + values]
     return horizontal_sum(code, column.results[0])
 
@@ -231,31 +242,66 @@ def add_normalise(module: Module, spec: Spec) -> None:
 
 
 def add_slopes(module: Module, spec: Spec) -> None:
-    """`slopes`: a block of scores to weights, and of the weights' gradients to the scores' gradients."""
-    block = Block(spec, gradients="ptr", log_sum="ptr", log_step="i64", deltas="ptr")
-    code, get, scale = block.code, block.get, block.get["scale"]
-    with code.loop(0, get["rows"]) as loop:
-        row = block.row(loop.index)
-        lines = [code.offset(get[name], row.number * spec.line) for name in ("scores", "gradients")]
-        base = code.load(code.offset(get["log_sum"], row.number * get["log_step"]), spec.type)
-        delta = code.load(_at(code, get["deltas"], row.number, spec), spec.type) * scale
-        block.each_vector([], partial(_slopes, block, row, lines, base, delta))
+    """`slopes`: a block of scores to weights, and of the weights' gradients to the scores' gradients.
+
+    In pairs, those of two rows one above the other lie where the scores of half the rows were; in `slope_rows` the
+    scores' gradients lie row by row as well.
+    """
+    more = {"slope_rows": "ptr"} if spec.paired else {}
+    block = Block(spec, gradients="ptr", **more, log_sum="ptr", log_step="i64", deltas="ptr")
+    code, rows, together = block.code, block.get["rows"], spec.product().depth
+    with code.loop(0, blocks(rows, together)) as loop:
+        first = loop.index * together
+        some = block.pair(first) if spec.paired else [block.row(first)]
+        targets = [code.offset(block.get[name], loop.index * spec.line) for name in ("scores", "gradients")]
+        block.each_vector([], partial(_slopes, block, [_SlopeRow(block, row) for row in some], targets, first))
     block.add_to(module, "slopes")
 
 
+class _SlopeRow:
+    """A row of scores and of their weights' gradients."""
+
+    def __init__(self, block: Block, row: Row) -> None:
+        code, get, spec = block.code, block.get, block.spec
+        self.block, self.row = block, row
+        self.lines = [code.offset(get[name], row.number * spec.line) for name in ("scores", "gradients")]
+        self.base = code.load(code.offset(get["log_sum"], row.number * get["log_step"]), spec.type)
+        self.delta = code.load(_at(code, get["deltas"], row.number, spec), spec.type) * get["scale"]
+
+    def made(self, column: Value, last: bool) -> tuple[Value, Value]:
+        """The weights, and the scores' gradients, of the vector at a column."""
+        block, row = self.block, self.row
+        code, spec, scale = block.code, block.spec, block.get["scale"]
+        scores, gradients = (code.load(_at(code, line, column, spec), spec.type, spec.lanes) for line in self.lines)
+        scores = block.masked(scores * scale, row, column, last)
+        counts = block.counts(row, column)
+        weights = counts.select(exp_without_subnormals(scores - self.base), 0.0)
+        gradients = block.dropped(gradients * scale, row, column)
+        slopes = counts.select(weights * (gradients - self.delta), 0.0)
+        return block.dropped(weights, row, column), slopes
+
+
 def _slopes(
-    block: Block, row: Row, lines: list[Value], base: Value, delta: Value, column: Value, _: list[Value], last: bool
+    block: Block, rows: list[_SlopeRow], targets: list[Value], first: Value, column: Value, _: list[Value], last: bool
 ) -> list[Value]:
-    code, spec, scale = block.code, block.spec, block.get["scale"]
-    places = [_at(code, line, column, spec) for line in lines]
-    scores, gradients = (code.load(place, spec.type, spec.lanes) for place in places)
-    scores = block.masked(scores * scale, row, column, last)
-    counts = block.counts(row, column)
-    weights = counts.select(exp_without_subnormals(scores - base), 0.0)
-    gradients = block.dropped(gradients * scale, row, column)
-    code.store(block.dropped(weights, row, column), places[0])
-    code.store(counts.select(weights * (gradients - delta), 0.0), places[1])
+    code, spec = block.code, block.spec
+    made = list(zip(*(row.made(column, last) for row in rows), strict=True))
+    if not spec.paired:
+        for target, (values,) in zip(targets, made, strict=True):
+            code.store(values, _at(code, target, column, spec))
+        return []
+    halves = [[_halves(values) for values in both] for both in made]
+    for target, (upper, lower) in zip(targets, halves, strict=True):
+        words = upper.convert("zext", "i32") | (lower.convert("zext", "i32") << 16)
+        code.store(words, _at(code, target, column, spec))
+    for number, values in enumerate(halves[1]):
+        line = code.offset(block.get["slope_rows"], (first + number) * spec.line)
+        code.store(values, code.offset(line, column * spec.dtype.itemsize))
     return []
+
+
+def _halves(values: Value) -> Value:
+    return narrow(values, bfloat16, native_half=True, native_bfloat=True)
 
 
 def add_deltas(module: Module, spec: Spec) -> None:

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from curta.compiler.code import Code, Value
 from curta.compiler.expression import Expression, describe
 from curta.compiler.matmul.emit import parameter, read_meta
-from curta.compiler.matmul.spec import LLVM_TYPES
+from curta.compiler.matmul.spec import LLVM_TYPES, in_pairs
 from curta.compiler.matmul.spec import Spec as ProductSpec
 from curta.dtypes import DType, compute_dtype
 
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 6
+REVISION = 7
 
 
 class Meta(enum.IntEnum):
@@ -54,8 +54,8 @@ INPUTS = {"forward": ("query", "key", "value"), "backward": ("g", "query", "key"
 RESULTS = {"forward": ("out", "log_sum"), "backward": ("to_query", "to_key", "to_value")}
 FORWARD_REGIONS = ("rows", "keys", "values", "scores", "sums", "state", "tile")
 BACKWARD_REGIONS = (
-    "rows", "g_rows", "keys", "values", "key_rows", "query_rows", "gradient_rows", "scores", "slopes", "to_query",
-    "to_key", "to_value", "deltas", "tile",
+    "rows", "g_rows", "keys", "values", "key_rows", "query_rows", "gradient_rows", "scores", "slopes", "slope_rows",
+    "to_query", "to_key", "to_value", "deltas", "tile",
 )  # fmt: skip
 
 
@@ -136,15 +136,20 @@ class Spec:
         return self.vector_bytes // self.size
 
     @property
+    def paired(self) -> bool:
+        """Products take pairs of bfloat16: blocks of scores become such pairs."""
+        return in_pairs(self.dtype, self.level)
+
+    @property
     def line(self) -> int:
         """Bytes between rows of a block of scores: those of a packed A, since the block becomes one."""
         return self.product().a_row_step * self.size
 
     def product(self, a_order: str = "k", b_order: str = "column") -> ProductSpec:
         """The parts of a matmul for operands in these orders; C is in the sums' format, its columns near."""
-        c_order = "column" if self.near else "any"
+        family, c_order = "pairs" if self.paired else "attention", "column" if self.near else "any"
         return ProductSpec(
-            "attention", self.dtype, self.compute, a_order, b_order, c_order, False, self.level, self.vector_bytes
+            family, self.dtype, self.compute, a_order, b_order, c_order, False, self.level, self.vector_bytes
         )
 
 
