@@ -15,7 +15,7 @@ import numpy as np
 
 from curta import dtypes
 from curta.compiler.matmul import MatmulPlan, plan_matmul
-from curta.runtime import jit
+from curta.runtime import cpu, jit
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tile_unit
@@ -24,6 +24,8 @@ Array = np.ndarray[Any, Any]
 VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "avx512bf16": 64, "amx": 64}
 _CPU = {"portable": "x86-64", "avx2": "x86-64-v3"}
 _FEATURES = {"avx512bf16": "+avx512bf16", "amx": "+avx512bf16,+amx-tile,+amx-bf16"}
+#: features that a lower level must do without, by how their names begin
+_ABOVE = {"portable": ("avx512", "amx"), "avx2": ("avx512", "amx"), "avx512": ("avx512bf16", "amx")}
 _KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
 _NEEDED = {
     "portable": (), "avx2": ("avx2", "fma", "f16c"), "avx512": ("avx512bw", "avx512vl"), "avx512bf16": ("avx512bf16",),
@@ -69,9 +71,20 @@ def _level_here(level: str) -> str:
     return level if level in levels() else levels()[-1]
 
 
+def _written(level: str, write: Callable[[], str]) -> str:
+    """The text for a level, which may be below this machine's: without the instructions above it."""
+    before, above = cpu.features, _ABOVE.get(level, ())
+    names = [name for name in before().split(",") if not name[1:].startswith(above)]
+    cpu.features = lambda: ",".join(names)  # type: ignore[assignment]
+    try:
+        return write()
+    finally:
+        cpu.features = before
+
+
 def _object(key: str, level: str, write: Callable[[], str]) -> Any:
     if (key, level) not in _objects:
-        text = write()
+        text = _written(_level_here(level), write)
         module = llvm.parse_assembly(text if level in levels() else tile_unit.with_calls(text))
         module.verify()
         _objects[key, level] = _machine(_level_here(level)).emit_object(module)
