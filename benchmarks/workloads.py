@@ -101,12 +101,12 @@ def matmul(framework: Any) -> dict[str, Work]:
     return _both_ways(framework, [_input(framework, 1024, 1024), _input(framework, 1024, 1024)], lambda a, b: a @ b)
 
 
-def attention(B: int, heads: int, T: int, width: int) -> Callable[[Any], dict[str, Work]]:
+def attention(B: int, heads: int, T: int, width: int, dtype: str = "float32") -> Callable[[Any], dict[str, Work]]:
     """Causal attention, heads between the rows in memory as a projection leaves them."""
 
     def build(framework: Any) -> dict[str, Work]:
-        F = _functional(framework)
-        tensors = [_input(framework, B, T, heads, width).transpose(1, 2).detach() for _ in range(3)]
+        F, kind = _functional(framework), getattr(framework, dtype)
+        tensors = [_input(framework, B, T, heads, width).to(kind).transpose(1, 2).detach() for _ in range(3)]
         return _both_ways(framework, tensors, lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True))
 
     return build
@@ -174,6 +174,7 @@ CASES: dict[str, tuple[str, Callable[[Any], dict[str, Work]]]] = {
     "sum_all": ("sum over all, 2048 x 2048", sum_all),
     "matmul": ("matmul, 1024 x 1024 x 1024", matmul),
     "attention": ("causal attention, 4×12×1024×64", attention(4, 12, 1024, 64)),
+    "attention_half": ("the same, bfloat16", attention(4, 12, 1024, 64, "bfloat16")),
     "attention_short": ("causal attention, 16×4×128×32", attention(16, 4, 128, 32)),
     "adamw": ("AdamW, 16M parameters", adamw),
     "gpt_step": ("GPT step (curta train's default)", gpt_step),
