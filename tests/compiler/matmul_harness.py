@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -73,13 +74,10 @@ def _level_here(level: str) -> str:
 
 def _written(level: str, write: Callable[[], str]) -> str:
     """The text for a level, which may be below this machine's: without the instructions above it."""
-    before, above = cpu.features, _ABOVE.get(level, ())
-    names = [name for name in before().split(",") if not name[1:].startswith(above)]
-    cpu.features = lambda: ",".join(names)  # type: ignore[assignment]
-    try:
+    above = _ABOVE.get(level, ())
+    names = [name for name in cpu.features().split(",") if not name[1:].startswith(above)]
+    with mock.patch.object(cpu, "features", return_value=",".join(names)):
         return write()
-    finally:
-        cpu.features = before
 
 
 def _object(key: str, level: str, write: Callable[[], str]) -> Any:

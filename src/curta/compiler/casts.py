@@ -100,9 +100,13 @@ def _narrow_to_bfloat16(value: Value) -> Value:
     kind = code.constant(SUBNORMAL, "i32")
     pieces = parts(code, value, lanes)
     found = [code.call("llvm.x86.avx512.fpclass.ps.512", "i1", lanes, [piece, kind]) for piece in pieces]
-    rounded = [code.call("llvm.x86.avx512bf16.cvtneps2bf16.512", "bfloat", lanes, [piece]) for piece in pieces]
-    usual = joined(code, [piece.bitcast("i16") for piece in rounded])
+    usual = joined(code, [rounded(piece) for piece in pieces])
     return code.unless_any(reduce(or_, found), [usual], lambda: [bits()])[0]
+
+
+def rounded(value: Value) -> Value:
+    """`BFLOAT16_LANES` floats rounded by AVX512-BF16's instruction, as i16; it takes subnormal numbers for 0."""
+    return value.code.call("llvm.x86.avx512bf16.cvtneps2bf16.512", "bfloat", BFLOAT16_LANES, [value]).bitcast("i16")
 
 
 def bfloat16_bits(value: Value) -> Value:

@@ -210,8 +210,9 @@ def _exponentials(block: Block, row: Row, line: Value, base: Value) -> Value:
         values = exp_without_subnormals(code.load(place, spec.type, spec.lanes) - base)
         weights = block.dropped(values, row, column.index)
         if spec.paired:  # they stay behind what is still to be read
-            place = code.offset(line, column.index * spec.dtype.itemsize)
-        code.store(_halves(weights) if spec.paired else weights, place)
+            code.store(_halves(weights), code.offset(line, column.index * spec.dtype.itemsize))
+        else:
+            code.store(weights, place)
         column.carried_out = [column.carried[0] + values]
     return horizontal_sum(code, column.results[0])
 

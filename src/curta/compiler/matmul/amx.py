@@ -15,10 +15,10 @@ from curta.compiler.matmul.emit import (
     Module,
     blocks,
     call,
+    in_words,
     larger,
     parameter,
     read_meta,
-    shuffle,
     signature,
     smaller,
     transpose,
@@ -200,9 +200,7 @@ def _fast_tile(
         else:
             following = code.offset(corner, k_step)
             even, odd = code.load(corner, "i16", TILE), code.load(following, "i16", TILE)
-            mixed = [lane // 2 + (lane % 2) * TILE for lane in range(2 * TILE)]
-            both = shuffle(code, even, odd, mixed)
-            vectors.append(code.emit(f"bitcast {both.full_type} {both.ref} to <{TILE} x i32>", "i32", TILE))
+            vectors.append(in_words(code, even, odd))
             corner = code.offset(following, k_step)
     if near_k == pairs:
         vectors = transpose(code, vectors)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from curta.compiler import casts
 from curta.compiler.code import Code, Value
+from curta.compiler.lanes import part
 from curta.compiler.matmul.spec import LLVM_TYPES
 from curta.dtypes import DType, bfloat16, float16
 
@@ -35,12 +37,8 @@ def narrow(value: Value, dtype: DType, *, native_half: bool, native_bfloat: bool
 
 def _round_pairs(value: Value) -> Value:
     """bfloat16's bits in i16 by AVX512-BF16's instruction."""
-    code, lanes = value.code, value.lanes
-    name = "llvm.x86.avx512bf16.cvtneps2bf16.512"
-    rounded = code.call(name, "bfloat", 16, [code.spread(value, 16)]).bitcast("i16")
-    if lanes == 16:
-        return rounded
-    return code.emit(f"extractelement {rounded.full_type} {rounded.ref}, i32 0", "i16")
+    rounded = casts.rounded(value.code.spread(value, casts.BFLOAT16_LANES))
+    return rounded if value.lanes > 1 else part(value.code, rounded, 0, 1)
 
 
 def _round_to_bfloat16(value: Value) -> Value:

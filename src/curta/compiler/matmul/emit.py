@@ -156,6 +156,13 @@ def transpose(code: Code, rows: Sequence[Value]) -> list[Value]:
     return values
 
 
+def in_words(code: Code, first: Value, second: Value) -> Value:
+    """The i16 of two vectors side by side: words of i32, the first one's in the lower half."""
+    lanes = first.lanes
+    both = shuffle(code, first, second, [lane // 2 + lanes * (lane % 2) for lane in range(2 * lanes)])
+    return code.emit(f"bitcast {both.full_type} {both.ref} to <{lanes} x i32>", "i32", lanes)
+
+
 def shuffle(code: Code, first: Value, second: Value, lanes: Sequence[int]) -> Value:
     """Lanes picked from two vectors, the second one's numbered after the first one's."""
     picks = ", ".join(f"i32 {lane}" for lane in lanes)

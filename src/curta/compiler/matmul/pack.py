@@ -10,7 +10,17 @@ from __future__ import annotations
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import Module, blocks, call, parameter, prefetch, shuffle, signature, smaller, transpose
+from curta.compiler.matmul.emit import (
+    Module,
+    blocks,
+    call,
+    in_words,
+    parameter,
+    prefetch,
+    signature,
+    smaller,
+    transpose,
+)
 from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Spec
 from curta.runtime import jit
@@ -73,8 +83,7 @@ def _load_across(code: Code, spec: Spec, pointer: Value, k_bytes: Value, lanes: 
     if spec.depth == 1:
         return _load(code, spec, pointer, lanes)
     first, second = (code.load(place, "i16", lanes) for place in (pointer, code.offset(pointer, k_bytes)))
-    both = shuffle(code, first, second, [lane // 2 + lanes * (lane % 2) for lane in range(2 * lanes)])
-    return code.emit(f"bitcast {both.full_type} {both.ref} to <{lanes} x {spec.word}>", spec.word, lanes)
+    return in_words(code, first, second)
 
 
 def _load_one(code: Code, spec: Spec, pointer: Value, k_bytes: Value, k_left: Value) -> Value:
