@@ -28,7 +28,13 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("Rprop", {}),
     ("ASGD", {"lambd": 0.5}),
 ]
-STAGED = ["Adafactor", "Muon"]
+#: those that cannot be one kernel, with the waves of a step: Muon's are two, five for each of five steps, and one
+STAGED: list[tuple[str, dict[str, Any], int]] = [
+    ("Adafactor", {}, 4),
+    ("Adafactor", {"weight_decay": 0.1, "maximize": True, "d": 2.0}, 4),
+    ("Muon", {}, 28),
+    ("Muon", {"nesterov": False, "ns_steps": 2}, 13),
+]
 
 
 def some_weights(seed: int) -> list[curta.Tensor]:
@@ -38,6 +44,11 @@ def some_weights(seed: int) -> list[curta.Tensor]:
     made = [curta.tensor(dice.standard_normal(shape, np.float32)) for shape in shapes]
     made += [made[3].double(), made[7].half(), made[5].bfloat16(), made[3].clone().t(), made[5].clone()[:, ::2]]
     return [curta.nn.Parameter(one) for one in made]
+
+
+def weights_for(name: str, seed: int) -> list[curta.Tensor]:
+    """`some_weights` that the optimizer takes: Muon has matrices only."""
+    return [one for one in some_weights(seed) if name != "Muon" or (one.dim() == 2 and one.numel() > 0)]
 
 
 def give_gradients(weights: list[curta.Tensor], turn: int) -> None:
@@ -61,10 +72,10 @@ def launches_of(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-@pytest.mark.parametrize(("name", "arguments"), CASES)
+@pytest.mark.parametrize(("name", "arguments"), [*CASES, *[case[:2] for case in STAGED]])
 def test_the_bits_of_single_updates(name: str, arguments: dict[str, Any]) -> None:
     make = getattr(optim, name)
-    together, alone = some_weights(0), some_weights(0)
+    together, alone = weights_for(name, 0), weights_for(name, 0)
     optimizer = make(together, lr=0.01, **arguments)
     singles = [make([weight], lr=0.01, **arguments) for weight in alone]
     for turn in range(4):
@@ -92,14 +103,30 @@ def test_one_launch_a_group(name: str, arguments: dict[str, Any], monkeypatch: p
         assert len(seen) - before == 2
 
 
-@pytest.mark.parametrize("name", STAGED)
-def test_updates_in_stages_launch_by_themselves(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = [curta.nn.Parameter(curta.ones(4, 6)) for _ in range(2)]
-    optimizer = getattr(optim, name)(weights)
+@pytest.mark.parametrize(("name", "arguments", "waves"), STAGED)
+def test_one_launch_a_stage(name: str, arguments: dict[str, Any], waves: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = [(4, 6), (30, 20), (30, 20)] + ([] if name == "Muon" else [(7,), (2, 3, 4)])
+    weights = [curta.nn.Parameter(curta.ones(*shape)) for shape in shapes]
+    optimizer = getattr(optim, name)(weights, **arguments)
     seen = launches_of(monkeypatch)
-    give_gradients(weights, 0)
-    optimizer.step()
-    assert seen == []
+    for turn in range(3):
+        give_gradients(weights, turn)
+        before = len(seen)
+        optimizer.step()
+        assert len(seen) - before == waves
+
+
+def test_stages_watched_give_the_same() -> None:
+    """Whoever counts sees one operator after the other."""
+    seen, unseen = weights_for("Adafactor", 1), weights_for("Adafactor", 1)
+    for weights in (seen, unseen):
+        give_gradients(weights, 0)
+    optim.Adafactor(unseen).step()
+    with curta.account() as books:
+        optim.Adafactor(seen).step()
+    assert books.flops > 0
+    for one, other in zip(seen, unseen, strict=True):
+        assert curta.equal(one, other)
 
 
 def against_the_mean(parameter: curta.Tensor, gradient: curta.Tensor, rate: float) -> tuple[curta.Tensor, ...]:
@@ -118,8 +145,8 @@ def plain(parameter: curta.Tensor, gradient: curta.Tensor, rate: float) -> tuple
     return (parameter - rate * gradient,)
 
 
-def test_an_update_of_several_kernels_goes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = [curta.nn.Parameter(curta.ones(*shape)) for shape in [(3,), (40, 50), (7,)]]
+def test_an_update_of_several_kernels_is_as_many_waves(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = [curta.nn.Parameter(curta.ones(*shape)) for shape in [(3,), (40, 50), (7,), (600, 500)]]
     for weight in weights:
         weight.grad = curta.full(weight.shape, 2.0)
     seen = launches_of(monkeypatch)
@@ -127,8 +154,9 @@ def test_an_update_of_several_kernels_goes_by_itself(monkeypatch: pytest.MonkeyP
     assert len(seen) == 1
     assert weights[0].tolist() == [0.0] * 3
     assert weights[2].tolist() == [0.0] * 7
-    # each mean is 2, and fifty of them are 100
+    # each mean is 2, and as many of them as there are columns are 100 or 1000
     assert (weights[1] == 1 - 0.5 * (2 - 100)).all()
+    assert (weights[3] == 1 - 0.5 * (2 - 1000)).all()
 
 
 def test_a_weight_that_is_there_twice_takes_two_steps() -> None:
@@ -167,6 +195,22 @@ def test_a_weight_as_the_gradient_of_the_next() -> None:
     optim.SGD([first, second], lr=0.5).step()
     assert (first == 0.5).all()
     assert (second == 0.75).all()
+
+
+def test_a_weight_as_the_gradient_of_the_next_in_stages() -> None:
+    """The second one's averages are those of what the first one has become."""
+    made = []
+    for together in (True, False):
+        first, second = (curta.nn.Parameter(curta.ones(30, 20)) for _ in range(2))
+        first.grad = curta.arange(600.0).reshape(30, 20)
+        second.grad = first.detach()
+        optimizers = (
+            [optim.Adafactor([first, second])] if together else [optim.Adafactor([one]) for one in (first, second)]
+        )
+        for optimizer in optimizers:
+            optimizer.step()
+        made.append(second)
+    assert curta.equal(*made)
 
 
 def test_a_step_counts_as_a_change_in_place() -> None:

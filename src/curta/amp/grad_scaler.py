@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from curta.autograd.modes import no_grad
-from curta.autograd.state import STATE, phase
+from curta.autograd.state import STATE
 from curta.device import Device, resolve
 from curta.dtypes import float16, float32
 from curta.errors import ArgumentError, ArgumentTypeError, OrderError, UnsupportedError
 from curta.functions.creation import full
 from curta.optim.optimizer import Optimizer
-from curta.optim.update import stage
+from curta.optim.update import Stage, run_wave
 from curta.tensor import Tensor
 
 #: the largest float32
@@ -95,14 +95,12 @@ class GradScaler:
         found = [one for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
         if any(one.grad.dtype is float16 for one in found):
             raise ArgumentError("Attempting to unscale FP16 gradients.")
-        inverse = 1.0 / self.get_scale()
-        finite = []
-        for parameter in found:
-            with no_grad(), phase("optimizer", parameter.place):
-                finite.append(stage(_finite, (parameter.grad,)))
-                parameter.grad.mul_(inverse)
         self._stages[id(optimizer)] = _UNSCALED
-        if finite:
+        if found:
+            gradients, places = [(one.grad,) for one in found], [one.place for one in found]
+            (finite,) = run_wave([Stage(_finite, gradients)], places)
+            inverse = 1.0 / self.get_scale()
+            run_wave([Stage(_times, gradients, (inverse,), written=(0,))], places)
             self._overflows[id(optimizer)] = not all(one.item() for one in finite)
 
     def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
@@ -226,6 +224,10 @@ class GradScaler:
 
 def _finite(gradient: Tensor) -> Tensor:
     return gradient.isfinite().all()
+
+
+def _times(gradient: Tensor, number: float) -> Tensor:
+    return gradient * number
 
 
 def _as_number(scale: float | Tensor) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 from curta.errors import ArgumentError
 from curta.number_formats import finfo
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least
-from curta.optim.update import UpdatePlan, stage, staged
+from curta.optim.update import Stage, UpdatePlan, Waves, staged
 from curta.tensor import Tensor
 
 
@@ -105,10 +105,7 @@ def adafactor_squares(variance: Tensor, gradient: Tensor, weight: float) -> Tens
 
 @staged
 def adafactor_matrix_update(
-    parameter: Tensor,
-    gradient: Tensor,
-    rows: Tensor,
-    columns: Tensor,
+    members: list[list[Tensor]],
     weight: float,
     eps: float,
     least: float,
@@ -117,24 +114,27 @@ def adafactor_matrix_update(
     threshold: float,
     shrink: float,
     **flags: Any,
-) -> None:
-    """Change a parameter of two or more dimensions, and the averages of its rows (..., M, 1) and columns (..., 1, N).
+) -> Waves:
+    """Change parameters of two or more dimensions, and the averages of their rows (..., M, 1) and columns (..., 1, N).
 
-    Both sums over the parameter and the gradient come before the step that they scale: five launches or so.
+    Both sums over the parameter and the gradient come before the step that they scale: four waves.
     """
-    stage(adafactor_means, (rows, gradient, weight), into=(rows,), dim=-1)
-    stage(adafactor_means, (columns, gradient, weight), into=(columns,), dim=-2)
-    mean = stage(adafactor_mean_of_rows, (rows,))
-    tensors = (parameter, gradient, rows, columns, mean)
-    size = stage(adafactor_matrix_size, (*tensors, eps, least, rate, smallest, threshold))
-    stage(adafactor_matrix_step, (*tensors, size, eps, least, shrink), into=(parameter,), **flags)
+    row_sums = [(rows, gradient) for _, gradient, rows, _ in members]
+    column_sums = [(columns, gradient) for _, gradient, _, columns in members]
+    yield [
+        Stage(adafactor_means, row_sums, (weight,), written=(0,), flags={"dim": -1}),
+        Stage(adafactor_means, column_sums, (weight,), written=(0,), flags={"dim": -2}),
+    ]
+    (means,) = yield [Stage(adafactor_mean_of_rows, [(rows,) for _, _, rows, _ in members])]
+    with_means = [(*tensors, mean) for tensors, mean in zip(members, means, strict=True)]
+    (sizes,) = yield [Stage(adafactor_matrix_size, with_means, (eps, least, rate, smallest, threshold))]
+    with_sizes = [(*tensors, size) for tensors, size in zip(with_means, sizes, strict=True)]
+    yield [Stage(adafactor_matrix_step, with_sizes, (eps, least, shrink), written=(0,), flags=flags)]
 
 
 @staged
 def adafactor_vector_update(
-    parameter: Tensor,
-    gradient: Tensor,
-    variance: Tensor,
+    members: list[list[Tensor]],
     weight: float,
     eps: float,
     least: float,
@@ -143,11 +143,13 @@ def adafactor_vector_update(
     threshold: float,
     shrink: float,
     **flags: Any,
-) -> None:
-    """Change a parameter of one dimension or none, and the average of its squared gradients."""
-    stage(adafactor_squares, (variance, gradient, weight), into=(variance,))
-    size = stage(adafactor_vector_size, (parameter, gradient, variance, least, rate, smallest, threshold))
-    stage(adafactor_vector_step, (parameter, gradient, variance, size, least, shrink), into=(parameter,), **flags)
+) -> Waves:
+    """Change parameters of one dimension or none, and the averages of their squared gradients: three waves."""
+    squares = [(variance, gradient) for _, gradient, variance in members]
+    yield [Stage(adafactor_squares, squares, (weight,), written=(0,))]
+    (sizes,) = yield [Stage(adafactor_vector_size, members, (least, rate, smallest, threshold))]
+    with_sizes = [(*tensors, size) for tensors, size in zip(members, sizes, strict=True)]
+    yield [Stage(adafactor_vector_step, with_sizes, (least, shrink), written=(0,), flags=flags)]
 
 
 class Adafactor(Optimizer):

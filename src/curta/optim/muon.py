@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
-from curta.autograd import no_grad
 from curta.dtypes import bfloat16
 from curta.errors import ArgumentError
+from curta.ops.matmul import MATMUL
 from curta.optim.optimizer import Group, Optimizer, Parameters, State, check_at_least
-from curta.optim.update import UpdatePlan, stage, staged
+from curta.optim.update import Stage, UpdatePlan, Waves, staged
 from curta.tensor import Tensor
 
 
@@ -36,9 +37,7 @@ def muon_step(parameter: Tensor, direction: Tensor, lr: float, shrink: float) ->
 
 @staged
 def muon_update(
-    parameter: Tensor,
-    gradient: Tensor,
-    buffer: Tensor,
+    members: list[list[Tensor]],
     lr: float,
     shrink: float,
     momentum: float,
@@ -48,24 +47,34 @@ def muon_update(
     nesterov: bool,
     coefficients: tuple[float, float, float],
     steps: int,
-) -> None:
-    """Change a matrix and its momentum: with products between them, a kernel before, a few each step, one after."""
-    stage(muon_momentum, (buffer, gradient, weight), into=(buffer,))
-    matrix = stage(muon_direction, (gradient, buffer, momentum, eps), nesterov=nesterov)
-    tall = matrix.shape[0] > matrix.shape[1]
-    direction = _orthogonal(matrix.T if tall else matrix, coefficients, steps)
-    stage(muon_step, (parameter, direction.T if tall else direction, lr, shrink), into=(parameter,))
+) -> Waves:
+    """Change matrices of one shape and their momentum: a wave for either, five for each step, one for the matrices."""
+    averages = [(buffer, gradient) for _, gradient, buffer in members]
+    yield [Stage(muon_momentum, averages, (weight,), written=(0,))]
+    directions = [(gradient, buffer) for _, gradient, buffer in members]
+    (matrices,) = yield [Stage(muon_direction, directions, (momentum, eps), flags={"nesterov": nesterov})]
+    tall = members[0][0].shape[0] > members[0][0].shape[1]
+    matrices = yield from _orthogonal([one.T for one in matrices] if tall else matrices, coefficients, steps)
+    moves = [(tensors[0], one.T if tall else one) for tensors, one in zip(members, matrices, strict=True)]
+    yield [Stage(muon_step, moves, (lr, shrink), written=(0,))]
 
 
-def _orthogonal(x: Tensor, coefficients: tuple[float, float, float], steps: int) -> Tensor:
+def _orthogonal(
+    x: list[Tensor], coefficients: tuple[float, float, float], steps: int
+) -> Generator[list[Stage], list[list[Tensor]], list[Tensor]]:
     """Newton and Schulz's iteration: a x + b (x x') x + c (x x')^2 x, which drives the singular values to one."""
     a, b, c = coefficients
-    with no_grad():
-        for _ in range(steps):
-            gram = x @ x.T
-            polynomial = stage(muon_sum, (gram, gram @ gram), a=b, b=c)
-            x = stage(muon_sum, (x, polynomial @ x), a=a, b=1.0)
+    for _ in range(steps):
+        (grams,) = yield [Stage(MATMUL, [(one, one.T) for one in x])]
+        (squares,) = yield [Stage(MATMUL, [(one, one) for one in grams])]
+        (polynomials,) = yield [Stage(muon_sum, _pairs(grams, squares), flags={"a": b, "b": c})]
+        (products,) = yield [Stage(MATMUL, _pairs(polynomials, x))]
+        (x,) = yield [Stage(muon_sum, _pairs(x, products), flags={"a": a, "b": 1.0})]
     return x
+
+
+def _pairs(these: list[Tensor], those: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    return list(zip(these, those, strict=True))
 
 
 class Muon(Optimizer):

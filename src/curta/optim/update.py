@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from curta.autograd import no_grad
@@ -15,11 +16,11 @@ from curta.memory.storage import zeros_from_system
 from curta.ops.composition import composition
 from curta.ops.dispatch import bind, bind_into
 from curta.ops.record import NO_GRADIENT, Op
-from curta.ops.together import Alike, bind_together
+from curta.ops.together import Alike, apart, bind_together
 from curta.tensor import Tensor
 
-#: a pure function: (parameter, gradient, *state, *scalars, **flags) -> new (parameter, *state)
-Update = Callable[..., tuple[Tensor, ...]]
+#: a pure function: (parameter, gradient, *state, *scalars, **flags) -> new (parameter, *state); or one that is `staged`
+Update = Callable[..., Any]
 
 
 #: each update function as an operator: one kernel reads everything and writes parameter and state in place
@@ -44,40 +45,131 @@ def apply_update(
     numbers = tuple(map(_number, scalars))
     with phase("optimizer", parameter.place):
         if function in _STAGED:
-            function(*tensors, *numbers, **(flags or {}))
+            waves = function([tensors], *numbers, **(flags or {}))
+            _run_through(waves, lambda stages: [_by_itself(one) for one in stages])
         else:
             bind_into(_operator(function, still), (*tensors, *numbers), (parameter, *state), **(flags or {}))
 
 
 def apply_to_all(planned: Iterable[tuple[UpdatePlan, list[list[Tensor]]]]) -> None:
-    """`apply_update` to many parameters, each with its gradient and its state, as one launch where nobody watches.
+    """`apply_update` to many parameters, each with its gradient and its state, where nobody watches.
 
-    Staged updates have launches of their own.
+    That is one launch, and for staged updates one for each of their waves.
     """
     together = []
+    in_stages = []
     for plan, members in planned:
+        numbers = tuple(map(float, plan.scalars))
         if plan.function in _STAGED:
-            for tensors in members:
-                apply_update(plan.function, tensors, plan.scalars, plan.flags, plan.still)
-        else:
-            numbers = tuple(map(float, plan.scalars))
-            together.append(Alike(_operator(plan.function, plan.still), members, numbers, dict(plan.flags)))
+            in_stages.append((plan, members, numbers))
+            continue
+        written = (0, *range(2, len(members[0])))
+        together.append(Alike(_operator(plan.function, plan.still), members, numbers, dict(plan.flags), written))
     if together:
         bind_together(together)
+    if in_stages:
+        _apply_in_stages(in_stages)
 
 
-def stage(function: Callable[..., Any], operands: Sequence[Any], into: Sequence[Tensor] = (), **flags: Any) -> Any:
-    """Inside a staged update: one fused operator over tensors and scalars, which makes new tensors or fills `into`."""
-    with no_grad():
-        if into:
-            return bind_into(_operator(function), tuple(operands), tuple(into), **flags)
-        return bind(_operator(function), tuple(operands), **flags)
+def _apply_in_stages(planned: list[tuple[UpdatePlan, list[list[Tensor]], tuple[float, ...]]]) -> None:
+    """All members of all plans, wave by wave, if none of them writes what another one touches."""
+    if not apart((tensors for _, members, _ in planned for tensors in members), only_read=1):
+        for plan, members, numbers in planned:
+            for tensors in members:
+                apply_update(plan.function, tensors, numbers, plan.flags)
+        return
+    updates = [plan.function(members, *numbers, **plan.flags) for plan, members, numbers in planned]
+    _run_through(_side_by_side(updates), lambda stages: bind_together([_alike(one) for one in stages]))
 
 
-def staged(function: Callable[..., None]) -> Callable[..., Any]:
-    """Mark an update that cannot be one kernel: `function` takes what an update takes and writes in place itself."""
+class Stage(NamedTuple):
+    """One fused operator of a staged update, on each member's tensors and then the numbers.
+
+    `function` is a pure function, or an operator. It fills the tensors at the places `written` of each member; if that
+    names none, its result is a new tensor.
+    """
+
+    function: Callable[..., Any] | Op
+    members: Sequence[Sequence[Tensor]]
+    numbers: tuple[Any, ...] = ()
+    written: tuple[int, ...] = ()
+    flags: Mapping[str, Any] = {}
+
+
+#: the stages that do not depend on each other; what is sent back are the new tensors of each stage, one for each member
+Waves = Generator[list[Stage], list[list[Tensor]], None]
+_Run = Callable[[list[Stage]], list[list[Tensor]]]
+
+
+def staged(function: Callable[..., Waves]) -> Callable[..., Any]:
+    """Mark an update that cannot be one kernel, but is waves of stages.
+
+    `function` takes lists of what an update takes, (parameter, gradient, *state), then scalars and flags.
+    """
     _STAGED.add(function)
     return function
+
+
+def run_wave(stages: list[Stage], places: Sequence[Any]) -> list[list[Tensor]]:
+    """Run stages that do not depend on each other; each member belongs to the parameter at one of the `places`.
+
+    Gives the new tensors of each stage. That is one launch where nobody watches.
+    """
+    with no_grad():
+        if not STATE.hooked:
+            return bind_together([_alike(one) for one in stages])
+        made: list[list[Tensor]] = [[] for _ in stages]
+        for number, place in enumerate(places):
+            with phase("optimizer", place):
+                for stage, results in zip(stages, made, strict=True):
+                    results += _by_itself(stage._replace(members=stage.members[number : number + 1]))
+        return made
+
+
+def _run_through(waves: Waves, run: _Run) -> None:
+    """Send to `waves` what `run` makes of each of them."""
+    with no_grad():
+        stages = next(waves, None)
+        while stages is not None:
+            try:
+                stages = waves.send(run(stages))
+            except StopIteration:
+                return
+
+
+def _side_by_side(updates: list[Waves]) -> Waves:
+    """The waves of several updates as one: the first of each, then the second of each."""
+    going = [(one, next(one)) for one in updates]
+    while going:
+        made = yield list(chain.from_iterable(stages for _, stages in going))
+        following = []
+        for waves, stages in going:
+            answers, made = made[: len(stages)], made[len(stages) :]
+            try:
+                following.append((waves, waves.send(answers)))
+            except StopIteration:
+                continue
+        going = following
+
+
+def _by_itself(stage: Stage) -> list[Tensor]:
+    """The results of a stage, member after member, seen by whoever watches."""
+    operator, made = _of_stage(stage), []
+    for tensors in stage.members:
+        operands = (*tensors, *stage.numbers)
+        if stage.written:
+            bind_into(operator, operands, tuple([tensors[place] for place in stage.written]), **stage.flags)
+        else:
+            made.append(bind(operator, operands, **stage.flags))
+    return made
+
+
+def _alike(stage: Stage) -> Alike:
+    return Alike(_of_stage(stage), stage.members, stage.numbers, dict(stage.flags), stage.written)
+
+
+def _of_stage(stage: Stage) -> Op:
+    return stage.function if isinstance(stage.function, Op) else _operator(stage.function)
 
 
 def _operator(function: Callable[..., Any], still: bool = False) -> Op:
