@@ -169,10 +169,9 @@ def _call_of(update: Alike, tensors: Sequence[Tensor]) -> Executable:
 
 
 def _one_by_one(update: Alike) -> list[Tensor]:
-    inputs = [(*tensors, *update.numbers) for tensors in update.members]
+    inputs: list[tuple[Any, ...]] = [(*tensors, *update.numbers) for tensors in update.members]
     if not update.written:
-        made: list[Any] = [bind(update.op, one, **update.params) for one in inputs]
-        return made
+        return [bind(update.op, one, **update.params) for one in inputs]
     for one in inputs:
         bind_into(update.op, one, tuple([one[place] for place in update.written]), **update.params)
     return []
