@@ -322,6 +322,23 @@ def test_unique(dtype: str) -> None:
     assert found[0].dtype is x.dtype
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "int64", "uint64"])
+@pytest.mark.parametrize("spread", [3, 255])
+def test_unique_of_whole_numbers(dtype: str, spread: int) -> None:
+    """Near to each other and far apart, at both ends of the format."""
+    dice = np.random.default_rng(5)
+    limits = np.iinfo(dtype)
+    for low in (int(limits.min), int(limits.max) - spread):
+        values = (low + dice.integers(0, spread + 1, (40, 10)).astype(object)).astype(dtype)[::2]
+        found = curta.from_numpy(values).unique(return_inverse=True, return_counts=True)
+        wanted = np.unique(values, return_inverse=True, return_counts=True)
+        assert found[0].dtype is curta.from_numpy(values).dtype
+        assert found[1].shape == values.shape
+        for ours, theirs in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(ours.numpy().reshape(-1), theirs.reshape(-1))
+        np.testing.assert_array_equal(curta.from_numpy(values).unique().numpy(), wanted[0])
+
+
 def test_unique_by_pytorchs_conventions() -> None:
     x = curta.tensor([[1, 2], [0, 1], [1, 2]])
     assert [one.tolist() for one in x.unique(True, True, True, 0)] == [[[0, 1], [1, 2]], [1, 0, 1], [1, 2]]

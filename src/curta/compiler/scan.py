@@ -20,6 +20,9 @@ from curta.runtime import cpu, jit, native
 
 #: columns in a unit of work
 COLUMNS = 64
+#: single columns that go beside one another, where a step does not take long anyway: lines of memory that are a page
+#: apart, read and written, displace each other in a first-level cache of eight ways if they are more
+ABREAST = 4
 #: single columns in a unit of work
 ROWS = 16
 
@@ -144,11 +147,12 @@ class _Writer:
         low = unit * ROWS
         further = low + ROWS
         high = further.lt(self.outer).select(further, self.outer)
-        middle = high - (high - low).unsigned_remainder(self.lanes)
-        if self.lanes > 1:
-            with self.code.loop(low, middle, self.lanes) as columns:
-                self.column(columns.index * self.count, self.lanes, apart=self.count)
-        with self.code.loop(middle if self.lanes > 1 else low, high) as columns:
+        lanes = self.lanes if self.scan.long else min(self.lanes, ABREAST)
+        middle = high - (high - low).unsigned_remainder(lanes)
+        if lanes > 1:
+            with self.code.loop(low, middle, lanes) as columns:
+                self.column(columns.index * self.count, lanes, apart=self.count)
+        with self.code.loop(middle if lanes > 1 else low, high) as columns:
             self.column(columns.index * self.count, 1)
 
     def neighbours(self, unit: Value) -> None:
