@@ -19,9 +19,9 @@ def _extreme(larger: bool) -> Emit:
         if dtype is dtypes.bool_:
             return left | right if larger else left & right
         wins = left.gt(right, dtype.is_signed) if larger else left.lt(right, dtype.is_signed)
-        if dtype.is_floating_point:
-            wins = wins | left.is_nan()
-        return wins.select(left, right)
+        # one instruction on x86, which gives `right` where either is NaN
+        found = wins.select(left, right)
+        return left.is_nan().select(left, found) if dtype.is_floating_point else found
 
     return emit
 

@@ -122,8 +122,11 @@ MASKED_FILL = Op(
 # clamps: the gradient passes where the value was within the bounds, the bounds included
 
 
+# the bound on the left: whether it is NaN is asked once where it is a number
+
+
 def _clamp(x: Expression, low: Expression, high: Expression) -> Expression:
-    return call("minimum", call("maximum", x, low), high)
+    return call("minimum", high, call("maximum", low, x))
 
 
 def _clamp_slopes(g: Any, x: Any, low: Any, high: Any) -> tuple[Any, Any, Any]:
@@ -163,14 +166,14 @@ CLAMP = Op("clamp", infer_promoted, Pointwise(_clamp), Gradient(_clamp_rule, inp
 CLAMP_MIN = Op(
     "clamp_min",
     infer_promoted,
-    Pointwise(lambda x, low: call("maximum", x, low)),
+    Pointwise(lambda x, low: call("maximum", low, x)),
     _gradient(_CLAMP_MIN_BACKWARD, 2),
     each(0),
 )
 CLAMP_MAX = Op(
     "clamp_max",
     infer_promoted,
-    Pointwise(lambda x, high: call("minimum", x, high)),
+    Pointwise(lambda x, high: call("minimum", high, x)),
     _gradient(_CLAMP_MAX_BACKWARD, 2),
     each(0),
 )

@@ -92,7 +92,7 @@ RSQRT = Op(
 RELU = Op(
     "relu",
     infer_promoted,
-    Pointwise(lambda x: call("maximum", x, constant(0, x.dtype))),
+    Pointwise(lambda x: call("maximum", constant(0, x.dtype), x)),
     of_output("relu", lambda g, y: g.masked_fill(y <= 0, 0)),
     each(0),
 )
