@@ -19,6 +19,7 @@ from curta.compiler.convolution import (
     plan_forward,
     plan_input_gradient,
     plan_weight_gradient,
+    winograd,
 )  # fmt: skip
 from curta.compiler.convolution.geometry import vectors
 from curta.compiler.convolution.plan import leaves_columns_empty
@@ -57,6 +58,14 @@ GEOMETRIES = [
     Geometry(1, 1, 1, 1, (1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1)),
     Geometry(1, 1, 1, 1, (2, 1), (1, 1), (5, 5), (0, 0), (0, 0), (1, 1)),
 ]  # fmt: skip
+#: and those that Winograd's products pay for
+WINOGRAD = [
+    Geometry(3, 1, 32, 40, (13, 11), (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
+    Geometry(40, 1, 35, 33, (4, 4), (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
+    Geometry(2, 1, 36, 32, (21, 20), (3, 3), (1, 1), (0, 2), (2, 1), (1, 1)),
+    Geometry(1, 1, 32, 34, (38, 70), (3, 3), (1, 1), (0, 0), (0, 0), (1, 1)),
+]
+GEOMETRIES += WINOGRAD
 
 
 def values(rng: np.random.Generator, shape: tuple[int, ...], name: str, *, apart: bool = False) -> Array:
@@ -101,7 +110,7 @@ def run(
         **{("partial", n): room.ctypes.data + 128 + -room.ctypes.data % 64 for n, room in enumerate(rooms)}, **words,
     }  # fmt: skip
     for launch in program.launches:
-        arguments = np.array([places[source] for source in launch.sources], np.int64)
+        arguments = np.array([places[source[:2]] + sum(source[2:]) for source in launch.sources], np.int64)
         kernel, meta = load(launch.plan, level), np.array(launch.plan.meta, np.int64)
         edges = sorted({launch.plan.units * number // cuts for number in range(cuts + 1)})
         for start, stop in reversed(list(itertools.pairwise(edges))):
@@ -201,12 +210,14 @@ def test_endings(level: str, name: str, form: str, geometry: Geometry) -> None:
 
 
 @pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("along", ["columns", "channels"])
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda geometry: "-".join(str(n) for n in geometry))
-def test_endings_of_the_gradient_of_an_image(level: str, geometry: Geometry) -> None:
+def test_endings_of_the_gradient_of_an_image(level: str, along: str, geometry: Geometry) -> None:
     rng = np.random.default_rng(4)
     shape, *rest = shapes(geometry)
     weight, g = (values(rng, each, "float32") for each in rest)
-    bias = np.broadcast_to(values(rng, shape[3:], "float32"), shape)
+    biases = values(rng, shape[3:] if along == "columns" else (shape[1], 1, 1), "float32")
+    bias = np.broadcast_to(biases, shape)
     residual, out = values(rng, shape, "float32"), np.full(shape, np.nan, np.float32)
     sources = [("output", 0), ("input", 2), ("input", 3), ("output", 0), ("input", 4)]
     ended = ending([out, bias, residual, out], "float32", home=True), sources
@@ -221,6 +232,75 @@ def test_endings_of_the_gradient_of_an_image(level: str, geometry: Geometry) -> 
     wanted = np.maximum(gradient_of_input(geometry, *exact[:2]) + exact[2], 0) * SCALE + exact[3]
     size = gradient_of_input(geometry, *positive[:2]) + positive[2] + positive[3]
     check(out, wanted, size, geometry.filters * geometry.taps + 4, "float32")
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("geometry", WINOGRAD, ids=lambda geometry: "-".join(str(n) for n in geometry))
+def test_winograds_products_some_images_at_a_time(
+    level: str, geometry: Geometry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(6)
+    x, weight, g = (values(rng, shape, "float32") for shape in shapes(geometry))
+    made = []
+    for at_a_time in (winograd.AT_A_TIME, 1 << 17):
+        monkeypatch.setattr(winograd, "AT_A_TIME", at_a_time)
+        out, dx, dw = (np.full(array.shape, np.nan, np.float32) for array in (g, x, weight))
+        programs = [
+            run(plan_forward, geometry, x, weight, out, level),
+            run(plan_input_gradient, geometry, g, weight, dx, level),
+            run(plan_weight_gradient, geometry, x, g, dw, level),
+        ]
+        assert all("winograd" in launch.plan.key for program in programs for launch in program.launches[-1:])
+        made.append((out, dx, dw, [len(program.launches) for program in programs]))
+    (out, dx, dw, few), (some_out, some_dx, some_dw, many) = made
+    assert geometry.images == 1 or all(a < b for a, b in zip(few, many, strict=True))
+    assert out.tobytes() == some_out.tobytes()
+    assert dx.tobytes() == some_dx.tobytes()
+    np.testing.assert_allclose(dw, some_dw, atol=1e-3)
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+@pytest.mark.parametrize("geometry", WINOGRAD, ids=lambda geometry: "-".join(str(n) for n in geometry))
+def test_what_is_not_finite_stays_where_the_definition_has_it(
+    level: str, name: str, geometry: Geometry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Winograd's differences of infinities are NaN, and those of the largest numbers infinite: neither shows."""
+    rng = np.random.default_rng(7)
+    # so small that the largest numbers, times these, are sums that are far from infinite
+    x, weight, g = ((0.01 * values(rng, shape, name)).astype(numpy_dtype(name)) for shape in shapes(geometry))
+    for array in (x, g):
+        rows = array.reshape(-1, array.shape[-1])
+        rows[rng.choice(len(rows), 4, replace=False), 1] = [np.inf, np.nan, -np.inf, 3e38]
+        huge = rng.choice(len(rows), 1)
+        rows[huge, :4] = [3e38, 3e38, -3e38, -3e38]
+    weight.reshape(-1)[rng.choice(weight.size, 2, replace=False)] = [np.inf, np.nan]
+    found = []
+    for pays in (winograd.pays, lambda geometry, dtype: False):
+        monkeypatch.setattr("curta.compiler.convolution.plan.pays", pays)
+        made = [np.zeros(array.shape, x.dtype) for array in (g, x, weight)]
+        run(plan_forward, geometry, x, weight, made[0], level)
+        run(plan_input_gradient, geometry, g, weight, made[1], level)
+        run(plan_weight_gradient, geometry, x, g, made[2], level)
+        found.append(wide(*made))
+    for ours, plain in zip(*found, strict=True):
+        odd = ~np.isfinite(plain)
+        assert 0 < odd.sum()
+        np.testing.assert_array_equal(np.isfinite(ours), ~odd)
+        np.testing.assert_array_equal(ours[odd], plain[odd])
+
+
+def test_where_winograds_products_pay() -> None:
+    """By sizes and by what is saved: 36 multiplications by definition, 16 for each tile of 2 x 2."""
+    like = WINOGRAD[0]
+    assert winograd.pays(like, dtypes.float32)
+    assert winograd.pays(like, dtypes.bfloat16)  # its sums are float32
+    assert not winograd.pays(like, dtypes.float64)
+    for change in (
+        {"channels": 31}, {"filters": 31}, {"groups": 2}, {"stride": (2, 1)}, {"dilation": (1, 2)}, {"kernel": (3, 2)},
+        {"before": (3, 0)}, {"after": (0, 3)}, {"size": (5, 5)}, {"size": (1, 200)}, {"size": (600, 600)},
+    ):  # fmt: skip
+        assert not winograd.pays(like._replace(**change), dtypes.float32), change
 
 
 @pytest.mark.parametrize("level", levels())
@@ -257,7 +337,7 @@ def test_results_do_not_depend_on_how_units_are_shared_out(level: str, name: str
 @pytest.mark.parametrize("name", FLOATS)
 def test_the_text_is_sound_at_every_level(level: str, name: str) -> None:
     """Also at those that this machine cannot run."""
-    for geometry in GEOMETRIES[:4]:
+    for geometry in (*GEOMETRIES[:4], WINOGRAD[0]):
         layouts = [layout_of(np.zeros(shape, numpy_dtype(name))) for shape in shapes(geometry)]
         for plan, *operands in three(*layouts):
             for launch in plan(geometry, *operands, Program(level, VECTOR_BYTES[level])).launches:
@@ -265,12 +345,16 @@ def test_the_text_is_sound_at_every_level(level: str, name: str) -> None:
 
 
 def test_code_is_shared_by_pattern_not_by_size() -> None:
-    keys = set()
-    for channels, filters, size in ((3, 8, (32, 32)), (64, 64, (32, 16)), (128, 5, (64, 64))):
-        geometry = Geometry(2, 1, channels, filters, size, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1))
-        layouts = [layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry)]
-        keys.add(tuple(launch.plan.key for launch in plan_forward(geometry, *layouts, Program("avx2", 32)).launches))
-    assert len(keys) == 1
+    for sizes in (
+        ((3, 8, (32, 32)), (64, 30, (32, 16)), (128, 5, (64, 64))), ((32, 64, (32, 32)), (100, 36, (20, 24))),
+    ):  # fmt: skip
+        keys = set()
+        for channels, filters, size in sizes:
+            geometry = Geometry(2, 1, channels, filters, size, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1))
+            layouts = [layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry)]
+            program = plan_forward(geometry, *layouts, Program("avx2", 32))
+            keys.add(frozenset(launch.plan.key for launch in program.launches))
+        assert len(keys) == 1
 
 
 def test_vectors_of_pixels_are_cut_where_lines_end() -> None:

@@ -22,6 +22,7 @@ from curta.compiler.convolution.geometry import (
 )  # fmt: skip
 from curta.compiler.convolution.program import Planes, Program, Source, whole_axes
 from curta.compiler.convolution.window import WindowSpec, make_window_kernel, window_costs, window_parts
+from curta.compiler.convolution.winograd import pays, plan_sums, plan_weight_sums
 from curta.compiler.matmul import MatmulPlan, plan_matmul
 from curta.compiler.matmul.block import scratch_layout
 from curta.compiler.matmul.ending import Ending
@@ -54,6 +55,8 @@ def plan_forward(
     >>> [launch.sources for launch in plan_forward(geometry, *layouts, Program("avx2", 32)).launches]
     [(('input', 0), ('partial', 0)), (('input', 1), ('partial', 0), ('output', 0))]
     """
+    if pays(geometry, x.dtype) and plan_sums(geometry, x, weight, out, program, ending, results, backward=False):
+        return program
     w = program.contiguous(weight, ("input", 1))
     if geometry.is_pointwise and not leaves_columns_empty(geometry, x.dtype, program):
         _plan_pointwise(geometry, x, w, out.dtype, program, ending, results)
@@ -112,6 +115,8 @@ def plan_input_gradient(
     """
     if ending is not None and geometry.stride != (1, 1):
         raise CompilerError("conv2d_backward_input: nothing can follow its sums where the stride is not 1")
+    if pays(geometry, g.dtype) and plan_sums(geometry, g, weight, out, program, ending, results, backward=True):
+        return program
     groups, channels, filters = geometry.groups, geometry.channels, geometry.filters
     down, across = (gradient_phases(geometry, axis) for axis in (0, 1))
     (rows, above), (columns, left) = gradient_axis(geometry, 0, down), gradient_axis(geometry, 1, across)
@@ -140,6 +145,9 @@ def plan_input_gradient(
 
 def plan_weight_gradient(geometry: Geometry, x: Layout, g: Layout, out: Layout, program: Program) -> Program:
     """The launches of inputs (x, output gradient): one sum over images and pixels."""
+    if pays(geometry, x.dtype):
+        plan_weight_sums(geometry, x, g, out, program)
+        return program
     planes, taps = _windows(geometry, x, program)
     groups, filters, pixels, wide = geometry.groups, geometry.filters, geometry.pixels, compute_dtype(g.dtype)
     gradients = program.planes(g, ("input", 1), whole_axes(g.shape), wide, margin=0, channels_first=True)
