@@ -1,52 +1,51 @@
 """Convolutions of 3 x 3 taps by Winograd's products: 16 multiplications for 4 results where there are 36 by definition.
 
-Tiles, 2 x 2 results each, are the columns of sixteen products of channels; so many images at a time that what is made
-of them stays in a cache. The sums are those of the definition in another order, with other roundings.
+The sums are those of the definition in another order, with other roundings. Where they are not finite, they are made by
+definition: infinities and NaN are where they would be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from curta.compiler.convolution.geometry import Axis, Geometry, Pair, make_axis, pixel_step
+from curta.compiler.convolution.geometry import Geometry, Pair, make_axis, pixel_step
 from curta.compiler.convolution.program import Planes, Program, Source
-from curta.compiler.convolution.winograd_kernels import (
-    PARTS,
-    PER_WEIGHT,
-    RESULTS,
-    TAPS,
-    ResultSpec,
-    image_key,
-    make_image_kernel,
-    make_result_kernel,
-    make_sum_kernel,
-    make_weight_kernel,
-    result_row,
-    weight_key,
+from curta.compiler.convolution.winograd_slopes import (
+    make_slopes_kernel,
+    product_spec,
+    slopes_key,
+    slopes_parts,
 )  # fmt: skip
-from curta.compiler.matmul import MatmulPlan, plan_matmul
+from curta.compiler.convolution.winograd_steps import PARTS, PER_WEIGHT, RESULTS, TAPS, TILE
+from curta.compiler.convolution.winograd_sums import SumsSpec, make_sums_kernel, sums_parts
+from curta.compiler.convolution.winograd_weights import make_gradient_kernel, make_parts_kernel, weight_key
+from curta.compiler.matmul import MatmulPlan
+from curta.compiler.matmul.block import scratch_layout
 from curta.compiler.matmul.ending import Ending
-from curta.compiler.matmul.finish import finish
 from curta.compiler.matmul.plan import Operands, make_plan
-from curta.compiler.matmul.spec import Spec
-from curta.compiler.matmul.tiles import Tiles, round_up
+from curta.compiler.matmul.spec import K_BLOCK, Meta, Spec
+from curta.compiler.matmul.tiles import Tiles, even_blocks, round_up
 from curta.dtypes import DType, compute_dtype, float32
 from curta.memory.layout import Layout
+from curta.runtime import cpu
 
 #: channels, filters and tiles that are worth the transforms
 FEWEST_CHANNELS, FEWEST_TILES = 32, 64
 #: the least that is to be saved: multiplications by definition over those here
 LEAST_GAIN = 1.4
-#: bytes of the parts of some images, and of their sums, that are made at a time
-AT_A_TIME = 4 << 20
-#: bytes of one image's that are too many for any
-MOST_BYTES = 32 << 20
-#: parts lie so many bytes further apart than a multiple of `WAY`, in different places of a first-level cache
-APART, WAY = 320, 4096
-#: elements of results in a unit of work
-UNIT_ELEMENTS = 4096
+#: the part of a second-level cache that the parts of a unit's tiles, and their sums, may fill
+SHARE = 0.6
+#: filters whose sums are made at a time, of a unit's tiles
+FILTER_BLOCK = 96
+#: filters and channels in a unit of a weight's gradient
+BLOCK = 128
+#: units for each thread: so many, that none waits long for others
+UNITS_EACH = 2
+#: a cache line more between parts than a multiple of `WAY`: they lie in different places of a first-level cache
+LINE, WAY = 64, 4096
+_SIZE = float32.itemsize
 
 
 def pays(geometry: Geometry, dtype: DType) -> bool:
@@ -57,13 +56,7 @@ def pays(geometry: Geometry, dtype: DType) -> bool:
     tiles = prod(_tiles(geometry.counts))
     saved = PER_WEIGHT * geometry.pixels >= LEAST_GAIN * PARTS * tiles
     wide = min(geometry.channels, geometry.filters) >= FEWEST_CHANNELS
-    made = _bytes(max(tiles, prod(_tiles(geometry.size))), geometry)
-    return saved and wide and geometry.images * tiles >= FEWEST_TILES and made <= MOST_BYTES
-
-
-def _bytes(tiles: int, geometry: Geometry) -> int:
-    """What is made of the tiles of an image and of its result."""
-    return PARTS * float32.itemsize * tiles * (geometry.channels + geometry.filters)
+    return saved and wide and geometry.images * tiles >= FEWEST_TILES
 
 
 def _tiles(counts: Pair) -> Pair:
@@ -71,85 +64,72 @@ def _tiles(counts: Pair) -> Pair:
     return -(-counts[0] // RESULTS), -(-counts[1] // RESULTS)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """Sixteen matrices of so many rows: elements between these, and between the matrices."""
-
-    source: Source
-    row: int
-    part: int
-
-
-def _room(program: Program, rows: int, columns: int) -> _Parts:
-    """Parts of `rows` by `columns`, each row with room for a vector behind it."""
-    row = round_up(columns, program.vector_bytes // float32.itemsize) + program.vector_bytes // float32.itemsize
-    return _Parts(*_spread(program, rows, row))
-
-
-def _spread(program: Program, rows: int, row: int) -> tuple[Source, int, int]:
-    size = float32.itemsize
-    part = rows * row + (APART - rows * row * size) % WAY // size
-    return program.temporary(PARTS * part, float32), row, part
+def _apart(elements: int, lanes: int) -> int:
+    """The distance of parts of so many elements, behind each of which is room for a vector."""
+    size = (elements + lanes) * _SIZE
+    return (size + (5 * LINE - size) % WAY) // _SIZE
 
 
 @dataclass(frozen=True)
 class _Images:
-    """Tensors [N, channels, H, W] whose tiles are transformed: in planes of every second pixel."""
+    """Tensors [N, channels, H, W] in planes of every second pixel, and their tiles."""
 
     planes: Planes
     channels: int
+    images: int
     tiles: Pair
-    form: str
-    turned: bool
 
     @property
-    def per_image(self) -> int:
-        return self.tiles[0] * self.tiles[1]
-
-    def transform(self, program: Program, first: int, count: int, parts: _Parts) -> None:
-        """Append the launch for images number `first` and so many."""
-        planes = self.planes
-        meta = (
-            count, *self.tiles, planes.start + first * planes.image, *planes[2:], planes.channel // 4, parts.row,
-            parts.part,
-        )  # fmt: skip
-        arguments = self.form, self.turned, program.vector_bytes, program.level
-        key = image_key(*arguments)
-        units = self.channels if count * self.per_image else 0
-        plan = MatmulPlan(key, lambda: make_image_kernel(*arguments), key, meta, units, 1, 0)
-        program.launch(plan, planes.source, parts.source)
+    def numbers(self) -> tuple[int, ...]:
+        """Where the first element is; how far apart images, channels and rows lie, and planes."""
+        return (*self.planes[1:], self.planes.channel // 4)
 
 
-def _images(
-    program: Program, layout: Layout, source: Source, before: Pair, counts: Pair, form: str, turned: bool = False
-) -> _Images:
-    """The images in planes, for results of these counts, with so many zeros above and left."""
+def _images(program: Program, layout: Layout, source: Source, before: Pair, counts: Pair, behind: int) -> _Images:
+    """The images in planes, with so many zeros above and left, for results of these counts.
+
+    A tile reads `behind` elements behind its first one.
+    """
     tiles = _tiles(counts)
-    more = 1 if form == "image" else 0
-    axes: list[Axis] = [
-        make_axis(size, zeros, 2, count + more, (0, 1))
+    rows, columns = (
+        make_axis(size, zeros, 2, count + behind, (0, 1))
         for size, zeros, count in zip(layout.shape[2:], before, tiles, strict=True)
-    ]
-    planes = program.planes(layout, source, (axes[0], axes[1]), float32)
-    return _Images(planes, layout.shape[1], tiles, form, turned)
+    )
+    planes = program.planes(layout, source, (rows, columns), float32)
+    return _Images(planes, layout.shape[1], layout.shape[0], tiles)
 
 
-def _weights(program: Program, weight: Layout, source: Source) -> _Parts:
-    """Append the launches that make the parts of a weight [F, C, 3, 3]."""
-    filters, channels = weight.shape[:2]
-    parts = _Parts(*_spread(program, filters, channels))
-    arguments = weight.dtype, program.vector_bytes, program.level
-    key = weight_key("weight", *arguments)
-    plan = MatmulPlan(key, lambda: make_weight_kernel(*arguments), key, (channels, parts.part), filters, 1, 0)
-    program.launch(plan, source, parts.source)
-    return parts
+@dataclass(frozen=True)
+class _Cut:
+    """How tiles are cut: images and lines of tiles at a time, either whole images or lines of one of them."""
+
+    images: int
+    lines: int
+    columns: int
+
+    def units(self, images: _Images) -> Pair:
+        """How many such pieces: along images, along lines."""
+        return -(-images.images // self.images), -(-images.tiles[0] // self.lines)
 
 
-def _at_a_time(images: int, bytes_each: int) -> int:
-    """Images in one go: as many as fit, all goes about as large as each other."""
-    most = max(1, AT_A_TIME // max(1, bytes_each))
-    goes = -(-images // most)
-    return -(-images // max(1, goes))
+def _cut(images: _Images, most: int) -> _Cut:
+    """Pieces of about `most` tiles, as equal as can be."""
+    lines, across = images.tiles
+    if lines * across > most:
+        pieces = -(-lines * across // most)
+        each = -(-lines // min(lines, pieces))
+        return _Cut(1, each, each * across)
+    pieces = -(-images.images * lines * across // most)
+    each = -(-images.images // max(1, min(images.images, pieces)))
+    return _Cut(each, lines, each * lines * across)
+
+
+def _inner_meta(numbers: Mapping[Meta, int]) -> tuple[int, ...]:
+    return tuple(numbers.get(Meta(place), 0) for place in range(Meta.ENDING))
+
+
+def _scratch(spec: Spec, rows: int, columns: int) -> int:
+    return sum(scratch_layout(spec, rows, columns))
 
 
 def plan_sums(
@@ -159,122 +139,132 @@ def plan_sums(
     """Append the launches of a convolution's sums, or with `backward` of the gradient of its input from x, that of its
     result. False, and nothing done, where the ending's operands do not lie as the pixels of an image.
     """
-    slots = () if ending is None else ending.strides
     counts = geometry.size if backward else geometry.counts
-    steps = [pixel_step(strides[2:], counts) for strides in slots]
+    steps = [pixel_step(strides[2:], counts) for strides in (() if ending is None else ending.strides)]
     known = [step for step in steps if step is not None]
     if len(known) < len(steps):
         return False
     before = (TAPS - 1 - geometry.before[0], TAPS - 1 - geometry.before[1]) if backward else geometry.before
-    straight = program.contiguous(weight, ("input", 1))
-    weights = _weights(program, weight, straight)
-    images = _images(program, x, ("input", 0), before, counts, "image", turned=backward)
-    K, M = (geometry.filters, geometry.channels) if backward else (geometry.channels, geometry.filters)
-    count = _at_a_time(geometry.images, _bytes(images.per_image, geometry))
-    columns = count * images.per_image
-    parts, sums = _room(program, K, columns), _room(program, M, columns)
-    a_strides = (1, weights.row) if backward else (weights.row, 1)
-    apart = PER_WEIGHT, PER_WEIGHT * geometry.channels
-    taken = _Weight(straight, weight.dtype, K, apart if backward else apart[::-1])
-    made = _Result(images, taken, M, counts, out, ending, tuple(known), sums)
-    for first in range(0, geometry.images, count):
-        now = min(count, geometry.images - first)
-        images.transform(program, first, now, parts)
-        plan = plan_matmul(
-            float32, (PARTS,), M, now * images.per_image, K, (weights.part, *a_strides), (parts.part, parts.row, 1),
-            (sums.part, sums.row, 1), level=program.level, vector_bytes=program.vector_bytes,
-        )  # fmt: skip
-        program.launch(plan, weights.source, parts.source, sums.source)
-        made.launch(program, first, now, results)
+    taken = _weight(program, geometry, weight, turned=backward)
+    images = _images(program, x, ("input", 0), before, counts, 1)
+    spec = SumsSpec(
+        "winograd", float32, out.dtype, "k", "column", "column", False, program.level, program.vector_bytes,
+        None if ending is None else _placed(ending, known), turned=backward, weight_dtype=weight.dtype,
+    )  # fmt: skip
+    plan = _sums_plan(spec, images, taken, counts, tuple(known))
+    program.launch(plan, taken.parts, images.planes.source, *results, taken.source, ending=spec.ending)
     return True
+
+
+def _placed(ending: Ending, pixel_steps: Sequence[int]) -> Ending:
+    """The ending over images, filters and pixels."""
+    places = zip(ending.strides, pixel_steps, strict=True)
+    return replace(ending, strides=tuple((image, o, pixel) for (image, o, *_), pixel in places), in_place=False)
 
 
 @dataclass(frozen=True)
 class _Weight:
-    """A weight as it is: the channels that are summed over, and how far filters of the result and these lie apart."""
+    """A weight of `filters` and the `channels` that are summed over, and its parts: both in elements.
+
+    `apart` is how far filters and channels lie apart in it; rows of its parts are filters.
+    """
 
     source: Source
-    dtype: DType
+    parts: Source
+    filters: int
     channels: int
     apart: Pair
+    row: int
+    part: int
 
 
-@dataclass(frozen=True)
-class _Result:
-    """Where the sums of some images go: into `out`, or through an ending."""
+def _weight(program: Program, geometry: Geometry, weight: Layout, *, turned: bool) -> _Weight:
+    """Append the launches that make the parts of a weight; `turned` of one whose filters are the channels, and whose
+    taps go backwards."""
+    lanes = program.vector_bytes // _SIZE
+    apart = PER_WEIGHT * geometry.channels, PER_WEIGHT
+    filters, channels = geometry.filters, geometry.channels
+    if turned:
+        apart, filters, channels = apart[::-1], channels, filters
+    # a vector more: rows do not displace each other in a first-level cache
+    row = round_up(channels, lanes) + lanes
+    part = _apart(filters * row, lanes)
+    source, parts = program.contiguous(weight, ("input", 1)), program.temporary(PARTS * part, float32)
+    arguments = "turned" if turned else "parts", weight.dtype, program.vector_bytes, program.level
+    key, meta = weight_key(*arguments), (channels, *apart, PER_WEIGHT - 1 if turned else 0, row, part)
+    program.launch(MatmulPlan(key, lambda: make_parts_kernel(*arguments), key, meta, filters, 1, 0), source, parts)
+    return _Weight(source, parts, filters, channels, apart, row, part)
 
-    images: _Images
-    weight: _Weight
-    filters: int
-    counts: Pair
-    out: Layout
-    ending: Ending | None
-    pixel_steps: tuple[int, ...]
-    sums: _Parts
 
-    def launch(self, program: Program, first: int, count: int, results: Sequence[Source]) -> None:
-        """Append the launch for images number `first` and so many."""
-        pixels, slots = self.counts[0] * self.counts[1], () if self.ending is None else self.ending.strides
-        ending = None if self.ending is None else self._placed(self.ending)
-        spec = ResultSpec(
-            "winograd", float32, self.out.dtype, "k", "any", "column", False, program.level, program.vector_bytes,
-            ending, turned=self.images.turned, weight_dtype=self.weight.dtype,
-        )  # fmt: skip
-        planes = self.images.planes
-        rows = min(self.filters, max(1, UNIT_ELEMENTS // max(1, pixels)))
-        row_tiles = -(-self.filters // rows)
-        tiles = Tiles(rows, pixels, row_tiles, 1, 1, count * row_tiles if pixels else 0)
-        size = self.filters * pixels
-        batch = ((count, self.images.per_image, planes.image, size, *(image for image, *_ in slots)),)
-        along = tuple((o, pixel) for (_, o, *_), pixel in zip(slots, self.pixel_steps, strict=True))
-        operands = Operands(self.filters, pixels, 1, (self.sums.row, self.sums.part), (0, 0), (pixels, 1), batch, along)
+def _sums_plan(
+    spec: SumsSpec, images: _Images, weight: _Weight, counts: Pair, pixel_steps: tuple[int, ...]
+) -> MatmulPlan:
+    """The launch that makes results of images and the parts of a weight."""
+    inner, (M, K), pixels = spec.inner, (weight.filters, weight.channels), prod(counts)
+    block = min(FILTER_BLOCK, round_up(M, inner.tile_rows))
+    most = int(SHARE * cpu.second_cache_bytes()) // (PARTS * _SIZE * (K + block))
+    cut = _cut(images, max(inner.tile_columns, most // inner.tile_columns * inner.tile_columns))
+    pieces = prod(cut.units(images))
+    # filters are shared out where there are too few tiles for all threads
+    shares = max(1, min(-(-M // block), -(-UNITS_EACH * cpu.processors() // max(1, pieces))))
+    each = round_up(-(-M // shares), inner.tile_rows)
+    shares, columns = -(-M // each), round_up(cut.columns, inner.tile_columns)
+    image_part, sum_part = _apart(K * columns, spec.lanes), _apart(block * columns, spec.lanes)
+    stage_row = RESULTS * cut.lines * counts[1] + 2 * spec.lanes
+    sizes = (
+        images.images, *images.tiles, *counts, cut.images, cut.lines, cut.units(images)[1], each, shares, block,
+        *images.numbers, K, *weight.apart, weight.part, weight.row, columns, image_part, sum_part, stage_row,
+    )  # fmt: skip
+    products = _inner_meta({
+        Meta.K: K, Meta.A_ROW: weight.row, Meta.A_K: 1, Meta.B_K: columns, Meta.B_COLUMN: 1, Meta.C_ROW: columns,
+        Meta.C_COLUMN: 1, Meta.UNIT_ROWS: block, Meta.UNIT_COLUMNS: columns, Meta.B_IN_PLACE: 1,
+        Meta.K_BLOCK: even_blocks(K, inner.k_block),
+    })  # fmt: skip
+    scratch = _SIZE * (PARTS * (image_part + sum_part) + block * stage_row) + _scratch(inner, block, columns)
+    slots = () if spec.ending is None else spec.ending.strides
+    batch = ((images.images, 0, 0, M * pixels, *(image for image, *_ in slots)),)
+    along = tuple((o, pixel) for (_, o, _), pixel in zip(slots, pixel_steps, strict=True))
+    operands = Operands(M, pixels, K, (weight.row, 1), (columns, 1), (pixels, 1), batch, along)
+    tiles = Tiles(block, pixels, shares, 1, 1, pieces * shares if M and pixels else 0)
 
-        def make_kernel(_: Spec) -> str:
-            return make_result_kernel(spec)
+    def make_kernel(_: Spec) -> str:
+        return make_sums_kernel(spec)
 
-        scratch = rows * result_row(pixels, spec.lanes) * float32.itemsize
-        plan = make_plan(spec, operands, tiles, make_kernel, scratch, (finish(spec),))
-        start = planes.start + first * planes.image
-        behind = (
-            *self.images.tiles, *self.counts, start, planes.channel, planes.row, planes.channel // 4,
-            self.weight.channels, *self.weight.apart,
-        )  # fmt: skip
-        distances = [image * first for image, *_ in slots] or [size * self.out.dtype.itemsize * first]
-        targets = [(*source, distance) for source, distance in zip(results, distances, strict=True)]
-        sources = self.sums.source, planes.source, *targets, self.weight.source
-        program.launch(replace(plan, meta=(*plan.meta, *behind)), *sources, ending=ending)
-
-    def _placed(self, ending: Ending) -> Ending:
-        """The ending over images, filters and pixels."""
-        places = zip(ending.strides, self.pixel_steps, strict=True)
-        strides = tuple((image, o, pixel) for (image, o, *_), pixel in places)
-        return Ending(ending.slots, ending.stores, ending.sums, strides, False)
+    plan = make_plan(spec, operands, tiles, make_kernel, scratch, sums_parts(spec))
+    return replace(plan, meta=(*plan.meta, *sizes, *products))
 
 
 def plan_weight_sums(geometry: Geometry, x: Layout, g: Layout, out: Layout, program: Program) -> None:
-    """Append the launches of the gradient of a weight: the sums of the parts over all images, transformed back."""
-    images = _images(program, x, ("input", 0), geometry.before, geometry.counts, "image")
-    gradients = _images(program, g, ("input", 1), (0, 0), geometry.counts, "gradient")
-    M, N = geometry.filters, geometry.channels
-    count = _at_a_time(geometry.images, _bytes(images.per_image, geometry))
-    columns = count * images.per_image
-    parts, of_gradients = _room(program, N, columns), _room(program, M, columns)
-    sums = _Parts(*_spread(program, M, N))
-    for first in range(0, geometry.images, count):
-        now = min(count, geometry.images - first)
-        images.transform(program, first, now, parts)
-        gradients.transform(program, first, now, of_gradients)
-        plan = plan_matmul(
-            float32, (PARTS,), M, N, now * images.per_image, (of_gradients.part, of_gradients.row, 1),
-            (parts.part, 1, parts.row), (sums.part, N, 1), level=program.level, vector_bytes=program.vector_bytes,
-            accumulate=first > 0,
-        )  # fmt: skip
-        program.launch(plan, of_gradients.source, parts.source, sums.source)
-    arguments = out.dtype, program.vector_bytes, program.level
-    key = weight_key("sum", *arguments)
+    """Append the launches of the gradient of a weight: the sums of the parts over all tiles, transformed back."""
+    images = _images(program, x, ("input", 0), geometry.before, geometry.counts, 1)
+    gradients = _images(program, g, ("input", 1), (0, 0), geometry.counts, 0)
+    lanes, (M, N) = program.vector_bytes // _SIZE, (geometry.filters, geometry.channels)
+    row = round_up(N, lanes) + lanes
+    part = _apart(M * row, lanes)
+    sums = program.temporary(PARTS * part, float32)
+    arguments = program.vector_bytes, program.level
+    spec, key = product_spec(*arguments), slopes_key(*arguments)
+    filters, channels = (-(-count // -(-count // BLOCK)) for count in (M, N))
+    cut = _cut(images, max(lanes, int(SHARE * cpu.second_cache_bytes()) // (TILE * _SIZE * (filters + channels))))
+    columns = round_up(cut.columns, lanes) + lanes
+    x_part, g_part = _apart(channels * columns, lanes), _apart(filters * columns, lanes)
+    units = -(-N // channels), -(-M // filters)
     meta = (
-        N, sums.part, geometry.images, *images.tiles, *geometry.counts,
-        *(number for one in (images.planes, gradients.planes) for number in (*one[1:], one.channel // 4)),
+        geometry.images, *images.tiles, M, N, filters, channels, *units, cut.images, cut.lines, *images.numbers,
+        *gradients.numbers, columns, x_part, g_part, row, part,
+        *_inner_meta({
+            Meta.A_ROW: columns, Meta.A_K: 1, Meta.B_K: 1, Meta.B_COLUMN: columns, Meta.C_ROW: row, Meta.C_COLUMN: 1,
+            Meta.UNIT_ROWS: filters, Meta.UNIT_COLUMNS: channels, Meta.K_BLOCK: K_BLOCK,
+        }),
     )  # fmt: skip
-    plan = MatmulPlan(key, lambda: make_sum_kernel(*arguments), key, meta, M, 1, 0)
-    program.launch(plan, sums.source, ("output", 0), images.planes.source, gradients.planes.source)
+    scratch = _SIZE * TILE * (x_part + g_part) + _scratch(spec, filters, channels)
+    plan = MatmulPlan(
+        key, lambda: make_slopes_kernel(*arguments), key, meta, TILE * prod(units), 1, scratch,
+        requires=slopes_parts(*arguments),
+    )  # fmt: skip
+    program.launch(plan, images.planes.source, gradients.planes.source, sums)
+    of_weight = out.dtype, *arguments
+    key = weight_key("gradient", *of_weight)
+    meta = (N, row, part, geometry.images, *images.tiles, *geometry.counts, *images.numbers, *gradients.numbers)
+    plan = MatmulPlan(key, lambda: make_gradient_kernel(*of_weight), key, meta, M, 1, 0)
+    program.launch(plan, sums, ("output", 0), images.planes.source, gradients.planes.source)

@@ -131,7 +131,7 @@ def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
         with code.loop(first_batch, smaller(first_batch + per_unit, read_meta(code, Meta.BATCHES))) as batch:
             a, b, c, *distances = _batch_offsets(code, spec, batch.index)
             if ending is not None:
-                _place_slots(code, spec, ending, distances, row, column)
+                place_slots(code, spec, ending, distances, row, column)
             a = a + row * read_meta(code, Meta.A_ROW)
             b = b + column * read_meta(code, Meta.B_COLUMN)
             c = c + row * read_meta(code, Meta.C_ROW) + column * read_meta(code, Meta.C_COLUMN)
@@ -140,7 +140,7 @@ def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
             yield Tile(a, b, c, rows, columns, row, column, ending)
 
 
-def _place_slots(code: Code, spec: Spec, corner: Value, distances: Sequence[Value], row: Value, column: Value) -> None:
+def place_slots(code: Code, spec: Spec, corner: Value, distances: Sequence[Value], row: Value, column: Value) -> None:
     """Write the addresses of the ending's slots at a tile's corner; numbers as they are."""
     for number, slot in enumerate(spec.ending.slots if spec.ending else ()):
         word = code.load(code.offset(parameter(code, "args", "ptr"), 2 + number, "i64"), "i64", align=8)
