@@ -38,7 +38,9 @@ LEAST_GAIN = 1.4
 #: the part of a second-level cache that the parts of a unit's tiles, and their sums, may fill
 SHARE = 0.6
 #: filters whose sums are made at a time, of a unit's tiles
-FILTER_BLOCK = 96
+FILTER_BLOCK = 48
+#: a piece of tiles costs as much as so many tiles, and has at most so many times what fits
+PIECE_COST, MOST_TIMES = 4, 4
 #: filters and channels in a unit of a weight's gradient
 BLOCK = 128
 #: units for each thread: so many, that none waits long for others
@@ -112,16 +114,19 @@ class _Cut:
         return -(-images.images // self.images), -(-images.tiles[0] // self.lines)
 
 
-def _cut(images: _Images, most: int) -> _Cut:
-    """Pieces of about `most` tiles, as equal as can be."""
+def _cut(images: _Images, most: int, step: int, threads: int) -> _Cut:
+    """The pieces that take the least time, were each a multiple of `step` tiles, a tenth more beyond `most` tiles, and
+    somewhat for every piece."""
     lines, across = images.tiles
-    if lines * across > most:
-        pieces = -(-lines * across // most)
-        each = -(-lines // min(lines, pieces))
-        return _Cut(1, each, each * across)
-    pieces = -(-images.images * lines * across // most)
-    each = -(-images.images // max(1, min(images.images, pieces)))
-    return _Cut(each, lines, each * lines * across)
+    found = [_Cut(1, count, count * across) for count in range(1, lines + 1)]
+    found += [_Cut(count, lines, count * lines * across) for count in range(2, images.images + 1)]
+    found = [cut for cut in found if cut.columns <= MOST_TIMES * most] or found[:1]
+
+    def time(cut: _Cut) -> float:
+        pieces = round_up(prod(cut.units(images)), threads)
+        return pieces * (PIECE_COST + round_up(cut.columns, step)) * (1.0 if cut.columns <= most else 1.1)
+
+    return min(found, key=time)
 
 
 def _inner_meta(numbers: Mapping[Meta, int]) -> tuple[int, ...]:
@@ -203,7 +208,7 @@ def _sums_plan(
     inner, (M, K), pixels = spec.inner, (weight.filters, weight.channels), prod(counts)
     block = min(FILTER_BLOCK, round_up(M, inner.tile_rows))
     most = int(SHARE * cpu.second_cache_bytes()) // (PARTS * _SIZE * (K + block))
-    cut = _cut(images, max(inner.tile_columns, most // inner.tile_columns * inner.tile_columns))
+    cut = _cut(images, max(inner.tile_columns, most), inner.tile_columns, cpu.processors())
     pieces = prod(cut.units(images))
     # filters are shared out where there are too few tiles for all threads
     shares = max(1, min(-(-M // block), -(-UNITS_EACH * cpu.processors() // max(1, pieces))))
@@ -244,8 +249,11 @@ def plan_weight_sums(geometry: Geometry, x: Layout, g: Layout, out: Layout, prog
     sums = program.temporary(PARTS * part, float32)
     arguments = program.vector_bytes, program.level
     spec, key = product_spec(*arguments), slopes_key(*arguments)
-    filters, channels = (-(-count // -(-count // BLOCK)) for count in (M, N))
-    cut = _cut(images, max(lanes, int(SHARE * cpu.second_cache_bytes()) // (TILE * _SIZE * (filters + channels))))
+    # tiles of short lines take longer to make: they are made for more at a time
+    block = BLOCK if RESULTS * images.tiles[1] > lanes else RESULTS * BLOCK
+    filters, channels = (-(-count // -(-count // block)) for count in (M, N))
+    most = int(SHARE * cpu.second_cache_bytes()) // (TILE * _SIZE * (filters + channels))
+    cut = _cut(images, max(lanes, most), 1, 1)
     columns = round_up(cut.columns, lanes) + lanes
     x_part, g_part = _apart(channels * columns, lanes), _apart(filters * columns, lanes)
     units = -(-N // channels), -(-M // filters)

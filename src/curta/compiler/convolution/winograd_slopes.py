@@ -30,8 +30,8 @@ from curta.runtime import jit
 #: those of the result. Behind them comes the `meta` of the products of parts.
 SLOPES_FIELDS = (
     "images", "lines", "tiles", "filters", "channels", "filters_each", "channels_each", "channel_units", "filter_units",
-    "images_each", "lines_each", "x_start", "x_image", "x_channel", "x_row", "x_area", "g_start", "g_image", "g_channel",
-    "g_row", "g_area", "columns", "x_part", "g_part", "row", "part",
+    "images_each", "lines_each", "x_start", "x_image", "x_channel", "x_row", "x_area", "g_start", "g_image",
+    "g_channel", "g_row", "g_area", "columns", "x_part", "g_part", "row", "part",
 )  # fmt: skip
 _META_WORDS = int(Meta.ENDING)
 

@@ -166,12 +166,9 @@ def _multiply(
     inner = code.offset(parameter(code, "meta", "ptr"), 8 * (spec.sizes + len(Sizes)))
     with code.loop(0, PARTS) as part:
         weight = size[Sizes.WEIGHT_PART] * part.index + first * size[Sizes.WEIGHT_ROW]
-        a, b, c = (
-            code.offset(pointer, distance * SIZE)
-            for pointer, distance in (
-                (weights, weight), (parts, size[Sizes.IMAGE_PART] * part.index), (sums, size[Sizes.SUM_PART] * part.index)
-            )
-        )  # fmt: skip
+        a = code.offset(weights, weight * SIZE)
+        b = code.offset(parts, size[Sizes.IMAGE_PART] * part.index * SIZE)
+        c = code.offset(sums, size[Sizes.SUM_PART] * part.index * SIZE)
         call(code, sum_blocks(spec.inner), [
             inner, scratch, a, b, c, rows, size[Sizes.COLUMNS], 0, null(code), null(code),
         ])  # fmt: skip
