@@ -41,8 +41,8 @@ SHARE = 0.6
 FILTER_BLOCK = 48
 #: a piece of tiles costs as much as so many tiles, and has at most so many times what fits
 PIECE_COST, MOST_TIMES = 4, 4
-#: filters and channels in a unit of a weight's gradient
-BLOCK = 128
+#: filters and channels in a unit of a weight's gradient, at most (but for short lines) and at least
+BLOCK, LEAST_BLOCK = 128, 32
 #: units for each thread: so many, that none waits long for others
 UNITS_EACH = 2
 #: a cache line more between parts than a multiple of `WAY`: they lie in different places of a first-level cache
@@ -239,6 +239,17 @@ def _sums_plan(
     return replace(plan, meta=(*plan.meta, *sizes, *products))
 
 
+def _shared_out(M: int, N: int, filters: int, channels: int) -> Pair:
+    """Filters and channels in a unit: halves of these, where there would be too few units for all threads."""
+    while TILE * -(-M // filters) * -(-N // channels) < UNITS_EACH * cpu.processors():
+        larger = max(filters, channels)
+        if larger <= LEAST_BLOCK:
+            break
+        half = -(-larger // 2)
+        filters, channels = (half, channels) if filters == larger else (filters, half)
+    return filters, channels
+
+
 def plan_weight_sums(geometry: Geometry, x: Layout, g: Layout, out: Layout, program: Program) -> None:
     """Append the launches of the gradient of a weight: the sums of the parts over all tiles, transformed back."""
     images = _images(program, x, ("input", 0), geometry.before, geometry.counts, 1)
@@ -254,6 +265,7 @@ def plan_weight_sums(geometry: Geometry, x: Layout, g: Layout, out: Layout, prog
     filters, channels = (-(-count // -(-count // block)) for count in (M, N))
     most = int(SHARE * cpu.second_cache_bytes()) // (TILE * _SIZE * (filters + channels))
     cut = _cut(images, max(lanes, most), 1, 1)
+    filters, channels = _shared_out(M, N, filters, channels)
     columns = round_up(cut.columns, lanes) + lanes
     x_part, g_part = _apart(channels * columns, lanes), _apart(filters * columns, lanes)
     units = -(-N // channels), -(-M // filters)
