@@ -39,7 +39,7 @@ LEAST_GAIN = 1.4
 SHARE = 0.6
 #: filters whose sums are made at a time, of a unit's tiles
 FILTER_BLOCK = 48
-#: a piece of tiles costs as much as so many tiles, and has at most so many times what fits
+#: a piece of tiles costs as much as so many tiles, and has at most so many times the tiles that fit
 PIECE_COST, MOST_TIMES = 4, 4
 #: filters and channels in a unit of a weight's gradient, at most (but for short lines) and at least
 BLOCK, LEAST_BLOCK = 128, 32
@@ -114,17 +114,19 @@ class _Cut:
         return -(-images.images // self.images), -(-images.tiles[0] // self.lines)
 
 
-def _cut(images: _Images, most: int, step: int, threads: int) -> _Cut:
-    """The pieces that take the least time, were each a multiple of `step` tiles, a tenth more beyond `most` tiles, and
-    somewhat for every piece."""
+def _cut(images: _Images, most: int, step: int = 1, cost: int = 0, least: int = 1) -> _Cut:
+    """The pieces that take the least time, were each a multiple of `step` tiles and `cost` tiles more.
+
+    A tenth more beyond `most` tiles, and as much more as there are fewer than `least` pieces.
+    """
     lines, across = images.tiles
     found = [_Cut(1, count, count * across) for count in range(1, lines + 1)]
     found += [_Cut(count, lines, count * lines * across) for count in range(2, images.images + 1)]
     found = [cut for cut in found if cut.columns <= MOST_TIMES * most] or found[:1]
 
     def time(cut: _Cut) -> float:
-        pieces = round_up(prod(cut.units(images)), threads)
-        return pieces * (PIECE_COST + round_up(cut.columns, step)) * (1.0 if cut.columns <= most else 1.1)
+        pieces = max(least, prod(cut.units(images)))
+        return pieces * (cost + round_up(cut.columns, step)) * (1.0 if cut.columns <= most else 1.1)
 
     return min(found, key=time)
 
@@ -208,7 +210,8 @@ def _sums_plan(
     inner, (M, K), pixels = spec.inner, (weight.filters, weight.channels), prod(counts)
     block = min(FILTER_BLOCK, round_up(M, inner.tile_rows))
     most = int(SHARE * cpu.second_cache_bytes()) // (PARTS * _SIZE * (K + block))
-    cut = _cut(images, max(inner.tile_columns, most), inner.tile_columns, cpu.processors())
+    fewest = -(-cpu.processors() // -(-M // block)) if M else 1
+    cut = _cut(images, max(inner.tile_columns, most), inner.tile_columns, PIECE_COST, fewest)
     pieces = prod(cut.units(images))
     # filters are shared out where there are too few tiles for all threads
     shares = max(1, min(-(-M // block), -(-UNITS_EACH * cpu.processors() // max(1, pieces))))
@@ -264,7 +267,7 @@ def plan_weight_sums(geometry: Geometry, x: Layout, g: Layout, out: Layout, prog
     block = BLOCK if RESULTS * images.tiles[1] > lanes else RESULTS * BLOCK
     filters, channels = (-(-count // -(-count // block)) for count in (M, N))
     most = int(SHARE * cpu.second_cache_bytes()) // (TILE * _SIZE * (filters + channels))
-    cut = _cut(images, max(lanes, most), 1, 1)
+    cut = _cut(images, max(lanes, most))
     filters, channels = _shared_out(M, N, filters, channels)
     columns = round_up(cut.columns, lanes) + lanes
     x_part, g_part = _apart(channels * columns, lanes), _apart(filters * columns, lanes)
