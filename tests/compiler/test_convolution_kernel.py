@@ -111,7 +111,7 @@ def run(
         **{("partial", n): room.ctypes.data + 128 + -room.ctypes.data % 64 for n, room in enumerate(rooms)}, **words,
     }  # fmt: skip
     for launch in program.launches:
-        arguments = np.array([places[source[:2]] + sum(source[2:]) for source in launch.sources], np.int64)
+        arguments = np.array([places[source] for source in launch.sources], np.int64)
         kernel, meta = load(launch.plan, level), np.array(launch.plan.meta, np.int64)
         edges = sorted({launch.plan.units * number // cuts for number in range(cuts + 1)})
         for start, stop in reversed(list(itertools.pairwise(edges))):

@@ -24,8 +24,8 @@ MARGIN = 64
 #: elements copied in one task
 COPY_ELEMENTS = 16384
 
-#: where an operand is: ("input", n), ("output", n) or ("partial", n), and if it begins further on, by how many bytes
-Source = tuple[str, int] | tuple[str, int, int]
+#: where an operand is: ("input", n), ("output", n) or ("partial", n)
+Source = tuple[str, int]
 
 
 class Launch(NamedTuple):
