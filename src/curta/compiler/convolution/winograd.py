@@ -45,8 +45,8 @@ PIECE_COST, MOST_TIMES = 4, 4
 BLOCK, LEAST_BLOCK = 128, 32
 #: units for each thread: so many, that none waits long for others
 UNITS_EACH = 2
-#: a cache line more between parts than a multiple of `WAY`: they lie in different places of a first-level cache
-LINE, WAY = 64, 4096
+#: parts begin so many bytes behind a multiple of a first-level cache's way: none of the sixteen displaces another
+APART, WAY = 320, 4096
 _SIZE = float32.itemsize
 
 
@@ -69,7 +69,7 @@ def _tiles(counts: Pair) -> Pair:
 def _apart(elements: int, lanes: int) -> int:
     """The distance of parts of so many elements, behind each of which is room for a vector."""
     size = (elements + lanes) * _SIZE
-    return (size + (5 * LINE - size) % WAY) // _SIZE
+    return (size + (APART - size) % WAY) // _SIZE
 
 
 @dataclass(frozen=True)
