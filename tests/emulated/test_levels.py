@@ -117,7 +117,7 @@ def test_endings(name: str) -> None:
 def test_convolutions(name: str) -> None:
     """Values and both gradients of a convolution are those of the windows' product."""
     for images, channels, filters, height, width, kernel, stride, padding in (
-        (2, 3, 5, 7, 9, 3, 1, 1), (1, 17, 33, 8, 8, 1, 1, 0), (2, 4, 16, 9, 18, 3, 2, 1),
+        (2, 3, 5, 7, 9, 3, 1, 1), (1, 17, 33, 8, 8, 1, 1, 0), (2, 4, 16, 9, 18, 3, 2, 1), (4, 32, 34, 8, 8, 3, 1, 1),
     ):  # fmt: skip
         x, weight = made((images, channels, height, width), name), made((filters, channels, kernel, kernel), name, 2)
         x.requires_grad_(), weight.requires_grad_()
