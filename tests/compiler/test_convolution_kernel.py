@@ -293,6 +293,19 @@ def test_what_is_not_finite_stays_where_the_definition_has_it(
         np.testing.assert_array_equal(ours[odd], plain[odd])
 
 
+@pytest.mark.parametrize("level", levels())
+def test_nothing_but_nan(level: str) -> None:
+    """The sums by definition end where all of them are NaN."""
+    geometry = WINOGRAD[0]
+    x, weight, g = (np.full(shape, np.nan, np.float32) for shape in shapes(geometry))
+    weight[...] = 1.0
+    out, dx, dw = (np.zeros(array.shape, np.float32) for array in (g, x, weight))
+    run(plan_forward, geometry, x, weight, out, level)
+    run(plan_input_gradient, geometry, g, weight, dx, level)
+    run(plan_weight_gradient, geometry, x, g, dw, level)
+    assert all(np.isnan(made).all() for made in (out, dx, dw))
+
+
 def test_where_winograds_products_pay() -> None:
     """By sizes and by what is saved: 36 multiplications by definition, 16 for each tile of 2 x 2."""
     like = WINOGRAD[0]

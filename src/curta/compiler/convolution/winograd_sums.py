@@ -248,7 +248,7 @@ def _add_lines(module: Module, spec: SumsSpec) -> None:
                 pixels = _result(code, spec, size, a, code.offset(source, tile.index * SIZE))
                 there = code.iota("i64", lanes).lt(code.spread(size[Sizes.TILES] - tile.index, lanes))
                 place = first + row.index, image, first_line + line.index, tile.index
-                again = partial(_by_definition, code, spec, size, a, place, pixels)
+                again = partial(_by_definition, code, spec, size, a, place, pixels, there)
                 pixels = code.unless_any(not_finite(pixels) & there, pixels, again)
                 to = code.offset(made, (number * size[Sizes.WIDE] + tile.index * RESULTS) * SIZE)
                 for half in range(2):
@@ -270,16 +270,18 @@ def _result(code: Code, spec: SumsSpec, size: dict[Sizes, Value], a: int, source
 
 
 def _by_definition(
-    code: Code, spec: SumsSpec, size: dict[Sizes, Value], a: int, place: tuple[Value, ...], pixels: list[Value]
-) -> list[Value]:
-    """The same pixels, those that are not finite made tap by tap."""
+    code: Code, spec: SumsSpec, size: dict[Sizes, Value], a: int, place: tuple[Value, ...], pixels: list[Value],
+    there: Value,
+) -> list[Value]:  # fmt: skip
+    """The same pixels, those that are not finite made tap by tap; no further where all of them are NaN."""
     row, image, line, tile = place
     slots = 1, 2 + max(1, spec.ending_slots)
     planes, weight = (code.load(code.offset(parameter(code, "args", "ptr"), 8 * n), "ptr", align=8) for n in slots)
     weight = code.offset(weight, row * size[Sizes.WEIGHT_FILTER] * spec.weight_dtype.itemsize)
     corner = size[Sizes.START] + image * size[Sizes.PLANE_IMAGE] + line * size[Sizes.PLANE_ROW] + tile
     zero = code.constant(0.0, "float", spec.lanes)
-    with code.loop(0, size[Sizes.CHANNELS], carried=[zero, zero]) as channel:
+    odd = [not_finite([old]) & there for old in pixels]
+    with code.repeat([zero, zero]) as channel:
         at = code.offset(planes, (corner + channel.index * size[Sizes.PLANE_CHANNEL]) * SIZE)
         taps = code.offset(weight, channel.index * size[Sizes.WEIGHT_CHANNEL] * spec.weight_dtype.itemsize)
         sums = list(channel.carried)
@@ -291,4 +293,6 @@ def _by_definition(
                 pixel = _pixel(code, size, at, a + i, b + j, spec.lanes)
                 sums[b] = sums[b] + pixel * code.spread(tap, spec.lanes)
         channel.carried_out = sums
-    return [not_finite([old]).select(new, old) for new, old in zip(channel.results, pixels, strict=True)]
+        left, right = (one & ~made.is_nan() for one, made in zip(odd, sums, strict=True))
+        channel.again = (channel.index + 1).lt(size[Sizes.CHANNELS]) & code.any_lane(left | right)
+    return [one.select(new, old) for one, new, old in zip(odd, channel.results, pixels, strict=True)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from itertools import product
+from operator import or_
 
 from curta.compiler.code import Code, Value
 from curta.compiler.convolution.winograd_steps import (
@@ -125,7 +127,7 @@ def make_gradient_kernel(dtype: DType, vector_bytes: int, level: str) -> str:
 
 
 def _add_by_definition(module: Module, dtype: DType, lanes: int, level: str) -> None:
-    """`by_definition`: the nine taps of one filter and channel, over all pixels."""
+    """`by_definition`: the nine taps of one filter and channel, over all pixels, or until all of them are NaN."""
     code = Code()
     names = {"meta": "ptr", "images": "ptr", "gradients": "ptr", "filter": "i64", "channel": "i64", "target": "ptr"}
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
@@ -133,13 +135,15 @@ def _add_by_definition(module: Module, dtype: DType, lanes: int, level: str) -> 
     planes = code.offset(get["images"], (meta["x_start"] + get["channel"] * meta["x_channel"]) * SIZE)
     slopes = code.offset(get["gradients"], (meta["g_start"] + get["filter"] * meta["g_channel"]) * SIZE)
     zero = code.constant(0.0, "float", lanes)
-    with code.loop(0, meta["images"], carried=[zero] * PER_WEIGHT) as image:
+    with code.repeat([zero] * PER_WEIGHT) as image:
         with code.loop(0, meta["lines"], carried=image.carried) as line:
             with code.loop(0, meta["tiles"], lanes, carried=line.carried) as tile:
                 place = image.index, line.index, tile.index
                 tile.carried_out = _add_tiles(code, meta, planes, slopes, place, tile.carried)
             line.carried_out = tile.results
         image.carried_out = line.results
+        numbers = [~code.any_lane(value.is_nan()) for value in line.results]
+        image.again = (image.index + 1).lt(meta["images"]) & reduce(or_, numbers)
     for number, value in enumerate(image.results):
         kind = f"llvm.vector.reduce.fadd.v{lanes}f32"
         total = code.call(kind, "float", 1, [code.constant(-0.0, "float"), value])
