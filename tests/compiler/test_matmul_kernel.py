@@ -286,3 +286,19 @@ def test_errors() -> None:
         plan_matmul(dtypes.float32, (2,), 2, 3, 4, *strides, **machine)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="no kernels for level 'sse9'"):
         plan_matmul(dtypes.float32, (), 2, 3, 4, *strides, level="sse9", vector_bytes=32)
+
+
+def test_narrow_products_take_narrower_vectors() -> None:
+    """12 rows by 32 columns are a tile of float32 with 64 bytes, 6 by 16 with 32; 8 and 4 are what is left of rows."""
+    for M, N, taken in (
+        (64, 16, 32),
+        (64, 17, 64),
+        (64, 48, 64),
+        (4, 300, 32),
+        (5, 300, 64),
+        (12, 32, 64),
+        (200, 3, 32),
+    ):
+        for level, wide in (("avx512", 64), ("avx2", 32)):
+            plan = plan_matmul(dtypes.float32, (), M, N, 40, (40, 1), (N, 1), (N, 1), level=level, vector_bytes=wide)
+            assert f"_{min(taken, wide)}_" in plan.key, (M, N, level)

@@ -13,7 +13,7 @@ from curta.compiler.matmul.few import few_costs, few_family, few_parts, few_scra
 from curta.compiler.matmul.finish import finish
 from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec, in_pairs
-from curta.compiler.matmul.tiles import CACHE_LINES, Tiles, choose_tiles, even_blocks, rows_alike
+from curta.compiler.matmul.tiles import CACHE_LINES, Tiles, choose_tiles, even_blocks, round_up, rows_alike
 from curta.compiler.matmul.vector import make_vector_kernel, vector_costs, vector_scratch
 from curta.dtypes import DType, bfloat16, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
@@ -21,6 +21,8 @@ from curta.runtime import cpu, jit
 
 #: a matrix B this small is read where it lies, because it stays in the first cache without packing
 IN_PLACE_BYTES = 24_000
+#: narrower vectors are taken where they multiply at most this part
+MUCH_LESS = 0.6
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,20 @@ def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     return make_plan(spec, operands, tiles, make_amx_kernel, scratch, (finish(spec),), k_block=k_block)
 
 
+def _half_as_wide(spec: Spec, operands: Operands) -> Spec:
+    """With vectors of half the width, where micro-kernels of these multiply much less that is not there.
+
+    They have half as many rows and columns, for processors of which many multiply two such vectors at once.
+    """
+    half = replace(spec, vector_bytes=32)
+    if spec.vector_bytes != 64 or spec.family != "block":
+        return spec
+    whole, less = (one.computed_rows(operands.M) * round_up(operands.N, one.tile_columns) for one in (spec, half))
+    return half if less <= MUCH_LESS * whole else spec
+
+
 def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    spec = _half_as_wide(spec, operands)
     # rows that displace each other in the cache are packed, and so are those that end in half a word
     displaced = rows_alike(spec.tile_rows, operands.a[0] * spec.dtype.itemsize) >= CACHE_LINES
     if spec.a_in_place and (displaced or operands.K % spec.depth):
