@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from curta.runtime.replay import Replay
+
 
 @pytest.fixture(autouse=True)
 def filled_memory() -> Iterator[None]:
@@ -22,6 +24,20 @@ def filled_memory() -> Iterator[None]:
 
     with memory_filled_with(int(byte, 16)):
         yield
+
+
+@pytest.fixture
+def launches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one with every launch of operators together."""
+    seen: list[int] = []
+    run = Replay.run
+
+    def counted(self: Replay) -> None:
+        seen.append(1)
+        run(self)
+
+    monkeypatch.setattr(Replay, "run", counted)
+    return seen
 
 
 @pytest.fixture(scope="module", autouse=True)

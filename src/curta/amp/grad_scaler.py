@@ -95,13 +95,13 @@ class GradScaler:
         found = [one for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
         if any(one.grad.dtype is float16 for one in found):
             raise ArgumentError("Attempting to unscale FP16 gradients.")
-        self._stages[id(optimizer)] = _UNSCALED
         if found:
             gradients, places = [(one.grad,) for one in found], [one.place for one in found]
             (finite,) = run_wave([Stage(_finite, gradients)], places)
             inverse = 1.0 / self.get_scale()
             run_wave([Stage(_times, gradients, (inverse,), written=(0,))], places)
             self._overflows[id(optimizer)] = not all(one.item() for one in finite)
+        self._stages[id(optimizer)] = _UNSCALED
 
     def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
         """`optimizer.step`, with gradients divided by the scale; None and no step where one of them is not finite.

@@ -119,10 +119,8 @@ MASKED_FILL = Op(
 )
 
 
-# clamps: the gradient passes where the value was within the bounds, the bounds included
-
-
-# the bound on the left: whether it is NaN is asked once where it is a number
+# clamps: the gradient passes where the value was within the bounds, the bounds included; the bound is the left operand,
+# of which NaN is asked for, once where it is a number
 
 
 def _clamp(x: Expression, low: Expression, high: Expression) -> Expression:

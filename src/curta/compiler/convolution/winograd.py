@@ -77,7 +77,6 @@ class _Images:
     """Tensors [N, channels, H, W] in planes of every second pixel, and their tiles."""
 
     planes: Planes
-    channels: int
     images: int
     tiles: Pair
 
@@ -98,7 +97,7 @@ def _images(program: Program, layout: Layout, source: Source, before: Pair, coun
         for size, zeros, count in zip(layout.shape[2:], before, tiles, strict=True)
     )
     planes = program.planes(layout, source, (rows, columns), float32)
-    return _Images(planes, layout.shape[1], layout.shape[0], tiles)
+    return _Images(planes, layout.shape[0], tiles)
 
 
 @dataclass(frozen=True)

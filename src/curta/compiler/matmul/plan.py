@@ -247,13 +247,11 @@ def _amx_plan(spec: Spec, operands: Operands) -> MatmulPlan:
 
 
 def _half_as_wide(spec: Spec, operands: Operands) -> Spec:
-    """With vectors of half the width, where micro-kernels of these multiply much less that is not there.
-
-    They have half as many rows and columns, for processors of which many multiply two such vectors at once.
-    """
-    half = replace(spec, vector_bytes=32)
+    """With vectors of half the width where their micro-kernel, of half as many rows and columns, multiplies much less
+    that is not there: a Zen 4 multiplies both widths at one rate."""
     if spec.vector_bytes != 64 or spec.family != "block":
         return spec
+    half = replace(spec, vector_bytes=32)
     whole, less = (one.computed_rows(operands.M) * round_up(operands.N, one.tile_columns) for one in (spec, half))
     return half if less <= MUCH_LESS * whole else spec
 
