@@ -237,7 +237,7 @@ def _multiply(
         call(code, window_rows(spec), [a[0], *tables, packed_b, *result])
         return
     row_bytes = spec.tile_columns * spec.compute.itemsize
-    call(code, panels(spec), [*a, packed_b, k[1] * row_bytes, row_bytes, packed_b, *result, null(code)])
+    call(code, panels(spec), [*a, packed_b, k[1] * row_bytes, row_bytes, packed_b, *result, null(code), null(code)])
 
 
 def _pack_columns(
@@ -329,7 +329,7 @@ def _add_ending_run(module: Module, spec: WindowSpec) -> None:
             word = word + get["image"] * image + get["line"] * line + get["pixel"] * column
         code.store(word, code.offset(corner, number, "i64"), align=8)
     call(code, finish(spec), [
-        corner, get["meta"], get["sums"], get["sums_step"], get["row"], get["rows"], get["columns"],
+        corner, get["meta"], get["sums"], get["sums_step"], get["row"], get["rows"], 0, get["columns"],
     ])  # fmt: skip
     module.add("ending_run", code, signature(**names))
 

@@ -93,7 +93,7 @@ def make_slopes_kernel(vector_bytes: int, level: str) -> str:
                 b = code.offset(x_parts, j.index * size["x_part"] * SIZE)
                 c = code.offset(target, j.index * size["part"] * SIZE)
                 call(code, sum_blocks(product_spec(vector_bytes, level)), [
-                    inner, scratch, a, b, c, filters, channels, add, null(code), null(code),
+                    inner, scratch, a, b, c, filters, channels, add, null(code),
                 ])  # fmt: skip
     module.add(slopes_key(vector_bytes, level), code, KERNEL_SIGNATURE, private=False)
     return module.text()

@@ -170,7 +170,7 @@ def _multiply(
         b = code.offset(parts, size[Sizes.IMAGE_PART] * part.index * SIZE)
         c = code.offset(sums, size[Sizes.SUM_PART] * part.index * SIZE)
         call(code, sum_blocks(spec.inner), [
-            inner, scratch, a, b, c, rows, size[Sizes.COLUMNS], 0, null(code), null(code),
+            inner, scratch, a, b, c, rows, size[Sizes.COLUMNS], 0, null(code),
         ])  # fmt: skip
 
 

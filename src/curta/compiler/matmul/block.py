@@ -22,7 +22,8 @@ from curta.compiler.matmul.emit import (
     signature,
     smaller,
 )  # fmt: skip
-from curta.compiler.matmul.finish import ENDING, finish, finish_tile
+from curta.compiler.matmul.finish import ENDING, FETCH, fetch_slots, finish, finish_tile
+from curta.compiler.matmul.ended import reserve_ended
 from curta.compiler.matmul.micro import panels
 from curta.compiler.matmul.pack import pack_a, pack_b
 from curta.compiler.matmul.part import part
@@ -38,12 +39,18 @@ def make_block_kernel(spec: Spec) -> str:
     """The LLVM text of the blocked float kernel for `spec`."""
     module, code = Module(spec.vector_bytes), Code()
     meta, scratch = parameter(code, "meta", "ptr"), parameter(code, "scratch", "ptr")
-    ending = null(code) if spec.ending is None else address_of(code, finish(spec), ENDING)
+    ended = null(code)
+    if spec.ending is not None:
+        ended = reserve_ended(code)
+        for number, value in enumerate((address_of(code, finish(spec), ENDING), address_of(code, fetch_slots(spec), FETCH))):
+            code.store(value, code.offset(ended, 8 * number), align=8)
     with each_tile(code, spec) as tile:
-        slots = null(code) if tile.slots is None else tile.slots
+        if tile.slots is not None:
+            code.store(tile.slots, code.offset(ended, 16), align=8)
+            code.store(meta, code.offset(ended, 24), align=8)
         add = int(spec.accumulate and not spec.staged)
         call(code, sum_blocks(spec), [
-            meta, scratch, tile.a, tile.b, tile.c, tile.rows, tile.columns, add, ending, slots,
+            meta, scratch, tile.a, tile.b, tile.c, tile.rows, tile.columns, add, ended,
         ])  # fmt: skip
         if spec.staged and spec.ending is None:
             area = _areas(code, spec)
@@ -55,6 +62,8 @@ def make_block_kernel(spec: Spec) -> str:
 def block_parts(spec: Spec) -> tuple[jit.Code, ...]:
     """What the blocked kernel requires."""
     finished = spec.staged or spec.ending is not None
+    if spec.ending is not None:
+        return sum_blocks(spec), finish(spec), fetch_slots(spec)
     return (sum_blocks(spec), finish(spec)) if finished else (sum_blocks(spec),)
 
 
@@ -201,9 +210,9 @@ def _add_sum_blocks(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     names = {
         "meta": "ptr", "scratch": "ptr", "a": "ptr", "b": "ptr", "c": "ptr", "rows": "i64", "columns": "i64",
-        "add": "i64", "ending": "ptr", "slots": "ptr",
+        "add": "i64", "ended": "ptr",
     }  # fmt: skip
-    meta, _, *corners, rows_all, columns, add_first, ending, slots = (
+    meta, _, *corners, rows_all, columns, add_first, ended = (
         parameter(code, name, type_name) for name, type_name in names.items()
     )
     ahead, area, size = reserve(code), _areas(code, spec), spec.compute.itemsize
@@ -226,12 +235,13 @@ def _add_sum_blocks(module: Module, spec: Spec, name: str) -> None:
             extent = rows_all, columns
             look_ahead(code, spec, ahead, (corners[0], corners[1]), extent, row.index, (k.index, k_count))
             target = code.offset(c, row.index * c_step)
+            complete = (k.index + k_block).ge(k_all) & ended.ne(null(code))
+            with code.when(complete):
+                code.store(row.index, code.offset(ended, 32), align=8)
             call(code, panels(spec), [
                 a_rows, a_step, b_panel, b_panel_step, b_step, area.packed_b, target, c_step, words, rows, columns,
-                add, area.staged, ahead,
+                add, area.staged, ahead, complete.select(ended, null(code)),
             ])  # fmt: skip
-            with code.when((k.index + k_block).ge(k_all) & ending.ne(null(code))):
-                call(code, ending, [slots, meta, target, c_step, row.index, rows, columns])
     module.add(name, code, signature(**names), private=False)
 
 

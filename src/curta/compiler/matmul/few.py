@@ -132,7 +132,7 @@ def _finish(code: Code, spec: Spec, tile: Tile, sums: Value, sums_step: Value) -
     room, step = code.offset(sums, padded * sums_step), padded * size
     call(code, "turn", [sums, sums_step, tile.rows, tile.columns, room, step])
     meta = parameter(code, "meta", "ptr")
-    call(code, finish(spec, swapped=True), [tile.slots, meta, room, step, zero, tile.columns, tile.rows])
+    call(code, finish(spec, swapped=True), [tile.slots, meta, room, step, zero, tile.columns, zero, tile.rows])
 
 
 def _padded(code: Code, spec: Spec) -> Value:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from curta.compiler.code import Code, Value
 from curta.compiler.lanes import store_apart
 from curta.compiler.matmul.convert import load_wide, narrow
-from curta.compiler.matmul.emit import Module, call, parameter, read_meta, signature, transpose
+from curta.compiler.matmul.emit import Module, call, parameter, read_meta, signature, transpose, prefetch, smaller
 from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
+from curta.compiler.loops import CONTIGUOUS
 from curta.compiler.nest import SIGNATURE, Nest, meta_fields
 from curta.runtime import jit
 
@@ -21,15 +22,19 @@ if TYPE_CHECKING:
 #: `corner` has every slot's address (or number) for the tile's first element; `sums` are those of row `row` on,
 #: `sums_step` bytes apart
 ENDING = signature(
-    corner="ptr", meta="ptr", sums="ptr", sums_step="i64", row="i64", rows="i64", columns="i64",
+    corner="ptr", meta="ptr", sums="ptr", sums_step="i64", row="i64", rows="i64", column="i64", columns="i64",
 )  # fmt: skip
+
+FETCH = signature(corner="ptr", meta="ptr", touched="ptr", row="i64", rows="i64", column="i64")
+import os
+TOWRITE=bool(int(os.environ.get("XW","0"))); LEVEL=int(os.environ.get("XL","3"))
 
 
 def finish_tile(code: Code, spec: Spec, tile: Tile, sums: Value, sums_step: Value, row: Value, rows: Value) -> None:
     """Hand the complete sums of rows `row` on to what follows: the ending, or the way into C."""
     if tile.slots is not None:
         meta = parameter(code, "meta", "ptr")
-        call(code, finish(spec), [tile.slots, meta, sums, sums_step, row, rows, tile.columns])
+        call(code, finish(spec), [tile.slots, meta, sums, sums_step, row, rows, 0, tile.columns])
         return
     c_row, c_column = read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)
     c = code.offset(tile.c, row * c_row * spec.out_dtype.itemsize)
@@ -48,6 +53,35 @@ def finish(spec: Spec, *, swapped: bool = False) -> jit.Code:
         return part("ending", words, spec, add, passes=True)
     words = spec.packed, spec.out_dtype.short, spec.c_order, "add" if spec.accumulate else "set"
     return part("finish", words, spec, _add_finish)
+
+
+def fetch_slots(spec: Spec) -> jit.Code:
+    """Fetches what the ending will read of a micro-kernel's tile, while that is at work."""
+    assert spec.ending is not None
+    return part("fetch_slots", (spec.ending.digest,), spec, _add_fetch_slots)
+
+
+def _add_fetch_slots(module: Module, spec: Spec, name: str) -> None:
+    code, ending = Code(), spec.ending
+    row, rows, column = (parameter(code, name) for name in ("row", "rows", "column"))
+    touched = parameter(code, "touched", "ptr")
+    count = code.constant(0, "i64")
+    present = smaller(rows, spec.tile_rows)
+    for number, slot in enumerate(ending.program.slots):
+        if number == ending.sums or slot.role != "input" or slot.inner != CONTIGUOUS:
+            continue
+        row_step = read_meta(code, int(Meta.ENDING) + 2 * number)
+        word = code.load(code.offset(parameter(code, "corner", "ptr"), 8 * number), "i64", align=8)
+        here = word + row * row_step + column * slot.dtype.itemsize
+        with code.loop(0, row_step.ne(0).select(present, 0), carried=[here, count]) as line:
+            here, n = line.carried
+            for distance in range(0, spec.tile_columns * slot.dtype.itemsize, 64):
+                n = n + 1
+                code.store(here + distance, code.offset(touched, n, "i64"), align=8)
+            line.carried_out = [here + row_step, n]
+        count = line.results[1]
+    code.store(count, touched, align=8)
+    module.add(name, code, FETCH, private=False)
 
 
 def _add_finish(module: Module, spec: Spec, name: str) -> None:
@@ -134,9 +168,9 @@ def _add_ending(module: Module, spec: Spec, name: str, *, ending: Ending, parts:
     nest.write()
     module.add("ending_rows", nest.code, SIGNATURE)
     code = Code()
-    sums, sums_step, row, rows, columns = (
+    sums, sums_step, row, rows, column, columns = (
         parameter(code, name, "ptr" if name == "sums" else "i64")
-        for name in ("sums", "sums_step", "row", "rows", "columns")
+        for name in ("sums", "sums_step", "row", "rows", "column", "columns")
     )
     fields = meta_fields(ending.program)
     slots = code.emit(f"alloca [{len(ending.slots)} x i64], align 8", "ptr")
@@ -151,7 +185,7 @@ def _add_ending(module: Module, spec: Spec, name: str, *, ending: Ending, parts:
         if number == ending.sums:
             word = sums.convert("ptrtoint", "i64")
         elif slot.role != "scalar":
-            word = word + row * steps[number][0]
+            word = word + row * steps[number][0] + column * steps[number][1]
         code.store(word, code.offset(slots, 8 * number), align=8)
     one = code.constant(1, "i64")
     known = {"inner": columns, "block": columns, "outer": rows}
@@ -160,5 +194,5 @@ def _add_ending(module: Module, spec: Spec, name: str, *, ending: Ending, parts:
         if field in ("outer_stride", "inner_stride"):
             value = steps[int(where[0])][field == "inner_stride"]
         code.store(value, code.offset(numbers, 8 * place), align=8)
-    code.effect(f"call void @ending_rows(ptr {slots.ref}, ptr {numbers.ref}, ptr null, i64 0, i64 {rows.ref})")
+    for _ in range(int(os.environ.get("XNO","1"))): code.effect(f"call void @ending_rows(ptr {slots.ref}, ptr {numbers.ref}, ptr null, i64 0, i64 {rows.ref})")
     module.add(name, code, ENDING, private=False)

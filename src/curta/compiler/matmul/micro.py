@@ -19,6 +19,8 @@ from curta.compiler.matmul.emit import (
     signature,
     smaller,
 )  # fmt: skip
+from curta.compiler.matmul.ended import Ended
+from curta.compiler.matmul.finish import LEVEL, TOWRITE
 from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Spec
 from curta.runtime import jit
@@ -71,9 +73,12 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     names = {
         "a": "ptr", "a_step": "i64", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", **RESULT,
-        "ahead": "ptr",
+        "ahead": "ptr", "ended": "ptr",
     }  # fmt: skip
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    touched = code.emit(f"alloca [257 x i64], align 8", "ptr")
+    code.store(code.constant(0, "i64"), touched, align=8)
+    ended = Ended(code, get["ended"])
     per_panel = blocks(get["rows"], spec.tile_rows)
     size, width = spec.compute.itemsize, spec.tile_columns
     with code.loop(0, blocks(get["columns"], width)) as panel:
@@ -88,10 +93,14 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
             with code.when(get["ahead"].ne(null(code))):
                 number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
                 call(code, "fetch", [get["ahead"], number])
+            ended.fetch(touched, row.index, get["rows"] - row.index, panel.index * width)
             # the rows before this one, in the order of packing
             steps: dict[str, Value | int] = {"row": get["k_count"] * size, "turned": size}
             a = code.offset(get["a"], row.index * steps.get(spec.a_order, get["a_step"]))
-            _call_micro_kernel(code, spec, get, (panel.index, row.index), (a, b, b_step))
+            _call_micro_kernel(code, spec, get, (panel.index, row.index), (a, b, b_step), touched=touched)
+        column = panel.index * width
+        c = code.offset(get["c"], column * size)
+        ended.run(c, get["c_step"], get["rows"], column, smaller(get["columns"] - column, width))
     module.add(name, code, signature(**names), private=False)
 
 
@@ -126,7 +135,7 @@ def _add_window_rows(module: Module, spec: Spec, name: str) -> None:
 
 def _call_micro_kernel(
     code: Code, spec: Spec, get: dict[str, Value], place: tuple[Value, Value], operands: tuple[Value, Value, Value],
-    *, taps: Value | None = None, pixels: Value | None = None,
+    *, taps: Value | None = None, pixels: Value | None = None, touched: Value | None = None,
 ) -> None:  # fmt: skip
     """One tile of C: the rows from `row` on, those of a block that are left by a micro-kernel of their own."""
     (panel, row), (a, b, b_step), nothing = place, operands, null(code)
@@ -138,7 +147,7 @@ def _call_micro_kernel(
         with code.when(chosen):
             call(code, function, [
                 a, a_step, b, b_step, nothing if taps is None else taps, nothing if pixels is None else pixels, c,
-                get["c_step"], get["k_count"], rows, columns, get["add"], get["tile"],
+                get["c_step"], get["k_count"], rows, columns, get["add"], get["tile"], touched or nothing,
             ])  # fmt: skip
 
 
@@ -178,7 +187,7 @@ def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range, sum_
         _store_whole(code, spec, sums)
     parameters = signature(
         a="ptr", a_step="i64", b="ptr", b_step="i64", taps="ptr", pixels="ptr", c="ptr", c_step="i64",
-        k_count="i64", row_count="i64", column_count="i64", add="i64", tile="ptr",
+        k_count="i64", row_count="i64", column_count="i64", add="i64", tile="ptr", touched="ptr",
     )  # fmt: skip
     module.add(name, code, parameters)
 
@@ -221,14 +230,23 @@ def _store_masked(code: Code, spec: Spec, sums: list[Value]) -> None:
 def _sum_over_panel(code: Code, spec: Spec, counts: range) -> list[Value]:
     """Rows of A packed or where they lie; those of B `b_step` bytes apart."""
     places, step = _rows_of_a(code, spec, counts)
-    with code.loop(0, parameter(code, "k_count"), carried=_no_sums(code, spec, counts)) as loop:
-        b, *sums = loop.carried
-        columns = _pair(code, spec, b, spec.vector_bytes)
-        loop.carried_out = [
-            code.offset(b, parameter(code, "b_step")),
-            *_multiply_add(code, spec, places, loop.index * step, columns, sums),
-        ]
-    return loop.results[1:]
+    count, carried = parameter(code, "k_count"), _no_sums(code, spec, counts)
+    touched = parameter(code, "touched", "ptr")
+    first = smaller(count, code.load(touched, "i64", align=8))
+    bounds = (0, first), (first, count)
+    for touching, (start, stop) in zip((True, False), bounds):
+        with code.loop(start, stop, carried=carried) as loop:
+            b, *sums = loop.carried
+            if touching:
+                address = code.load(code.offset(touched, loop.index + 1, "i64"), "ptr", align=8)
+                prefetch(code, address, level=LEVEL, to_write=TOWRITE)
+            columns = _pair(code, spec, b, spec.vector_bytes)
+            loop.carried_out = [
+                code.offset(b, parameter(code, "b_step")),
+                *_multiply_add(code, spec, places, loop.index * step, columns, sums),
+            ]
+        carried = loop.results
+    return carried[1:]
 
 
 def _sum_over_taps(code: Code, spec: Spec, counts: range) -> list[Value]:
