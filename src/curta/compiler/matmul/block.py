@@ -12,7 +12,6 @@ from curta.compiler.matmul.ahead import look_ahead, reserve
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE,
     Module,
-    address_of,
     blocks,
     call,
     larger,
@@ -22,8 +21,7 @@ from curta.compiler.matmul.emit import (
     signature,
     smaller,
 )  # fmt: skip
-from curta.compiler.matmul.finish import ENDING, FETCH, fetch_slots, finish, finish_tile
-from curta.compiler.matmul.ended import reserve_ended
+from curta.compiler.matmul.handover import Field, handover_parts, reserve_handover
 from curta.compiler.matmul.micro import panels
 from curta.compiler.matmul.pack import pack_a, pack_b
 from curta.compiler.matmul.part import part
@@ -39,40 +37,35 @@ def make_block_kernel(spec: Spec) -> str:
     """The LLVM text of the blocked float kernel for `spec`."""
     module, code = Module(spec.vector_bytes), Code()
     meta, scratch = parameter(code, "meta", "ptr"), parameter(code, "scratch", "ptr")
-    ended = null(code)
-    if spec.ending is not None:
-        ended = reserve_ended(code)
-        for number, value in enumerate((address_of(code, finish(spec), ENDING), address_of(code, fetch_slots(spec), FETCH))):
-            code.store(value, code.offset(ended, 8 * number), align=8)
+    handover, corner = reserve_handover(code, spec), code.emit("alloca i64, align 8", "ptr")
     with each_tile(code, spec) as tile:
-        if tile.slots is not None:
-            code.store(tile.slots, code.offset(ended, 16), align=8)
-            code.store(meta, code.offset(ended, 24), align=8)
+        if handover_parts(spec):
+            code.store(tile.c, corner, align=8)
+            slots = corner if tile.slots is None else tile.slots
+            code.store(slots, code.offset(handover, int(Field.SLOTS), "i64"), align=8)
         add = int(spec.accumulate and not spec.staged)
         call(code, sum_blocks(spec), [
-            meta, scratch, tile.a, tile.b, tile.c, tile.rows, tile.columns, add, ended,
+            meta, scratch, tile.a, tile.b, tile.c, tile.rows, tile.columns, add, handover,
         ])  # fmt: skip
-        if spec.staged and spec.ending is None:
-            area = _areas(code, spec)
-            finish_tile(code, spec, tile, area.staged, area.staged_step, code.constant(0, "i64"), tile.rows)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
 
 
 def block_parts(spec: Spec) -> tuple[jit.Code, ...]:
     """What the blocked kernel requires."""
-    finished = spec.staged or spec.ending is not None
-    if spec.ending is not None:
-        return sum_blocks(spec), finish(spec), fetch_slots(spec)
-    return (sum_blocks(spec), finish(spec)) if finished else (sum_blocks(spec),)
+    return sum_blocks(spec), *handover_parts(spec)
 
 
-def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int) -> tuple[int, int, int]:
-    """Bytes of scratch for the packed blocks of A and B, and for the tile or the staged block of C."""
+def scratch_layout(spec: Spec, unit_rows: int, unit_columns: int, one_panel: bool = False) -> tuple[int, int, int]:
+    """Bytes of scratch for the packed blocks of A and B, and for the tile or what is staged of C: all, or `one_panel`.
+
+    Where all of K is one block, a panel is complete at once.
+    """
     size = spec.compute.itemsize
     rows, columns = round_up(unit_rows, spec.tile_rows), round_up(unit_columns, spec.tile_columns)
-    c_bytes = rows * columns * size if spec.staged else spec.tile_rows * spec.tile_columns * size
-    return spec.a_bytes, columns * K_BLOCK * size, c_bytes
+    staged = (spec.a_block_rows, spec.tile_columns) if one_panel else (rows, columns)
+    c_rows, c_columns = staged if spec.staged else (spec.tile_rows, spec.tile_columns)
+    return spec.a_bytes, columns * K_BLOCK * size, c_rows * c_columns * size
 
 
 def block_costs(spec: Spec, K: int) -> Costs:
@@ -88,6 +81,7 @@ def block_costs(spec: Spec, K: int) -> Costs:
 @cache  # one object for equal costs, by which the chosen tiles are found again
 def _block_costs(spec: Spec, staged: bool, a_cost: float, b_cost: float, K: int) -> Costs:
     lanes, passes, words = spec.lanes, max(1, -(-K // spec.k_block)) + staged, -(-K // spec.depth)
+    all_staged = staged and not spec.in_one_block(K)
     available = PACKED_SHARE * cpu.second_cache_bytes()
 
     def cycles(rows: int, columns: int) -> float:
@@ -96,7 +90,7 @@ def _block_costs(spec: Spec, staged: bool, a_cost: float, b_cost: float, K: int)
         return arithmetic + packing + rows * columns * passes * 2 / lanes
 
     def fits(rows: int, columns: int) -> bool:
-        packed = columns * min(K_BLOCK, words) + (rows * columns // 2 if staged else 0)
+        packed = columns * min(K_BLOCK, words) + (rows * columns // 2 if all_staged else 0)
         return packed * spec.compute.itemsize <= available
 
     return Costs(spec.tile_rows, spec.tile_columns, cycles, fits)
@@ -177,18 +171,26 @@ def _batch_offsets(code: Code, spec: Spec, batch: Value) -> Sequence[Value]:
 
 @dataclass(frozen=True)
 class _Areas:
-    """Where in the scratch memory packed B is, and the block of C that is staged or a tile of it; bytes of its rows."""
+    """Where in the scratch memory packed B is, and what is staged of C or a tile of it."""
 
     packed_b: Value
     staged: Value
-    staged_step: Value
+    #: bytes between rows, panels and blocks of rows of what is staged: a single panel where all of K is one block
+    row_step: Value
+    panel_step: Value
+    block_step: Value
 
 
 def _areas(code: Code, spec: Spec) -> _Areas:
-    size = spec.compute.itemsize
-    padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), spec.tile_columns) * spec.tile_columns
+    size, width = spec.compute.itemsize, spec.tile_columns
+    padded_columns = blocks(read_meta(code, Meta.UNIT_COLUMNS), width) * width
     packed_b = code.offset(parameter(code, "scratch", "ptr"), spec.a_bytes)
-    return _Areas(packed_b, code.offset(packed_b, padded_columns * (K_BLOCK * size)), padded_columns * size)
+    in_blocks = read_meta(code, Meta.K).gt(read_meta(code, Meta.K_BLOCK))
+    row_step = in_blocks.select(padded_columns, width) * size
+    return _Areas(
+        packed_b, code.offset(packed_b, padded_columns * (K_BLOCK * size)), row_step,
+        in_blocks.select(code.constant(width * size, "i64"), 0), in_blocks.select(row_step, 0),
+    )  # fmt: skip
 
 
 def a_parts(spec: Spec) -> tuple[jit.Code, ...]:
@@ -199,8 +201,7 @@ def a_parts(spec: Spec) -> tuple[jit.Code, ...]:
 def sum_blocks(spec: Spec) -> jit.Code:
     """One tile of C: the sum over K's blocks, in C or staged; `add` is not 0 where C's own values count.
 
-    Where `ending` is not null it is called as soon as a block of rows is complete, with the `slots` of the tile's
-    corner.
+    Where `handover` is not null, the sums go through what it says as soon as they are complete.
     """
     words = spec.dtype.short, spec.packed, spec.a_order, spec.b_order, "staged" if spec.staged else "placed"
     return part("sum_blocks", words, spec, _add_sum_blocks, requires=(*a_parts(spec), pack_b(spec), panels(spec)))
@@ -210,13 +211,16 @@ def _add_sum_blocks(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     names = {
         "meta": "ptr", "scratch": "ptr", "a": "ptr", "b": "ptr", "c": "ptr", "rows": "i64", "columns": "i64",
-        "add": "i64", "ended": "ptr",
+        "add": "i64", "handover": "ptr",
     }  # fmt: skip
-    meta, _, *corners, rows_all, columns, add_first, ended = (
+    _, _, *corners, rows_all, columns, add_first, handover = (
         parameter(code, name, type_name) for name, type_name in names.items()
     )
     ahead, area, size = reserve(code), _areas(code, spec), spec.compute.itemsize
-    c, c_step = (area.staged, area.staged_step) if spec.staged else (corners[2], read_meta(code, Meta.C_ROW) * size)
+    c_row = read_meta(code, Meta.C_ROW) * size
+    c, c_step, c_panel_step, c_block_step = corners[2], c_row, code.constant(spec.tile_columns * size, "i64"), c_row
+    if spec.staged:
+        c, c_step, c_panel_step, c_block_step = area.staged, area.row_step, area.panel_step, area.block_step
     k_all, k_block = read_meta(code, Meta.K), read_meta(code, Meta.K_BLOCK)
     # one turn even where K is 0: it stores the empty sum
     with code.loop(0, larger(k_all, 1), k_block) as k:
@@ -234,13 +238,13 @@ def _add_sum_blocks(module: Module, spec: Spec, name: str) -> None:
             a_rows, a_step = prepare_a(code, spec, source, rows, k_count)
             extent = rows_all, columns
             look_ahead(code, spec, ahead, (corners[0], corners[1]), extent, row.index, (k.index, k_count))
-            target = code.offset(c, row.index * c_step)
-            complete = (k.index + k_block).ge(k_all) & ended.ne(null(code))
+            complete = (k.index + k_block).ge(k_all) & handover.ne(null(code))
             with code.when(complete):
-                code.store(row.index, code.offset(ended, 32), align=8)
+                code.store(row.index, code.offset(handover, int(Field.ROW), "i64"), align=8)
             call(code, panels(spec), [
-                a_rows, a_step, b_panel, b_panel_step, b_step, area.packed_b, target, c_step, words, rows, columns,
-                add, area.staged, ahead, complete.select(ended, null(code)),
+                a_rows, a_step, b_panel, b_panel_step, b_step, area.packed_b, code.offset(c, row.index * c_block_step),
+                c_step, words, rows, columns, add, area.staged, c_panel_step, ahead,
+                complete.select(handover, null(code)),
             ])  # fmt: skip
     module.add(name, code, signature(**names), private=False)
 

@@ -46,6 +46,14 @@ class Ending:
             return UNIFORM
         return CONTIGUOUS if step == self.slots[number].dtype.itemsize else STRIDED
 
+    def read_along_rows(self) -> list[tuple[int, int]]:
+        """The slots, and the bytes of their elements, of which neighbours in a row of C read neighbours."""
+        return [
+            (number, slot.dtype.itemsize)
+            for number, slot in enumerate(self.slots)
+            if slot.role == "input" and number != self.sums and self._inner(number) == CONTIGUOUS
+        ]
+
     @property
     def digest(self) -> str:
         """Names the program, the sums' slot, and nothing of its strides but which are those of neighbours."""

@@ -8,26 +8,25 @@ from typing import TYPE_CHECKING
 from curta.compiler.code import Code, Value
 from curta.compiler.lanes import store_apart
 from curta.compiler.matmul.convert import load_wide, narrow
-from curta.compiler.matmul.emit import Module, call, parameter, read_meta, signature, transpose, prefetch, smaller
+from curta.compiler.matmul.emit import Module, call, parameter, read_meta, signature, smaller, transpose
 from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.part import part
-from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec
-from curta.compiler.loops import CONTIGUOUS
+from curta.compiler.matmul.spec import K_BLOCK, LLVM_TYPES, Meta, Spec
 from curta.compiler.nest import SIGNATURE, Nest, meta_fields
 from curta.runtime import jit
 
 if TYPE_CHECKING:
     from curta.compiler.matmul.block import Tile
 
-#: `corner` has every slot's address (or number) for the tile's first element; `sums` are those of row `row` on,
-#: `sums_step` bytes apart
+#: bytes that come into a cache together
+LINE_BYTES = 64
+#: `corner` has every slot's address (or number) for the tile's first element, without an ending C's alone; `sums` are
+#: those of row `row` and column `column` on, their rows `sums_step` bytes apart
 ENDING = signature(
     corner="ptr", meta="ptr", sums="ptr", sums_step="i64", row="i64", rows="i64", column="i64", columns="i64",
 )  # fmt: skip
-
-FETCH = signature(corner="ptr", meta="ptr", touched="ptr", row="i64", rows="i64", column="i64")
-import os
-TOWRITE=bool(int(os.environ.get("XW","0"))); LEVEL=int(os.environ.get("XL","3"))
+#: `addresses` become those of the lines that an ending will read for a micro-kernel's tile: their number, then they
+FETCH = signature(corner="ptr", meta="ptr", row="i64", rows="i64", column="i64", addresses="ptr")
 
 
 def finish_tile(code: Code, spec: Spec, tile: Tile, sums: Value, sums_step: Value, row: Value, rows: Value) -> None:
@@ -55,32 +54,56 @@ def finish(spec: Spec, *, swapped: bool = False) -> jit.Code:
     return part("finish", words, spec, _add_finish)
 
 
+def finish_panel(spec: Spec) -> jit.Code:
+    """As `finish`, with the parameters of an ending where there is none."""
+    if spec.ending is not None:
+        return finish(spec)
+    rounding = finish(spec)
+    words = spec.packed, spec.out_dtype.short, spec.c_order, "add" if spec.accumulate else "set"
+    return part("finish_panel", words, spec, _add_finish_panel, requires=(rounding,))
+
+
+def _add_finish_panel(module: Module, spec: Spec, name: str) -> None:
+    code = Code()
+    sums, sums_step, row, rows, column, columns = (
+        parameter(code, name, "ptr" if name == "sums" else "i64")
+        for name in ("sums", "sums_step", "row", "rows", "column", "columns")
+    )
+    c_row, c_column = read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)
+    c = code.load(parameter(code, "corner", "ptr"), "ptr", align=8)
+    c = code.offset(c, (row * c_row + column * c_column) * spec.out_dtype.itemsize)
+    call(code, finish(spec), [sums, sums_step, c, c_row, c_column, rows, columns])
+    module.add(name, code, ENDING, private=False)
+
+
 def fetch_slots(spec: Spec) -> jit.Code:
-    """Fetches what the ending will read of a micro-kernel's tile, while that is at work."""
-    assert spec.ending is not None
-    return part("fetch_slots", (spec.ending.digest,), spec, _add_fetch_slots)
+    """Finds what the ending will read for a micro-kernel's tile, to be fetched while that is at work."""
+    digest = "" if spec.ending is None else spec.ending.digest
+    return part("fetch_slots", (digest,), spec, _add_fetch_slots)
 
 
 def _add_fetch_slots(module: Module, spec: Spec, name: str) -> None:
-    code, ending = Code(), spec.ending
+    code = Code()
     row, rows, column = (parameter(code, name) for name in ("row", "rows", "column"))
-    touched = parameter(code, "touched", "ptr")
-    count = code.constant(0, "i64")
-    present = smaller(rows, spec.tile_rows)
-    for number, slot in enumerate(ending.program.slots):
-        if number == ending.sums or slot.role != "input" or slot.inner != CONTIGUOUS:
-            continue
+    addresses, found = parameter(code, "addresses", "ptr"), code.constant(0, "i64")
+    rows = smaller(rows, spec.tile_rows)
+    room = K_BLOCK
+    for number, size in spec.ending.read_along_rows() if spec.ending else ():
+        room -= spec.tile_rows * -(-spec.tile_columns * size // LINE_BYTES)
+        if room < 0:
+            break
         row_step = read_meta(code, int(Meta.ENDING) + 2 * number)
-        word = code.load(code.offset(parameter(code, "corner", "ptr"), 8 * number), "i64", align=8)
-        here = word + row * row_step + column * slot.dtype.itemsize
-        with code.loop(0, row_step.ne(0).select(present, 0), carried=[here, count]) as line:
-            here, n = line.carried
-            for distance in range(0, spec.tile_columns * slot.dtype.itemsize, 64):
-                n = n + 1
-                code.store(here + distance, code.offset(touched, n, "i64"), align=8)
-            line.carried_out = [here + row_step, n]
-        count = line.results[1]
-    code.store(count, touched, align=8)
+        corner = code.load(code.offset(parameter(code, "corner", "ptr"), number, "i64"), "i64", align=8)
+        first = corner + row * row_step + column * size
+        # what all rows read, as a bias, is in the cache after the first of them
+        with code.loop(0, row_step.ne(0).select(rows, 0), carried=[first, found]) as line:
+            here, count = line.carried
+            for distance in range(0, spec.tile_columns * size, LINE_BYTES):
+                count = count + 1
+                code.store(here + distance, code.offset(addresses, count, "i64"), align=8)
+            line.carried_out = [here + row_step, count]
+        found = line.results[1]
+    code.store(found, addresses, align=8)
     module.add(name, code, FETCH, private=False)
 
 
@@ -194,5 +217,5 @@ def _add_ending(module: Module, spec: Spec, name: str, *, ending: Ending, parts:
         if field in ("outer_stride", "inner_stride"):
             value = steps[int(where[0])][field == "inner_stride"]
         code.store(value, code.offset(numbers, 8 * place), align=8)
-    for _ in range(int(os.environ.get("XNO","1"))): code.effect(f"call void @ending_rows(ptr {slots.ref}, ptr {numbers.ref}, ptr null, i64 0, i64 {rows.ref})")
+    code.effect(f"call void @ending_rows(ptr {slots.ref}, ptr {numbers.ref}, ptr null, i64 0, i64 {rows.ref})")
     module.add(name, code, ENDING, private=False)

@@ -19,8 +19,7 @@ from curta.compiler.matmul.emit import (
     signature,
     smaller,
 )  # fmt: skip
-from curta.compiler.matmul.ended import Ended
-from curta.compiler.matmul.finish import LEVEL, TOWRITE
+from curta.compiler.matmul.handover import Handover
 from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Spec
 from curta.runtime import jit
@@ -37,8 +36,9 @@ SumOver = Callable[[Code, Spec, range], list[Value]]
 def panels(spec: Spec) -> jit.Code:
     """Micro-kernels over a packed block, B's panels outermost, so that each stays in the first cache.
 
-    Rows of A lie `a_step` bytes apart where K is their near direction. Each micro-kernel fetches its part of what is
-    packed next where the last parameter says what is `ahead`, and is not null.
+    Rows of A lie `a_step` bytes apart where K is their near direction, panels of C `c_panel_step`. Each micro-kernel
+    fetches its part of what is packed next where `ahead` says what that is, and is not null. A panel whose sums are
+    complete is handed over where `handover` is not null.
     """
     words = spec.packed, _order(spec), "staged" if spec.staged else "placed"
     return part("panels", words, spec, _add_panels)
@@ -73,12 +73,10 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     names = {
         "a": "ptr", "a_step": "i64", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", **RESULT,
-        "ahead": "ptr", "ended": "ptr",
+        "c_panel_step": "i64", "ahead": "ptr", "handover": "ptr",
     }  # fmt: skip
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
-    touched = code.emit(f"alloca [257 x i64], align 8", "ptr")
-    code.store(code.constant(0, "i64"), touched, align=8)
-    ended = Ended(code, get["ended"])
+    handover = Handover(code, get["handover"])
     per_panel = blocks(get["rows"], spec.tile_rows)
     size, width = spec.compute.itemsize, spec.tile_columns
     with code.loop(0, blocks(get["columns"], width)) as panel:
@@ -89,18 +87,19 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
             code.offset(get["packed_b"], panel.index * get["k_count"] * (width * size)),
         )
         b_step = whole.select(get["b_step"], code.constant(width * size, "i64"))
+        c, column = code.offset(get["c"], panel.index * get["c_panel_step"]), panel.index * width
         with code.loop(0, get["rows"], spec.tile_rows) as row:
             with code.when(get["ahead"].ne(null(code))):
                 number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
                 call(code, "fetch", [get["ahead"], number])
-            ended.fetch(touched, row.index, get["rows"] - row.index, panel.index * width)
+            handover.fetch(row.index, get["rows"] - row.index, column)
             # the rows before this one, in the order of packing
             steps: dict[str, Value | int] = {"row": get["k_count"] * size, "turned": size}
             a = code.offset(get["a"], row.index * steps.get(spec.a_order, get["a_step"]))
-            _call_micro_kernel(code, spec, get, (panel.index, row.index), (a, b, b_step), touched=touched)
-        column = panel.index * width
-        c = code.offset(get["c"], column * size)
-        ended.run(c, get["c_step"], get["rows"], column, smaller(get["columns"] - column, width))
+            _call_micro_kernel(
+                code, spec, get, (c, row.index, get["columns"] - column), (a, b, b_step), fetched=handover.fetched
+            )
+        handover.finish(c, get["c_step"], get["rows"], column, smaller(get["columns"] - column, width))
     module.add(name, code, signature(**names), private=False)
 
 
@@ -114,7 +113,8 @@ def _add_window_columns(module: Module, spec: Spec, name: str) -> None:
         first, second = (code.load(code.offset(entry, 16 * half), "i64", align=8) for half in range(2))
         with code.loop(0, get["rows"], spec.tile_rows) as row:
             operands = code.offset(get["a"], row.index * get["a_step"]), code.offset(get["b"], first), second - first
-            _call_micro_kernel(code, spec, get, (panel.index, row.index), operands, taps=get["taps"])
+            place = _place(code, spec, get, panel.index, row.index)
+            _call_micro_kernel(code, spec, get, place, operands, taps=get["taps"])
     module.add(name, code, signature(**names), private=False)
 
 
@@ -129,25 +129,37 @@ def _add_window_rows(module: Module, spec: Spec, name: str) -> None:
         with code.loop(0, get["rows"], spec.tile_rows) as row:
             taps = code.offset(get["taps"], row.index, "i64")
             operands = get["a"], b, code.constant(row_bytes, "i64")
-            _call_micro_kernel(code, spec, get, (panel.index, row.index), operands, taps=taps, pixels=get["pixels"])
+            place = _place(code, spec, get, panel.index, row.index)
+            _call_micro_kernel(code, spec, get, place, operands, taps=taps, pixels=get["pixels"])
     module.add(name, code, signature(**names), private=False)
 
 
+def _place(
+    code: Code, spec: Spec, get: dict[str, Value], panel: Value, row: Value
+) -> tuple[Value, Value, Value]:
+    """The place of a tile, where the panels of C are neighbours."""
+    column = panel * spec.tile_columns
+    return code.offset(get["c"], column * spec.compute.itemsize), row, get["columns"] - column
+
+
 def _call_micro_kernel(
-    code: Code, spec: Spec, get: dict[str, Value], place: tuple[Value, Value], operands: tuple[Value, Value, Value],
-    *, taps: Value | None = None, pixels: Value | None = None, touched: Value | None = None,
+    code: Code, spec: Spec, get: dict[str, Value], place: tuple[Value, Value, Value],
+    operands: tuple[Value, Value, Value], *, taps: Value | None = None, pixels: Value | None = None,
+    fetched: Value | None = None,
 ) -> None:  # fmt: skip
-    """One tile of C: the rows from `row` on, those of a block that are left by a micro-kernel of their own."""
-    (panel, row), (a, b, b_step), nothing = place, operands, null(code)
-    rows, columns = get["rows"] - row, get["columns"] - panel * spec.tile_columns
-    c = code.offset(get["c"], panel * (spec.tile_columns * spec.compute.itemsize) + row * get["c_step"])
+    """One tile of C, `place` a panel of it, the tile's first row and the columns from the panel's first one on.
+
+    The rows that are left at the end of a block are done by a micro-kernel of their own.
+    """
+    (panel, row, columns), (a, b, b_step), nothing = place, operands, null(code)
+    rows, c = get["rows"] - row, code.offset(panel, row * get["c_step"])
     a_step = get.get("a_step", code.constant(0, "i64"))
     rest = rows.le(spec.rest_rows)
     for chosen, function in ((rest, "micro_rest"), (~rest, "micro")):
         with code.when(chosen):
             call(code, function, [
-                a, a_step, b, b_step, nothing if taps is None else taps, nothing if pixels is None else pixels, c,
-                get["c_step"], get["k_count"], rows, columns, get["add"], get["tile"], touched or nothing,
+                a, a_step, b, b_step, taps or nothing, pixels or nothing, c, get["c_step"], get["k_count"], rows,
+                columns, get["add"], get["tile"], fetched or nothing,
             ])  # fmt: skip
 
 
@@ -187,7 +199,7 @@ def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range, sum_
         _store_whole(code, spec, sums)
     parameters = signature(
         a="ptr", a_step="i64", b="ptr", b_step="i64", taps="ptr", pixels="ptr", c="ptr", c_step="i64",
-        k_count="i64", row_count="i64", column_count="i64", add="i64", tile="ptr", touched="ptr",
+        k_count="i64", row_count="i64", column_count="i64", add="i64", tile="ptr", fetched="ptr",
     )  # fmt: skip
     module.add(name, code, parameters)
 
@@ -230,16 +242,15 @@ def _store_masked(code: Code, spec: Spec, sums: list[Value]) -> None:
 def _sum_over_panel(code: Code, spec: Spec, counts: range) -> list[Value]:
     """Rows of A packed or where they lie; those of B `b_step` bytes apart."""
     places, step = _rows_of_a(code, spec, counts)
-    count, carried = parameter(code, "k_count"), _no_sums(code, spec, counts)
-    touched = parameter(code, "touched", "ptr")
-    first = smaller(count, code.load(touched, "i64", align=8))
-    bounds = (0, first), (first, count)
-    for touching, (start, stop) in zip((True, False), bounds):
-        with code.loop(start, stop, carried=carried) as loop:
+    fetched, count = parameter(code, "fetched", "ptr"), parameter(code, "k_count")
+    fetching, carried = smaller(count, code.load(fetched, "i64", align=8)), _no_sums(code, spec, counts)
+    # one line with every turn: fetched all at once they would hold up what the sums are waiting for
+    for first, last in ((code.constant(0, "i64"), fetching), (fetching, count)):
+        with code.loop(first, last, carried=carried) as loop:
             b, *sums = loop.carried
-            if touching:
-                address = code.load(code.offset(touched, loop.index + 1, "i64"), "ptr", align=8)
-                prefetch(code, address, level=LEVEL, to_write=TOWRITE)
+            if last is fetching:
+                address = code.load(code.offset(fetched, loop.index + 1, "i64"), "ptr", align=8)
+                prefetch(code, address, near=False)
             columns = _pair(code, spec, b, spec.vector_bytes)
             loop.carried_out = [
                 code.offset(b, parameter(code, "b_step")),

@@ -267,7 +267,7 @@ def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     few_rows = 2 * spec.tile_rows >= operands.M
     in_first_cache = operands.K * abs(operands.b[0]) * spec.compute.itemsize <= IN_PLACE_BYTES
     in_place = spec.b_in_place_possible and (few_rows or in_first_cache)
-    scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns))
+    scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns, spec.in_one_block(operands.K)))
     return make_plan(
         spec, operands, tiles, make_block_kernel, scratch, block_parts(spec), k_block=k_block, b_in_place=in_place
     )

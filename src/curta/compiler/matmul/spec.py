@@ -207,6 +207,10 @@ class Spec:
         """Most of K packed at a time."""
         return K_BLOCK * self.depth
 
+    def in_one_block(self, K: int) -> bool:
+        """Whether all of K is packed at once."""
+        return self.k_block >= K
+
     @property
     def a_row_step(self) -> int:
         """Words between rows of A packed row by row: a cache line more than a block, so that rows do not collide."""
