@@ -60,7 +60,11 @@ def multiply(
     operands: list[Value | int] = [
         a, a_step, b, panel * row_bytes, row_bytes, b, c, c_step, words, rows, columns, add
     ]  # fmt: skip
-    call(code, panels(_turned(spec) if turned else _rows(spec)), [*operands, region(code, spec, "tile"), row_bytes, null(code), null(code)])
+    call(
+        code,
+        panels(_turned(spec) if turned else _rows(spec)),
+        [*operands, region(code, spec, "tile"), row_bytes, null(code), null(code)],
+    )
 
 
 def padded(count: Value, step: int) -> Value:

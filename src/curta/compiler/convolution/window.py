@@ -237,7 +237,11 @@ def _multiply(
         call(code, window_rows(spec), [a[0], *tables, packed_b, *result])
         return
     row_bytes = spec.tile_columns * spec.compute.itemsize
-    call(code, panels(spec), [*a, packed_b, k[1] * row_bytes, row_bytes, packed_b, *result, row_bytes, null(code), null(code)])
+    call(
+        code,
+        panels(spec),
+        [*a, packed_b, k[1] * row_bytes, row_bytes, packed_b, *result, row_bytes, null(code), null(code)],
+    )
 
 
 def _pack_columns(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.emit import address_of, call, null, smaller
+from curta.compiler.matmul.emit import address_of, call, null
 from curta.compiler.matmul.finish import ENDING, FETCH, fetch_slots, finish_panel
 from curta.compiler.matmul.spec import K_BLOCK, Spec
 from curta.runtime import jit

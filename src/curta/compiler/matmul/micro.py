@@ -134,9 +134,7 @@ def _add_window_rows(module: Module, spec: Spec, name: str) -> None:
     module.add(name, code, signature(**names), private=False)
 
 
-def _place(
-    code: Code, spec: Spec, get: dict[str, Value], panel: Value, row: Value
-) -> tuple[Value, Value, Value]:
+def _place(code: Code, spec: Spec, get: dict[str, Value], panel: Value, row: Value) -> tuple[Value, Value, Value]:
     """The place of a tile, where the panels of C are neighbours."""
     column = panel * spec.tile_columns
     return code.offset(get["c"], column * spec.compute.itemsize), row, get["columns"] - column
