@@ -62,12 +62,12 @@ def found_addresses(ending: Ending, corner: list[int], steps: list[int], row: in
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 3, ctypes.c_void_p)
     meta = np.zeros(int(Meta.ENDING) + 2 * len(steps), np.int64)
     meta[int(Meta.ENDING) :: 2] = steps
-    words, addresses = np.array(corner, np.int64), np.full(K_BLOCK + 2, -1, np.int64)
+    words, addresses = np.array(corner, np.int64), np.full(K_BLOCK + 100, -1, np.int64)
     place = module.address(code.name)
     function(place)(words.ctypes.data, meta.ctypes.data, row, rows, column, addresses.ctypes.data)
-    count = int(addresses[0])
-    assert (addresses[count + 1 :] == -1).all()
-    return [int(each) for each in addresses[1 : count + 1]]
+    count = int((addresses != -1).sum())
+    assert (addresses[count:] == -1).all()
+    return [int(each) for each in addresses[:count]]
 
 
 def test_the_lines_of_a_tile_that_an_ending_will_read() -> None:

@@ -31,7 +31,7 @@ from curta.compiler.matmul.micro import panels, window_columns, window_rows
 from curta.compiler.matmul.pack import pack_b
 from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Meta, Spec
-from curta.compiler.matmul.tiles import Costs, round_up
+from curta.compiler.matmul.tiles import Costs
 from curta.runtime import cpu, jit
 
 #: the batch dimensions of a window kernel: images and groups
@@ -129,7 +129,7 @@ def window_costs(spec: WindowSpec, K: int) -> Costs:
     a_cost, b_cost = (2.0, windows) if spec.windows == "columns" else (windows, 4.0)
 
     def cycles(rows: int, columns: int) -> float:
-        arithmetic = spec.computed_rows(rows) * round_up(columns, spec.tile_columns) * K / (2 * lanes)
+        arithmetic = spec.computed_rows(rows) * spec.computed_columns(columns) * K / (2 * lanes)
         packing = K * (rows * a_cost + columns * b_cost) / lanes
         passes = max(1, -(-K // spec.k_block)) + 2 * spec.staged
         return arithmetic + packing + rows * columns * passes * 2 / lanes

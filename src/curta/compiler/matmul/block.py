@@ -85,7 +85,7 @@ def _block_costs(spec: Spec, staged: bool, a_cost: float, b_cost: float, K: int)
     available = PACKED_SHARE * cpu.second_cache_bytes()
 
     def cycles(rows: int, columns: int) -> float:
-        arithmetic = spec.computed_rows(rows) * round_up(columns, spec.tile_columns) * words / (2 * lanes)
+        arithmetic = spec.computed_rows(rows) * spec.computed_columns(columns) * words / (2 * lanes)
         packing = words * (rows * a_cost + columns * b_cost) / lanes
         return arithmetic + packing + rows * columns * passes * 2 / lanes
 

@@ -25,7 +25,7 @@ LINE_BYTES = 64
 ENDING = signature(
     corner="ptr", meta="ptr", sums="ptr", sums_step="i64", row="i64", rows="i64", column="i64", columns="i64",
 )  # fmt: skip
-#: `addresses` become those of the lines that an ending will read for a micro-kernel's tile: their number, then they
+#: the first of `addresses` become those of the lines that an ending will read for a micro-kernel's tile
 FETCH = signature(corner="ptr", meta="ptr", row="i64", rows="i64", column="i64", addresses="ptr")
 
 
@@ -99,11 +99,10 @@ def _add_fetch_slots(module: Module, spec: Spec, name: str) -> None:
         with code.loop(0, row_step.ne(0).select(rows, 0), carried=[first, found]) as line:
             here, count = line.carried
             for distance in range(0, spec.tile_columns * size, LINE_BYTES):
-                count = count + 1
                 code.store(here + distance, code.offset(addresses, count, "i64"), align=8)
+                count = count + 1
             line.carried_out = [here + row_step, count]
         found = line.results[1]
-    code.store(found, addresses, align=8)
     module.add(name, code, FETCH, private=False)
 
 

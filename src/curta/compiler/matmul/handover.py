@@ -6,7 +6,7 @@ import enum
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.emit import address_of, call, null
-from curta.compiler.matmul.finish import ENDING, FETCH, fetch_slots, finish_panel
+from curta.compiler.matmul.finish import ENDING, FETCH, LINE_BYTES, fetch_slots, finish_panel
 from curta.compiler.matmul.spec import K_BLOCK, Spec
 from curta.runtime import jit
 
@@ -52,9 +52,11 @@ class Handover:
 
     def __init__(self, code: Code, table: Value) -> None:
         self._code, self._table = code, table
-        #: how many addresses there are to fetch, and then these
-        self.fetched = code.emit(f"alloca [{K_BLOCK + 1} x i64], align 8", "ptr")
-        code.store(code.constant(0, "i64"), self.fetched, align=8)
+        #: what the micro-kernels fetch, a line with every turn: at first all of them the same
+        self.fetched = code.emit(f"alloca [{K_BLOCK} x i64], align 64", "ptr")
+        nothing = code.spread(self.fetched.convert("ptrtoint", "i64"), LINE_BYTES // 8)
+        with code.loop(0, K_BLOCK, nothing.lanes) as turn:
+            code.store(nothing, code.offset(self.fetched, turn.index, "i64"))
 
     def fetch(self, row: Value, rows: Value, column: Value) -> None:
         """Find what will be read for the rows from `row` on of a micro-kernel that is about to begin."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.ahead import add_fetch
@@ -29,8 +30,21 @@ RESULT = {
     "c": "ptr", "c_step": "i64", "k_count": "i64", "rows": "i64", "columns": "i64", "add": "i64", "tile": "ptr",
 }  # fmt: skip
 
-#: writes the loop over K for such numbers of rows; the sums of row r are at 2 * r
-SumOver = Callable[[Code, Spec, range], list[Value]]
+
+class Shape(NamedTuple):
+    """What a micro-kernel computes: as many rows as the last of `counts`, of which at least the first exist, by so many
+    `vectors` of columns."""
+
+    counts: range
+    vectors: int
+
+    @property
+    def rows(self) -> int:
+        return self.counts[-1]
+
+
+#: writes the loop over K for a shape; the sums lie row by row
+SumOver = Callable[[Code, Spec, Shape], list[Value]]
 
 
 def panels(spec: Spec) -> jit.Code:
@@ -147,13 +161,14 @@ def _call_micro_kernel(
 ) -> None:  # fmt: skip
     """One tile of C, `place` a panel of it, the tile's first row and the columns from the panel's first one on.
 
-    The rows that are left at the end of a block are done by a micro-kernel of their own.
+    The rows that are left at the end of a block are done by a micro-kernel of their own, and so are the columns that
+    are left where they fill no more than one vector.
     """
     (panel, row, columns), (a, b, b_step), nothing = place, operands, null(code)
     rows, c = get["rows"] - row, code.offset(panel, row * get["c_step"])
     a_step = get.get("a_step", code.constant(0, "i64"))
-    rest = rows.le(spec.rest_rows)
-    for chosen, function in ((rest, "micro_rest"), (~rest, "micro")):
+    rest, half = rows.le(spec.rest_rows), columns.le(spec.lanes)
+    for function, chosen in (("micro", ~rest & ~half), ("micro_rest", rest & ~half), ("micro_half", half)):
         with code.when(chosen):
             call(code, function, [
                 a, a_step, b, b_step, taps or nothing, pixels or nothing, c, get["c_step"], get["k_count"], rows,
@@ -164,32 +179,37 @@ def _call_micro_kernel(
 def _add_micro_kernels(module: Module, spec: Spec, sum_over: SumOver) -> None:
     if not spec.staged and spec.vector_bytes != 64:
         _add_copy_tile(module, spec)
-    _add_micro_kernel(module, spec, "micro", range(spec.rest_rows + 1, spec.tile_rows + 1), sum_over)
-    _add_micro_kernel(module, spec, "micro_rest", range(1, spec.rest_rows + 1), sum_over)
+    rest, most = spec.rest_rows, spec.tile_rows
+    _add_micro_kernel(module, spec, "micro", Shape(range(rest + 1, most + 1), 2), sum_over)
+    _add_micro_kernel(module, spec, "micro_rest", Shape(range(1, rest + 1), 2), sum_over)
+    _add_micro_kernel(module, spec, "micro_half", Shape(range(1, most + 1), 1), sum_over)
 
 
-def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range, sum_over: SumOver) -> None:
-    """A function of this name: C[so many rows, tile_columns] (= or +=) A panel @ B panel.
+def _add_micro_kernel(module: Module, spec: Spec, name: str, shape: Shape, sum_over: SumOver) -> None:
+    """A function of this name: C[so many rows, so many vectors] (= or +=) A panel @ B panel.
 
     `a_step`, `b_step` and `c_step` are the bytes from one row of A, B or C to the next, `taps` and `pixels` tables of
     windows; `add` is not 0 where C's values count; only `row_count` x `column_count` results exist; `tile` is scratch
-    for them.
+    for them. `fetched` are the addresses of lines to fetch meanwhile, one for each turn of the loop over packed rows.
     """
     masked = spec.vector_bytes == 64
-    code, rows = Code(), counts[-1]
-    sums = sum_over(code, spec, counts)
+    code = Code()
+    sums = _by_rows(sum_over(code, spec, shape), shape)
     if spec.staged:
         _store_whole(code, spec, sums)
     elif masked:
         _store_masked(code, spec, sums)
     else:
-        whole = parameter(code, "row_count").ge(rows) & parameter(code, "column_count").ge(spec.tile_columns)
+        width = shape.vectors * spec.lanes
+        whole = parameter(code, "row_count").ge(shape.rows) & parameter(code, "column_count").ge(width)
         code.branch(whole, "whole", "edge")
         code.start_block("edge")
         tile = parameter(code, "tile", "ptr")
-        for index, value in enumerate(sums):
-            code.store(value, code.offset(tile, index * spec.vector_bytes), align=spec.vector_bytes)
-        present = smaller(parameter(code, "row_count"), rows)
+        for row, values in enumerate(sums):
+            for vector, value in enumerate(values):
+                place = (2 * row + vector) * spec.vector_bytes
+                code.store(value, code.offset(tile, place), align=spec.vector_bytes)
+        present = smaller(parameter(code, "row_count"), shape.rows)
         rest = [parameter(code, name) for name in ("c_step", "column_count", "add")]
         call(code, "copy_tile", [tile, parameter(code, "c", "ptr"), present, *rest])
         code.effect("ret void")
@@ -202,121 +222,121 @@ def _add_micro_kernel(module: Module, spec: Spec, name: str, counts: range, sum_
     module.add(name, code, parameters)
 
 
-def _store_whole(code: Code, spec: Spec, sums: list[Value]) -> None:
+def _by_rows(sums: Sequence[Value], shape: Shape) -> list[Sequence[Value]]:
+    """The sums of each row."""
+    return [sums[first : first + shape.vectors] for first in range(0, len(sums), shape.vectors)]
+
+
+def _store_whole(code: Code, spec: Spec, sums: list[Sequence[Value]]) -> None:
     """All sums into C, which has room for them."""
     code.branch(parameter(code, "add").ne(0), "add_to", "overwrite")
     for block, adding in (("overwrite", False), ("add_to", True)):
         code.start_block(block)
         row = parameter(code, "c", "ptr")
-        for index in range(0, len(sums), 2):
-            for vector in range(2):
-                target, value = code.offset(row, vector * spec.vector_bytes), sums[index + vector]
+        for values in sums:
+            for vector, value in enumerate(values):
+                target = code.offset(row, vector * spec.vector_bytes)
                 code.store(code.load(target, spec.type, spec.lanes) + value if adding else value, target)
             row = code.offset(row, parameter(code, "c_step"))
         if not adding:
             code.effect("ret void")
 
 
-def _store_masked(code: Code, spec: Spec, sums: list[Value]) -> None:
+def _store_masked(code: Code, spec: Spec, sums: list[Sequence[Value]]) -> None:
     """The sums that exist into C: chosen lanes of each row, and out after the last row."""
     columns, row_count = parameter(code, "column_count"), parameter(code, "row_count")
-    masks = [lane_mask(code, columns - vector * spec.lanes, spec.lanes) for vector in range(2)]
+    masks = [lane_mask(code, columns - vector * spec.lanes, spec.lanes) for vector in range(len(sums[0]))]
     keep = parameter(code, "add").ne(0)
     kept = [mask & code.spread(keep, spec.lanes) for mask in masks]
     row = parameter(code, "c", "ptr")
-    for index in range(0, len(sums), 2):
-        for vector in range(2):
-            target, value = code.offset(row, vector * spec.vector_bytes), sums[index + vector]
+    for number, values in enumerate(sums, 1):
+        for vector, value in enumerate(values):
+            target = code.offset(row, vector * spec.vector_bytes)
             before = masked_load(code, target, kept[vector], spec.type)
             masked_store(code, kept[vector].select(value + before, value), target, masks[vector])
         row = code.offset(row, parameter(code, "c_step"))
         following = code.fresh("row")
-        code.branch(row_count.gt(index // 2 + 1), following, "done")
+        code.branch(row_count.gt(number), following, "done")
         code.start_block(following)
     code.jump("done")
     code.start_block("done")
 
 
-def _sum_over_panel(code: Code, spec: Spec, counts: range) -> list[Value]:
+def _sum_over_panel(code: Code, spec: Spec, shape: Shape) -> list[Value]:
     """Rows of A packed or where they lie; those of B `b_step` bytes apart."""
-    places, step = _rows_of_a(code, spec, counts)
-    fetched, count = parameter(code, "fetched", "ptr"), parameter(code, "k_count")
-    fetching, carried = smaller(count, code.load(fetched, "i64", align=8)), _no_sums(code, spec, counts)
-    # one line with every turn: fetched all at once they would hold up what the sums are waiting for
-    for first, last in ((code.constant(0, "i64"), fetching), (fetching, count)):
-        with code.loop(first, last, carried=carried) as loop:
-            b, *sums = loop.carried
-            if last is fetching:
-                address = code.load(code.offset(fetched, loop.index + 1, "i64"), "ptr", align=8)
-                prefetch(code, address, near=False)
-            columns = _pair(code, spec, b, spec.vector_bytes)
-            loop.carried_out = [
-                code.offset(b, parameter(code, "b_step")),
-                *_multiply_add(code, spec, places, loop.index * step, columns, sums),
-            ]
-        carried = loop.results
-    return carried[1:]
+    places, step = _rows_of_a(code, spec, shape)
+    with code.loop(0, parameter(code, "k_count"), carried=_no_sums(code, spec, shape)) as loop:
+        b, *sums = loop.carried
+        # one line with every turn: fetched all at once they would hold up what the sums are waiting for
+        address = code.load(code.offset(parameter(code, "fetched", "ptr"), loop.index, "i64"), "ptr", align=8)
+        prefetch(code, address, near=False)
+        columns = _columns(code, spec, b, spec.vector_bytes, shape)
+        loop.carried_out = [
+            code.offset(b, parameter(code, "b_step")),
+            *_multiply_add(code, spec, places, loop.index * step, columns, sums),
+        ]
+    return loop.results[1:]
 
 
-def _sum_over_taps(code: Code, spec: Spec, counts: range) -> list[Value]:
+def _sum_over_taps(code: Code, spec: Spec, shape: Shape) -> list[Value]:
     """As `_sum_over_panel`, with two runs of pixels, `b_step` bytes apart, as B: each row is at one of the `taps`."""
-    places, step = _rows_of_a(code, spec, counts)
-    with code.loop(0, parameter(code, "k_count"), carried=_no_sums(code, spec, counts)) as loop:
+    places, step = _rows_of_a(code, spec, shape)
+    with code.loop(0, parameter(code, "k_count"), carried=_no_sums(code, spec, shape)) as loop:
         b, *sums = loop.carried
         tap = code.load(code.offset(parameter(code, "taps", "ptr"), loop.index, "i64"), "i64", align=8)
-        columns = _pair(code, spec, code.offset(b, tap), parameter(code, "b_step"))
+        columns = _columns(code, spec, code.offset(b, tap), parameter(code, "b_step"), shape)
         loop.carried_out = [b, *_multiply_add(code, spec, places, loop.index * step, columns, sums)]
     return loop.results[1:]
 
 
-def _sum_over_pixels(code: Code, spec: Spec, counts: range) -> list[Value]:
+def _sum_over_pixels(code: Code, spec: Spec, shape: Shape) -> list[Value]:
     """Rows of A at `taps`, vector by vector of pixels; B packed."""
     taps, size = parameter(code, "taps", "ptr"), spec.compute.itemsize
-    distances = (code.load(code.offset(taps, 8 * row), "i64", align=8) for row in range(counts[-1]))
+    distances = (code.load(code.offset(taps, 8 * row), "i64", align=8) for row in range(shape.rows))
     places = [code.offset(parameter(code, "a", "ptr"), distance) for distance in distances]
     vectors = parameter(code, "k_count").unsigned_divide(spec.lanes)
-    with code.loop(0, vectors, carried=_no_sums(code, spec, counts)) as loop:
+    with code.loop(0, vectors, carried=_no_sums(code, spec, shape)) as loop:
         b, *sums = loop.carried
         pixel = code.load(code.offset(parameter(code, "pixels", "ptr"), loop.index * 2, "i64"), "i64", align=8)
         for lane in range(spec.lanes):
-            columns = _pair(code, spec, b, spec.vector_bytes)
+            columns = _columns(code, spec, b, spec.vector_bytes, shape)
             sums = _multiply_add(code, spec, places, pixel + lane * size, columns, sums)
             b = code.offset(b, parameter(code, "b_step"))
         loop.carried_out = [b, *sums]
     return loop.results[1:]
 
 
-def _rows_of_a(code: Code, spec: Spec, counts: range) -> tuple[list[Value], int]:
+def _rows_of_a(code: Code, spec: Spec, shape: Shape) -> tuple[list[Value], int]:
     """Where each row begins, the last one's place for those that are not there, and the bytes between its elements."""
-    size, first = spec.compute.itemsize, parameter(code, "a", "ptr")
+    size, first, counts = spec.compute.itemsize, parameter(code, "a", "ptr"), shape.counts
     if spec.a_order in ("row", "turned"):  # in a panel rows are neighbours
-        places = [code.offset(first, row * size) for row in range(counts[-1])]
+        places = [code.offset(first, row * size) for row in range(shape.rows)]
         return places, size * (spec.tile_rows if spec.a_order == "row" else spec.a_row_step)
     last, step = parameter(code, "row_count") - 1, parameter(code, "a_step")
-    numbers = [row if row < counts[0] else smaller(last, row) for row in range(counts[-1])]
+    numbers = [row if row < counts[0] else smaller(last, row) for row in range(shape.rows)]
     return [code.offset(first, step * number) for number in numbers], size
 
 
-def _no_sums(code: Code, spec: Spec, counts: range) -> list[Value]:
+def _no_sums(code: Code, spec: Spec, shape: Shape) -> list[Value]:
     """What the loop over K begins with: a place in B, and zeros."""
-    _prefetch_c(code, spec, counts[-1])
-    return [parameter(code, "b", "ptr"), *[code.constant(0, spec.type, spec.lanes)] * (2 * counts[-1])]
+    _prefetch_c(code, spec, shape)
+    return [parameter(code, "b", "ptr"), *[code.constant(0, spec.type, spec.lanes)] * (shape.rows * shape.vectors)]
 
 
-def _pair(code: Code, spec: Spec, first: Value, distance: Value | int) -> list[Value]:
-    """Two vectors, so many bytes apart."""
-    return [code.load(place, spec.word, spec.lanes) for place in (first, code.offset(first, distance))]
+def _columns(code: Code, spec: Spec, first: Value, distance: Value | int, shape: Shape) -> list[Value]:
+    """The vectors of a row of B, two of them so many bytes apart."""
+    return [code.load(place, spec.word, spec.lanes) for place in (first, code.offset(first, distance))[: shape.vectors]]
 
 
 def _multiply_add(
     code: Code, spec: Spec, places: Sequence[Value], distance: Value, columns: Sequence[Value], sums: Sequence[Value]
 ) -> list[Value]:
     """The sums with one row of B multiplied by the elements of A so many bytes behind `places`."""
-    added = []
+    added, vectors = [], len(columns)
     for row, place in enumerate(places):
         word = code.load(code.offset(place, distance), spec.word, align=spec.compute.itemsize // spec.depth)
         value = code.spread(word, spec.lanes)
-        for column, before in zip(columns, sums[2 * row : 2 * row + 2], strict=True):
+        for column, before in zip(columns, sums[vectors * row : vectors * (row + 1)], strict=True):
             if spec.depth > 1:
                 added.append(_add_pairs(code, value, column, before))
             else:
@@ -324,11 +344,11 @@ def _multiply_add(
     return added
 
 
-def _prefetch_c(code: Code, spec: Spec, rows: int) -> None:
+def _prefetch_c(code: Code, spec: Spec, shape: Shape) -> None:
     """Fetch C's lines to write to, while the sums are being made; a prefetch of what is not there does no harm."""
     row = parameter(code, "c", "ptr")
-    for _ in range(rows):
-        for vector in range(2):
+    for _ in range(shape.rows):
+        for vector in range(shape.vectors):
             prefetch(code, code.offset(row, vector * spec.vector_bytes), to_write=True)
         row = code.offset(row, parameter(code, "c_step"))
 

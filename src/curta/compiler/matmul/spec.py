@@ -18,7 +18,7 @@ LLVM_TYPES = {
 #: most words of K packed at once: a panel of B, so long and `tile_columns` wide, has two thirds of a 48 KB first cache
 K_BLOCK = 256
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 12
+REVISION = 13
 
 
 def in_pairs(dtype: DType, level: str) -> bool:
@@ -191,6 +191,16 @@ class Spec:
     def tile_columns(self) -> int:
         """Columns of C that the micro-kernel keeps in registers: two vectors."""
         return 2 * self.lanes
+
+    def computed_columns(self, columns: int) -> int:
+        """Columns that the micro-kernels compute for so many: what is left may be one vector.
+
+        >>> from curta.dtypes import float32
+        >>> spec = Spec("block", float32, float32, "k", "k", "column", False, "avx2", 32)
+        >>> [spec.computed_columns(columns) for columns in (48, 49, 57)]
+        [48, 56, 64]
+        """
+        return -(-columns // self.lanes) * self.lanes
 
     @property
     def few_vectors(self) -> int:
