@@ -22,15 +22,21 @@ sys.path.insert(0, str(Path(__file__).parent))
 import tile_unit
 
 Array = np.ndarray[Any, Any]
-VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "avx512bf16": 64, "amx": 64}
+VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "avx512bf16": 64, "amx": 64, "amxfp16": 64}
 _CPU = {"portable": "x86-64", "avx2": "x86-64-v3"}
 _FEATURES = {"avx512bf16": "+avx512bf16", "amx": "+avx512bf16,+amx-tile,+amx-bf16"}
+_FEATURES["amxfp16"] = _FEATURES["amx"] + ",+amx-fp16"
 #: features that a lower level must do without, by how their names begin
-_ABOVE = {"portable": ("avx512", "amx"), "avx2": ("avx512", "amx"), "avx512": ("avx512bf16", "amx")}
+_ABOVE = {
+    "portable": ("avx512", "amx"),
+    "avx2": ("avx512", "amx"),
+    "avx512": ("avx512bf16", "amx"),
+    "amx": ("amx-fp16",),
+}
 _KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
 _NEEDED = {
     "portable": (), "avx2": ("avx2", "fma", "f16c"), "avx512": ("avx512bw", "avx512vl"), "avx512bf16": ("avx512bf16",),
-    "amx": ("amx-bf16",),
+    "amx": ("amx-bf16",), "amxfp16": ("amx-fp16",),
 }  # fmt: skip
 
 
@@ -41,7 +47,7 @@ def levels() -> list[str]:
     found = [level for level, needed in _NEEDED.items() if set(needed) <= present]
     # the system's leave to use tile registers: arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA)
     if "amx" in found and ctypes.CDLL(None).syscall(158, 0x1023, 18) != 0:
-        found.remove("amx")
+        found = [level for level in found if level not in ("amx", "amxfp16")]
     return found
 
 
@@ -87,6 +93,12 @@ def _object(key: str, level: str, write: Callable[[], str]) -> Any:
         module.verify()
         _objects[key, level] = _machine(_level_here(level)).emit_object(module)
     return llvm.ObjectFileRef.from_data(_objects[key, level])
+
+
+def assembly(plan: MatmulPlan, level: str) -> str:
+    """What LLVM makes of the plan's kernel for a processor of this level, whether or not this machine is one."""
+    text: str = _machine(level).emit_assembly(llvm.parse_assembly(plan.make_ir()))
+    return text
 
 
 def load(plan: MatmulPlan, level: str) -> Any:

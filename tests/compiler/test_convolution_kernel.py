@@ -349,7 +349,7 @@ def test_results_do_not_depend_on_how_units_are_shared_out(level: str, name: str
             assert whole.tobytes() == cut.tobytes()
 
 
-@pytest.mark.parametrize("level", ["portable", "avx2", "avx512", "amx"])
+@pytest.mark.parametrize("level", ["portable", "avx2", "avx512", "amx", "amxfp16"])
 @pytest.mark.parametrize("name", FLOATS)
 def test_the_text_is_sound_at_every_level(level: str, name: str) -> None:
     """Also at those that this machine cannot run."""

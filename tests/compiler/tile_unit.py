@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -23,6 +24,7 @@ INSTRUCTIONS = {
     "tileloadd64": (ctypes.c_uint8, ctypes.c_void_p, ctypes.c_int64),
     "tilestored64": (ctypes.c_uint8, ctypes.c_void_p, ctypes.c_int64),
     "tdpbf16ps": (ctypes.c_uint8,) * 3,
+    "tdpfp16ps": (ctypes.c_uint8,) * 3,
 }
 _NAMED = re.compile(rf"@llvm\.x86\.({'|'.join(INSTRUCTIONS)})\b")
 
@@ -134,17 +136,24 @@ class TileUnit:
 
     def tdpbf16ps(self, sums: int, left: int, right: int) -> None:
         """sums[m, n] += left[m, 2k] right[k, 2n] + left[m, 2k + 1] right[k, 2n + 1], subnormal numbers as zeros."""
+        self._add_products(sums, left, right, _wide)
+
+    def tdpfp16ps(self, sums: int, left: int, right: int) -> None:
+        """The same of float16, whose subnormal numbers count as what they are."""
+        self._add_products(sums, left, right, lambda tile: tile.view(np.float16).astype(np.float64))
+
+    def _add_products(self, sums: int, left: int, right: int, wide: Callable[[Array], Array]) -> None:
         rows, depth, _ = (self._rows[self._there(tile)] for tile in (sums, right, left))
         columns = self._row_bytes[sums] // 4
         shapes_agree = self._rows[left] == rows and self._row_bytes[left] == 4 * depth
         if len({sums, left, right}) < 3 or not shapes_agree or self._row_bytes[right] != 4 * columns:
-            self.faults.append("tdpbf16ps of tiles that do not fit")
-        a, b = (_wide(self._tiles[tile]) for tile in (left, right))
+            self.faults.append("products of tiles that do not fit")
+        a, b = (wide(self._tiles[tile]) for tile in (left, right))
         total = self._tiles[sums].view(np.float32)
         with np.errstate(all="ignore"):
             even, odd = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
             for k in range(depth):
-                # a product of two bfloat16 is exact in float64, and its sum with a float32 all but exact
+                # a product of two halves is exact in float64, and its sum with a float32 all but exact
                 even = _flushed((even + a[:rows, 2 * k, None] * b[k, None, : 2 * columns : 2]).astype(np.float32))
                 odd = _flushed((odd + a[:rows, 2 * k + 1, None] * b[k, None, 1 : 2 * columns : 2]).astype(np.float32))
             made = _flushed(_flushed(total[:rows, :columns]) + _flushed(even + odd))

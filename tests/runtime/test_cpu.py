@@ -8,16 +8,17 @@ REPORT = """
 from curta.runtime import cpu
 print(cpu.level(), cpu.vector_bytes(), cpu.fingerprint(), *(name for name in {names} if cpu.has(name)))
 """
-NAMES = ["sse2", "avx2", "fma", "avx512f", "avx512vl", "avx512bf16", "amx-tile", "amx-bf16"]
+NAMES = ["sse2", "avx2", "fma", "avx512f", "avx512vl", "avx512bf16", "amx-tile", "amx-bf16", "amx-fp16"]
 #: what each level may at most have of NAMES, written down by hand
 ALLOWED = {
     "portable": {"sse2"},
     "avx2": {"sse2", "avx2", "fma"},
     "avx512": {"sse2", "avx2", "fma", "avx512f", "avx512vl"},
     "avx512bf16": {"sse2", "avx2", "fma", "avx512f", "avx512vl", "avx512bf16"},
-    "amx": set(NAMES),
+    "amx": set(NAMES) - {"amx-fp16"},
+    "amxfp16": set(NAMES),
 }
-VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "avx512bf16": 64, "amx": 64}
+VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "avx512bf16": 64, "amx": 64, "amxfp16": 64}
 
 x86_only = pytest.mark.skipif(not cpu.is_x86(), reason="levels above portable are of x86-64 only")
 
@@ -29,7 +30,7 @@ def reachable() -> list[str]:
 @x86_only
 @pytest.mark.parametrize("level", cpu.LEVELS)
 def test_a_forced_level_switches_off_what_is_above(level, run_script):
-    if level not in reachable() or (level == "amx" and not cpu._tiles_are_granted()):
+    if level not in reachable() or (level in ("amx", "amxfp16") and not cpu._tiles_are_granted()):
         pytest.skip(f"this machine does not reach {level}")
     found, width, _, *features = run_script(REPORT.format(names=NAMES), CURTA_CPU=level).split()
     assert found == level
@@ -39,7 +40,7 @@ def test_a_forced_level_switches_off_what_is_above(level, run_script):
 
 @x86_only
 def test_levels_differ_in_their_fingerprints(run_script):
-    levels = [level for level in reachable() if level != "amx"]
+    levels = [level for level in reachable() if level not in ("amx", "amxfp16")]
     prints = {run_script(REPORT.format(names=NAMES), CURTA_CPU=level).split()[2] for level in levels}
     assert len(prints) == len(levels)
 
@@ -53,7 +54,7 @@ try:
 except ArgumentError as error:
     print(error)
 """
-    expected = "CURTA_CPU: expected one of portable, avx2, avx512, avx512bf16, amx, got 'sse9'"
+    expected = "CURTA_CPU: expected one of portable, avx2, avx512, avx512bf16, amx, amxfp16, got 'sse9'"
     assert run_script(script, CURTA_CPU="sse9") == expected
 
 

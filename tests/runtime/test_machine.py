@@ -74,6 +74,7 @@ def test_caches_are_in_order(system):
         ("avx512bf16", 64, ("AuthenticAMD", "26"), {"float32": 64, "bfloat16": 128}),
         ("avx512bf16", 64, ("GenuineIntel", "6"), {"float32": 64, "bfloat16": 64}),
         ("amx", 64, ("GenuineIntel", "6"), {"float32": 64, "bfloat16": 1024, "float16": 64}),
+        ("amxfp16", 64, ("GenuineIntel", "6"), {"float32": 64, "bfloat16": 1024, "float16": 1024}),
         ("portable", 16, ("GenuineIntel", "6"), {"float32": None, "bfloat16": None}),
         ("avx2", 32, ("GenuineIntel", "6"), {"int8": None, "tf32": None}),
     ],

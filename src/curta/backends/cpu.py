@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curta.runtime import cpu
 
-_NAMES = {"portable": "DEFAULT", "avx2": "AVX2", "avx512": "AVX512", "avx512bf16": "AVX512", "amx": "AVX512"}
+_NAMES = {"portable": "DEFAULT", "avx2": "AVX2"}
 
 
 def get_cpu_capability() -> str:
@@ -13,4 +13,4 @@ def get_cpu_capability() -> str:
     >>> get_cpu_capability() in ("DEFAULT", "AVX2", "AVX512")
     True
     """
-    return _NAMES[cpu.level()]
+    return _NAMES.get(cpu.level(), "AVX512")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from curta.compiled.graph import Node, ProgramGraph, Ref
 from curta.compiled.units import Unit, Users, key_of
-from curta.dtypes import bfloat16
+from curta.compiler.matmul.spec import in_tiles
 from curta.memory.layout import Layout, contiguous
 from curta.ops.linear_cross_entropy import (
     BIASED_LINEAR_CROSS_ENTROPY,
@@ -178,8 +178,7 @@ def _stays(projection: Node, scores: Ref) -> bool:
     size = block_rows(rows, classes, layout.dtype)
     # one block saves nothing; vectors, and the tiles of some processors, have kernels with sums of their own
     one_by_one = 1 in (rows % size, classes, weight.layout.shape[1])
-    in_tiles = layout.dtype is bfloat16 and cpu.level() == "amx"
-    return rows > size and not one_by_one and not in_tiles
+    return rows > size and not one_by_one and not in_tiles(layout.dtype, cpu.level())
 
 
 def _gathered(nodes: list[Node], group: tuple[Node, ...], place: Node, one: Node) -> list[Node] | None:

@@ -16,7 +16,9 @@ from pathlib import Path
 from curta.errors import ArgumentError
 
 #: from the least to the most; each can run what those before it can
-LEVELS = ("portable", "avx2", "avx512", "avx512bf16", "amx")
+LEVELS = ("portable", "avx2", "avx512", "avx512bf16", "amx", "amxfp16")
+#: those whose processors multiply in tiles, if the system lets them
+TILED = ("amx", "amxfp16")
 
 _NEEDED = {
     "portable": frozenset[str](),
@@ -24,18 +26,20 @@ _NEEDED = {
     "avx512": frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
     "avx512bf16": frozenset({"avx512bf16"}),
     "amx": frozenset({"amx-tile", "amx-bf16"}),
+    "amxfp16": frozenset({"amx-fp16"}),
 }
 #: features above a level, by how their names begin
 _ABOVE = {
-    "amx": (), "avx512bf16": ("amx",), "avx512": ("amx", "avx512bf16"), "avx2": ("amx", "avx512", "avx10"),
+    "amxfp16": (), "amx": ("amx-fp16",), "avx512bf16": ("amx",), "avx512": ("amx", "avx512bf16"),
+    "avx2": ("amx", "avx512", "avx10"),
 }  # fmt: skip
 #: what every x86-64 processor has
 _BASELINE = frozenset({"64bit", "cmov", "cx8", "fxsr", "mmx", "sse", "sse2"})
 #: what Linux says of the first processor's second-level cache, as "512K"
 _SECOND_CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 _UNITS = {"K": 10, "M": 20}
-_VECTOR_BYTES = {"portable": 16, "avx2": 32, "avx512": 64, "avx512bf16": 64, "amx": 64}
-_CPU_NAME = dict(zip(LEVELS, ("x86-64", "x86-64-v3", "x86-64-v4", "x86-64-v4", "x86-64-v4"), strict=True))
+_VECTOR_BYTES = {level: {"portable": 16, "avx2": 32}.get(level, 64) for level in LEVELS}
+_CPU_NAME = {level: {"portable": "x86-64", "avx2": "x86-64-v3"}.get(level, "x86-64-v4") for level in LEVELS}
 
 
 def is_x86() -> bool:
@@ -87,11 +91,11 @@ def level() -> str:
     if wanted:
         if wanted not in LEVELS:
             raise ArgumentError(f"CURTA_CPU: expected one of {', '.join(LEVELS)}, got {wanted!r}")
-        if wanted not in reached or (wanted == "amx" and not _tiles_are_granted()):
+        if wanted not in reached or (wanted in TILED and not _tiles_are_granted()):
             raise ArgumentError(f"CURTA_CPU: {wanted} is above what this machine can run ({reached[-1]})")
         return wanted
-    if reached[-1] == "amx" and not _tiles_are_granted():
-        return reached[-2]
+    if reached[-1] in TILED and not _tiles_are_granted():
+        return next(name for name in reversed(reached) if name not in TILED)
     return reached[-1]
 
 

@@ -20,7 +20,7 @@ _UNITS = {"K": 10, "M": 20, "G": 30}
 #: LLVM's names of the features that decide how fast Curta is, from the least to the most
 FEATURES = (
     "sse2", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw", "avx512vl", "avx512bf16", "avx512fp16", "avxvnni",
-    "amx-tile", "amx-bf16", "amx-int8", "neon", "fullfp16", "bf16", "sve", "sve2",
+    "amx-tile", "amx-bf16", "amx-fp16", "amx-int8", "neon", "fullfp16", "bf16", "sve", "sve2",
 )  # fmt: skip
 #: FLOPs a cycle of a core's AMX unit in bfloat16: a tile product of 16 x 16 x 32 multiply-adds takes 16 cycles
 #: (Intel 64 and IA-32 Architectures Optimization Reference Manual, chapter on AMX)
@@ -188,8 +188,8 @@ def flops_a_cycle(dtype_name: str) -> int | None:
 
     Of vectors of multiply-adds there are two units a core, as in Intel's server processors since Haswell and AMD's
     since Zen 2; on Zen 3 and 4, which do 512 bits in two halves, what is one unit. Half formats are widened to float32,
-    but for bfloat16 in tiles, and in pairs, for which Intel's have one unit. None where the units are not known: at the
-    level `portable`, and for other formats.
+    but for those in tiles, and bfloat16 in pairs, for which Intel's have one unit. None where the units are not known:
+    at the level `portable`, and for other formats.
 
     >>> flops_a_cycle("int8") is None
     True
@@ -198,7 +198,7 @@ def flops_a_cycle(dtype_name: str) -> int | None:
     level = cpu.level()
     if level == "portable" or dtype_name not in widths:
         return None
-    if level == "amx" and dtype_name == "bfloat16":
+    if (level in cpu.TILED and dtype_name == "bfloat16") or (level == "amxfp16" and dtype_name == "float16"):
         return AMX_FLOPS_A_CYCLE
     vendor, family = processor().get("vendor_id"), processor().get("cpu family")
     pairs = level == "avx512bf16" and dtype_name == "bfloat16"

@@ -1,9 +1,9 @@
-"""bfloat16 products on AMX: eight tile registers of 16 rows by 64 bytes, four of them sums of a 32 x 32 block of C.
+"""Products of half formats on AMX: eight tile registers of 16 rows by 64 bytes, four of them sums of 32 x 32 of C.
 
 A and B are packed as tiles of 1 KB: a row of A's tile is 32 elements along K; a row of B's is the elements 2p and
 2p + 1 along K of 16 columns. Two tiles side by side make a panel, 32 rows of A or 32 columns of B. The sums are kept
-in float32 in scratch and rounded once. The unit takes subnormal elements as zeros. A process must have asked the
-system for leave to use the tiles before it calls these kernels.
+in float32 in scratch and rounded once. The unit takes subnormal elements of bfloat16 as zeros, those of float16 as they
+are. A process must have asked the system for leave to use the tiles before it calls these kernels.
 """
 
 from __future__ import annotations
@@ -38,14 +38,16 @@ K_BLOCK = 512
 #: rows of A packed at a time: they are read again for every panel of B, from the second cache
 A_BLOCK_ROWS = 128
 CONFIG_BYTES = 64
+#: the instruction that multiplies pairs of a format
+PRODUCTS = {"bfloat16": "tdpbf16ps", "float16": "tdpfp16ps"}
 
 
 def make_amx_kernel(spec: Spec) -> str:
-    """The LLVM text of the kernel for bfloat16 operands."""
+    """The LLVM text of the kernel for operands of a half format."""
     module = Module(spec.vector_bytes)
     _add_pack(module, "pack_a", near={"k": "k", "row": "outer"}.get(spec.a_order, "any"), pairs=False)
     _add_pack(module, "pack_b", near={"k": "k", "column": "outer"}.get(spec.b_order, "any"), pairs=True)
-    _add_panels(module)
+    _add_panels(module, PRODUCTS[spec.dtype.name])
     code = Code()
     config = parameter(code, "scratch", "ptr")
     # palette 1; at byte 16 the bytes in a row of each tile, at byte 48 their rows
@@ -110,8 +112,8 @@ def _sum_blocks(code: Code, spec: Spec, tile: Tile) -> None:
     finish_tile(code, spec, tile, sums, columns * 4, code.constant(0, "i64"), tile.rows)
 
 
-def _add_panels(module: Module) -> None:
-    """All blocks of 32 x 32 sums: B's panel outermost, so that it stays in the first cache."""
+def _add_panels(module: Module, product: str) -> None:
+    """All blocks of 32 x 32 sums, by this instruction: B's panel outermost, so that it stays in the first cache."""
     code = Code()
     names = {
         "a": "ptr", "b": "ptr", "c": "ptr", "c_step": "i64", "k_tiles": "i64", "a_panels": "i64", "b_panels": "i64",
@@ -135,12 +137,12 @@ def _add_panels(module: Module) -> None:
             upper, left = code.offset(a, offset), code.offset(b, offset)
             _tile(code, "tileloadd64", 4, upper, row_bytes)
             _tile(code, "tileloadd64", 6, left, row_bytes)
-            _tile(code, "tdpbf16ps", 0, 4, 6)
+            _tile(code, product, 0, 4, 6)
             _tile(code, "tileloadd64", 7, code.offset(left, TILE_BYTES), row_bytes)
-            _tile(code, "tdpbf16ps", 1, 4, 7)
+            _tile(code, product, 1, 4, 7)
             _tile(code, "tileloadd64", 5, code.offset(upper, TILE_BYTES), row_bytes)
-            _tile(code, "tdpbf16ps", 2, 5, 6)
-            _tile(code, "tdpbf16ps", 3, 5, 7)
+            _tile(code, product, 2, 5, 6)
+            _tile(code, product, 3, 5, 7)
         for number, corner in enumerate(corners):
             _tile(code, "tilestored64", number, corner, get["c_step"])
     module.add("panels", code, signature(**names))

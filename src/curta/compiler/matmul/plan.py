@@ -12,10 +12,10 @@ from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.few import few_costs, few_family, few_parts, few_scratch, make_few_kernel
 from curta.compiler.matmul.finish import finish
 from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
-from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec, in_pairs
+from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec, in_pairs, in_tiles
 from curta.compiler.matmul.tiles import CACHE_LINES, Tiles, choose_tiles, even_blocks, round_up, rows_alike
 from curta.compiler.matmul.vector import make_vector_kernel, vector_costs, vector_scratch
-from curta.dtypes import DType, bfloat16, compute_dtype
+from curta.dtypes import DType, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
 from curta.runtime import cpu, jit
 
@@ -135,7 +135,7 @@ def plan_matmul(
         return _integer_plan(spec, operands)
     if operands.M == 1 and spec.b_order != "any":
         return _vector_plan(spec, operands)
-    if level == "amx" and dtype is bfloat16:
+    if in_tiles(dtype, level):
         return _amx_plan(spec, operands)
     if in_pairs(dtype, level):
         return _block_plan(replace(spec, family="pairs"), operands)

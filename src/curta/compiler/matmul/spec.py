@@ -6,7 +6,8 @@ import enum
 from dataclasses import dataclass
 
 from curta.compiler.matmul.ending import Ending
-from curta.dtypes import DType, bfloat16, compute_dtype
+from curta.dtypes import DType, bfloat16, compute_dtype, float16
+from curta.runtime.cpu import TILED
 
 LLVM_TYPES = {
     "float16": "half", "bfloat16": "bfloat", "float32": "float", "float64": "double",
@@ -24,6 +25,16 @@ REVISION = 13
 def in_pairs(dtype: DType, level: str) -> bool:
     """Whether the processor multiplies pairs along K at once: bfloat16, above whose level come the tiles."""
     return dtype is bfloat16 and level == "avx512bf16"
+
+
+def in_tiles(dtype: DType, level: str) -> bool:
+    """Whether the processor multiplies tiles of this format.
+
+    >>> from curta.dtypes import float16
+    >>> in_tiles(bfloat16, "amx"), in_tiles(float16, "amx"), in_tiles(float16, "amxfp16")
+    (True, False, True)
+    """
+    return (dtype is bfloat16 and level in TILED) or (dtype is float16 and level == "amxfp16")
 
 
 def most_of_k(dtype: DType, level: str) -> int:
