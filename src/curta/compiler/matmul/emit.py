@@ -49,11 +49,14 @@ def parameter(code: Code, name: str, type_name: str = "i64") -> Value:
     return Value(code, f"%{name}", type_name)
 
 
-def prefetch(code: Code, pointer: Value, *, to_write: bool = False, near: bool = True) -> None:
-    """Have a cache line fetched, into the first cache or, where it is not wanted `near`, the second."""
+def prefetch(code: Code, pointer: Value, *, to_write: bool = False) -> None:
+    """Have a cache line fetched, into the second cache: in the first it would displace what is being worked on.
+
+    Where it is fetched to be written to, it comes into the first one.
+    """
     name = "llvm.prefetch.p0"
     code.declarations[name] = f"declare void @{name}(ptr, i32, i32, i32)"
-    code.effect(f"call void @{name}(ptr {pointer.ref}, i32 {int(to_write)}, i32 {3 if near else 2}, i32 1)")
+    code.effect(f"call void @{name}(ptr {pointer.ref}, i32 {int(to_write)}, i32 {3 if to_write else 2}, i32 1)")
 
 
 def signature(**parameters: str) -> str:

@@ -24,7 +24,7 @@ from curta.compiler.matmul.emit import (
     smaller,
     transpose,
 )  # fmt: skip
-from curta.compiler.matmul.finish import finish, finish_tile
+from curta.compiler.matmul.finish import LINE_BYTES, finish, finish_tile
 from curta.compiler.matmul.pack import pack_b
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import CACHE_LINES, Costs, round_up, rows_alike
@@ -56,7 +56,6 @@ def few_family(spec: Spec, rows: int, columns: int, K: int, row_bytes: int) -> s
 def make_few_kernel(spec: Spec) -> str:
     """The LLVM text of the kernel for `spec`, whose C has few columns."""
     module = Module(spec.vector_bytes)
-    _add_fetch_rows(module, spec)
     _add_micro_kernel(module, spec)
     if spec.ending is not None:
         _add_turn(module, spec)
@@ -78,11 +77,12 @@ def make_few_kernel(spec: Spec) -> str:
             add = k.index.gt(0).convert("zext", "i64")
             with code.loop(0, tile.rows, spec.few_rows) as row:
                 a = code.offset(tile.a, row.index * a_step + k.index * size)
-                call(code, "fetch_rows", [code.offset(a, a_step * spec.few_rows), a_step, k_count * size])
+                following = code.offset(a, a_step * spec.few_rows)
                 with code.loop(0, panels) as panel:
+                    ahead = panel.index.eq(0).select(following, a)
                     target = code.offset(sums, row.index * sums_step + panel.index * (width * size))
                     b = code.offset(packed, panel.index * k_count * (width * size))
-                    call(code, "micro", [a, a_step, tile.rows - row.index, b, k_count, target, sums_step, add])
+                    call(code, "micro", [a, a_step, tile.rows - row.index, b, k_count, target, sums_step, add, ahead])
         _finish(code, spec, tile, sums, sums_step)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
@@ -164,41 +164,42 @@ def _add_turn(module: Module, spec: Spec) -> None:
     ))  # fmt: skip
 
 
-def _add_fetch_rows(module: Module, spec: Spec) -> None:
-    """`fetch_rows`: what the next micro-kernel reads; behind the last row nothing, which does no harm."""
-    code = Code()
-    with code.loop(0, spec.few_rows) as row:
-        start = code.offset(parameter(code, "a", "ptr"), row.index * parameter(code, "a_step"))
-        with code.loop(0, parameter(code, "nbytes"), 64) as line:
-            prefetch(code, code.offset(start, line.index))
-    module.add("fetch_rows", code, signature(a="ptr", a_step="i64", nbytes="i64"))
-
-
 def _add_micro_kernel(module: Module, spec: Spec) -> None:
-    """`micro`: sums[few_rows, vectors] (= or +=) rows of A @ B; for rows that are not there the last one stands in."""
+    """`micro`: sums[few_rows, vectors] (= or +=) rows of A @ B; for rows that are not there the last one stands in.
+
+    As many rows from `ahead` on are fetched meanwhile, two lines with every turn: at once they would hold up the sums.
+    Behind the last row there is nothing to fetch, which does no harm.
+    """
     code = Code()
     size, lanes, vectors, rows = spec.compute.itemsize, spec.lanes, spec.few_vectors, spec.few_rows
     step, last = parameter(code, "a_step"), parameter(code, "row_count") - 1
     places = [smaller(code.constant(row, "i64"), last) * step for row in range(rows)]
     zero = code.constant(0, spec.type, lanes)
-    carried = [parameter(code, "a", "ptr"), parameter(code, "b", "ptr"), *[zero] * (rows * vectors)]
+    starts = [parameter(code, name, "ptr") for name in ("ahead", "a", "b")]
+    carried = [code.constant(1, "i64"), *starts, *[zero] * (rows * vectors)]
+    down = parameter(code, "a_step")
+    back = down * (1 - rows) + 2 * LINE_BYTES
     with code.loop(0, parameter(code, "k_count"), carried=carried) as loop:
-        a, b, *sums = loop.carried
+        ahead_row, ahead, a, b, *sums = loop.carried
+        for line in range(2):
+            prefetch(code, code.offset(ahead, line * LINE_BYTES))
+        last_one = ahead_row.eq(rows)
+        ahead, ahead_row = code.offset(ahead, last_one.select(back, down)), last_one.select(1, ahead_row + 1)
         columns = [code.load(code.offset(b, vector * lanes * size), spec.type, lanes) for vector in range(vectors)]
         for row, place in enumerate(places):
             value = code.spread(code.load(code.offset(a, place), spec.type, align=size), lanes)
             for vector, column in enumerate(columns):
                 index = row * vectors + vector
                 sums[index] = value.fma(column, sums[index]) if spec.fused else value * column + sums[index]
-        loop.carried_out = [code.offset(a, size), code.offset(b, spec.tile_columns * size), *sums]
+        loop.carried_out = [ahead_row, ahead, code.offset(a, size), code.offset(b, spec.tile_columns * size), *sums]
     keep = code.spread(parameter(code, "add").ne(0), lanes)
     target = parameter(code, "sums", "ptr")
     for row in range(rows):
         for vector in range(vectors):
-            value = loop.results[2 + row * vectors + vector]
+            value = loop.results[4 + row * vectors + vector]
             place = code.offset(target, vector * lanes * size)
             code.store(keep.select(value + code.load(place, spec.type, lanes), value), place)
         target = code.offset(target, parameter(code, "sums_step"))
     module.add("micro", code, signature(
-        a="ptr", a_step="i64", row_count="i64", b="ptr", k_count="i64", sums="ptr", sums_step="i64", add="i64",
+        a="ptr", a_step="i64", row_count="i64", b="ptr", k_count="i64", sums="ptr", sums_step="i64", add="i64", ahead="ptr",
     ))  # fmt: skip

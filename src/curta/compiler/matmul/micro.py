@@ -269,7 +269,7 @@ def _sum_over_panel(code: Code, spec: Spec, shape: Shape) -> list[Value]:
         b, *sums = loop.carried
         # one line with every turn: fetched all at once they would hold up what the sums are waiting for
         address = code.load(code.offset(parameter(code, "fetched", "ptr"), loop.index, "i64"), "ptr", align=8)
-        prefetch(code, address, near=False)
+        prefetch(code, address)
         columns = _columns(code, spec, b, spec.vector_bytes, shape)
         loop.carried_out = [
             code.offset(b, parameter(code, "b_step")),

@@ -10,8 +10,18 @@ from __future__ import annotations
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.block import each_tile
 from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, read_meta, shuffle, signature, smaller
-from curta.compiler.matmul.finish import finish_tile
+from curta.compiler.matmul.emit import (
+    KERNEL_SIGNATURE,
+    Module,
+    call,
+    parameter,
+    prefetch,
+    read_meta,
+    shuffle,
+    signature,
+    smaller,
+)
+from curta.compiler.matmul.finish import LINE_BYTES, finish_tile
 from curta.compiler.matmul.spec import Meta, Spec
 from curta.compiler.matmul.tiles import Costs
 
@@ -19,6 +29,8 @@ from curta.compiler.matmul.tiles import Costs
 K_BLOCK = 2048
 #: columns summed at once where B's K direction is near
 DOT_COLUMNS = 8
+#: rows that are fetched before they are multiplied, where pieces of them are: the processor does not foresee the jumps
+ROWS_AHEAD = 8
 
 SUM = signature(a="ptr", b="ptr", b_step="i64", k_count="i64", columns="i64", sums="ptr")
 
@@ -110,6 +122,9 @@ def _stream_columns(code: Code, spec: Spec, column: Value, vectors: int, lanes: 
     before = [code.load(place, spec.type, lanes) for place in places]
     with code.loop(0, parameter(code, "k_count"), carried=[b, *before]) as k:
         row, *totals = k.carried
+        ahead = code.offset(row, parameter(code, "b_step") * ROWS_AHEAD)
+        for line in range(0, vectors * lanes * in_size, LINE_BYTES):
+            prefetch(code, code.offset(ahead, line))
         value = code.load(code.offset(parameter(code, "a", "ptr"), k.index * size), spec.type, align=size)
         value = code.spread(value, lanes)
         k.carried_out = [code.offset(row, parameter(code, "b_step"))] + [
@@ -143,6 +158,8 @@ def _dot_columns(code: Code, spec: Spec, column: Value, together: int) -> None:
     zero = code.constant(0, spec.type, lanes)
     with code.loop(0, whole, lanes, carried=[zero] * together) as k:
         values = code.load(code.offset(a, k.index * size), spec.type, lanes)
+        for start in starts:
+            prefetch(code, code.offset(start, b_step * together + k.index * in_size))
         k.carried_out = [
             _multiply_add(spec, values, _load(code, spec, code.offset(start, k.index * in_size), lanes), total)
             for start, total in zip(starts, k.carried, strict=True)
