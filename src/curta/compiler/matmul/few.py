@@ -201,5 +201,6 @@ def _add_micro_kernel(module: Module, spec: Spec) -> None:
             code.store(keep.select(value + code.load(place, spec.type, lanes), value), place)
         target = code.offset(target, parameter(code, "sums_step"))
     module.add("micro", code, signature(
-        a="ptr", a_step="i64", row_count="i64", b="ptr", k_count="i64", sums="ptr", sums_step="i64", add="i64", ahead="ptr",
+        a="ptr", a_step="i64", row_count="i64", b="ptr", k_count="i64", sums="ptr", sums_step="i64", add="i64",
+        ahead="ptr",
     ))  # fmt: skip
