@@ -17,6 +17,8 @@ SQUARES = (64, 256, 1024, 2048, 4096)
 LAYERS = ((2048, 384, 1536), (2048, 384, 8192), (512, 768, 50257))
 #: what one token of a decoder is multiplied with
 VECTORS = ((768, 3072), (4096, 4096), (768, 50257))
+#: rows of a batch of decoders, or of a small network
+FEW_ROWS = (4, 16, 64)
 #: of ResNet-50 for 224×224 images, four at a time: channels, size of the image, filters, size of the window, stride
 RESNET_50 = (
     (3, 224, 64, 7, 2), (64, 56, 64, 1, 1), (64, 56, 64, 3, 1), (64, 56, 256, 1, 1), (256, 56, 128, 1, 1),
@@ -58,11 +60,28 @@ def products(dtype: str, squares: tuple[int, ...] = SQUARES) -> Build:
             found[f"{name}, weights N×K"] = _multiply(framework, dtype, (M, K), (N, K), True)
             found[f"{name}, inputs' gradient"] = _multiply(framework, dtype, (M, N), (N, K), False)
             found[f"{name}, weights' gradient"] = _weights_gradient(framework, dtype, (M, N), (M, K))
-        for K, N in VECTORS:
-            found[f"1×{K}×{N}, weights N×K"] = _multiply(framework, dtype, (1, K), (N, K), True)
-        return found
+        return {**found, **vectors(dtype)(framework)}
 
     return build
+
+
+def vectors(dtype: str) -> Build:
+    """One row times a matrix, weights [N, K]."""
+
+    def build(framework: Any) -> dict[str, Work]:
+        return {
+            f"1×{K}×{N}, weights N×K": _multiply(framework, dtype, (1, K), (N, K), True) for K, N in VECTORS
+        }  # fmt: skip
+
+    return build
+
+
+def few_rows(framework: Any) -> dict[str, Work]:
+    """A few rows times a matrix, weights [N, K]."""
+    return {
+        f"{rows}×{K}×{N}, weights N×K": _multiply(framework, "float32", (rows, K), (N, K), True)
+        for K, N in VECTORS[:2] for rows in FEW_ROWS
+    }  # fmt: skip
 
 
 def _multiply(framework: Any, dtype: str, left: tuple[int, int], right: tuple[int, int], turned: bool) -> Work:
@@ -150,6 +169,8 @@ CASES: dict[str, tuple[str, Build]] = {
     "products": ("product", products("float32")),
     "products_float16": ("product, float16", products("float16", SQUARES[:3])),
     "products_bfloat16": ("product, bfloat16", products("bfloat16", SQUARES[:3])),
+    "vectors_float16": ("product, float16", vectors("float16")),
+    "few_rows": ("product of few rows", few_rows),
     "convolutions": ("convolution", convolutions),
     "vocabulary": ("cross-entropy, 2048×50257", vocabulary_losses),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.emit import address_of, call, null
+from curta.compiler.matmul.emit import address_of, call, null, parameter
 from curta.compiler.matmul.finish import ENDING, FETCH, LINE_BYTES, fetch_slots, finish_panel
 from curta.compiler.matmul.spec import K_BLOCK, Spec
 from curta.runtime import jit
@@ -14,7 +14,7 @@ from curta.runtime import jit
 class Field(enum.IntEnum):
     """Index of each word of the table by which a kernel says where its sums go."""
 
-    #: the address of the function, as `finish_panel`, and of what finds the addresses that it will read, or null
+    #: the address of the function that they go through, and of the one that finds what it will read, or null
     FINISH = 0
     FETCH = 1
     #: the slots of the tile's corner, and the kernel's run-time numbers
@@ -36,12 +36,11 @@ def reserve_handover(code: Code, spec: Spec) -> Value:
     if not handover_parts(spec):
         return null(code)
     table = code.emit(f"alloca [{len(Field)} x i64], align 8", "ptr")
-    reads = spec.ending is not None
-    fetch = address_of(code, fetch_slots(spec), FETCH) if reads else null(code)
     words = {
-        Field.FINISH: address_of(code, finish_panel(spec), ENDING), Field.FETCH: fetch,
-        Field.META: Value(code, "%meta", "ptr"),
-    }  # fmt: skip
+        Field.FINISH: address_of(code, finish_panel(spec), ENDING),
+        Field.FETCH: null(code) if spec.ending is None else address_of(code, fetch_slots(spec), FETCH),
+        Field.META: parameter(code, "meta", "ptr"),
+    }
     for field, word in words.items():
         code.store(word, code.offset(table, int(field), "i64"), align=8)
     return table
