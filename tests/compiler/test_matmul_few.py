@@ -15,6 +15,7 @@ from curta.compiler.loops import Slot
 from curta.compiler.matmul import Ending, MatmulPlan, plan, plan_matmul
 from curta.compiler.matmul.few import few_family
 from curta.compiler.matmul.spec import Spec
+from curta.runtime import cpu
 
 sys.path.insert(0, str(Path(__file__).parent))
 from matmul_harness import VECTOR_BYTES, Array, launch, levels, plan_for
@@ -31,7 +32,7 @@ SIZES = (
     (16, 64, 64),
     (37, 90, 300),
 )
-LEVELS = [level for level in levels() if level not in ("amx", "amxfp16")]
+LEVELS = [level for level in levels() if level not in cpu.TILED]
 
 
 def some(shape: tuple[int, ...], dtype: Any = np.float32, seed: int = 0) -> Array:

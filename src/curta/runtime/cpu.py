@@ -17,8 +17,8 @@ from curta.errors import ArgumentError
 
 #: from the least to the most; each can run what those before it can
 LEVELS = ("portable", "avx2", "avx512", "avx512bf16", "amx", "amxfp16")
-#: those whose processors multiply in tiles, if the system lets them
-TILED = ("amx", "amxfp16")
+#: the formats that processors of a level multiply in tiles, if the system lets them
+TILED = {"amx": ("bfloat16",), "amxfp16": ("bfloat16", "float16")}
 
 _NEEDED = {
     "portable": frozenset[str](),

@@ -198,7 +198,7 @@ def flops_a_cycle(dtype_name: str) -> int | None:
     level = cpu.level()
     if level == "portable" or dtype_name not in widths:
         return None
-    if (level in cpu.TILED and dtype_name == "bfloat16") or (level == "amxfp16" and dtype_name == "float16"):
+    if dtype_name in cpu.TILED.get(level, ()):
         return AMX_FLOPS_A_CYCLE
     vendor, family = processor().get("vendor_id"), processor().get("cpu family")
     pairs = level == "avx512bf16" and dtype_name == "bfloat16"

@@ -21,7 +21,7 @@ from curta.compiler.matmul.emit import (
     signature,
     smaller,
 )  # fmt: skip
-from curta.compiler.matmul.handover import Field, handover_parts, reserve_handover
+from curta.compiler.matmul.handover import Field, handover_parts, place_handover, reserve_handover
 from curta.compiler.matmul.micro import panels
 from curta.compiler.matmul.pack import pack_a, pack_b
 from curta.compiler.matmul.part import part
@@ -37,12 +37,9 @@ def make_block_kernel(spec: Spec) -> str:
     """The LLVM text of the blocked float kernel for `spec`."""
     module, code = Module(spec.vector_bytes), Code()
     meta, scratch = parameter(code, "meta", "ptr"), parameter(code, "scratch", "ptr")
-    handover, corner = reserve_handover(code, spec), code.emit("alloca i64, align 8", "ptr")
+    handover = reserve_handover(code, spec)
     with each_tile(code, spec) as tile:
-        if handover_parts(spec):
-            code.store(tile.c, corner, align=8)
-            slots = corner if tile.slots is None else tile.slots
-            code.store(slots, code.offset(handover, int(Field.SLOTS), "i64"), align=8)
+        place_handover(code, handover, tile.c, tile.slots)
         add = int(spec.accumulate and not spec.staged)
         call(code, sum_blocks(spec), [
             meta, scratch, tile.a, tile.b, tile.c, tile.rows, tile.columns, add, handover,

@@ -50,25 +50,30 @@ def finish(spec: Spec, *, swapped: bool = False) -> jit.Code:
         words = spec.ending.digest, spec.compute.short, *(("swapped",) if swapped else ())
         add = partial(_add_ending, ending=spec.ending, parts=(1, 0) if swapped else (0, 1))
         return part("ending", words, spec, add, passes=True)
-    words = spec.packed, spec.out_dtype.short, spec.c_order, "add" if spec.accumulate else "set"
-    return part("finish", words, spec, _add_finish)
+    return part("finish", _rounding_words(spec), spec, _add_finish)
 
 
 def finish_panel(spec: Spec) -> jit.Code:
     """As `finish`, with the parameters of an ending where there is none."""
     if spec.ending is not None:
         return finish(spec)
-    rounding = finish(spec)
-    words = spec.packed, spec.out_dtype.short, spec.c_order, "add" if spec.accumulate else "set"
-    return part("finish_panel", words, spec, _add_finish_panel, requires=(rounding,))
+    return part("finish_panel", _rounding_words(spec), spec, _add_finish_panel, requires=(finish(spec),))
+
+
+def _rounding_words(spec: Spec) -> tuple[str, ...]:
+    """All that the way of sums into C without an ending depends on."""
+    return spec.packed, spec.out_dtype.short, spec.c_order, "add" if spec.accumulate else "set"
+
+
+def _handed_over(code: Code) -> list[Value]:
+    """The parameters of `ENDING` that say which sums there are: `sums` and those behind it."""
+    names = {"sums": "ptr", "sums_step": "i64", "row": "i64", "rows": "i64", "column": "i64", "columns": "i64"}
+    return [parameter(code, name, type_name) for name, type_name in names.items()]
 
 
 def _add_finish_panel(module: Module, spec: Spec, name: str) -> None:
     code = Code()
-    sums, sums_step, row, rows, column, columns = (
-        parameter(code, name, "ptr" if name == "sums" else "i64")
-        for name in ("sums", "sums_step", "row", "rows", "column", "columns")
-    )
+    sums, sums_step, row, rows, column, columns = _handed_over(code)
     c_row, c_column = read_meta(code, Meta.C_ROW), read_meta(code, Meta.C_COLUMN)
     c = code.load(parameter(code, "corner", "ptr"), "ptr", align=8)
     c = code.offset(c, (row * c_row + column * c_column) * spec.out_dtype.itemsize)
@@ -79,7 +84,7 @@ def _add_finish_panel(module: Module, spec: Spec, name: str) -> None:
 def fetch_slots(spec: Spec) -> jit.Code:
     """Finds what the ending will read for a micro-kernel's tile, to be fetched while that is at work."""
     digest = "" if spec.ending is None else spec.ending.digest
-    return part("fetch_slots", (digest,), spec, _add_fetch_slots)
+    return part("fetch_slots", (digest, spec.compute.short), spec, _add_fetch_slots)
 
 
 def _add_fetch_slots(module: Module, spec: Spec, name: str) -> None:
@@ -190,10 +195,7 @@ def _add_ending(module: Module, spec: Spec, name: str, *, ending: Ending, parts:
     nest.write()
     module.add("ending_rows", nest.code, SIGNATURE)
     code = Code()
-    sums, sums_step, row, rows, column, columns = (
-        parameter(code, name, "ptr" if name == "sums" else "i64")
-        for name in ("sums", "sums_step", "row", "rows", "column", "columns")
-    )
+    sums, sums_step, row, rows, column, columns = _handed_over(code)
     fields = meta_fields(ending.program)
     slots = code.emit(f"alloca [{len(ending.slots)} x i64], align 8", "ptr")
     numbers = code.emit(f"alloca [{len(fields)} x i64], align 8", "ptr")

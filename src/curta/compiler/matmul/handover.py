@@ -22,6 +22,8 @@ class Field(enum.IntEnum):
     META = 3
     #: the row in the tile with which the block begins that is being made
     ROW = 4
+    #: C's address at the tile's corner, which stands for slots where no ending has any
+    C = 5
 
 
 def handover_parts(spec: Spec) -> tuple[jit.Code, ...]:
@@ -44,6 +46,14 @@ def reserve_handover(code: Code, spec: Spec) -> Value:
     for field, word in words.items():
         code.store(word, code.offset(table, int(field), "i64"), align=8)
     return table
+
+
+def place_handover(code: Code, table: Value, c: Value, slots: Value | None) -> None:
+    """Say which tile a kernel makes: C at its corner, or the slots of its ending there."""
+    if table.ref != null(code).ref:
+        own = code.offset(table, int(Field.C), "i64")
+        code.store(c, own, align=8)
+        code.store(own if slots is None else slots, code.offset(table, int(Field.SLOTS), "i64"), align=8)
 
 
 class Handover:

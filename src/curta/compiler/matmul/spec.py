@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from curta.compiler.matmul.ending import Ending
-from curta.dtypes import DType, bfloat16, compute_dtype, float16
+from curta.dtypes import DType, bfloat16, compute_dtype
 from curta.runtime.cpu import TILED
 
 LLVM_TYPES = {
@@ -34,7 +34,7 @@ def in_tiles(dtype: DType, level: str) -> bool:
     >>> in_tiles(bfloat16, "amx"), in_tiles(float16, "amx"), in_tiles(float16, "amxfp16")
     (True, False, True)
     """
-    return (dtype is bfloat16 and level in TILED) or (dtype is float16 and level == "amxfp16")
+    return dtype.name in TILED.get(level, ())
 
 
 def most_of_k(dtype: DType, level: str) -> int:
