@@ -50,9 +50,9 @@ SumOver = Callable[[Code, Spec, Shape], list[Value]]
 def panels(spec: Spec) -> jit.Code:
     """Micro-kernels over a packed block, B's panels outermost, so that each stays in the first cache.
 
-    `k_count` is at most K_BLOCK. Rows of A lie `a_step` bytes apart where K is their near direction, panels of C `c_panel_step`. Each micro-kernel
-    fetches its part of what is packed next where `ahead` says what that is, and is not null. A panel whose sums are
-    complete is handed over where `handover` is not null.
+    `k_count` is at most K_BLOCK. Rows of A lie `a_step` bytes apart where K is their near direction, panels of C
+    `c_panel_step`. Each micro-kernel fetches its part of what is packed next where `ahead` says what that is, and is
+    not null. A panel whose sums are complete is handed over where `handover` is not null.
     """
     words = spec.packed, _order(spec), "staged" if spec.staged else "placed"
     return part("panels", words, spec, _add_panels)
