@@ -114,10 +114,21 @@ def convolutions(framework: Any) -> dict[str, Work]:
         "16×64×56×56, 64 filters 3×3": _convolve(framework, 16, 64, 56, 64, 3, 1, False),
         "the same, forward+backward": _convolve(framework, 16, 64, 56, 64, 3, 1, True),
     }
-    for channels, size, filters, window, stride in RESNET_50:
-        name = f"4×{channels}×{size}×{size}, {filters} filters {window}×{window}, stride {stride}"
-        found[name] = _convolve(framework, 4, channels, size, filters, window, stride, False)
-    return found
+    return found | _layers(framework, gradients=False)
+
+
+def convolutions_both(framework: Any) -> dict[str, Work]:
+    """The layers of ResNet-50, four images at a time, forward and backward."""
+    return _layers(framework, gradients=True)
+
+
+def _layers(framework: Any, *, gradients: bool) -> dict[str, Work]:
+    return {
+        f"4×{channels}×{size}×{size}, {filters} filters {window}×{window}, stride {stride}": _convolve(
+            framework, 4, channels, size, filters, window, stride, gradients
+        )
+        for channels, size, filters, window, stride in RESNET_50
+    }
 
 
 def _convolve(
@@ -126,11 +137,12 @@ def _convolve(
     F = importlib.import_module(f"{framework.__name__}.nn.functional")
     x = _numbers(framework, "float32", images, channels, size, size).requires_grad_(gradients)
     weight = _numbers(framework, "float32", filters, channels, window, window).requires_grad_(gradients)
+    slopes = _numbers(framework, "float32", images, filters, -(-size // stride), -(-size // stride))
 
     def work() -> None:
         out = F.conv2d(x, weight, stride=stride, padding=window // 2)
         if gradients:
-            out.sum().backward()
+            out.backward(slopes)
             x.grad = weight.grad = None
 
     return work if gradients else _without_history(framework, work)
@@ -172,5 +184,6 @@ CASES: dict[str, tuple[str, Build]] = {
     "vectors_float16": ("product, float16", vectors("float16")),
     "few_rows": ("product of few rows", few_rows),
     "convolutions": ("convolution", convolutions),
+    "convolutions_both": ("convolution, forward+backward", convolutions_both),
     "vocabulary": ("cross-entropy, 2048×50257", vocabulary_losses),
 }

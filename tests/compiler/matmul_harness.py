@@ -118,14 +118,14 @@ def load(plan: MatmulPlan, level: str) -> Any:
     return _loaded[plan.key, level][1]
 
 
-def plan_for(a: Array, b: Array, c: Array, level: str, *, accumulate: bool = False) -> MatmulPlan:
+def plan_for(a: Array, b: Array, c: Array, level: str, *, accumulate: bool = False, summed: bool = False) -> MatmulPlan:
     """The plan for arrays that broadcast over batch dimensions as `@` does."""
     batch = c.shape[:-2]
     a, b = np.broadcast_to(a, batch + a.shape[-2:]), np.broadcast_to(b, batch + b.shape[-2:])
     strides = [[step // array.itemsize for step in array.strides] for array in (a, b, c)]
     return plan_matmul(
         dtypes.from_numpy(a.dtype), batch, c.shape[-2], c.shape[-1], a.shape[-1], *strides, level=level,
-        vector_bytes=VECTOR_BYTES[level], out_dtype=dtypes.from_numpy(c.dtype), accumulate=accumulate,
+        vector_bytes=VECTOR_BYTES[level], out_dtype=dtypes.from_numpy(c.dtype), accumulate=accumulate, summed=summed,
     )  # fmt: skip
 
 

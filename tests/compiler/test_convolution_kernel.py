@@ -23,6 +23,7 @@ from curta.compiler.convolution import (
 )  # fmt: skip
 from curta.compiler.convolution.geometry import vectors
 from curta.compiler.convolution.plan import leaves_columns_empty
+from curta.compiler.convolution.winograd_slopes import SLOPES_FIELDS
 from curta.compiler.expression import Expression, call
 from curta.compiler.loops import Slot
 from curta.compiler.matmul import Ending
@@ -56,6 +57,9 @@ GEOMETRIES = [
     Geometry(1, 1, 70, 20, (18, 18), (2, 2), (1, 1), (0, 0), (0, 0), (1, 1)),
     Geometry(3, 1, 130, 6, (7, 7), (1, 1), (1, 1), (0, 0), (0, 0), (1, 1)),
     Geometry(5, 2, 128, 7, (5, 4), (1, 1), (2, 1), (0, 0), (0, 0), (1, 1)),
+    Geometry(2, 2, 5, 40, (12, 11), (1, 1), (1, 1), (0, 0), (0, 0), (1, 1)),
+    Geometry(3, 1, 20, 14, (23, 24), (1, 1), (2, 2), (0, 0), (0, 0), (1, 1)),
+    Geometry(2, 1, 1024, 13, (3, 3), (1, 1), (1, 1), (0, 0), (0, 0), (1, 1)),
     Geometry(1, 1, 1, 1, (1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1)),
     Geometry(1, 1, 1, 1, (2, 1), (1, 1), (5, 5), (0, 0), (0, 0), (1, 1)),
 ]  # fmt: skip
@@ -196,7 +200,8 @@ def test_endings(level: str, name: str, form: str, geometry: Geometry) -> None:
         number = int(np.array([SCALE]).view(np.int64)[0])
         addresses = {("input", 2): bias, ("input", 3): residual, ("output", 1): target}
         words = {source: array.ctypes.data for source, array in addresses.items()} | {("input", 4): number}
-        together = leaves_columns_empty(geometry, dtypes.from_numpy(x.dtype), Program(level, VECTOR_BYTES[level]))
+        dtype, program = dtypes.from_numpy(x.dtype), Program(level, VECTOR_BYTES[level])
+        together = leaves_columns_empty(geometry, geometry.channels, dtype, program)
         if line_by_line and geometry.is_pointwise and not together and 1 not in geometry.counts:
             with pytest.raises(CompilerError, match="what follows it does not lie as the pixels of an image"):
                 run(plan_forward, geometry, x, weight, sums, level, cuts, ended, words)
@@ -260,6 +265,24 @@ def test_winograds_products_however_tiles_are_cut(
         assert dx.tobytes() == made[0][1].tobytes()
         np.testing.assert_allclose(dw, made[0][2], atol=1e-3)
     assert made[2][2].tobytes() == made[3][2].tobytes()  # not by threads
+
+
+@pytest.mark.parametrize("size", [4, 7, 14, 32, 56])
+def test_a_weights_gradient_is_summed_over_many_tiles_at_a_time(size: int) -> None:
+    """Whatever images have: each sum is read and written once for all of these tiles."""
+    geometry = Geometry(32, 1, 64, 64, (size, size), (3, 3), (1, 1), (1, 1), (1, 1), (1, 1))
+    x, weight, g = (layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry))
+    plan = plan_weight_gradient(geometry, x, g, weight, Program("avx2", 32)).launches[-2].plan
+    at_once, lines, tiles = (plan.meta[SLOPES_FIELDS.index(name)] for name in ("images_each", "lines_each", "tiles"))
+    assert at_once * lines * tiles >= 100
+
+
+def test_rows_that_displace_each_other_are_packed() -> None:
+    for channels, order in ((1024, "k_packed"), (1000, "k")):
+        geometry = Geometry(4, 1, channels, 64, (7, 7), (1, 1), (1, 1), (0, 0), (0, 0), (1, 1))
+        layouts = [layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry)]
+        plan = plan_forward(geometry, *layouts, Program("avx512", 64)).launches[-1].plan
+        assert f"_a{order}_" in plan.key
 
 
 @pytest.mark.parametrize("level", levels())

@@ -15,7 +15,7 @@ from curta.compiler.matmul import plan_matmul
 from curta.errors import ArgumentError, DTypeError, ShapeError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from matmul_harness import Array, levels, plan_for, run
+from matmul_harness import Array, launch, levels, plan_for, run
 
 FLOATS = ("float32", "float64", "bfloat16", "float16")
 #: half a unit in the last place, relative
@@ -123,6 +123,37 @@ def test_accumulate(level: str, name: str, layout: str) -> None:
             assert (c == before + a @ b).all()
         else:
             check(a, b, c, before)
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.parametrize("layouts", ["NN", "NT", "TN"])
+def test_products_of_batches_added_up(level: str, name: str, layouts: str) -> None:
+    """As the sum over all batches' K, which is one product of matrices put side by side."""
+    rng = np.random.default_rng(7)
+    for groups, batches, M, N, K in ((1, 3, 37, 70, 300), (3, 2, 5, 9, 20), (2, 1, 12, 33, 17), (2, 3, 1, 40, 31)):
+        a, b = (
+            matrix(rng, shape, name, layout)
+            for shape, layout in zip([(groups, batches, M, K), (groups, batches, K, N)], layouts, strict=True)
+        )
+        sums = np.float64 if name == "float64" else np.float32
+        c, cut = np.full((groups, M, N), np.nan, sums), np.full((groups, M, N), np.nan, sums)
+        for made, cuts in ((c, []), (cut, [1, 2])):
+            over = np.broadcast_to(made[:, None], (groups, batches, M, N))
+            launch(plan_for(a, b, over, level, summed=True), [a, b, over], level, cuts)
+        check(np.concatenate(a.swapaxes(0, 1), -1), np.concatenate(b.swapaxes(0, 1), -2), c)
+        assert c.tobytes() == cut.tobytes()
+
+
+def test_what_cannot_be_added_up() -> None:
+    for out, strides, batches in (
+        ("bfloat16", (0, 4, 1), 2), ("float32", (0, 12, 3), 2), ("float32", (12, 4, 1), 2), ("float32", (0, 4, 1), 0),
+    ):  # fmt: skip
+        with pytest.raises(ArgumentError, match=r"only batches of float products can be added up, .*, got \d of bf16"):
+            plan_matmul(
+                dtypes.bfloat16, (batches,), 3, 4, 5, (15, 5, 1), (20, 4, 1), strides, level="avx2", vector_bytes=32,
+                out_dtype=getattr(dtypes, out), summed=True,
+            )  # fmt: skip
 
 
 @pytest.mark.parametrize("level", levels())

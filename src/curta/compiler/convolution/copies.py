@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, shuffle, signature
+from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, blocks, call, parameter, shuffle, signature, smaller
 from curta.compiler.matmul.spec import LLVM_TYPES
 from curta.dtypes import DType
 
 #: a change of the texts below changes their keys
-REVISION = 3
+REVISION = 5
 #: how far elements may lie apart that are copied in vectors
 VECTOR_STEPS = (1, 2)
-#: int64s of `meta`: for each plane after them the place of its first element in the target and the source, and how
-#: many rows and columns of it are not zeros
+#: channels and filters of a weight turned over at once, which the first cache holds for all runs of taps
+ROWS_TOGETHER, FILTERS_TOGETHER = 16, 16
+#: bytes of taps copied at once: a run of them is short
+RUN_BYTES = 16
+#: int64s of `meta`: channels and images are counted as `outer` and `inner`, either first. For each plane after them the
+#: place of its corner in the target and of its first element in the source, how many rows and columns of it are the
+#: image's, and how many rows of zeros are above and below these, and columns on either side
 PLANES_FIELDS = (
-    "channels", "source_image", "source_channel", "source_row", "source_column", "target_start", "target_image",
-    "target_channel", "target_row", "zeros", "planes",
+    "inner", "source_outer", "source_inner", "source_row", "source_column", "target_start", "target_outer",
+    "target_inner", "target_row", "planes",
 )  # fmt: skip
+PLANE_WORDS = 8
 #: and here for each run of taps its offsets in the source and the target, how many they are, and how far in the target
 #: those of the next filter lie
 TURN_FIELDS = (
@@ -50,6 +56,28 @@ class _Copy:
             value = shuffle(self.code, value, behind, [*range(0, lanes, 2), *range(lanes + 1, 2 * lanes, 2)])
         self.code.store(value, target)
 
+    def zeros(self, target: Value, first: Value, last: Value) -> None:
+        """Zeros from element `first` to `last`: there are few."""
+        with self.code.loop(first, last) as place:
+            zero = self.code.constant(0, "i16" if self.target_size == 2 else LLVM_TYPES[self.target.name])
+            self.code.store(zero, self.to_place(target, place.index))
+
+    def runs(
+        self, source: Value, target: Value, count: Value, steps: tuple[Value, Value], length: Value | None
+    ) -> None:
+        """So many runs of neighbours, `steps` elements apart in the source and the target; None is a length of 1."""
+        code, lanes = self.code, RUN_BYTES // self.target_size
+        with code.loop(0, count, carried=[source, target]) as number:
+            first, made = number.carried
+            if length is None:
+                self.element(first, made)
+            else:
+                whole = length & -lanes
+                for begin, end, some in ((code.constant(0, "i64"), whole, lanes), (whole, length, 1)):
+                    with code.loop(begin, end, some) as place:
+                        self.element(self.from_place(first, place.index), self.to_place(made, place.index), some)
+            number.carried_out = [self.from_place(first, steps[0]), self.to_place(made, steps[1])]
+
     def _load(self, source: Value, lanes: int) -> Value:
         if self.dtype is self.target:
             return self.code.load(source, "i16" if self.size == 2 else LLVM_TYPES[self.dtype.name], lanes)
@@ -63,7 +91,7 @@ class _Copy:
 
 
 def make_planes_kernel(dtype: DType, target: DType, step: int, level: str, vector_bytes: int) -> str:
-    """Unit n * channels + c: one channel of one image into its planes, zeros where the image is not.
+    """Unit outer * inners + inner: one channel of one image into its planes, zeros where the image is not.
 
     `step` is how far the elements of a plane's row lie apart in the image, 0 that it may be anything.
     """
@@ -74,19 +102,16 @@ def make_planes_kernel(dtype: DType, target: DType, step: int, level: str, vecto
     get = _fields(code, PLANES_FIELDS)
     source, made = _operands(code)
     with code.loop(parameter(code, "start"), parameter(code, "stop")) as unit:
-        image = unit.index.unsigned_divide(get["channels"])
-        channel = unit.index - image * get["channels"]
-        from_image = copy.from_place(source, image * get["source_image"] + channel * get["source_channel"])
-        place = get["target_start"] + image * get["target_image"] + channel * get["target_channel"]
+        outer = unit.index.unsigned_divide(get["inner"])
+        inner = unit.index - outer * get["inner"]
+        from_image = copy.from_place(source, outer * get["source_outer"] + inner * get["source_inner"])
+        place = get["target_start"] + outer * get["target_outer"] + inner * get["target_inner"]
         to_image = copy.to_place(made, place)
-        bytes_of_zeros = get["zeros"] * copy.target_size
-        code.declarations["llvm.memset.p0.i64"] = "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"
-        code.effect(f"call void @llvm.memset.p0.i64(ptr {to_image.ref}, i8 0, i64 {bytes_of_zeros.ref}, i1 false)")
         with code.loop(0, get["planes"]) as plane:
-            to, at, rows, columns = _entry(code, len(PLANES_FIELDS), plane.index, 4)
+            to, at, *counts = _entry(code, len(PLANES_FIELDS), plane.index, PLANE_WORDS)
             call(code, "rows", [
                 copy.from_place(from_image, at), get["source_row"], get["source_column"], copy.to_place(to_image, to),
-                get["target_row"], rows, columns,
+                get["target_row"], *counts,
             ])  # fmt: skip
     key = planes_key(dtype, target, step, level, vector_bytes)
     module.add(key, code, KERNEL_SIGNATURE, private=False)
@@ -94,19 +119,25 @@ def make_planes_kernel(dtype: DType, target: DType, step: int, level: str, vecto
 
 
 def _add_rows(module: Module, dtype: DType, target: DType, step: int, level: str, lanes: int) -> None:
-    """`rows`: rows of one plane, in vectors where they are as long as one."""
+    """`rows`: rows of one plane, in vectors where they are as long as one, and the zeros around them."""
     code = Code()
     copy = _Copy(code, dtype, target, level)
     names = {
         "source": "ptr", "source_row": "i64", "source_column": "i64", "target": "ptr", "target_row": "i64",
-        "rows": "i64", "columns": "i64",
+        "rows": "i64", "columns": "i64", "above": "i64", "below": "i64", "left": "i64", "right": "i64",
     }  # fmt: skip
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    columns, zero, behind = get["columns"], code.constant(0, "i64"), get["left"] + get["columns"]
+    for first, count in ((zero, get["above"]), (get["above"] + get["rows"], get["below"])):
+        with code.loop(first, first + count) as row:
+            copy.zeros(copy.to_place(get["target"], row.index * get["target_row"]), zero, behind + get["right"])
     with code.loop(0, get["rows"]) as row:
         from_row = copy.from_place(get["source"], row.index * get["source_row"])
-        to_row = copy.to_place(get["target"], row.index * get["target_row"])
-        columns = get["columns"]
-        whole = columns & -lanes if step else code.constant(0, "i64")
+        whole_row = copy.to_place(get["target"], (row.index + get["above"]) * get["target_row"])
+        copy.zeros(whole_row, zero, get["left"])
+        copy.zeros(whole_row, behind, behind + get["right"])
+        to_row = copy.to_place(whole_row, get["left"])
+        whole = columns & -lanes if step else zero
         with code.loop(0, whole, lanes) as column:
             from_vector = copy.from_place(from_row, column.index * step)
             copy.element(from_vector, copy.to_place(to_row, column.index), lanes, step)
@@ -121,27 +152,34 @@ def _add_rows(module: Module, dtype: DType, target: DType, step: int, level: str
 
 
 def make_turn_kernel(dtype: DType, target: DType, level: str, vector_bytes: int) -> str:
-    """Unit group * rows + c: target[group][c] from a weight [group, o][c][tap], run by run as [o][tap]."""
+    """Unit group * blocks + b: target[group][c] from a weight [group, o][c][tap], run by run as [o][tap], for block
+    number b of a few neighbouring channels: what is read for one lies beside what is read for the next."""
     module = Module(vector_bytes)
     code = Code()
-    copy, lanes = _Copy(code, dtype, target, level), vector_bytes // target.itemsize
+    copy = _Copy(code, dtype, target, level)
     get = _fields(code, TURN_FIELDS)
     source, made = _operands(code)
+    per_group = blocks(get["rows"], ROWS_TOGETHER)
     with code.loop(parameter(code, "start"), parameter(code, "stop")) as unit:
-        group = unit.index.unsigned_divide(get["rows"])
-        row = unit.index - group * get["rows"]
-        from_row = copy.from_place(source, group * get["source_group"] + row * get["source_row"])
-        to_row = copy.to_place(made, group * get["target_group"] + row * get["target_row"])
-        with code.loop(0, get["filters"]) as number:
-            from_filter = copy.from_place(from_row, number.index * get["source_filter"])
-            with code.loop(0, get["runs"]) as run:
-                at, to, length, step = _entry(code, len(TURN_FIELDS), run.index, 4)
-                first, made_at = copy.from_place(from_filter, at), copy.to_place(to_row, to + number.index * step)
-                done = length & -lanes
-                with code.loop(0, done, lanes) as tap:
-                    copy.element(copy.from_place(first, tap.index), copy.to_place(made_at, tap.index), lanes)
-                with code.loop(done, length) as tap:
-                    copy.element(copy.from_place(first, tap.index), copy.to_place(made_at, tap.index))
+        group = unit.index.unsigned_divide(per_group)
+        first = (unit.index - group * per_group) * ROWS_TOGETHER
+        rows = first, smaller(first + ROWS_TOGETHER, get["rows"])
+        from_group = copy.from_place(source, group * get["source_group"])
+        to_group = copy.to_place(made, group * get["target_group"])
+        with code.loop(0, get["filters"], FILTERS_TOGETHER) as some, code.loop(0, get["runs"]) as run:
+            at, to, length, step = _entry(code, len(TURN_FIELDS), run.index, 4)
+            at, to = at + some.index * get["source_filter"], to + some.index * step
+            count = smaller(get["filters"] - some.index, FILTERS_TOGETHER)
+            with code.loop(*rows) as row:
+                places = (
+                    copy.from_place(from_group, at + row.index * get["source_row"]),
+                    copy.to_place(to_group, to + row.index * get["target_row"]),
+                )
+                # most runs are of a single tap where the stride is not 1: no loop for each
+                with code.when(length.eq(1)):
+                    copy.runs(*places, count, (get["source_filter"], step), None)
+                with code.when(length.ne(1)):
+                    copy.runs(*places, count, (get["source_filter"], step), length)
     key = turn_key(dtype, target, level, vector_bytes)
     module.add(key, code, KERNEL_SIGNATURE, private=False)
     return module.text()

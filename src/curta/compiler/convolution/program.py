@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from curta.compiler.convolution.copies import (
+    ROWS_TOGETHER,
     VECTOR_STEPS,
     make_planes_kernel,
     make_turn_kernel,
@@ -21,6 +22,8 @@ from curta.memory.layout import Layout, contiguous
 
 #: bytes around planes: a vector that is read for some of its lanes may begin before them, or end behind them
 MARGIN = 64
+#: bytes of a cache line
+LINE = 64
 #: elements copied in one task
 COPY_ELEMENTS = 16384
 
@@ -74,38 +77,63 @@ class Program:
         self, layout: Layout, source: Source, axes: tuple[Axis, Axis], dtype: DType, *, margin: int = MARGIN,
         channels_first: bool = False,
     ) -> Planes:  # fmt: skip
-        """Images [N, C, H, W] of any strides copied into planes [N, C, plane, rows, columns], or [C, N, ...]."""
+        """Images [N, C, H, W] of any strides copied into planes [N, C, plane, rows, columns], or [C, N, ...]: there the
+        channels begin a whole number of cache lines apart, an odd one so that they do not displace each other."""
         images, channels = layout.shape[:2]
         rows, columns = axes
-        area = rows.length * columns.length
-        channel = len(rows.spans) * len(columns.spans) * area
-        steps = (channel, images * channel) if channels_first else (channels * channel, channel)
+        channel = len(rows.spans) * len(columns.spans) * rows.length * columns.length
+        line = LINE // dtype.itemsize
+        apart = (-(-images * channel // line) | 1) * line if channels_first else channel
+        steps = (channel, apart) if channels_first else (channels * channel, channel)
+        start, room = margin // dtype.itemsize, channels * apart if channels_first else images * channels * channel
+        target = self.temporary(room + 2 * start, dtype)
+        planes = Planes(target, start, *steps, columns.length)
+        self._copy_images(layout, source, axes, dtype, planes, rows.length * columns.length, images_first=True)
+        return planes
+
+    def lines(self, layout: Layout, source: Source, axes: tuple[Axis, Axis], dtype: DType) -> Planes:
+        """As `planes`, all images side by side: [C, plane, rows, N, columns]."""
+        images, channels = layout.shape[:2]
+        rows, columns = axes
+        row = images * columns.length
+        channel = len(rows.spans) * len(columns.spans) * rows.length * row
+        start = MARGIN // dtype.itemsize
+        target = self.temporary(channels * channel + 2 * start, dtype)
+        planes = Planes(target, start, columns.length, channel, row)
+        self._copy_images(layout, source, axes, dtype, planes, rows.length * row, images_first=False)
+        return planes
+
+    def _copy_images(
+        self, layout: Layout, source: Source, axes: tuple[Axis, Axis], dtype: DType, planes: Planes, area: int, *,
+        images_first: bool,
+    ) -> None:  # fmt: skip
+        """Append the copy into planes of so many elements; unit by unit goes from image to image, or from channel to
+        channel, so that what is written lies in order."""
+        rows, columns = axes
+        images, channels = layout.shape[:2]
         row, column = layout.strides[2] * rows.step, layout.strides[3] * columns.step
         parts = [
             (
-                (number * len(columns.spans) + other) * area + down.first * columns.length + across.first,
+                (number * len(columns.spans) + other) * area,
                 down.source * layout.strides[2] + across.source * layout.strides[3],
-                down.extent,
-                across.extent,
+                *(down.extent, across.extent, down.first, rows.length - down.first - down.extent),
+                *(across.first, columns.length - across.first - across.extent),
             )
             for number, down in enumerate(rows.spans)
             for other, across in enumerate(columns.spans)
         ]
-        full = sum(high * wide for _, _, high, wide in parts) == channel
-        if full and len(parts) == 1 and row == columns.length * column:
-            parts = [(0, parts[0][1], 1, area)]
-        start = margin // dtype.itemsize
+        unbroken = planes.row == columns.length and row == columns.length * column
+        if unbroken and len(parts) == 1 and not any(parts[0][4:]):
+            parts = [(0, parts[0][1], 1, rows.length * columns.length, 0, 0, 0, 0)]
+        steps = [(layout.strides[0], planes.image), (layout.strides[1], planes.channel)]
+        (from_outer, to_outer), (from_inner, to_inner) = steps if images_first else steps[::-1]
         meta = (
-            channels, *layout.strides[:2], row, column, start, *steps, columns.length, 0 if full else channel,
-            len(parts), *(number for part in parts for number in part),
+            channels if images_first else images, from_outer, from_inner, row, column, planes.start, to_outer, to_inner,
+            planes.row, len(parts), *(number for part in parts for number in part),
         )  # fmt: skip
-        target = self.temporary(images * channels * channel + 2 * start, dtype)
-        step = column if column in VECTOR_STEPS else 0
-        arguments = layout.dtype, dtype, step, self.level, self.vector_bytes
-        self._copy(
-            planes_key(*arguments), make_planes_kernel, arguments, meta, images * channels, channel, (source, target)
-        )
-        return Planes(target, start, *steps, columns.length)
+        arguments = layout.dtype, dtype, column if column in VECTOR_STEPS else 0, self.level, self.vector_bytes
+        elements, places = len(parts) * rows.length * columns.length, (source, planes.source)
+        self._copy(planes_key(*arguments), make_planes_kernel, arguments, meta, images * channels, elements, places)
 
     def turned(self, geometry: Geometry, layout: Layout, source: Source, orders: Sequence[Sequence[Pair]]) -> Source:
         """A weight with channels and filters changed over, in the sums' format: [group][c] from [group, o][c][tap].
@@ -132,7 +160,8 @@ class Program:
         )  # fmt: skip
         target = self.temporary(groups * channels * row, dtype)
         arguments = layout.dtype, dtype, self.level, self.vector_bytes
-        self._copy(turn_key(*arguments), make_turn_kernel, arguments, meta, groups * channels, row, (source, target))
+        units, elements = groups * -(-channels // ROWS_TOGETHER), ROWS_TOGETHER * row
+        self._copy(turn_key(*arguments), make_turn_kernel, arguments, meta, units, elements, (source, target))
         return target
 
     def _copy(

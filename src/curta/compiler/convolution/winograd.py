@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from curta.compiler.convolution.geometry import Geometry, Pair, make_axis, pixel_step
+from curta.compiler.convolution.geometry import Axis, Geometry, Pair, make_axis, pixel_step
 from curta.compiler.convolution.program import Planes, Program, Source
 from curta.compiler.convolution.winograd_slopes import (
     make_slopes_kernel,
@@ -41,7 +41,9 @@ SHARE = 0.6
 FILTER_BLOCK = 48
 #: a piece of tiles costs as much as so many tiles, and has at most so many times the tiles that fit
 PIECE_COST, MOST_TIMES = 4, 4
-#: filters and channels in a unit of a weight's gradient, at most (but for short lines) and at least
+#: what the transforms of a tile take of the time of its products, in a weight's gradient
+TRANSFORM_COST = 0.3
+#: filters and channels in a unit of a weight's gradient, at most and at least
 BLOCK, LEAST_BLOCK = 128, 32
 #: units for each thread: so many, that none waits long for others
 UNITS_EACH = 2
@@ -86,18 +88,13 @@ class _Images:
         return (*self.planes[1:], self.planes.channel // 4)
 
 
-def _images(program: Program, layout: Layout, source: Source, before: Pair, counts: Pair, behind: int) -> _Images:
-    """The images in planes, with so many zeros above and left, for results of these counts.
-
-    A tile reads `behind` elements behind its first one.
-    """
-    tiles = _tiles(counts)
+def _axes(layout: Layout, before: Pair, tiles: Pair, behind: Pair) -> tuple[Axis, Axis]:
+    """The planes of images with so many zeros above and left: as long as the tiles are, and so much longer."""
     rows, columns = (
-        make_axis(size, zeros, 2, count + behind, (0, 1))
-        for size, zeros, count in zip(layout.shape[2:], before, tiles, strict=True)
+        make_axis(size, zeros, 2, count + more, (0, 1))
+        for size, zeros, count, more in zip(layout.shape[2:], before, tiles, behind, strict=True)
     )
-    planes = program.planes(layout, source, (rows, columns), float32)
-    return _Images(planes, layout.shape[0], tiles)
+    return rows, columns
 
 
 @dataclass(frozen=True)
@@ -130,6 +127,24 @@ def _cut(images: _Images, most: int, step: int = 1, cost: int = 0, least: int = 
     return min(found, key=time)
 
 
+def _slopes_cut(images: _Images, most: int, lanes: int) -> _Cut:
+    """As `_cut`, of lines of images side by side, which are transformed in vectors."""
+    lines, across = images.tiles
+    found = [
+        _Cut(count, high, count * high * across)
+        for count in range(1, images.images + 1)
+        for high in range(1, lines + 1)
+        if count * high * across <= MOST_TIMES * most or count == high == 1
+    ]
+
+    def time(cut: _Cut) -> float:
+        transformed = cut.lines * round_up(cut.images * across, lanes)
+        whole = PIECE_COST + cut.columns + TRANSFORM_COST * transformed
+        return prod(cut.units(images)) * whole * (1.0 if cut.columns <= most else 1.1)
+
+    return min(found, key=time)
+
+
 def _inner_meta(numbers: Mapping[Meta, int]) -> tuple[int, ...]:
     return tuple(numbers.get(Meta(place), 0) for place in range(Meta.ENDING))
 
@@ -152,7 +167,9 @@ def plan_sums(
         return False
     before = (TAPS - 1 - geometry.before[0], TAPS - 1 - geometry.before[1]) if backward else geometry.before
     taken = _weight(program, geometry, weight, turned=backward)
-    images = _images(program, x, ("input", 0), before, counts, 1)
+    tiles = _tiles(counts)
+    planes = program.planes(x, ("input", 0), _axes(x, before, tiles, (1, 1)), float32)
+    images = _Images(planes, geometry.images, tiles)
     spec = SumsSpec(
         "winograd", float32, out.dtype, "k", "column", "column", False, program.level, program.vector_bytes,
         None if ending is None else _placed(ending, known), turned=backward, weight_dtype=weight.dtype,
@@ -254,25 +271,30 @@ def _shared_out(M: int, N: int, filters: int, channels: int) -> Pair:
 
 def plan_weight_sums(geometry: Geometry, x: Layout, g: Layout, out: Layout, program: Program) -> None:
     """Append the launches of the gradient of a weight: the sums of the parts over all tiles, transformed back."""
-    images = _images(program, x, ("input", 0), geometry.before, geometry.counts, 1)
-    gradients = _images(program, g, ("input", 1), (0, 0), geometry.counts, 0)
     lanes, (M, N) = program.vector_bytes // _SIZE, (geometry.filters, geometry.channels)
+    filters, channels = (-(-count // -(-count // BLOCK)) for count in (M, N))
+    most = max(lanes, int(SHARE * cpu.second_cache_bytes()) // (TILE * _SIZE * (filters + channels)))
+    # where images have few tiles they lie side by side: each has one more in a line, whose gradient is 0
+    tiles = _tiles(geometry.counts)
+    few = prod(tiles) < most
+    lines, place = (tiles[0], tiles[1] + few), program.lines if few else program.planes
+    axes = _axes(x, geometry.before, tiles, (1, 1)), _axes(g, (0, 0), tiles, (0, int(few)))
+    images, gradients = (
+        _Images(place(layout, ("input", number), along, float32), geometry.images if few else 1, lines)
+        for number, (layout, along) in enumerate(zip((x, g), axes, strict=True))
+    )
+    cut = _slopes_cut(images, most, lanes)
     row = round_up(N, lanes) + lanes
     part = _apart(M * row, lanes)
     sums = program.temporary(PARTS * part, float32)
     arguments = program.vector_bytes, program.level
     spec, key = product_spec(*arguments), slopes_key(*arguments)
-    # tiles of short lines take longer to make: they are made for more at a time
-    block = BLOCK if RESULTS * images.tiles[1] > lanes else RESULTS * BLOCK
-    filters, channels = (-(-count // -(-count // block)) for count in (M, N))
-    most = int(SHARE * cpu.second_cache_bytes()) // (TILE * _SIZE * (filters + channels))
-    cut = _cut(images, max(lanes, most))
     filters, channels = _shared_out(M, N, filters, channels)
     columns = round_up(cut.columns, lanes) + lanes
     x_part, g_part = _apart(channels * columns, lanes), _apart(filters * columns, lanes)
     units = -(-N // channels), -(-M // filters)
     meta = (
-        geometry.images, *images.tiles, M, N, filters, channels, *units, cut.images, cut.lines, *images.numbers,
+        geometry.images, *lines, int(few), M, N, filters, channels, *units, cut.images, cut.lines, *images.numbers,
         *gradients.numbers, columns, x_part, g_part, row, part,
         *_inner_meta({
             Meta.A_ROW: columns, Meta.A_K: 1, Meta.B_K: 1, Meta.B_COLUMN: columns, Meta.C_ROW: row, Meta.C_COLUMN: 1,
@@ -287,6 +309,6 @@ def plan_weight_sums(geometry: Geometry, x: Layout, g: Layout, out: Layout, prog
     program.launch(plan, images.planes.source, gradients.planes.source, sums)
     of_weight = out.dtype, *arguments
     key = weight_key("gradient", *of_weight)
-    meta = (N, row, part, geometry.images, *images.tiles, *geometry.counts, *images.numbers, *gradients.numbers)
+    meta = (N, row, part, geometry.images, *tiles, *geometry.counts, *images.numbers, *gradients.numbers)
     plan = MatmulPlan(key, lambda: make_gradient_kernel(*of_weight), key, meta, M, 1, 0)
     program.launch(plan, sums, ("output", 0), images.planes.source, gradients.planes.source)

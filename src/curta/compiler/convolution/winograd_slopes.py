@@ -25,13 +25,14 @@ from curta.compiler.matmul.spec import Meta, Spec
 from curta.dtypes import float32
 from curta.runtime import jit
 
-#: int64s of `meta`: sizes; filters and channels of a unit and how many such blocks there are; images and lines of tiles
-#: at a time; how images and gradients lie in planes; how far apart lie the rows and the parts of tiles in scratch, and
-#: those of the result. Behind them comes the `meta` of the products of parts.
+#: int64s of `meta`: sizes, with how many tiles at the end of an image's lines are none; filters and channels of a unit
+#: and how many such blocks there are; images and lines of tiles at a time; how images and gradients lie in planes; how
+#: far apart lie the rows and the parts of tiles in scratch, and those of the result. Behind them comes the `meta` of
+#: the products of parts.
 SLOPES_FIELDS = (
-    "images", "lines", "tiles", "filters", "channels", "filters_each", "channels_each", "channel_units", "filter_units",
-    "images_each", "lines_each", "x_start", "x_image", "x_channel", "x_row", "x_area", "g_start", "g_image",
-    "g_channel", "g_row", "g_area", "columns", "x_part", "g_part", "row", "part",
+    "images", "lines", "tiles", "empty", "filters", "channels", "filters_each", "channels_each", "channel_units",
+    "filter_units", "images_each", "lines_each", "x_start", "x_image", "x_channel", "x_row", "x_area", "g_start",
+    "g_image", "g_channel", "g_row", "g_area", "columns", "x_part", "g_part", "row", "part",
 )  # fmt: skip
 _META_WORDS = int(Meta.ENDING)
 
@@ -86,7 +87,8 @@ def make_slopes_kernel(vector_bytes: int, level: str) -> str:
                 at = size[f"{name}_start"] + first * size[f"{name}_channel"]
                 at = at + image.index * size[f"{name}_image"] + line.index * size[f"{name}_row"]
                 call(code, f"{name}_parts", [meta, code.offset(source, at * SIZE), count, now, lines, i, to])
-            code.store(now * lines * size["tiles"], code.offset(inner, 8 * int(Meta.K)), align=8)
+            # without the last tile where that is none: it may lie behind the last image
+            code.store(now * lines * size["tiles"] - size["empty"], code.offset(inner, 8 * int(Meta.K)), align=8)
             add = (image.index + line.index).gt(0).convert("zext", "i64")
             with code.loop(0, TILE) as j:
                 a = code.offset(g_parts, j.index * size["g_part"] * SIZE)
@@ -117,10 +119,10 @@ def _add_tile_parts(module: Module, lanes: int) -> None:
         with code.loop(0, channels) as channel:
             plane = code.offset(source, channel.index * size[f"{name}_channel"] * SIZE)
             made = code.offset(target, channel.index * size["columns"] * SIZE)
-            with code.loop(0, images) as image, code.loop(0, lines) as line:
-                corner = image.index * size[f"{name}_image"] + line.index * row
-                first = (image.index * lines + line.index) * size["tiles"]
-                with code.loop(0, size["tiles"], lanes) as tile:
+            wide = images * size["tiles"]
+            with code.loop(0, lines) as line:
+                corner, first = line.index * row, line.index * wide
+                with code.loop(0, wide, lanes) as tile:
                     at = code.offset(plane, (corner + tile.index) * SIZE)
                     pixels = [_joined(code, at, area * (j % 2) + j // 2, down, lanes) for j in range(count)]
                     to = code.offset(made, (first + tile.index) * SIZE)

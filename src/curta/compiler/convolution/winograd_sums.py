@@ -191,7 +191,7 @@ def _tile(
     else:
         at = image * steps[0] + first * read_meta(code, Meta.C_ROW) + pixel
         c = code.offset(c, at * spec.out_dtype.itemsize)
-    return Tile(c, c, c, rows, behind - pixel, first, pixel, slots)
+    return Tile(c, c, c, rows, behind - pixel, first, pixel, slots=slots)
 
 
 def _add_image_parts(module: Module, spec: SumsSpec) -> None:

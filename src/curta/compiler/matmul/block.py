@@ -40,7 +40,7 @@ def make_block_kernel(spec: Spec) -> str:
     handover = reserve_handover(code, spec)
     with each_tile(code, spec) as tile:
         place_handover(code, handover, tile.c, tile.slots)
-        add = int(spec.accumulate and not spec.staged)
+        add = tile.added if spec.summed else int(spec.accumulate and not spec.staged)
         call(code, sum_blocks(spec), [
             meta, scratch, tile.a, tile.b, tile.c, tile.rows, tile.columns, add, handover,
         ])  # fmt: skip
@@ -106,6 +106,8 @@ class Tile:
     first_column: Value
     #: the addresses (or numbers) of an ending's slots at this corner
     slots: Value | None = None
+    #: 1 for all batches of a unit but the first, else 0
+    added: Value | int = 0
 
 
 @contextmanager
@@ -137,7 +139,8 @@ def each_tile(code: Code, spec: Spec) -> Iterator[Tile]:
             c = c + row * read_meta(code, Meta.C_ROW) + column * read_meta(code, Meta.C_COLUMN)
             corners = (pointers[0], a * size), (pointers[1], b * size), (pointers[2], c * out_size)
             a, b, c = (code.offset(pointer, offset) for pointer, offset in corners)
-            yield Tile(a, b, c, rows, columns, row, column, ending)
+            added = batch.index.gt(first_batch).convert("zext", "i64")
+            yield Tile(a, b, c, rows, columns, row, column, ending, added)
 
 
 def place_slots(code: Code, spec: Spec, corner: Value, distances: Sequence[Value], row: Value, column: Value) -> None:

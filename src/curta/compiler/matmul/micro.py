@@ -107,14 +107,19 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
                 number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
                 call(code, "fetch", [get["ahead"], number])
             handover.fetch(row.index, get["rows"] - row.index, column)
-            # the rows before this one, in the order of packing
-            steps: dict[str, Value | int] = {"row": get["k_count"] * size, "turned": size}
-            a = code.offset(get["a"], row.index * steps.get(spec.a_order, get["a_step"]))
+            a = code.offset(get["a"], row.index * _row_step(spec, get))
             _call_micro_kernel(
                 code, spec, get, (c, row.index, get["columns"] - column), (a, b, b_step), fetched=handover.fetched
             )
         handover.finish(c, get["c_step"], get["rows"], column, smaller(get["columns"] - column, width))
     module.add(name, code, signature(**names), private=False)
+
+
+def _row_step(spec: Spec, get: dict[str, Value]) -> Value | int:
+    """The bytes before a tile of A for each row before it, in the order of packing."""
+    size = spec.compute.itemsize
+    steps: dict[str, Value | int] = {"row": get["k_count"] * size, "turned": size}
+    return steps.get(spec.a_order, get["a_step"])
 
 
 def _add_window_columns(module: Module, spec: Spec, name: str) -> None:
@@ -126,7 +131,8 @@ def _add_window_columns(module: Module, spec: Spec, name: str) -> None:
         entry = code.offset(get["pixels"], panel.index * 4, "i64")
         first, second = (code.load(code.offset(entry, 16 * half), "i64", align=8) for half in range(2))
         with code.loop(0, get["rows"], spec.tile_rows) as row:
-            operands = code.offset(get["a"], row.index * get["a_step"]), code.offset(get["b"], first), second - first
+            a = code.offset(get["a"], row.index * _row_step(spec, get))
+            operands = a, code.offset(get["b"], first), second - first
             place = _place(code, spec, get, panel.index, row.index)
             _call_micro_kernel(code, spec, get, place, operands, taps=get["taps"])
     module.add(name, code, signature(**names), private=False)

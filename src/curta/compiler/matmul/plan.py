@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from curta.compiler.matmul.amx import amx_costs, amx_k_block, amx_scratch, make_amx_kernel
 from curta.compiler.matmul.blas import Blas, blas_scratch, blas_spec, blas_tiles, make_blas_kernel
@@ -23,6 +24,8 @@ from curta.runtime import cpu, jit
 IN_PLACE_BYTES = 24_000
 #: narrower vectors are taken where they multiply at most this part
 MUCH_LESS = 0.6
+
+Kind = TypeVar("Kind", bound=Spec)
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,14 @@ def plan_matmul(
     vector_bytes: int,
     out_dtype: DType | None = None,
     accumulate: bool = False,
+    summed: bool = False,
     ending: Ending | None = None,
     blas: Blas | None = None,
 ) -> MatmulPlan:
     """The plan of C[*batch, M, N] = A[*batch, M, K] @ B[*batch, K, N], or += with `accumulate`.
 
+    With `summed` C is the sum of the products along the last batch dimension, where its stride is 0: ArgumentError
+    where it is not of the sums' format or has columns that are no neighbours.
     With an `ending` the sums go through it: the operands are then the addresses of A and B, and those of its slots.
 
     Strides are in elements, one for each batch dimension (0 where an operand is broadcast) and then the last two; they
@@ -119,7 +125,8 @@ def plan_matmul(
         M, N, K, (a_strides[-2], a_strides[-1]), (b_strides[-2], b_strides[-1]), (c_strides[-2], c_strides[-1]), dims,
         tuple((each[-2], each[-1]) for each in slots),
     )  # fmt: skip
-    operands = _merge_batches(operands)
+    adding_up = summed and batch_sizes[-1] != 1
+    operands = operands if adding_up else _merge_batches(operands)
     turned = not _near(operands.c[1], N) and _near(operands.c[0], operands.M)
     if turned or (operands.N == 1 and operands.M != 1):
         operands = operands.swapped()
@@ -129,6 +136,8 @@ def plan_matmul(
         _order(operands.b, (K, operands.N), ("k", "column")), "column" if _near(operands.c[1], operands.N) else "any",
         accumulate, level, vector_bytes, ending,
     )  # fmt: skip
+    if adding_up:
+        return _summed_plan(spec, operands, batch_sizes[-1], c_strides)
     if blas is not None and (calling := blas_spec(spec, operands, blas)) is not None:
         return _blas_plan(calling, operands, blas)
     if not dtype.is_floating_point:
@@ -256,13 +265,33 @@ def _half_as_wide(spec: Spec, operands: Operands) -> Spec:
     return half if less <= MUCH_LESS * whole else spec
 
 
-def _block_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+def packed_where_needed(spec: Kind, a_row: int, K: int) -> Kind:
+    """Rows of A, `a_row` elements apart, are packed where they displace each other in the cache, or end in half a
+    word."""
+    displaced = rows_alike(spec.tile_rows, a_row * spec.dtype.itemsize) >= CACHE_LINES
+    return replace(spec, a_order="k_packed") if spec.a_in_place and (displaced or K % spec.depth) else spec
+
+
+def _summed_plan(spec: Spec, operands: Operands, batches: int, c_strides: Sequence[int]) -> MatmulPlan:
+    """The products of so many batches added up."""
+    fits = spec.dtype.is_floating_point and not spec.staged and not spec.accumulate and spec.ending is None
+    if not fits or batches < 1 or c_strides[-3] != 0:
+        raise ArgumentError(
+            f"matmul: only batches of float products can be added up, at least one, into neighbouring columns of "
+            f"{spec.compute.short} with a stride of 0 between batches, got {batches} of {spec.dtype.short} into "
+            f"{spec.out_dtype.short} with strides {tuple(c_strides)}"
+        )
+    return _block_plan(replace(spec, summed=True), operands, batches)
+
+
+def _block_plan(spec: Spec, operands: Operands, summed: int = 1) -> MatmulPlan:
+    """The blocked product; so many batches are added up."""
     spec = _half_as_wide(spec, operands)
-    # rows that displace each other in the cache are packed, and so are those that end in half a word
-    displaced = rows_alike(spec.tile_rows, operands.a[0] * spec.dtype.itemsize) >= CACHE_LINES
-    if spec.a_in_place and (displaced or operands.K % spec.depth):
-        spec = replace(spec, a_order="k_packed")
-    tiles = choose_tiles(block_costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    spec = packed_where_needed(spec, operands.a[0], operands.K)
+    sums = operands.batches // summed
+    tiles = choose_tiles(block_costs(spec, operands.K * summed), operands.M, operands.N, sums)
+    if summed > 1:
+        tiles = replace(tiles, batches_per_unit=summed, units=tiles.row_tiles * tiles.column_tiles * sums)
     k_block = even_blocks(operands.K, spec.k_block)
     few_rows = 2 * spec.tile_rows >= operands.M
     in_first_cache = operands.K * abs(operands.b[0]) * spec.compute.itemsize <= IN_PLACE_BYTES

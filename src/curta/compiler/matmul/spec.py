@@ -98,13 +98,16 @@ class Spec:
     level: str
     vector_bytes: int
     ending: Ending | None = None
+    #: the last batches' products are added up, by the unit that makes the tile
+    summed: bool = False
 
     @property
     def key(self) -> str:
         ending = "" if self.ending is None else self.ending.digest + ("i" if self.ending.in_place else "")
+        into = "sum" if self.summed else "add" if self.accumulate else "set"
         parts = [
             self.family, self.dtype.short, self.out_dtype.short, f"a{self.a_order}", f"b{self.b_order}",
-            f"c{self.c_order}", "add" if self.accumulate else "set", f"e{ending}", self.level, str(self.vector_bytes),
+            f"c{self.c_order}", into, f"e{ending}", self.level, str(self.vector_bytes),
             f"r{REVISION}",
         ]  # fmt: skip
         return "matmul_" + "_".join(parts)
