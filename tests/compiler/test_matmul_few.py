@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -44,9 +45,10 @@ def forced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> A
     """The kernel for any sizes that it can do; of those that fit no vector, the wider one."""
 
     def family(spec: Spec, rows: int, columns: int, K: int, row_bytes: int) -> str | None:
-        if columns == 1:
+        if columns == 1 or K % spec.depth:
             return None
-        return str(request.param) if columns <= spec.lanes else "few2"
+        name = str(request.param) if columns <= spec.lanes else "few2"
+        return f"{name}pairs" if spec.depth > 1 else name
 
     monkeypatch.setattr(plan, "few_family", family)
     return monkeypatch
@@ -56,28 +58,35 @@ def blocked(monkeypatch: Any) -> None:
     monkeypatch.setattr(plan, "few_family", lambda *arguments: None)
 
 
-@pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+FORMATS = [(level, dtype) for level in LEVELS for dtype in (np.float32, np.float64)]
+FORMATS += [("avx512bf16", ml_dtypes.bfloat16)] if "avx512bf16" in LEVELS else []
+
+
+@pytest.mark.parametrize(("level", "dtype"), FORMATS)
 @pytest.mark.parametrize("lies", ["plain", "turned", "spread"])
 def test_the_sums(level: str, dtype: Any, lies: str, forced: Any) -> None:
-    cases = []
+    """Those of pairs where rows end in whole ones."""
+    pairs, wide, cases = dtype is ml_dtypes.bfloat16, np.float64, []
+    summing, storing = (2.0**-23, 2.0**-8) if pairs else (np.finfo(dtype).eps, 0.0)
     for M, N, K in SIZES:
         x, w = some((M, K), dtype), some((N, K), dtype, 1).T
         if lies == "turned":
             x = np.asfortranarray(x)
         elif lies == "spread":
-            wide = some((2 * M, 3 * K + 1), dtype)
-            x = wide[::2, :: 3 if K else 1][:, :K]
+            x = some((2 * M, 3 * K + 1), dtype)[::2, :: 3 if K else 1][:, :K]
         cases.append((x, w, np.full((M, N), np.nan, dtype)))
     found = []
     for again in range(2):
         for x, w, out in cases:
             made = plan_for(x, w, out, level)
-            assert ("matmul_few" in made.key) is (not again and x.shape[1] > 0)
+            whole = x.shape[1] > 0 and not (pairs and x.shape[1] % 2)
+            assert ("matmul_few" in made.key) is (not again and whole)
+            assert ("pairs" in made.key) is pairs
             launch(made, [x, w, out], level, [1])
             found.append(out.tobytes())
-            bound = (x.shape[1] + 2) * np.finfo(dtype).eps * (np.abs(x) @ np.abs(w)).astype(np.float64)
-            assert (np.abs(out - x.astype(np.float64) @ w.astype(np.float64)) <= bound).all()
+            exact, size = x.astype(wide) @ w.astype(wide), np.abs(x.astype(wide)) @ np.abs(w.astype(wide))
+            bound = (x.shape[1] + 2) * summing * size + storing * np.abs(exact)
+            assert (np.abs(out.astype(wide) - exact) <= bound).all()
         blocked(forced)
     assert found[: len(cases)] == found[len(cases) :]
 
@@ -163,3 +172,10 @@ def test_other_products_are_as_they_were() -> None:
     assert key(dtypes.float32, (768, 1), (2, 1536), plain) == "block"
     assert key(dtypes.float32, (768, 1), turned, (6144, 2)) == "block"
     assert key(dtypes.bfloat16, (768, 1), turned, plain) == "block"
+
+
+def test_pairs_are_read_where_rows_end_in_whole_ones() -> None:
+    for K, family in ((768, "few1pairs"), (767, "pairs")):
+        strides = (K, 1), (1, K), (3072, 1)
+        made = plan_matmul(dtypes.bfloat16, (), 8, 3072, K, *strides, level="avx512bf16", vector_bytes=64)
+        assert made.key.split("_")[1] == family

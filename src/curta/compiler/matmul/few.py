@@ -25,8 +25,9 @@ from curta.compiler.matmul.emit import (
     transpose,
 )  # fmt: skip
 from curta.compiler.matmul.finish import LINE_BYTES, finish, finish_tile
+from curta.compiler.matmul.micro import add_product
 from curta.compiler.matmul.pack import pack_b
-from curta.compiler.matmul.spec import Meta, Spec
+from curta.compiler.matmul.spec import K_BLOCK, Meta, Spec
 from curta.compiler.matmul.tiles import CACHE_LINES, Costs, round_up, rows_alike
 from curta.runtime import cpu, jit
 
@@ -39,10 +40,12 @@ MOST_EXCESS, LARGE = 4, 1 << 17
 def few_family(spec: Spec, rows: int, columns: int, K: int, row_bytes: int) -> str | None:
     """The kernel for so many columns of C^T; None where packing and the blocked kernel take less time.
 
+    None, too, where rows end in half a word.
+
     With one vector it has twice as many rows, unless these displace each other's lines in the first-level cache.
     """
     most = min(MOST_COLUMNS, (MOST_PANELS if spec.fused else 1) * spec.tile_columns)
-    if not 1 < columns <= min(most, rows // 2):
+    if not 1 < columns <= min(most, rows // 2) or K % spec.depth:
         return None
     alike = rows_alike(spec.tile_rows, row_bytes)
     vectors = 1 if columns <= spec.lanes and 2 * alike < CACHE_LINES else 2
@@ -50,7 +53,7 @@ def few_family(spec: Spec, rows: int, columns: int, K: int, row_bytes: int) -> s
     excess = round_up(columns, vectors * spec.lanes) - round_up(columns, spec.tile_rows)
     if alike > CACHE_LINES or excess > (min(MOST_EXCESS, spec.lanes // 2) if rows * K >= LARGE else 0):
         return None
-    return f"few{vectors}"
+    return f"few{vectors}{'pairs' if spec.depth > 1 else ''}"
 
 
 def make_few_kernel(spec: Spec) -> str:
@@ -60,17 +63,18 @@ def make_few_kernel(spec: Spec) -> str:
     if spec.ending is not None:
         _add_turn(module, spec)
     code = Code()
-    size, width = spec.compute.itemsize, spec.tile_columns
+    row_bytes = spec.tile_columns * spec.compute.itemsize
     packed = parameter(code, "scratch", "ptr")
-    panels = blocks(read_meta(code, Meta.UNIT_COLUMNS), width)
-    sums_step = panels * (width * size)
-    sums = code.offset(packed, sums_step * spec.k_block)
+    panels = blocks(read_meta(code, Meta.UNIT_COLUMNS), spec.tile_columns)
+    sums_step = panels * row_bytes
+    sums, size = code.offset(packed, sums_step * K_BLOCK), spec.dtype.itemsize
     k_all, k_block = read_meta(code, Meta.K), read_meta(code, Meta.K_BLOCK)
     a_step = read_meta(code, Meta.A_ROW) * size
     with each_tile(code, spec) as tile:
         # one turn even where K is 0: it stores the empty sum
         with code.loop(0, larger(k_all, 1), k_block) as k:
             k_count = smaller(k_all - k.index, k_block)
+            words = blocks(k_count, spec.depth)
             b = code.offset(tile.b, k.index * read_meta(code, Meta.B_K) * size)
             steps = read_meta(code, Meta.B_K), read_meta(code, Meta.B_COLUMN)
             call(code, pack_b(spec), [b, *steps, k_count, tile.columns, packed])
@@ -80,9 +84,9 @@ def make_few_kernel(spec: Spec) -> str:
                 following = code.offset(a, a_step * spec.few_rows)
                 with code.loop(0, panels) as panel:
                     ahead = panel.index.eq(0).select(following, a)
-                    target = code.offset(sums, row.index * sums_step + panel.index * (width * size))
-                    b = code.offset(packed, panel.index * k_count * (width * size))
-                    call(code, "micro", [a, a_step, tile.rows - row.index, b, k_count, target, sums_step, add, ahead])
+                    target = code.offset(sums, row.index * sums_step + panel.index * row_bytes)
+                    b = code.offset(packed, panel.index * words * row_bytes)
+                    call(code, "micro", [a, a_step, tile.rows - row.index, b, words, target, sums_step, add, ahead])
         _finish(code, spec, tile, sums, sums_step)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
     return module.text()
@@ -97,7 +101,7 @@ def few_scratch(spec: Spec, unit_rows: int, unit_columns: int) -> int:
     """Bytes of scratch: packed B, the sums of a tile, and for an ending the same turned over."""
     rows = _sum_rows(spec, unit_rows)
     turned = rows if spec.ending is not None else 0
-    return (spec.k_block + rows + turned) * round_up(unit_columns, spec.tile_columns) * spec.compute.itemsize
+    return (K_BLOCK + rows + turned) * round_up(unit_columns, spec.tile_columns) * spec.compute.itemsize
 
 
 def _sum_rows(spec: Spec, unit_rows: int) -> int:
@@ -107,7 +111,8 @@ def _sum_rows(spec: Spec, unit_rows: int) -> int:
 
 def few_costs(spec: Spec, K: int) -> Costs:
     """A rough time of one unit: multiply-adds, packing of B, and the way of the sums into C."""
-    return _few_costs(spec.few_rows, spec.few_vectors, spec.tile_columns, spec.lanes, spec.compute.itemsize, K)
+    words = -(-K // spec.depth)
+    return _few_costs(spec.few_rows, spec.few_vectors, spec.tile_columns, spec.lanes, spec.compute.itemsize, words)
 
 
 @cache  # one object for equal costs, by which the chosen tiles are found again
@@ -185,12 +190,12 @@ def _add_micro_kernel(module: Module, spec: Spec) -> None:
             prefetch(code, code.offset(ahead, line * LINE_BYTES))
         last_one = ahead_row.eq(rows)
         ahead, ahead_row = code.offset(ahead, last_one.select(back, down)), last_one.select(1, ahead_row + 1)
-        columns = [code.load(code.offset(b, vector * lanes * size), spec.type, lanes) for vector in range(vectors)]
+        columns = [code.load(code.offset(b, vector * lanes * size), spec.word, lanes) for vector in range(vectors)]
         for row, place in enumerate(places):
-            value = code.spread(code.load(code.offset(a, place), spec.type, align=size), lanes)
+            value = code.spread(code.load(code.offset(a, place), spec.word, align=size // spec.depth), lanes)
             for vector, column in enumerate(columns):
                 index = row * vectors + vector
-                sums[index] = value.fma(column, sums[index]) if spec.fused else value * column + sums[index]
+                sums[index] = add_product(code, spec, value, column, sums[index])
         loop.carried_out = [ahead_row, ahead, code.offset(a, size), code.offset(b, spec.tile_columns * size), *sums]
     keep = code.spread(parameter(code, "add").ne(0), lanes)
     target = parameter(code, "sums", "ptr")

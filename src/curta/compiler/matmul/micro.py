@@ -343,10 +343,7 @@ def _multiply_add(
         word = code.load(code.offset(place, distance), spec.word, align=spec.compute.itemsize // spec.depth)
         value = code.spread(word, spec.lanes)
         for column, before in zip(columns, sums[vectors * row : vectors * (row + 1)], strict=True):
-            if spec.depth > 1:
-                added.append(_add_pairs(code, value, column, before))
-            else:
-                added.append(value.fma(column, before) if spec.fused else value * column + before)
+            added.append(add_product(code, spec, value, column, before))
     return added
 
 
@@ -359,8 +356,10 @@ def _prefetch_c(code: Code, spec: Spec, shape: Shape) -> None:
         row = code.offset(row, parameter(code, "c_step"))
 
 
-def _add_pairs(code: Code, left: Value, right: Value, before: Value) -> Value:
-    """The sums with both products of each lane's pairs of bfloat16."""
+def add_product(code: Code, spec: Spec, left: Value, right: Value, before: Value) -> Value:
+    """The sums with the product of each lane's words: of pairs of bfloat16 both products."""
+    if spec.depth == 1:
+        return left.fma(right, before) if spec.fused else left * right + before
     pairs = [
         code.emit(f"bitcast {bits.full_type} {bits.ref} to <{2 * bits.lanes} x bfloat>", "bfloat", 2 * bits.lanes)
         for bits in (left, right)

@@ -147,7 +147,7 @@ def plan_matmul(
     if in_tiles(dtype, level):
         return _amx_plan(spec, operands)
     if in_pairs(dtype, level):
-        return _block_plan(replace(spec, family="pairs"), operands)
+        spec = replace(spec, family="pairs")
     return _few_plan(spec, operands) or _block_plan(spec, operands)
 
 
@@ -234,10 +234,10 @@ def _vector_plan(spec: Spec, operands: Operands) -> MatmulPlan:
 def _few_plan(spec: Spec, operands: Operands) -> MatmulPlan | None:
     """A few rows times a matrix that lies as it is read, with K near; None where another kernel is faster."""
     near = spec.b_order == "k" and operands.b[0] == 1 and spec.c_order == "column"
-    if not near or spec.dtype is not spec.compute:
+    if not near or (spec.dtype is not spec.compute and spec.depth == 1):
         return None
     operands = operands.swapped()
-    family = few_family(spec, operands.M, operands.N, operands.K, operands.a[0] * spec.compute.itemsize)
+    family = few_family(spec, operands.M, operands.N, operands.K, operands.a[0] * spec.dtype.itemsize)
     if family is None:
         return None
     b_order = _order(operands.b, (operands.K, operands.N), ("k", "column"))

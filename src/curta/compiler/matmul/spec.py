@@ -137,8 +137,8 @@ class Spec:
 
     @property
     def depth(self) -> int:
-        """Elements along K in a packed word, multiplied at once: two of bfloat16 in the family "pairs"."""
-        return 2 if self.family == "pairs" else 1
+        """Elements along K in a packed word, multiplied at once: two of bfloat16 in the families of pairs."""
+        return 2 if self.family.endswith("pairs") else 1
 
     @property
     def word(self) -> str:
@@ -219,7 +219,7 @@ class Spec:
     @property
     def few_vectors(self) -> int:
         """Vectors of columns in the kernel for few of them, which is named after their number."""
-        return 1 if self.family == "few1" else 2
+        return 1 if self.family.startswith("few1") else 2
 
     @property
     def few_rows(self) -> int:
