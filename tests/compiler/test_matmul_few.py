@@ -40,14 +40,14 @@ def some(shape: tuple[int, ...], dtype: Any = np.float32, seed: int = 0) -> Arra
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
-@pytest.fixture(params=["few1", "few2"])
+@pytest.fixture(params=["few1x24", "few1x6", "few2x12", "few2x3"])
 def forced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The kernel for any sizes that it can do; of those that fit no vector, the wider one."""
 
     def family(spec: Spec, rows: int, columns: int, K: int, row_bytes: int) -> str | None:
         if columns == 1 or K % spec.depth:
             return None
-        name = str(request.param) if columns <= spec.lanes else "few2"
+        name = str(request.param) if columns <= spec.lanes else "few2x12"
         return f"{name}pairs" if spec.depth > 1 else name
 
     monkeypatch.setattr(plan, "few_family", family)
@@ -147,15 +147,17 @@ def test_where_it_is_chosen() -> None:
         return few_family(spec, rows, columns, K, K * dtype.itemsize)
 
     F32, F64 = dtypes.float32, dtypes.float64
-    assert [family(F32, columns, 3072, 768) for columns in (1, 2, 8, 9, 16, 17, 25, 64, 65)] == [
-        None, "few1", "few1", "few2", "few2", None, "few2", "few2", None
+    assert [family(F32, columns, 3072, 768) for columns in (1, 4, 6, 8, 9, 12, 16, 17, 28, 64, 65)] == [
+        None, None, "few1x12", "few1x12", None, "few2x6", "few2x6", None, "few2x6", "few2x6", None
     ]  # fmt: skip
-    # rows at the same place of the cache's ways: half as many of them, where that is not too wide
-    assert [family(F32, columns, 1024, 1024) for columns in (6, 7, 16)] == [None, "few2", "few2"]
+    # rows at the same place of the cache's ways: half as many of them
+    assert [family(F32, columns, 1024, 1024) for columns in (6, 8, 16)] == ["few1x6", "few1x6", "few2x6"]
     # a small matrix: only where no more is computed
-    assert [family(F32, columns, 64, 64) for columns in (6, 8, 12, 16)] == [None, "few1", None, "few2"]
-    assert [family(F64, columns, 768, 768) for columns in (4, 5, 8, 9, 32, 33)] == [
-        "few1", "few2", "few2", None, "few2", None
+    assert [family(F32, columns, 64, 64) for columns in (6, 8, 12, 16)] == [None, "few1x12", None, "few2x6"]
+    # one that the caches do not hold: however much is
+    assert [family(F32, columns, 4096, 4096) for columns in (2, 4, 17, 33)] == ["few1x6", "few1x6", "few2x6", "few2x6"]
+    assert [family(F64, columns, 768, 768) for columns in (3, 4, 5, 8, 9, 32, 33)] == [
+        "few1x12", "few1x12", "few2x6", "few2x6", None, "few2x6", None
     ]  # fmt: skip
     # no few rows beside the matrix
     assert family(F32, 8, 15, 20000) is None
@@ -167,7 +169,7 @@ def test_other_products_are_as_they_were() -> None:
         return made.key.split("_")[1]
 
     plain, turned = (3072, 1), (1, 768)
-    assert key(dtypes.float32, (768, 1), turned, plain) == "few1"
+    assert key(dtypes.float32, (768, 1), turned, plain) == "few1x12"
     assert key(dtypes.float32, (768, 1), plain, plain) == "block"
     assert key(dtypes.float32, (768, 1), (2, 1536), plain) == "block"
     assert key(dtypes.float32, (768, 1), turned, (6144, 2)) == "block"
@@ -175,7 +177,7 @@ def test_other_products_are_as_they_were() -> None:
 
 
 def test_pairs_are_read_where_rows_end_in_whole_ones() -> None:
-    for K, family in ((768, "few1pairs"), (767, "pairs")):
+    for K, family in ((768, "few1x12pairs"), (4096, "few1x6pairs"), (767, "pairs")):
         strides = (K, 1), (1, K), (3072, 1)
         made = plan_matmul(dtypes.bfloat16, (), 8, 3072, K, *strides, level="avx512bf16", vector_bytes=64)
         assert made.key.split("_")[1] == family

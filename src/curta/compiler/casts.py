@@ -105,8 +105,9 @@ def _narrow_to_bfloat16(value: Value) -> Value:
 
 
 def rounded(value: Value) -> Value:
-    """`BFLOAT16_LANES` floats rounded by AVX512-BF16's instruction, as i16; it takes subnormal numbers for 0."""
-    return value.code.call("llvm.x86.avx512bf16.cvtneps2bf16.512", "bfloat", BFLOAT16_LANES, [value]).bitcast("i16")
+    """`BFLOAT16_LANES` floats, or half as many, rounded by AVX512-BF16's instruction, as i16: 0 where subnormal."""
+    name = f"llvm.x86.avx512bf16.cvtneps2bf16.{32 * value.lanes}"
+    return value.code.call(name, "bfloat", value.lanes, [value]).bitcast("i16")
 
 
 def bfloat16_bits(value: Value) -> Value:

@@ -37,8 +37,9 @@ def narrow(value: Value, dtype: DType, *, native_half: bool, native_bfloat: bool
 
 def _round_pairs(value: Value) -> Value:
     """bfloat16's bits in i16 by AVX512-BF16's instruction."""
-    rounded = casts.rounded(value.code.spread(value, casts.BFLOAT16_LANES))
-    return rounded if value.lanes > 1 else part(value.code, rounded, 0, 1)
+    if value.lanes > 1:
+        return casts.rounded(value)
+    return part(value.code, casts.rounded(value.code.spread(value, casts.BFLOAT16_LANES)), 0, 1)
 
 
 def _round_to_bfloat16(value: Value) -> Value:

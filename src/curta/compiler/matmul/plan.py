@@ -237,13 +237,16 @@ def _few_plan(spec: Spec, operands: Operands) -> MatmulPlan | None:
     if not near or (spec.dtype is not spec.compute and spec.depth == 1):
         return None
     operands = operands.swapped()
+    if spec.lanes >= 2 * operands.N and spec.vector_bytes == 64:
+        spec = replace(spec, vector_bytes=32)  # as fast on a Zen 4, see `_half_as_wide`
     family = few_family(spec, operands.M, operands.N, operands.K, operands.a[0] * spec.dtype.itemsize)
     if family is None:
         return None
     b_order = _order(operands.b, (operands.K, operands.N), ("k", "column"))
     spec = replace(spec, family=family, a_order="k", b_order=b_order, c_order="any")
     tiles = choose_tiles(few_costs(spec, operands.K), operands.M, operands.N, operands.batches)
-    scratch, k_block = few_scratch(spec, tiles.unit_rows, tiles.unit_columns), even_blocks(operands.K, spec.k_block)
+    k_block = even_blocks(operands.K, spec.k_block)
+    scratch = few_scratch(spec, tiles.unit_rows, tiles.unit_columns, operands.K, k_block)
     return make_plan(spec, operands, tiles, make_few_kernel, scratch, few_parts(spec), k_block=k_block)
 
 

@@ -218,13 +218,18 @@ class Spec:
 
     @property
     def few_vectors(self) -> int:
-        """Vectors of columns in the kernel for few of them, which is named after their number."""
-        return 1 if self.family.startswith("few1") else 2
+        """Vectors of columns in the kernel for few of them, which is named after these and its rows: "few1x24"."""
+        return self._few[0]
 
     @property
     def few_rows(self) -> int:
-        """Rows of A at a time there: as many sums as the micro-kernel has."""
-        return 2 * self.tile_rows // self.few_vectors
+        """Rows of A at a time there."""
+        return self._few[1]
+
+    @property
+    def _few(self) -> tuple[int, int]:
+        vectors, rows = self.family.removeprefix("few").removesuffix("pairs").split("x")
+        return int(vectors), int(rows)
 
     @property
     def k_block(self) -> int:
