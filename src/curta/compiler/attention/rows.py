@@ -15,8 +15,8 @@ from curta.compiler.code import Code, Value
 from curta.compiler.mathlib.exponential import exp_of_negative, exp_without_subnormals
 from curta.compiler.mathlib.logarithm import log
 from curta.compiler.matmul.convert import load_wide, narrow
+from curta.compiler.matmul.dots import horizontal_sum
 from curta.compiler.matmul.emit import Module, blocks, larger, parameter, shuffle, signature, smaller
-from curta.compiler.matmul.vector import horizontal_sum
 from curta.dtypes import bfloat16
 from curta.runtime import cpu
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from curta.compiler.matmul.amx import amx_costs, amx_k_block, amx_scratch, make_amx_kernel
 from curta.compiler.matmul.blas import Blas, blas_scratch, blas_spec, blas_tiles, make_blas_kernel
 from curta.compiler.matmul.block import block_costs, block_parts, make_block_kernel, scratch_layout
+from curta.compiler.matmul.dots import dots_costs, dots_family, dots_scratch, make_dots_kernel
 from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.few import few_costs, few_family, few_parts, few_scratch, make_few_kernel
 from curta.compiler.matmul.finish import finish
@@ -142,8 +143,11 @@ def plan_matmul(
         return _blas_plan(calling, operands, blas)
     if not dtype.is_floating_point:
         return _integer_plan(spec, operands)
-    if operands.M == 1 and spec.b_order != "any":
+    if operands.M == 1 and spec.b_order == "column":
         return _vector_plan(spec, operands)
+    family = dots_family(spec, operands.M, operands.N, K) if spec.b_order == "k" else None
+    if family is not None:
+        return _dots_plan(replace(spec, family=family, a_order="any"), operands)
     if in_tiles(dtype, level):
         return _amx_plan(spec, operands)
     if in_pairs(dtype, level):
@@ -229,6 +233,12 @@ def _vector_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     return make_plan(
         spec, operands, tiles, make_vector_kernel, vector_scratch(spec, tiles.unit_columns), (finish(spec),)
     )
+
+
+def _dots_plan(spec: Spec, operands: Operands) -> MatmulPlan:
+    """One row and a few more times a matrix whose K direction is near."""
+    tiles = choose_tiles(dots_costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    return make_plan(spec, operands, tiles, make_dots_kernel, dots_scratch(spec, tiles.unit_columns), (finish(spec),))
 
 
 def _few_plan(spec: Spec, operands: Operands) -> MatmulPlan | None:

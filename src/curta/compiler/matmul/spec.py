@@ -27,6 +27,11 @@ def in_pairs(dtype: DType, level: str) -> bool:
     return dtype is bfloat16 and level == "avx512bf16"
 
 
+def multiplies_pairs(dtype: DType, level: str) -> bool:
+    """Whether the processor can: those with tiles can as well."""
+    return in_pairs(dtype, level) or (dtype is bfloat16 and level in TILED)
+
+
 def in_tiles(dtype: DType, level: str) -> bool:
     """Whether the processor multiplies tiles of this format.
 
@@ -230,6 +235,11 @@ class Spec:
     def _few(self) -> tuple[int, int]:
         vectors, rows = self.family.removeprefix("few").removesuffix("pairs").split("x")
         return int(vectors), int(rows)
+
+    @property
+    def dot_rows(self) -> int:
+        """Rows of A in the kernel of sums along K, which is named after these: "dots4"."""
+        return int(self.family.removeprefix("dots").removesuffix("pairs"))
 
     @property
     def k_block(self) -> int:

@@ -1,8 +1,7 @@
-"""A row times a matrix, C[1, N] = A[1, K] @ B[K, N]: B is read once, as it lies, without packing.
+"""A row times a matrix whose columns are neighbours, C[1, N] = A[1, K] @ B[K, N]: B is read once, as it lies.
 
-Two kernels: where B's columns are neighbours, long pieces of its rows are multiplied by elements of A and summed in
-registers; where its K direction is near, several columns at once are multiplied by A, and lanes are summed at the
-end. The order of every sum depends on K alone.
+Long pieces of its rows are multiplied by elements of A and summed in registers. The order of every sum depends on K
+alone.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from curta.compiler.matmul.emit import (
     parameter,
     prefetch,
     read_meta,
-    shuffle,
     signature,
     smaller,
 )
@@ -27,28 +25,22 @@ from curta.compiler.matmul.tiles import Costs
 
 #: elements of A held ready at a time
 K_BLOCK = 2048
-#: columns summed at once where B's K direction is near
-DOT_COLUMNS = 8
-#: rows that are fetched before they are multiplied, where pieces of them are: the processor does not foresee the jumps
+#: rows that are fetched before they are multiplied: the processor does not foresee the jumps from piece to piece
 ROWS_AHEAD = 8
 
 SUM = signature(a="ptr", b="ptr", b_step="i64", k_count="i64", columns="i64", sums="ptr")
 
 
 def make_vector_kernel(spec: Spec) -> str:
-    """The LLVM text of the kernel for M = 1; `spec.b_order` is "column" or "k"."""
+    """The LLVM text of the kernel for M = 1."""
     module = Module(spec.vector_bytes)
     _add_gather(module, spec)
-    if spec.b_order == "column":
-        _add_streaming_sum(module, spec)
-    else:
-        _add_dot_sum(module, spec)
+    _add_streaming_sum(module, spec)
     code = Code()
     size = spec.compute.itemsize
     held = parameter(code, "scratch", "ptr")
     sums = code.offset(held, K_BLOCK * size)
     k_all, a_step, b_k = (read_meta(code, item) for item in (Meta.K, Meta.A_K, Meta.B_K))
-    b_step = b_k if spec.b_order == "column" else read_meta(code, Meta.B_COLUMN)
     with each_tile(code, spec) as tile:
         with code.loop(0, tile.columns) as column:
             code.store(code.constant(0, spec.type), code.offset(sums, column.index * size))
@@ -56,7 +48,7 @@ def make_vector_kernel(spec: Spec) -> str:
             k_count = smaller(k_all - k.index, K_BLOCK)
             call(code, "gather", [code.offset(tile.a, k.index * a_step * spec.dtype.itemsize), a_step, k_count, held])
             b = code.offset(tile.b, k.index * b_k * spec.dtype.itemsize)
-            call(code, "sum", [held, b, b_step * spec.dtype.itemsize, k_count, tile.columns, sums])
+            call(code, "sum", [held, b, b_k * spec.dtype.itemsize, k_count, tile.columns, sums])
         zero, one = code.constant(0, "i64"), code.constant(1, "i64")
         finish_tile(code, spec, tile, sums, zero, zero, one)
     module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
@@ -70,12 +62,11 @@ def vector_scratch(spec: Spec, unit_columns: int) -> int:
 
 def vector_costs(spec: Spec, K: int) -> Costs:
     """The time to read B from memory, about eight bytes a cycle."""
-    step = _stream_vectors(spec) * spec.lanes if spec.b_order == "column" else 2 * DOT_COLUMNS
 
     def cycles(rows: int, columns: int) -> float:
         return rows * (columns * K * spec.dtype.itemsize / 8 + K / 2)
 
-    return Costs(1, step, cycles, lambda rows, columns: columns <= 8192)
+    return Costs(1, _stream_vectors(spec) * spec.lanes, cycles, lambda rows, columns: columns <= 8192)
 
 
 def _stream_vectors(spec: Spec) -> int:
@@ -133,56 +124,3 @@ def _stream_columns(code: Code, spec: Spec, column: Value, vectors: int, lanes: 
         ]
     for place, total in zip(places, k.results[1:], strict=True):
         code.store(total, place)
-
-
-def _add_dot_sum(module: Module, spec: Spec) -> None:
-    """sums[columns] += A's piece @ B's columns: several columns at once, then one by one."""
-    code = Code()
-    columns = parameter(code, "columns")
-    done: Value = code.constant(0, "i64")
-    for together in (DOT_COLUMNS, 1):
-        stop = done + (columns - done).unsigned_divide(together) * together
-        with code.loop(done, stop, together) as column:
-            _dot_columns(code, spec, column.index, together)
-        done = stop
-    module.add("sum", code, SUM)
-
-
-def _dot_columns(code: Code, spec: Spec, column: Value, together: int) -> None:
-    size, in_size, lanes = spec.compute.itemsize, spec.dtype.itemsize, spec.lanes
-    a, b_step, k_count = parameter(code, "a", "ptr"), parameter(code, "b_step"), parameter(code, "k_count")
-    starts = [code.offset(parameter(code, "b", "ptr"), column * b_step)]
-    while len(starts) < together:
-        starts.append(code.offset(starts[-1], b_step))
-    whole = k_count & -lanes
-    zero = code.constant(0, spec.type, lanes)
-    with code.loop(0, whole, lanes, carried=[zero] * together) as k:
-        values = code.load(code.offset(a, k.index * size), spec.type, lanes)
-        for start in starts:
-            prefetch(code, code.offset(start, b_step * together + k.index * in_size))
-        k.carried_out = [
-            _multiply_add(spec, values, _load(code, spec, code.offset(start, k.index * in_size), lanes), total)
-            for start, total in zip(starts, k.carried, strict=True)
-        ]
-    sums = [horizontal_sum(code, total) for total in k.results]
-    with code.loop(whole, k_count, carried=sums) as k:
-        value = code.load(code.offset(a, k.index * size), spec.type)
-        k.carried_out = [
-            _multiply_add(spec, value, _load(code, spec, code.offset(start, k.index * in_size)), total)
-            for start, total in zip(starts, k.carried, strict=True)
-        ]
-    place = code.offset(parameter(code, "sums", "ptr"), column * size)
-    for total in k.results:
-        code.store(code.load(place, spec.type) + total, place)
-        place = code.offset(place, size)
-
-
-def horizontal_sum(code: Code, value: Value) -> Value:
-    """The sum of all lanes, halves added to halves: a fixed order."""
-    while value.lanes > 2:
-        half = value.lanes // 2
-        value = shuffle(code, value, value, range(half)) + shuffle(code, value, value, range(half, 2 * half))
-    first, second = (
-        code.emit(f"extractelement {value.full_type} {value.ref}, i32 {lane}", value.type) for lane in (0, 1)
-    )
-    return first + second
