@@ -76,12 +76,16 @@ def vectors(dtype: str) -> Build:
     return build
 
 
-def few_rows(framework: Any) -> dict[str, Work]:
+def few_rows(dtype: str) -> Build:
     """A few rows times a matrix, weights [N, K]."""
-    return {
-        f"{rows}×{K}×{N}, weights N×K": _multiply(framework, "float32", (rows, K), (N, K), True)
-        for K, N in VECTORS[:2] for rows in FEW_ROWS
-    }  # fmt: skip
+
+    def build(framework: Any) -> dict[str, Work]:
+        return {
+            f"{rows}×{K}×{N}, weights N×K": _multiply(framework, dtype, (rows, K), (N, K), True)
+            for K, N in VECTORS[:2] for rows in FEW_ROWS
+        }  # fmt: skip
+
+    return build
 
 
 def _multiply(framework: Any, dtype: str, left: tuple[int, int], right: tuple[int, int], turned: bool) -> Work:
@@ -182,7 +186,9 @@ CASES: dict[str, tuple[str, Build]] = {
     "products_float16": ("product, float16", products("float16", SQUARES[:3])),
     "products_bfloat16": ("product, bfloat16", products("bfloat16", SQUARES[:3])),
     "vectors_float16": ("product, float16", vectors("float16")),
-    "few_rows": ("product of few rows", few_rows),
+    "few_rows": ("product of few rows", few_rows("float32")),
+    "few_rows_float16": ("product of few rows, float16", few_rows("float16")),
+    "few_rows_bfloat16": ("product of few rows, bfloat16", few_rows("bfloat16")),
     "convolutions": ("convolution", convolutions),
     "convolutions_both": ("convolution, forward+backward", convolutions_both),
     "vocabulary": ("cross-entropy, 2048×50257", vocabulary_losses),
