@@ -6,6 +6,8 @@ an element of B is loaded once for all rows. The order of every sum depends on K
 
 from __future__ import annotations
 
+from functools import cache
+
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.block import each_tile
 from curta.compiler.matmul.convert import load_wide
@@ -101,12 +103,15 @@ def dots_scratch(spec: Spec, unit_columns: int) -> int:
 
 def dots_costs(spec: Spec, K: int) -> Costs:
     """The time to read B from memory, about eight bytes a cycle, or to multiply it, and to hold rows ready."""
-    together, lanes, itemsize = 2 * _together(spec), spec.lanes * spec.depth, spec.dtype.itemsize
+    return _dots_costs(spec.dot_rows, 2 * _together(spec), spec.lanes * spec.depth, spec.dtype.itemsize, K)
 
+
+@cache  # one object for equal costs, by which the chosen tiles are found again
+def _dots_costs(dot_rows: int, step: int, lanes: int, itemsize: int, K: int) -> Costs:
     def cycles(rows: int, columns: int) -> float:
         return columns * K * max(itemsize / 8, rows / lanes) + rows * K / 2
 
-    return Costs(spec.dot_rows, together, cycles, lambda rows, columns: columns <= 8192)
+    return Costs(dot_rows, step, cycles, lambda rows, columns: columns <= 8192)
 
 
 def _together(spec: Spec) -> int:
