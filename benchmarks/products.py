@@ -77,12 +77,12 @@ def vectors(dtype: str) -> Build:
 
 
 def few_rows(dtype: str) -> Build:
-    """A few rows times a matrix, weights [N, K]."""
+    """A few rows times a matrix, weights [N, K], and [K, N]."""
 
     def build(framework: Any) -> dict[str, Work]:
         return {
-            f"{rows}×{K}×{N}, weights N×K": _multiply(framework, dtype, (rows, K), (N, K), True)
-            for K, N in VECTORS[:2] for rows in FEW_ROWS
+            f"{rows}×{K}×{N}, weights {lie}": _multiply(framework, dtype, (rows, K), (N, K) if turned else (K, N), turned)
+            for K, N in VECTORS[:2] for rows in FEW_ROWS for lie, turned in (("N×K", True), ("K×N", False))
         }  # fmt: skip
 
     return build

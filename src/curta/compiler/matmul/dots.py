@@ -9,21 +9,9 @@ from __future__ import annotations
 from functools import cache
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.block import each_tile
-from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import (
-    KERNEL_SIGNATURE,
-    Module,
-    call,
-    parameter,
-    prefetch,
-    read_meta,
-    shuffle,
-    signature,
-    smaller,
-)  # fmt: skip
-from curta.compiler.matmul.finish import LINE_BYTES, finish_tile
+from curta.compiler.matmul.emit import Module, parameter, prefetch, shuffle
 from curta.compiler.matmul.micro import add_product
+from curta.compiler.matmul.rows import SUM, held_size, held_step, load, make_rows_kernel
 from curta.compiler.matmul.spec import Meta, Spec, multiplies_pairs
 from curta.compiler.matmul.tiles import Costs
 
@@ -36,8 +24,6 @@ LEAST_VECTORS = 4
 MOST_COLUMNS = 8
 #: registers for sums, for a vector of each column and for one of a row: few processors have 32
 REGISTERS = {64: 28, 32: 12, 16: 12}
-
-SUM = signature(held="ptr", b="ptr", b_step="i64", k_count="i64", columns="i64", sums="ptr", sums_step="i64")
 
 
 def dots_family(spec: Spec, rows: int, columns: int, K: int) -> str | None:
@@ -53,57 +39,12 @@ def dots_family(spec: Spec, rows: int, columns: int, K: int) -> str | None:
 
 def make_dots_kernel(spec: Spec) -> str:
     """The LLVM text of the kernel for as many rows as the family's name ends in."""
-    module = Module(spec.vector_bytes)
-    _add_gather(module, spec)
-    _add_sum(module, spec)
-    code = Code()
-    size, in_size, held = spec.compute.itemsize, spec.dtype.itemsize, parameter(code, "scratch", "ptr")
-    sums = code.offset(held, _held_step(spec) * spec.dot_rows)
-    sums_step = _sums_step(spec, read_meta(code, Meta.UNIT_COLUMNS))
-    k_all, a_row, a_step, b_k = (read_meta(code, item) for item in (Meta.K, Meta.A_ROW, Meta.A_K, Meta.B_K))
-    with each_tile(code, spec) as tile:
-        for row in range(spec.dot_rows):
-            with code.loop(0, tile.columns) as column:
-                code.store(code.constant(0, spec.type), code.offset(sums, sums_step * row + column.index * size))
-        with code.loop(0, k_all, _k_block(spec)) as k:
-            k_count = smaller(k_all - k.index, _k_block(spec))
-            for row in range(spec.dot_rows):
-                source = code.offset(tile.a, (a_row * row + k.index * a_step) * in_size)
-                call(code, "gather", [source, a_step, k_count, code.offset(held, _held_step(spec) * row)])
-            b, b_step = code.offset(tile.b, k.index * b_k * in_size), read_meta(code, Meta.B_COLUMN) * in_size
-            call(code, "sum", [held, b, b_step, k_count, tile.columns, sums, sums_step])
-        finish_tile(code, spec, tile, sums, sums_step, code.constant(0, "i64"), tile.rows)
-    module.add(spec.key, code, KERNEL_SIGNATURE, private=False)
-    return module.text()
-
-
-def _k_block(spec: Spec) -> int:
-    """Elements of each row held ready at a time: as many as a first-level cache holds beside what is read of B."""
-    return 2048 if spec.dot_rows <= 2 else 1024
-
-
-def _held_size(spec: Spec) -> int:
-    """Bytes of an element held ready: in the sums' format, or as it is where pairs are multiplied."""
-    return spec.compute.itemsize // spec.depth
-
-
-def _held_step(spec: Spec) -> int:
-    """Bytes between rows held ready: a line more than these, so that they do not displace each other."""
-    return _k_block(spec) * _held_size(spec) + LINE_BYTES
-
-
-def _sums_step(spec: Spec, columns: Value) -> Value:
-    return (columns + spec.lanes) * spec.compute.itemsize
-
-
-def dots_scratch(spec: Spec, unit_columns: int) -> int:
-    """Bytes of scratch: pieces of the rows, and the sums of a unit's columns."""
-    return spec.dot_rows * (_held_step(spec) + (unit_columns + spec.lanes) * spec.compute.itemsize)
+    return make_rows_kernel(spec, Meta.B_COLUMN, _add_sum)
 
 
 def dots_costs(spec: Spec, K: int) -> Costs:
     """The time to read B from memory, about eight bytes a cycle, or to multiply it, and to hold rows ready."""
-    return _dots_costs(spec.dot_rows, 2 * _together(spec), spec.lanes * spec.depth, spec.dtype.itemsize, K)
+    return _dots_costs(spec.rows_at_once, 2 * _together(spec), spec.lanes * spec.depth, spec.dtype.itemsize, K)
 
 
 @cache  # one object for equal costs, by which the chosen tiles are found again
@@ -116,35 +57,16 @@ def _dots_costs(dot_rows: int, step: int, lanes: int, itemsize: int, K: int) -> 
 
 def _together(spec: Spec) -> int:
     """Columns of B at once."""
-    if spec.dot_rows == 1:
+    if spec.rows_at_once == 1:
         return MOST_COLUMNS
-    return max(1, min(MOST_COLUMNS, REGISTERS[spec.vector_bytes] // (spec.dot_rows + 1)))
-
-
-def _load(code: Code, spec: Spec, pointer: Value, lanes: int = 1) -> Value:
-    return load_wide(code, pointer, spec.dtype, lanes, native_half=spec.fused)
+    return max(1, min(MOST_COLUMNS, REGISTERS[spec.vector_bytes] // (spec.rows_at_once + 1)))
 
 
 def _load_words(code: Code, spec: Spec, pointer: Value) -> Value:
     """A vector of B, pairs as they are."""
     if spec.depth > 1:
         return code.load(pointer, spec.word, spec.lanes, align=spec.dtype.itemsize)
-    return _load(code, spec, pointer, spec.lanes)
-
-
-def _add_gather(module: Module, spec: Spec) -> None:
-    """`gather`: a piece of a row made contiguous, as it is multiplied; in vectors where it lies so."""
-    code = Code()
-    count, step, size = parameter(code, "count"), parameter(code, "step"), _held_size(spec)
-    source, target = parameter(code, "source", "ptr"), parameter(code, "target", "ptr")
-    lanes = spec.lanes * spec.depth
-    whole = step.eq(1).select(count & -lanes, 0)
-    for first, last, some in ((code.constant(0, "i64"), whole, lanes), (whole, count, 1)):
-        with code.loop(first, last, some) as k:
-            place = code.offset(source, k.index * step * spec.dtype.itemsize)
-            value = code.load(place, "i16", some) if spec.depth > 1 else _load(code, spec, place, some)
-            code.store(value, code.offset(target, k.index * size))
-    module.add("gather", code, signature(source="ptr", step="i64", count="i64", target="ptr"))
+    return load(code, spec, pointer, spec.lanes)
 
 
 def _add_sum(module: Module, spec: Spec) -> None:
@@ -160,9 +82,9 @@ def _add_sum(module: Module, spec: Spec) -> None:
 
 
 def _some_columns(code: Code, spec: Spec, column: Value, together: int) -> None:
-    size, in_size, held_size, rows = spec.compute.itemsize, spec.dtype.itemsize, _held_size(spec), spec.dot_rows
+    size, in_size, rows = spec.compute.itemsize, spec.dtype.itemsize, spec.rows_at_once
     b_step, k_count = parameter(code, "b_step"), parameter(code, "k_count")
-    held = [code.offset(parameter(code, "held", "ptr"), _held_step(spec) * row) for row in range(rows)]
+    held = [code.offset(parameter(code, "held", "ptr"), held_step(spec) * row) for row in range(rows)]
     starts = [code.offset(parameter(code, "b", "ptr"), column * b_step)]
     while len(starts) < together:
         starts.append(code.offset(starts[-1], b_step))
@@ -175,18 +97,18 @@ def _some_columns(code: Code, spec: Spec, column: Value, together: int) -> None:
         words = [_load_words(code, spec, code.offset(start, k.index * in_size)) for start in starts]
         added = list(k.carried)
         for row, place in enumerate(held):
-            values = code.load(code.offset(place, k.index * held_size), spec.word, spec.lanes)
+            values = code.load(code.offset(place, k.index * held_size(spec)), spec.word, spec.lanes)
             for number, word in enumerate(words):
                 index = number * rows + row
                 added[index] = add_product(code, spec, values, word, added[index])
         k.carried_out = added
     sums = [horizontal_sum(code, total) for total in k.results]
     with code.loop(whole, k_count, carried=sums) as k:
-        singles = [_load(code, spec, code.offset(start, k.index * in_size)) for start in starts]
+        singles = [load(code, spec, code.offset(start, k.index * in_size)) for start in starts]
         added = list(k.carried)
         for row, place in enumerate(held):
-            place = code.offset(place, k.index * held_size)
-            value = _load(code, spec, place) if spec.depth > 1 else code.load(place, spec.type)
+            place = code.offset(place, k.index * held_size(spec))
+            value = load(code, spec, place) if spec.depth > 1 else code.load(place, spec.type)
             for number, single in enumerate(singles):
                 index = number * rows + row
                 before = added[index]

@@ -9,14 +9,15 @@ from typing import TypeVar
 from curta.compiler.matmul.amx import amx_costs, amx_k_block, amx_scratch, make_amx_kernel
 from curta.compiler.matmul.blas import Blas, blas_scratch, blas_spec, blas_tiles, make_blas_kernel
 from curta.compiler.matmul.block import block_costs, block_parts, make_block_kernel, scratch_layout
-from curta.compiler.matmul.dots import dots_costs, dots_family, dots_scratch, make_dots_kernel
+from curta.compiler.matmul.dots import dots_costs, dots_family, make_dots_kernel
 from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.few import few_costs, few_family, few_parts, few_scratch, make_few_kernel
 from curta.compiler.matmul.finish import finish
 from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
+from curta.compiler.matmul.rows import rows_scratch
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec, in_pairs, in_tiles
+from curta.compiler.matmul.streams import make_stream_kernel, stream_costs, stream_family
 from curta.compiler.matmul.tiles import CACHE_LINES, Tiles, choose_tiles, even_blocks, round_up, rows_alike
-from curta.compiler.matmul.vector import make_vector_kernel, vector_costs, vector_scratch
 from curta.dtypes import DType, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
 from curta.runtime import cpu, jit
@@ -143,11 +144,8 @@ def plan_matmul(
         return _blas_plan(calling, operands, blas)
     if not dtype.is_floating_point:
         return _integer_plan(spec, operands)
-    if operands.M == 1 and spec.b_order == "column":
-        return _vector_plan(spec, operands)
-    family = dots_family(spec, operands.M, operands.N, K) if spec.b_order == "k" else None
-    if family is not None:
-        return _dots_plan(replace(spec, family=family, a_order="any"), operands)
+    if (held := _rows_plan(spec, operands)) is not None:
+        return held
     if in_tiles(dtype, level):
         return _amx_plan(spec, operands)
     if in_pairs(dtype, level):
@@ -227,18 +225,19 @@ def _integer_plan(spec: Spec, operands: Operands) -> MatmulPlan:
     return make_plan(spec, operands, tiles, make_integer_kernel, 0, requires)
 
 
-def _vector_plan(spec: Spec, operands: Operands) -> MatmulPlan:
-    spec = replace(spec, family="vector", a_order="any")
-    tiles = choose_tiles(vector_costs(spec, operands.K), 1, operands.N, operands.batches)
-    return make_plan(
-        spec, operands, tiles, make_vector_kernel, vector_scratch(spec, tiles.unit_columns), (finish(spec),)
-    )
-
-
-def _dots_plan(spec: Spec, operands: Operands) -> MatmulPlan:
-    """One row and a few more times a matrix whose K direction is near."""
-    tiles = choose_tiles(dots_costs(spec, operands.K), operands.M, operands.N, operands.batches)
-    return make_plan(spec, operands, tiles, make_dots_kernel, dots_scratch(spec, tiles.unit_columns), (finish(spec),))
+def _rows_plan(spec: Spec, operands: Operands) -> MatmulPlan | None:
+    """One row and a few more times a matrix that is read where it lies; None where another kernel is faster."""
+    if spec.b_order == "k":
+        family = dots_family(spec, operands.M, operands.N, operands.K)
+        costs, make = dots_costs, make_dots_kernel
+    else:
+        family = stream_family(spec, operands.M) if spec.b_order == "column" else None
+        costs, make = stream_costs, make_stream_kernel
+    if family is None:
+        return None
+    spec = replace(spec, family=family, a_order="any")
+    tiles = choose_tiles(costs(spec, operands.K), operands.M, operands.N, operands.batches)
+    return make_plan(spec, operands, tiles, make, rows_scratch(spec, tiles.unit_columns), (finish(spec),))
 
 
 def _few_plan(spec: Spec, operands: Operands) -> MatmulPlan | None:

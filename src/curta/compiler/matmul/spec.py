@@ -237,9 +237,9 @@ class Spec:
         return int(vectors), int(rows)
 
     @property
-    def dot_rows(self) -> int:
-        """Rows of A in the kernel of sums along K, which is named after these: "dots4"."""
-        return int(self.family.removeprefix("dots").removesuffix("pairs"))
+    def rows_at_once(self) -> int:
+        """Rows of A in the kernels that hold rows ready, which are named after these: "dots4", "stream2"."""
+        return int(self.family.lstrip("dotsream").removesuffix("pairs"))
 
     @property
     def k_block(self) -> int:

@@ -1,4 +1,4 @@
-"""One to eight rows times a matrix whose K direction is near, at every level: beside NumPy in float64."""
+"""One row and a few more times a matrix that is read where it lies, at every level: beside NumPy in float64."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pytest
 from curta import dtypes
 from curta.compiler.expression import Expression, call
 from curta.compiler.loops import Slot
-from curta.compiler.matmul import Ending, dots, plan_matmul
+from curta.compiler.matmul import Ending, dots, plan_matmul, streams
 from curta.compiler.matmul.dots import dots_family
 from curta.compiler.matmul.spec import Spec
+from curta.compiler.matmul.streams import stream_family
 
 sys.path.insert(0, str(Path(__file__).parent))
 from matmul_harness import VECTOR_BYTES, launch, levels, plan_for, run
@@ -29,22 +30,27 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel for any K, and for as many rows as it can do."""
     monkeypatch.setattr(dots, "LEAST_VECTORS", 0)
     monkeypatch.setattr(dots, "MOST_ROWS", {8: 8, 4: 8, 2: 8})
+    monkeypatch.setattr(streams, "MOST_BESIDE_PAIRS", 6)
+
+
+KERNELS = [("dots", "T"), ("stream", "N")]
 
 
 @pytest.mark.parametrize("level", levels())
 @pytest.mark.parametrize("name", FLOATS)
 @pytest.mark.parametrize("layout", ["N", "T", "S"])
+@pytest.mark.parametrize(("kernel", "lies"), KERNELS)
 @pytest.mark.usefixtures("always")
-def test_the_sums(level: str, name: str, layout: str) -> None:
-    """Of rows in any order, into C in any order."""
+def test_the_sums(level: str, name: str, layout: str, kernel: str, lies: str) -> None:
+    """Of rows in any order, into C in any order; `lies` is how B does."""
     rng = np.random.default_rng(1)
-    for rows in range(2, 9):
+    for rows in range(2, 9 if kernel == "dots" else 7):
         for columns, K in SIZES if rows in (2, 5, 8) else SIZES[2:4]:
-            a, b = matrix(rng, (rows, K), name, layout), matrix(rng, (K, columns), name, "T")
+            a, b = matrix(rng, (rows, K), name, layout), matrix(rng, (K, columns), name, lies)
             whole, cut = matrix(rng, (rows, columns), name, layout), matrix(rng, (rows, columns), name, layout)
             plan = run(a, b, whole, level)
             # where C's rows are near, or there is one column, the product is turned over
-            assert f"matmul_dots{rows}" in plan.key or layout == "T" or columns == 1
+            assert f"matmul_{kernel}{rows}" in plan.key or layout == "T" or columns == 1
             run(a, b, cut, level, cuts=[1, 2])
             check(a, b, whole)
             assert whole.tobytes() == cut.tobytes()
@@ -52,13 +58,14 @@ def test_the_sums(level: str, name: str, layout: str) -> None:
 
 @pytest.mark.parametrize("level", levels())
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("kernel", "lies"), KERNELS)
 @pytest.mark.usefixtures("always")
-def test_batches_and_what_is_there(level: str, name: str) -> None:
+def test_batches_and_what_is_there(level: str, name: str, kernel: str, lies: str) -> None:
     rng = np.random.default_rng(2)
-    a, b = matrix(rng, (3, 1, 4, 70), name), matrix(rng, (2, 70, 30), name, "T")
+    a, b = matrix(rng, (3, 1, 4, 70), name), matrix(rng, (2, 70, 30), name, lies)
     out = matrix(rng, (3, 2, 4, 30), name)
     plan = run(a, b, out, level, cuts=[1, 4])
-    assert "matmul_dots4" in plan.key
+    assert f"matmul_{kernel}4" in plan.key
     check(a, b, out)
     before = out.copy()
     run(a, b, out, level, accumulate=True)
@@ -67,11 +74,12 @@ def test_batches_and_what_is_there(level: str, name: str) -> None:
 
 @pytest.mark.parametrize("level", levels())
 @pytest.mark.parametrize("home", [False, True], ids=["staged", "in place"])
+@pytest.mark.parametrize(("kernel", "lies"), KERNELS)
 @pytest.mark.usefixtures("always")
-def test_an_ending_follows(level: str, home: bool) -> None:
+def test_an_ending_follows(level: str, home: bool, kernel: str, lies: str) -> None:
     F32, rng = dtypes.float32, np.random.default_rng(3)
-    for rows, columns, K in ((2, 33, 70), (8, 50, 200)):
-        x, w = matrix(rng, (rows, K), "float32"), matrix(rng, (K, columns), "float32", "T")
+    for rows, columns, K in ((2, 33, 70), (6, 50, 200)):
+        x, w = matrix(rng, (rows, K), "float32"), matrix(rng, (K, columns), "float32", lies)
         bias = np.broadcast_to(matrix(rng, (1, columns), "float32"), (rows, columns))
         out = np.full((rows, columns), np.nan, np.float32)
         sums, shift = (Expression("input", F32, (), number) for number in range(2))
@@ -82,7 +90,7 @@ def test_an_ending_follows(level: str, home: bool) -> None:
         plan = plan_matmul(
             F32, (), rows, columns, K, *steps, level=level, vector_bytes=VECTOR_BYTES[level], ending=ending
         )
-        assert f"matmul_dots{rows}" in plan.key
+        assert f"matmul_{kernel}{rows}" in plan.key
         launch(plan, [x, w, out, bias, out], level, [1])
         wanted = np.maximum(x.astype(np.float64) @ w + bias, 0)
         np.testing.assert_allclose(out, wanted, rtol=1e-4, atol=1e-4)
@@ -101,5 +109,8 @@ def test_where_it_is_chosen() -> None:
     assert [family(BF16, 2, 300, K) for K in (127, 128)] == [None, "dots2pairs"]
     # processors with tiles multiply pairs as well
     assert [family(BF16, 2, 300, 300, level) for level in ("avx512", "amx")] == ["dots2", "dots2pairs"]
-    a, b, c = np.zeros((4, 300)), np.zeros((300, 50)), np.zeros((4, 50))
-    assert "dots" not in plan_for(a, b, c, "avx2").key
+    for rows, kernel in ((1, "stream1"), (6, "stream6"), (7, "block")):
+        a, b, c = np.zeros((rows, 300)), np.zeros((300, 50)), np.zeros((rows, 50))
+        assert plan_for(a, b, c, "avx2").key.split("_")[1] == kernel
+    half = Spec("block", BF16, BF16, "k", "column", "column", False, "avx512bf16", 64)
+    assert [stream_family(half, rows) for rows in (4, 5)] == ["stream4", None]
