@@ -6,6 +6,7 @@ Each case has a shape as a variant, so that one process measures all of them.
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -80,10 +81,12 @@ def few_rows(dtype: str) -> Build:
     """A few rows times a matrix, weights [N, K], and [K, N]."""
 
     def build(framework: Any) -> dict[str, Work]:
-        return {
-            f"{rows}×{K}×{N}, weights {lie}": _multiply(framework, dtype, (rows, K), (N, K) if turned else (K, N), turned)
-            for K, N in VECTORS[:2] for rows in FEW_ROWS for lie, turned in (("N×K", True), ("K×N", False))
-        }  # fmt: skip
+        found = {}
+        for (K, N), rows in itertools.product(VECTORS[:2], FEW_ROWS):
+            name = f"{rows}×{K}×{N}, weights"
+            found[f"{name} N×K"] = _multiply(framework, dtype, (rows, K), (N, K), True)
+            found[f"{name} K×N"] = _multiply(framework, dtype, (rows, K), (K, N), False)
+        return found
 
     return build
 
