@@ -12,6 +12,7 @@ import pytest
 
 from curta import dtypes
 from curta.compiler.matmul import plan_matmul
+from curta.compiler.matmul.spec import Meta
 from curta.errors import ArgumentError, DTypeError, ShapeError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -317,6 +318,13 @@ def test_errors() -> None:
         plan_matmul(dtypes.float32, (2,), 2, 3, 4, *strides, **machine)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="no kernels for level 'sse9'"):
         plan_matmul(dtypes.float32, (), 2, 3, 4, *strides, level="sse9", vector_bytes=32)
+
+
+def test_few_rows_read_b_where_it_lies_but_what_comes_from_memory() -> None:
+    for M, N, in_place in ((12, 3072, 1), (12, 8192, 0), (13, 3072, 0), (200, 3072, 0)):
+        machine = {"level": "avx2", "vector_bytes": 32}
+        plan = plan_matmul(dtypes.float32, (), M, N, 768, (768, 1), (N, 1), (N, 1), **machine)  # type: ignore[arg-type]
+        assert plan.meta[Meta.B_IN_PLACE] == in_place
 
 
 def test_narrow_products_take_narrower_vectors() -> None:

@@ -13,11 +13,11 @@ from curta.compiler.matmul.emit import Module, parameter, prefetch, shuffle
 from curta.compiler.matmul.micro import add_product
 from curta.compiler.matmul.rows import SUM, held_size, held_step, load, make_rows_kernel
 from curta.compiler.matmul.spec import Meta, Spec, multiplies_pairs
-from curta.compiler.matmul.tiles import Costs
+from curta.compiler.matmul.tiles import BEYOND_CACHES, Costs
 
 #: rows at most, by the bytes of an element, and where a matrix of 4-byte elements has so many that it comes from
 #: memory: measured on a Zen 4 against kernels that read elements one by one
-MOST_ROWS, BEYOND_CACHES, MOST_BEYOND = {8: 5, 4: 8, 2: 8}, 16 << 20, 6
+MOST_ROWS, MOST_BEYOND = {8: 5, 4: 8, 2: 8}, 6
 #: vectors along K at least, for more than one row: what is left is added one by one
 LEAST_VECTORS = 4
 #: columns at once

@@ -30,7 +30,7 @@ from curta.compiler.matmul.finish import LINE_BYTES, finish, finish_tile
 from curta.compiler.matmul.micro import add_product
 from curta.compiler.matmul.pack import pack_b
 from curta.compiler.matmul.spec import K_BLOCK, Meta, Spec
-from curta.compiler.matmul.tiles import CACHE_LINES, Costs, round_up, rows_alike
+from curta.compiler.matmul.tiles import BEYOND_CACHES, CACHE_LINES, Costs, round_up, rows_alike
 from curta.runtime import cpu, jit
 
 #: words of K in one turn of the loop: there are more rows than registers for their addresses
@@ -39,9 +39,9 @@ UNROLLED = 4
 PACKED_BYTES = 192 << 10
 #: columns at most: so many, and so many times two vectors, or two vectors where registers are few
 MOST_COLUMNS, MOST_PANELS = 64, 4
-#: a matrix of so many elements is worth computing some more columns than the blocked kernel does, and one of so many
-#: bytes any number: it comes from memory, and is packed into memory. Measured on Zen 3 and Zen 4
-LARGE, BEYOND_CACHES = 1 << 17, 16 << 20
+#: a matrix of so many elements is worth computing some more columns than the blocked kernel does, and one that comes
+#: from memory any number: it would be packed into memory. Measured on Zen 3 and Zen 4
+LARGE = 1 << 17
 
 
 def few_family(spec: Spec, rows: int, columns: int, K: int, row_bytes: int) -> str | None:

@@ -17,7 +17,15 @@ from curta.compiler.matmul.integer import integer_costs, make_integer_kernel
 from curta.compiler.matmul.rows import rows_scratch
 from curta.compiler.matmul.spec import LLVM_TYPES, Meta, Spec, in_pairs, in_tiles
 from curta.compiler.matmul.streams import make_stream_kernel, stream_costs, stream_family
-from curta.compiler.matmul.tiles import CACHE_LINES, Tiles, choose_tiles, even_blocks, round_up, rows_alike
+from curta.compiler.matmul.tiles import (
+    BEYOND_CACHES,
+    CACHE_LINES,
+    Tiles,
+    choose_tiles,
+    even_blocks,
+    round_up,
+    rows_alike,
+)
 from curta.dtypes import DType, compute_dtype
 from curta.errors import ArgumentError, DTypeError, ShapeError
 from curta.runtime import cpu, jit
@@ -305,7 +313,8 @@ def _block_plan(spec: Spec, operands: Operands, summed: int = 1) -> MatmulPlan:
     if summed > 1:
         tiles = replace(tiles, batches_per_unit=summed, units=tiles.row_tiles * tiles.column_tiles * sums)
     k_block = even_blocks(operands.K, spec.k_block)
-    few_rows = 2 * spec.tile_rows >= operands.M
+    # few rows are worth no packing, but of what comes from memory: that is fetched ahead only where it is packed
+    few_rows = 2 * spec.tile_rows >= operands.M and operands.K * operands.N * spec.dtype.itemsize <= BEYOND_CACHES
     in_first_cache = operands.K * abs(operands.b[0]) * spec.compute.itemsize <= IN_PLACE_BYTES
     in_place = spec.b_in_place_possible and (few_rows or in_first_cache)
     scratch = sum(scratch_layout(spec, tiles.unit_rows, tiles.unit_columns, spec.in_one_block(operands.K)))

@@ -14,6 +14,8 @@ UNIT_COST = 500.0
 WAKE_COST = 8000.0
 #: the bytes after which lines come to lie in the same place of a first-level cache, and how many of them it holds
 CACHE_WAY, CACHE_LINES = 4096, 8
+#: a matrix of so many bytes comes from memory: what it takes to read it is then what counts. Measured on a Zen 4
+BEYOND_CACHES = 16 << 20
 #: batches are put together up to about this many cycles
 SMALL_UNIT = 40_000
 
