@@ -214,7 +214,7 @@ def _weight(program: Program, geometry: Geometry, weight: Layout, *, turned: boo
     part = _apart(filters * row, lanes)
     source, parts = program.contiguous(weight, ("input", 1)), program.temporary(PARTS * part, float32)
     arguments = "turned" if turned else "parts", weight.dtype, program.vector_bytes, program.level
-    key, meta = weight_key(*arguments), (channels, *apart, PER_WEIGHT - 1 if turned else 0, row, part)
+    key, meta = weight_key(*arguments), (channels, *apart, row, part)
     program.launch(MatmulPlan(key, lambda: make_parts_kernel(*arguments), key, meta, filters, 1, 0), source, parts)
     return _Weight(source, parts, filters, channels, apart, row, part)
 

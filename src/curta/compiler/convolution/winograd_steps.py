@@ -16,7 +16,7 @@ from curta.compiler.matmul.emit import parameter
 from curta.dtypes import float32
 
 #: a change of the kernels' texts changes their keys
-REVISION = 4
+REVISION = 5
 #: pixels of a result's tile along either axis, of an image's tile, and taps of a weight
 RESULTS, TILE, TAPS = 2, 4, 3
 PARTS, PER_WEIGHT = TILE * TILE, TAPS * TAPS

@@ -25,12 +25,12 @@ from curta.compiler.convolution.winograd_steps import (
 )  # fmt: skip
 from curta.compiler.lanes import store_apart, together
 from curta.compiler.matmul.convert import load_wide, narrow
-from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, signature
-from curta.dtypes import DType
+from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, masked_load, parameter, signature, transpose
+from curta.dtypes import DType, float32
 
-#: int64s of `meta` of the kernel that makes parts: how many weights in a row, how far rows and weights lie apart, where
-#: the first tap is seen from a weight, and how far apart rows of parts and the parts are; in elements
-PARTS_FIELDS = ("columns", "from_row", "from_column", "tap", "row", "part")
+#: int64s of `meta` of the kernel that makes parts: how many weights in a row, how far rows and weights lie apart, and
+#: how far apart rows of parts and the parts are; in elements
+PARTS_FIELDS = ("columns", "from_row", "from_column", "row", "part")
 #: and of the one that makes a weight's gradient, with how images and gradients lie in planes
 GRADIENT_FIELDS = (
     "channels", "row", "part", "images", "lines", "tiles", "high", "wide", "x_start", "x_image", "x_channel", "x_row",
@@ -47,21 +47,15 @@ def make_parts_kernel(form: str, dtype: DType, vector_bytes: int, level: str) ->
     """Unit r: the parts of the weights of a row, 3 x 3 taps each."""
     module, code, lanes = Module(vector_bytes), Code(), vector_bytes // SIZE
     meta, (source, made) = fields(code, PARTS_FIELDS), operands(code, 2)
-    direction = -1 if form == "turned" else 1
     with code.loop(parameter(code, "start"), parameter(code, "stop")) as unit:
-        row = unit.index * meta["from_row"] + meta["tap"]
+        row = code.offset(source, unit.index * meta["from_row"] * dtype.itemsize)
         for count, column in _vectors(code, meta["columns"], lanes):
-            taps = [
-                [
-                    _tap(
-                        code, dtype, source, row + direction * (TAPS * i + j), column, meta["from_column"], count, level
-                    )
-                    for j in range(TAPS)
-                ]
-                for i in range(TAPS)
-            ]
+            first = code.offset(row, column * meta["from_column"] * dtype.itemsize)
+            taps = _taps(code, dtype, first, meta["from_column"] * dtype.itemsize, count, level)
+            taps = taps[::-1] if form == "turned" else taps
+            square = [taps[TAPS * i : TAPS * (i + 1)] for i in range(TAPS)]
             target = code.offset(made, (unit.index * meta["row"] + column) * SIZE)
-            for number, value in enumerate(value for line in both_ways(of_weight, taps) for value in line):
+            for number, value in enumerate(value for line in both_ways(of_weight, square) for value in line):
                 code.store(value, code.offset(target, meta["part"] * (number * SIZE)))
     module.add(weight_key(form, dtype, vector_bytes, level), code, KERNEL_SIGNATURE, private=False)
     return module.text()
@@ -76,18 +70,29 @@ def _vectors(code: Code, count: Value, lanes: int) -> Iterator[tuple[int, Value]
         yield 1, single.index
 
 
-def _tap(
-    code: Code, dtype: DType, source: Value, place: Value, column: Value, step: Value, lanes: int, level: str
-) -> Value:
-    """One tap of so many weights, `step` elements apart."""
-    elements = [
-        load_wide(
-            code, code.offset(source, (place + (column + lane) * step) * dtype.itemsize), dtype, 1,
-            native_half=level != "portable",
-        )
-        for lane in range(lanes)
-    ]  # fmt: skip
-    return together(code, elements) if lanes > 1 else elements[0]
+def _taps(code: Code, dtype: DType, first: Value, step: Value, lanes: int, level: str) -> list[Value]:
+    """The taps of so many weights, `step` bytes apart: a vector of weights for each.
+
+    Those of one weight are neighbours: squares of vectors are turned in registers, and what is left is put together.
+    """
+    places = [code.offset(first, step * lane) for lane in range(lanes)]
+    taps: list[Value] = []
+    while len(taps) < PER_WEIGHT:
+        done, left = len(taps), PER_WEIGHT - len(taps)
+        here = [code.offset(place, done * dtype.itemsize) for place in places]
+        if lanes > 1 and left >= lanes:
+            taps += transpose(code, [_load(code, dtype, place, lanes, level) for place in here])
+        elif lanes > PER_WEIGHT and dtype is float32:
+            mask = code.iota("i32", lanes).lt(left)
+            taps += transpose(code, [masked_load(code, place, mask, "float") for place in here])[:left]
+        else:
+            singles = [_load(code, dtype, place, 1, level) for place in here]
+            taps.append(together(code, singles) if lanes > 1 else singles[0])
+    return taps
+
+
+def _load(code: Code, dtype: DType, place: Value, lanes: int, level: str) -> Value:
+    return load_wide(code, place, dtype, lanes, native_half=level != "portable")
 
 
 def make_gradient_kernel(dtype: DType, vector_bytes: int, level: str) -> str:
