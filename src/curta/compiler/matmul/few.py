@@ -34,7 +34,7 @@ from curta.compiler.matmul.tiles import BEYOND_CACHES, CACHE_LINES, Costs, round
 from curta.runtime import cpu, jit
 
 #: words of K in one turn of the loop: there are more rows than registers for their addresses
-UNROLLED = 4
+UNROLLED = 2
 #: packed columns, for as much of K as fills so much of the second-level cache
 PACKED_BYTES = 192 << 10
 #: columns at most: so many, and so many times two vectors, or two vectors where registers are few
