@@ -322,8 +322,7 @@ def test_errors() -> None:
 
 def test_few_rows_read_b_where_it_lies_but_what_comes_from_memory() -> None:
     for M, N, in_place in ((12, 3072, 1), (12, 8192, 0), (13, 3072, 0), (200, 3072, 0)):
-        machine = {"level": "avx2", "vector_bytes": 32}
-        plan = plan_matmul(dtypes.float32, (), M, N, 768, (768, 1), (N, 1), (N, 1), **machine)  # type: ignore[arg-type]
+        plan = plan_matmul(dtypes.float32, (), M, N, 768, (768, 1), (N, 1), (N, 1), level="avx2", vector_bytes=32)
         assert plan.meta[Meta.B_IN_PLACE] == in_place
 
 

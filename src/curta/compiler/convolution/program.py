@@ -16,14 +16,13 @@ from curta.compiler.convolution.copies import (
 )  # fmt: skip
 from curta.compiler.convolution.geometry import Axis, Geometry, Pair, make_axis
 from curta.compiler.matmul.ending import Ending
+from curta.compiler.matmul.finish import LINE_BYTES
 from curta.compiler.matmul.plan import MatmulPlan
 from curta.dtypes import DType, compute_dtype
 from curta.memory.layout import Layout, contiguous
 
 #: bytes around planes: a vector that is read for some of its lanes may begin before them, or end behind them
 MARGIN = 64
-#: bytes of a cache line
-LINE = 64
 #: elements copied in one task
 COPY_ELEMENTS = 16384
 
@@ -82,7 +81,7 @@ class Program:
         images, channels = layout.shape[:2]
         rows, columns = axes
         channel = len(rows.spans) * len(columns.spans) * rows.length * columns.length
-        line = LINE // dtype.itemsize
+        line = LINE_BYTES // dtype.itemsize
         apart = (-(-images * channel // line) | 1) * line if channels_first else channel
         steps = (channel, apart) if channels_first else (channels * channel, channel)
         start, room = margin // dtype.itemsize, channels * apart if channels_first else images * channels * channel

@@ -110,8 +110,8 @@ class _Cut:
         return -(-images.images // self.images), -(-images.tiles[0] // self.lines)
 
 
-def _cut(images: _Images, most: int, step: int = 1, cost: int = 0, least: int = 1) -> _Cut:
-    """The pieces that take the least time, were each a multiple of `step` tiles and `cost` tiles more.
+def _cut(images: _Images, most: int, step: int, least: int) -> _Cut:
+    """The pieces that take the least time, were each a multiple of `step` tiles and `PIECE_COST` tiles more.
 
     A tenth more beyond `most` tiles, and as much more as there are fewer than `least` pieces.
     """
@@ -122,7 +122,7 @@ def _cut(images: _Images, most: int, step: int = 1, cost: int = 0, least: int = 
 
     def time(cut: _Cut) -> float:
         pieces = max(least, prod(cut.units(images)))
-        return pieces * (cost + round_up(cut.columns, step)) * (1.0 if cut.columns <= most else 1.1)
+        return pieces * (PIECE_COST + round_up(cut.columns, step)) * (1.0 if cut.columns <= most else 1.1)
 
     return min(found, key=time)
 
@@ -227,7 +227,7 @@ def _sums_plan(
     block = min(FILTER_BLOCK, round_up(M, inner.tile_rows))
     most = int(SHARE * cpu.second_cache_bytes()) // (PARTS * _SIZE * (K + block))
     fewest = -(-cpu.processors() // -(-M // block)) if M else 1
-    cut = _cut(images, max(inner.tile_columns, most), inner.tile_columns, PIECE_COST, fewest)
+    cut = _cut(images, max(inner.tile_columns, most), inner.tile_columns, fewest)
     pieces = prod(cut.units(images))
     # filters are shared out where there are too few tiles for all threads
     shares = max(1, min(-(-M // block), -(-UNITS_EACH * cpu.processors() // max(1, pieces))))

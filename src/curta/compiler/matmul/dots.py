@@ -6,12 +6,10 @@ an element of B is loaded once for all rows. The order of every sum depends on K
 
 from __future__ import annotations
 
-from functools import cache
-
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.emit import Module, parameter, prefetch, shuffle
 from curta.compiler.matmul.micro import add_product
-from curta.compiler.matmul.rows import SUM, held_size, held_step, load, make_rows_kernel
+from curta.compiler.matmul.rows import SUM, held_size, held_step, load, make_rows_kernel, rows_costs
 from curta.compiler.matmul.spec import Meta, Spec, multiplies_pairs
 from curta.compiler.matmul.tiles import BEYOND_CACHES, Costs
 
@@ -43,16 +41,8 @@ def make_dots_kernel(spec: Spec) -> str:
 
 
 def dots_costs(spec: Spec, K: int) -> Costs:
-    """The time to read B from memory, about eight bytes a cycle, or to multiply it, and to hold rows ready."""
-    return _dots_costs(spec.rows_at_once, 2 * _together(spec), spec.lanes * spec.depth, spec.dtype.itemsize, K)
-
-
-@cache  # one object for equal costs, by which the chosen tiles are found again
-def _dots_costs(dot_rows: int, step: int, lanes: int, itemsize: int, K: int) -> Costs:
-    def cycles(rows: int, columns: int) -> float:
-        return columns * K * max(itemsize / 8, rows / lanes) + rows * K / 2
-
-    return Costs(dot_rows, step, cycles, lambda rows, columns: columns <= 8192)
+    """A rough time of one unit; columns go by in pairs of as many as are summed at once."""
+    return rows_costs(spec, 2 * _together(spec), K)
 
 
 def _together(spec: Spec) -> int:

@@ -70,9 +70,9 @@ def _pays(spec: Spec, computed: int, columns: int, elements: int) -> bool:
     blocked = spec.computed_rows(columns)
     if elements * spec.dtype.itemsize >= BEYOND_CACHES:
         return True
-    if spec.depth > 1 or elements < LARGE:
-        return computed <= blocked and elements >= (LARGE if spec.depth > 1 else 0)
-    return 3 * computed <= 4 * blocked
+    if spec.depth > 1:
+        return elements >= LARGE and computed <= blocked
+    return computed <= blocked if elements < LARGE else 3 * computed <= 4 * blocked
 
 
 def make_few_kernel(spec: Spec) -> str:

@@ -7,6 +7,7 @@ until they are complete.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.block import each_tile
@@ -14,6 +15,7 @@ from curta.compiler.matmul.convert import load_wide
 from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, call, parameter, read_meta, signature, smaller
 from curta.compiler.matmul.finish import LINE_BYTES, finish_tile
 from curta.compiler.matmul.spec import Meta, Spec
+from curta.compiler.matmul.tiles import Costs
 
 #: the parameters of `sum`: what is held of the rows, B from this piece of K on and the bytes of its longer step
 SUM = signature(held="ptr", b="ptr", b_step="i64", k_count="i64", columns="i64", sums="ptr", sums_step="i64")
@@ -48,6 +50,19 @@ def make_rows_kernel(spec: Spec, b_step: Meta, add_sum: Callable[[Module, Spec],
 def rows_scratch(spec: Spec, unit_columns: int) -> int:
     """Bytes of scratch: pieces of the rows, and the sums of a unit's columns."""
     return spec.rows_at_once * (held_step(spec) + (unit_columns + spec.lanes) * spec.compute.itemsize)
+
+
+def rows_costs(spec: Spec, step: int, K: int) -> Costs:
+    """The time to read B from memory, about eight bytes a cycle, or to multiply it, and to hold rows ready."""
+    return _rows_costs(spec.rows_at_once, step, spec.lanes * spec.depth, spec.dtype.itemsize, K)
+
+
+@cache  # one object for equal costs, by which the chosen tiles are found again
+def _rows_costs(rows_at_once: int, step: int, lanes: int, itemsize: int, K: int) -> Costs:
+    def cycles(rows: int, columns: int) -> float:
+        return columns * K * max(itemsize / 8, rows / lanes) + rows * K / 2
+
+    return Costs(rows_at_once, step, cycles, lambda rows, columns: columns <= 8192)
 
 
 def _k_block(spec: Spec) -> int:

@@ -239,7 +239,7 @@ class Spec:
     @property
     def rows_at_once(self) -> int:
         """Rows of A in the kernels that hold rows ready, which are named after these: "dots4", "stream2"."""
-        return int(self.family.lstrip("dotsream").removesuffix("pairs"))
+        return int("".join(filter(str.isdigit, self.family)))
 
     @property
     def k_block(self) -> int:

@@ -6,12 +6,11 @@ next. The order of every sum depends on K alone.
 
 from __future__ import annotations
 
-from functools import cache
-
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.emit import Module, parameter, prefetch
 from curta.compiler.matmul.finish import LINE_BYTES
-from curta.compiler.matmul.rows import SUM, held_step, load, make_rows_kernel
+from curta.compiler.matmul.micro import add_product
+from curta.compiler.matmul.rows import SUM, held_step, load, make_rows_kernel, rows_costs
 from curta.compiler.matmul.spec import Meta, Spec, multiplies_pairs
 from curta.compiler.matmul.tiles import Costs
 
@@ -37,16 +36,8 @@ def make_stream_kernel(spec: Spec) -> str:
 
 
 def stream_costs(spec: Spec, K: int) -> Costs:
-    """The time to read B from memory, about eight bytes a cycle, or to multiply it, and to hold rows ready."""
-    return _stream_costs(spec.rows_at_once, _vectors(spec) * spec.lanes, spec.lanes, spec.dtype.itemsize, K)
-
-
-@cache  # one object for equal costs, by which the chosen tiles are found again
-def _stream_costs(rows_at_once: int, step: int, lanes: int, itemsize: int, K: int) -> Costs:
-    def cycles(rows: int, columns: int) -> float:
-        return columns * K * max(itemsize / 8, rows / lanes) + rows * K / 2
-
-    return Costs(rows_at_once, step, cycles, lambda rows, columns: columns <= 8192)
+    """A rough time of one unit; columns go by in pieces."""
+    return rows_costs(spec, _vectors(spec) * spec.lanes, K)
 
 
 def _vectors(spec: Spec) -> int:
@@ -91,7 +82,7 @@ def _add_piece(code: Code, spec: Spec, column: Value, vectors: int, lanes: int) 
             value = code.load(code.offset(place, k.index * size), spec.type, align=size)
             value = code.spread(value, lanes)
             for index, other in enumerate(loaded, row * vectors):
-                added[index] = value.fma(other, added[index]) if spec.fused else value * other + added[index]
+                added[index] = add_product(code, spec, value, other, added[index])
         k.carried_out = [code.offset(piece, step), *added]
     for place, total in zip(places, k.results[1:], strict=True):
         code.store(total, place)
