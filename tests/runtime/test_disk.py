@@ -135,7 +135,7 @@ def test_an_error_of_a_thread_is_raised(cache, monkeypatch):
     monkeypatch.setattr(jit.cpu, "processors", lambda: 2)
     wrong = jit.Code("test wrong", lambda: "not LLVM at all", "answer")
     with pytest.raises(curta.errors.CompilerError, match="LLVM rejects the text"):
-        jit.load_all([*codes(jit.SIDE_BY_SIDE), wrong])
+        jit.load_all([*codes(1), wrong])
     assert answers() == [0, 1, 2]
 
 

@@ -17,8 +17,6 @@ from typing import Any, NamedTuple
 from curta.errors import CompilerError
 from curta.runtime import cpu, disk
 
-#: fewer modules than these are made sooner by one thread than others take to begin
-SIDE_BY_SIDE = 6
 _DEFINE = re.compile(r"^(define\b[^\n]*?)[ \t]*\{[ \t]*$", re.MULTILINE)
 
 #: held while LLVM works, while a module is made, and across a fork
@@ -271,29 +269,45 @@ def _objects_of(wanted: dict[str, Code], missing: list[str]) -> dict[str, bytes]
 
 def _compiled(codes: list[Code]) -> list[bytes]:
     """The object code of modules, made by as many threads as there are processors; this one writes the texts."""
-    if len(codes) < SIDE_BY_SIDE or cpu.processors() == 1:
+    count = min(len(codes), cpu.processors())
+    if count < 2:
         return [compile(code.write(), passes=code.passes) for code in codes]
-    from concurrent.futures import ThreadPoolExecutor
+    from queue import SimpleQueue  # a pool of threads would take longer to import than many a module to compile
 
-    workers = _Workers()
-    with ThreadPoolExecutor(cpu.processors()) as threads:
-        made = [threads.submit(_compile_apart, workers, code.write(), code.passes) for code in codes]
-        return [one.result() for one in made]
+    texts: SimpleQueue[tuple[int, str, bool] | None] = SimpleQueue()
+    made: dict[int, bytes] = {}
+    errors: list[Exception] = []
+
+    def work() -> None:
+        try:
+            machine = _new_machine()
+            while text := texts.get():
+                number, ir_text, passes = text
+                made[number] = _compile_apart(machine, ir_text, passes)
+        except Exception as error:  # whatever it is, the thread that waits raises it
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number, code in enumerate(codes):
+            texts.put((number, code.write(), code.passes))
+    finally:
+        for _ in threads:
+            texts.put(None)
+        for thread in threads:
+            thread.join()
+    if errors:
+        raise errors[0]
+    return [made[number] for number in range(len(codes))]
 
 
-class _Workers(threading.local):
-    """What each thread that compiles has for itself."""
-
-    def __init__(self) -> None:
-        self.machine = _new_machine()
-
-
-def _compile_apart(workers: _Workers, ir_text: str, passes: bool) -> bytes:
+def _compile_apart(machine: Any, ir_text: str, passes: bool) -> bytes:
     """`compile` with nothing that other threads share."""
     import llvmlite.binding as llvm
 
-    module = _module(ir_text, passes, workers.machine, llvm.create_context())
-    return _emit_beside(workers.machine, module)
+    return _emit_beside(machine, _module(ir_text, passes, machine, llvm.create_context()))
 
 
 def _emit_beside(machine: Any, module: Any) -> bytes:

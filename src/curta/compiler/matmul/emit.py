@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from curta.compiler.code import Code, Value, function
+from curta.compiler.code import FLOAT_BITS, Code, Value, function
 from curta.runtime import jit
 
 #: the kernel ABI: operand slots, sizes and strides, this thread's scratch memory, the units to do
@@ -153,10 +153,22 @@ def transpose(code: Code, rows: Sequence[Value]) -> list[Value]:
         for index in range(size):
             if not index & step:
                 first, second = values[index], values[index + step]
-                values[index] = shuffle(code, first, second, low)
-                values[index + step] = shuffle(code, first, second, high)
+                values[index] = _fenced(shuffle(code, first, second, low))
+                values[index + step] = _fenced(shuffle(code, first, second, high))
         step //= 2
     return values
+
+
+def _fenced(value: Value) -> Value:
+    """The same lanes, of which LLVM does not know what they were made of.
+
+    It would look for better instructions in what several steps of a transposition do together: for twice the time that
+    all the rest takes, and finds none.
+    """
+    code, bits = value.code, (FLOAT_BITS.get(value.type) or int(value.type[1:])) * value.lanes
+    as_float = code.emit(f"bitcast {value.full_type} {value.ref} to <{bits // 32} x float>", "float", bits // 32)
+    fenced = code.call(f"llvm.arithmetic.fence.v{bits // 32}f32", "float", bits // 32, [as_float])
+    return code.emit(f"bitcast {fenced.full_type} {fenced.ref} to {value.full_type}", value.type, value.lanes)
 
 
 def in_words(code: Code, first: Value, second: Value) -> Value:

@@ -29,6 +29,7 @@ from curta.compiler.matmul.emit import (
 from curta.compiler.matmul.finish import LINE_BYTES, finish, finish_tile
 from curta.compiler.matmul.micro import add_product
 from curta.compiler.matmul.pack import pack_b
+from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import K_BLOCK, Meta, Spec
 from curta.compiler.matmul.tiles import BEYOND_CACHES, CACHE_LINES, Costs, round_up, rows_alike
 from curta.runtime import cpu, jit
@@ -78,7 +79,6 @@ def _pays(spec: Spec, computed: int, columns: int, elements: int) -> bool:
 def make_few_kernel(spec: Spec) -> str:
     """The LLVM text of the kernel for `spec`, whose C has few columns."""
     module = Module(spec.vector_bytes)
-    _add_micro_kernel(module, spec)
     if spec.ending is not None:
         _add_turn(module, spec)
     code = Code()
@@ -110,7 +110,7 @@ def make_few_kernel(spec: Spec) -> str:
                         b = code.offset(packed, panel.index * panel_step + first)
                         # fetched while the first panel is done
                         following = panel.index.eq(0).select(ahead, block.index * size)
-                        call(code, "micro", [
+                        call(code, _micro_kernel(spec), [
                             code.offset(a, block.index * size), a_step, row_count, b, words, target, sums_step, add,
                             code.offset(a, following),
                         ])  # fmt: skip
@@ -128,7 +128,7 @@ def _packed_k(code: Code, spec: Spec, panels: Value) -> Value:
 
 def few_parts(spec: Spec) -> tuple[jit.Code, ...]:
     """What the kernel requires."""
-    return pack_b(spec), finish(spec, swapped=True)
+    return pack_b(spec), _micro_kernel(spec), finish(spec, swapped=True)
 
 
 def few_scratch(spec: Spec, unit_rows: int, unit_columns: int, K: int, k_block: int) -> int:
@@ -204,12 +204,16 @@ def _add_turn(module: Module, spec: Spec) -> None:
     ))  # fmt: skip
 
 
-def _add_micro_kernel(module: Module, spec: Spec) -> None:
-    """`micro`: sums[few_rows, vectors] (= or +=) rows of A @ B; for rows that are not there the last one stands in.
+def _micro_kernel(spec: Spec) -> jit.Code:
+    """sums[few_rows, vectors] (= or +=) rows of A @ B; for rows that are not there the last one stands in.
 
     As much of as many rows from `ahead` on is fetched meanwhile, some lines with every turn: at once they would hold up
     the sums. Behind the last row there is nothing to fetch, which does no harm.
     """
+    return part("few_micro", (spec.family, spec.packed), spec, _add_micro_kernel)
+
+
+def _add_micro_kernel(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     size, lanes, vectors, rows = spec.compute.itemsize, spec.lanes, spec.few_vectors, spec.few_rows
     step, last = parameter(code, "a_step"), parameter(code, "row_count") - 1
@@ -243,10 +247,11 @@ def _add_micro_kernel(module: Module, spec: Spec) -> None:
             place = code.offset(target, vector * lanes * size)
             code.store(keep.select(value + code.load(place, spec.type, lanes), value), place)
         target = code.offset(target, parameter(code, "sums_step"))
-    module.add("micro", code, signature(
+    parameters = signature(
         a="ptr", a_step="i64", row_count="i64", b="ptr", k_count="i64", sums="ptr", sums_step="i64", add="i64",
         ahead="ptr",
-    ))  # fmt: skip
+    )  # fmt: skip
+    module.add(name, code, parameters, private=False)
 
 
 def _add_word(code: Code, spec: Spec, places: Sequence[Value], carried: Sequence[Value]) -> list[Value]:

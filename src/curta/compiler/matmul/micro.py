@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from curta.compiler.code import Code, Value
@@ -54,8 +55,7 @@ def panels(spec: Spec) -> jit.Code:
     `c_panel_step`. Each micro-kernel fetches its part of what is packed next where `ahead` says what that is, and is
     not null. A panel whose sums are complete is handed over where `handover` is not null.
     """
-    words = spec.packed, _order(spec), "staged" if spec.staged else "placed"
-    return part("panels", words, spec, _add_panels)
+    return part("panels", _words(spec, "panel"), spec, _add_panels, requires=micro_kernels(spec, "panel"))
 
 
 def window_columns(spec: Spec) -> jit.Code:
@@ -63,8 +63,8 @@ def window_columns(spec: Spec) -> jit.Code:
 
     Column number c of row k is at b + taps[k] and what the table `pixels` says of its vector: one word of two.
     """
-    words = spec.packed, _order(spec), "staged" if spec.staged else "placed"
-    return part("window_columns", words, spec, _add_window_columns)
+    required = micro_kernels(spec, "taps")
+    return part("window_columns", _words(spec, "taps"), spec, _add_window_columns, requires=required)
 
 
 def window_rows(spec: Spec) -> jit.Code:
@@ -72,18 +72,46 @@ def window_rows(spec: Spec) -> jit.Code:
 
     Row number r is at a + taps[r], and goes on from vector to vector at what the table `pixels` says of each.
     """
-    words = spec.packed, "staged" if spec.staged else "placed"
-    return part("window_rows", words, spec, _add_window_rows)
+    required = micro_kernels(spec, "pixels")
+    return part("window_rows", _words(spec, "pixels"), spec, _add_window_rows, requires=required)
 
 
-def _order(spec: Spec) -> str:
-    """The orders of A that micro-kernels tell apart: the others differ in packing alone."""
-    return spec.a_order if spec.a_order in ("row", "turned") else "k"
+def micro_kernels(spec: Spec, operand: str) -> tuple[jit.Code, jit.Code, jit.Code]:
+    """The micro-kernels for whole tiles, for the rows that are left at the end of a block, and for the columns that are
+    left where they fill no more than one vector: modules of their own, which are compiled side by side.
+
+    `operand` says what the loop over K reads: a "panel", pixels at "taps", or vectors of "pixels" as A.
+    """
+    rest, most = spec.rest_rows, spec.tile_rows
+    shapes = {
+        "micro": Shape(range(rest + 1, most + 1), 2),
+        "micro_rest": Shape(range(1, rest + 1), 2),
+        "micro_half": Shape(range(1, most + 1), 1),
+    }
+    required = (copy_tile(spec),) if not spec.staged and spec.vector_bytes != 64 else ()
+    words = operand, *_words(spec, operand)
+    whole, left, half = (
+        part(name, words, spec, partial(_add_micro_kernel, shape=shape, operand=operand), requires=required)
+        for name, shape in shapes.items()
+    )
+    return whole, left, half
+
+
+def copy_tile(spec: Spec) -> jit.Code:
+    """Copies, or adds, the part of a tile that exists into C."""
+    return part("copy_tile", (spec.compute.short,), spec, _add_copy_tile)
+
+
+def _words(spec: Spec, operand: str) -> tuple[str, ...]:
+    """What micro-kernels and what goes over them take from `spec`: of A's orders those they tell apart, the others
+    differ in packing alone."""
+    order = spec.a_order if spec.a_order in ("row", "turned") else "k"
+    orders = () if operand == "pixels" else (order,)
+    return spec.packed, *orders, "staged" if spec.staged else "placed"
 
 
 def _add_panels(module: Module, spec: Spec, name: str) -> None:
     add_fetch(module)
-    _add_micro_kernels(module, spec, _sum_over_panel)
     code = Code()
     names = {
         "a": "ptr", "a_step": "i64", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", **RESULT,
@@ -108,9 +136,8 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
                 call(code, "fetch", [get["ahead"], number])
             handover.fetch(row.index, get["rows"] - row.index, column)
             a = code.offset(get["a"], row.index * _row_step(spec, get))
-            _call_micro_kernel(
-                code, spec, get, (c, row.index, get["columns"] - column), (a, b, b_step), fetched=handover.fetched
-            )
+            place = c, row.index, get["columns"] - column
+            _call_micro_kernel(code, spec, "panel", get, place, (a, b, b_step), fetched=handover.fetched)
         handover.finish(c, get["c_step"], get["rows"], column, smaller(get["columns"] - column, width))
     module.add(name, code, signature(**names), private=False)
 
@@ -123,7 +150,6 @@ def _row_step(spec: Spec, get: dict[str, Value]) -> Value | int:
 
 
 def _add_window_columns(module: Module, spec: Spec, name: str) -> None:
-    _add_micro_kernels(module, spec, _sum_over_taps)
     code = Code()
     names = {"a": "ptr", "a_step": "i64", "b": "ptr", "taps": "ptr", "pixels": "ptr", **RESULT}
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
@@ -134,12 +160,11 @@ def _add_window_columns(module: Module, spec: Spec, name: str) -> None:
             a = code.offset(get["a"], row.index * _row_step(spec, get))
             operands = a, code.offset(get["b"], first), second - first
             place = _place(code, spec, get, panel.index, row.index)
-            _call_micro_kernel(code, spec, get, place, operands, taps=get["taps"])
+            _call_micro_kernel(code, spec, "taps", get, place, operands, taps=get["taps"])
     module.add(name, code, signature(**names), private=False)
 
 
 def _add_window_rows(module: Module, spec: Spec, name: str) -> None:
-    _add_micro_kernels(module, spec, _sum_over_pixels)
     code = Code()
     names = {"a": "ptr", "taps": "ptr", "pixels": "ptr", "packed_b": "ptr", **RESULT}
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
@@ -150,7 +175,7 @@ def _add_window_rows(module: Module, spec: Spec, name: str) -> None:
             taps = code.offset(get["taps"], row.index, "i64")
             operands = get["a"], b, code.constant(row_bytes, "i64")
             place = _place(code, spec, get, panel.index, row.index)
-            _call_micro_kernel(code, spec, get, place, operands, taps=taps, pixels=get["pixels"])
+            _call_micro_kernel(code, spec, "pixels", get, place, operands, taps=taps, pixels=get["pixels"])
     module.add(name, code, signature(**names), private=False)
 
 
@@ -161,20 +186,17 @@ def _place(code: Code, spec: Spec, get: dict[str, Value], panel: Value, row: Val
 
 
 def _call_micro_kernel(
-    code: Code, spec: Spec, get: dict[str, Value], place: tuple[Value, Value, Value],
+    code: Code, spec: Spec, operand: str, get: dict[str, Value], place: tuple[Value, Value, Value],
     operands: tuple[Value, Value, Value], *, taps: Value | None = None, pixels: Value | None = None,
     fetched: Value | None = None,
 ) -> None:  # fmt: skip
-    """One tile of C, `place` a panel of it, the tile's first row and the columns from the panel's first one on.
-
-    The rows that are left at the end of a block are done by a micro-kernel of their own, and so are the columns that
-    are left where they fill no more than one vector.
-    """
+    """One tile of C, `place` a panel of it, the tile's first row and the columns from the panel's first one on."""
     (panel, row, columns), (a, b, b_step), nothing = place, operands, null(code)
     rows, c = get["rows"] - row, code.offset(panel, row * get["c_step"])
     a_step = get.get("a_step", code.constant(0, "i64"))
     rest, half = rows.le(spec.rest_rows), columns.le(spec.lanes)
-    for function, chosen in (("micro", ~rest & ~half), ("micro_rest", rest & ~half), ("micro_half", half)):
+    choices = ~rest & ~half, rest & ~half, half
+    for function, chosen in zip(micro_kernels(spec, operand), choices, strict=True):
         with code.when(chosen):
             call(code, function, [
                 a, a_step, b, b_step, taps or nothing, pixels or nothing, c, get["c_step"], get["k_count"], rows,
@@ -182,16 +204,7 @@ def _call_micro_kernel(
             ])  # fmt: skip
 
 
-def _add_micro_kernels(module: Module, spec: Spec, sum_over: SumOver) -> None:
-    if not spec.staged and spec.vector_bytes != 64:
-        _add_copy_tile(module, spec)
-    rest, most = spec.rest_rows, spec.tile_rows
-    _add_micro_kernel(module, spec, "micro", Shape(range(rest + 1, most + 1), 2), sum_over)
-    _add_micro_kernel(module, spec, "micro_rest", Shape(range(1, rest + 1), 2), sum_over)
-    _add_micro_kernel(module, spec, "micro_half", Shape(range(1, most + 1), 1), sum_over)
-
-
-def _add_micro_kernel(module: Module, spec: Spec, name: str, shape: Shape, sum_over: SumOver) -> None:
+def _add_micro_kernel(module: Module, spec: Spec, name: str, *, shape: Shape, operand: str) -> None:
     """A function of this name: C[so many rows, so many vectors] (= or +=) A panel @ B panel.
 
     `a_step`, `b_step` and `c_step` are the bytes from one row of A, B or C to the next, `taps` and `pixels` tables of
@@ -200,6 +213,7 @@ def _add_micro_kernel(module: Module, spec: Spec, name: str, shape: Shape, sum_o
     """
     masked = spec.vector_bytes == 64
     code = Code()
+    sum_over: SumOver = {"panel": _sum_over_panel, "taps": _sum_over_taps, "pixels": _sum_over_pixels}[operand]
     sums = _by_rows(sum_over(code, spec, shape), shape)
     if spec.staged:
         _store_whole(code, spec, sums)
@@ -217,7 +231,7 @@ def _add_micro_kernel(module: Module, spec: Spec, name: str, shape: Shape, sum_o
                 code.store(value, code.offset(tile, place), align=spec.vector_bytes)
         present = smaller(parameter(code, "row_count"), shape.rows)
         rest = [parameter(code, name) for name in ("c_step", "column_count", "add")]
-        call(code, "copy_tile", [tile, parameter(code, "c", "ptr"), present, *rest])
+        call(code, copy_tile(spec), [tile, parameter(code, "c", "ptr"), present, *rest])
         code.effect("ret void")
         code.start_block("whole")
         _store_whole(code, spec, sums)
@@ -225,7 +239,7 @@ def _add_micro_kernel(module: Module, spec: Spec, name: str, shape: Shape, sum_o
         a="ptr", a_step="i64", b="ptr", b_step="i64", taps="ptr", pixels="ptr", c="ptr", c_step="i64",
         k_count="i64", row_count="i64", column_count="i64", add="i64", tile="ptr", fetched="ptr",
     )  # fmt: skip
-    module.add(name, code, parameters)
+    module.add(name, code, parameters, private=False)
 
 
 def _by_rows(sums: Sequence[Value], shape: Shape) -> list[Sequence[Value]]:
@@ -368,8 +382,7 @@ def add_product(code: Code, spec: Spec, left: Value, right: Value, before: Value
     return code.call(name, "float", before.lanes, [before, *pairs])
 
 
-def _add_copy_tile(module: Module, spec: Spec) -> None:
-    """Copy, or add, the part of a tile that exists into C."""
+def _add_copy_tile(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     size, lanes = spec.compute.itemsize, spec.lanes
     tile, c, c_step, add = (
@@ -393,6 +406,5 @@ def _add_copy_tile(module: Module, spec: Spec) -> None:
                     code.store(value + code.load(target, spec.type), target)
                 with code.when(~keep):
                     code.store(value, target)
-    module.add("copy_tile", code, signature(
-        tile="ptr", c="ptr", row_count="i64", c_step="i64", column_count="i64", add="i64",
-    ))  # fmt: skip
+    parameters = signature(tile="ptr", c="ptr", row_count="i64", c_step="i64", column_count="i64", add="i64")
+    module.add(name, code, parameters, private=False)
