@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.block import Tile, a_parts, each_tile, prepare_a
@@ -36,6 +36,8 @@ from curta.runtime import cpu, jit
 
 #: the batch dimensions of a window kernel: images and groups
 BATCH_DIMS = 2
+#: taps that are packed of all pixels, before the next ones: those of two channels, whose lines are then in the caches
+TAPS_TOGETHER = 18
 #: the part of a second-level cache that packed windows may fill: they are made and read again in it
 PACKED_SHARE = 0.6
 
@@ -124,12 +126,17 @@ def window_parts(spec: WindowSpec) -> tuple[jit.Code, ...]:
 
 
 def window_costs(spec: WindowSpec, K: int) -> Costs:
-    """A rough time of one unit, as `block_costs`; packed windows take a load a piece, and a store, for every vector."""
-    lanes, windows = spec.lanes, 0.5 if spec.in_place else 1.0 + spec.pieces
+    """A rough time of one unit, as `block_costs`; packed windows take a load a piece, and a store, for every vector.
+
+    Both are dear: what is loaded lies across cache lines, what is stored goes to the second cache.
+    """
+    lanes, windows = spec.lanes, 0.5 if spec.in_place else 2.0 + 2.0 * spec.pieces
     a_cost, b_cost = (2.0, windows) if spec.windows == "columns" else (windows, 4.0)
 
+    computed_rows, computed_columns = cache(spec.computed_rows), cache(spec.computed_columns)
+
     def cycles(rows: int, columns: int) -> float:
-        arithmetic = spec.computed_rows(rows) * spec.computed_columns(columns) * K / (2 * lanes)
+        arithmetic = computed_rows(rows) * computed_columns(columns) * K / (2 * lanes)
         packing = K * (rows * a_cost + columns * b_cost) / lanes
         passes = max(1, -(-K // spec.k_block)) + 2 * spec.staged
         return arithmetic + packing + rows * columns * passes * 2 / lanes
@@ -159,14 +166,15 @@ def _add_pack_windows(module: Module, spec: Spec, name: str, *, pieces: int) -> 
         "tap_step": "i64", "pair_step": "i64",
     }  # fmt: skip
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
-    with code.loop(0, get["pairs"]) as pair:
+    with code.loop(0, get["tap_count"], TAPS_TOGETHER) as some, code.loop(0, get["pairs"]) as pair:
         entry = code.offset(get["pixels"], pair.index * (4 * pieces), "i64")
         halves = [
             _pieces(code, spec.lanes, pieces, get["source"], code.offset(entry, half * pieces * 16))
             for half in range(2)
         ]
-        target = code.offset(get["target"], pair.index * get["pair_step"])
-        with code.loop(0, get["tap_count"], carried=[target]) as tap:
+        last = smaller(some.index + TAPS_TOGETHER, get["tap_count"])
+        target = code.offset(get["target"], pair.index * get["pair_step"] + some.index * get["tap_step"])
+        with code.loop(some.index, last, carried=[target]) as tap:
             distance = code.load(code.offset(get["taps"], tap.index, "i64"), "i64", align=8)
             for half, found in enumerate(halves):
                 value = code.load(code.offset(found[0][0], distance), spec.type, spec.lanes)

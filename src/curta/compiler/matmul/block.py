@@ -81,8 +81,10 @@ def _block_costs(spec: Spec, staged: bool, a_cost: float, b_cost: float, K: int)
     all_staged = staged and not spec.in_one_block(K)
     available = PACKED_SHARE * cpu.second_cache_bytes()
 
+    computed_rows, computed_columns = cache(spec.computed_rows), cache(spec.computed_columns)
+
     def cycles(rows: int, columns: int) -> float:
-        arithmetic = spec.computed_rows(rows) * spec.computed_columns(columns) * words / (2 * lanes)
+        arithmetic = computed_rows(rows) * computed_columns(columns) * words / (2 * lanes)
         packing = words * (rows * a_cost + columns * b_cost) / lanes
         return arithmetic + packing + rows * columns * passes * 2 / lanes
 

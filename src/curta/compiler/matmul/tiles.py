@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import gcd
+from typing import NamedTuple
 
 from curta.runtime import cpu
 
@@ -48,6 +49,16 @@ def _thread_counts() -> tuple[int, ...]:
     return tuple(1 << power for power in range((2 * cpu.processors() - 1).bit_length() + 1))
 
 
+class _Side(NamedTuple):
+    """A side cut into `tiles` tiles of `unit` at most: `whole` of them have `size`, one `rest` where that is not 0."""
+
+    unit: int
+    size: int
+    whole: int
+    rest: int
+    tiles: int
+
+
 @lru_cache(maxsize=4096)
 def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
     """The cut with the least modelled time, summed over several numbers of threads."""
@@ -55,33 +66,49 @@ def choose_tiles(costs: Costs, M: int, N: int, batches: int) -> Tiles:
         return Tiles(1, 1, 1, 1, 1, 0)
     best_time, best = float("inf"), Tiles(M, N, 1, 1, 1, batches)
     all_columns = _sides(N, costs.column_step)
-    for unit_rows, rows in _sides(M, costs.row_step):
-        for unit_columns, columns in all_columns:
-            smallest = unit_rows <= costs.row_step and unit_columns <= costs.column_step
-            if not smallest and not costs.fits(unit_rows, unit_columns):
+    for rows in _sides(M, costs.row_step):
+        for columns in all_columns:
+            smallest = rows.unit <= costs.row_step and columns.unit <= costs.column_step
+            if not smallest and not costs.fits(rows.unit, columns.unit):
                 continue
-            cycles = max(1.0, costs.cycles(min(unit_rows, M), min(unit_columns, N)))
-            time, together, units = _timed(rows * columns, cycles, batches)
-            if time < best_time:
-                best_time, best = time, Tiles(unit_rows, unit_columns, rows, columns, together, units)
+            found = _timed(costs, rows, columns, batches, best_time)
+            if found is not None:
+                (best_time, together), cut = found, rows.tiles * columns.tiles
+                units = cut * -(-batches // together)
+                best = Tiles(rows.unit, columns.unit, rows.tiles, columns.tiles, together, units)
     return best
 
 
-def _timed(per_batch: int, cycles: float, batches: int) -> tuple[float, int, int]:
-    """The modelled time of so many tiles a batch, how many small batches are put together, and the units there are."""
-    together = 1 if per_batch > 1 else max(1, min(-(-batches // 16), int(SMALL_UNIT // cycles)))
-    units = per_batch * -(-batches // together)
-    waking = WAKE_COST if units > 1 else 0.0
-    # time on each number of threads, as a multiple of what it would be if all were busy
-    unit, time = cycles * together + UNIT_COST, 0.0
-    for threads in _thread_counts():
-        time += threads * (-(-units // threads) * unit + waking)
-    return time, together, units
+def _timed(costs: Costs, rows: _Side, columns: _Side, batches: int, limit: float) -> tuple[float, int] | None:
+    """The modelled time of a cut, if it is less than `limit`, and how many small batches are put together."""
+    _, high, whole_rows, last_high, row_tiles = rows
+    _, wide, whole_columns, last_wide, column_tiles = columns
+    cycles, together, groups = max(1.0, costs.cycles(high, wide)), 1, batches
+    if row_tiles * column_tiles == 1:
+        together = max(1, min(-(-batches // 16), int(SMALL_UNIT // cycles)))
+        groups = -(-batches // together)
+    unit, short = cycles * together + UNIT_COST, UNIT_COST
+    whole, units = whole_rows * whole_columns * groups, row_tiles * column_tiles * groups
+    shorter = units - whole
+    rounds = [(threads, -(-whole // threads)) for threads in _thread_counts()]
+    # on each number of threads, as a multiple of what it would be if all were busy
+    time = unit * sum(threads * number for threads, number in rounds)
+    time += WAKE_COST * sum(_thread_counts()) if units > 1 else 0.0
+    if shorter and time < limit:
+        rest = whole_rows * costs.cycles(high, last_wide) if last_wide else 0.0
+        rest += whole_columns * costs.cycles(last_high, wide) if last_high else 0.0
+        rest += costs.cycles(last_high, last_wide) if last_high and last_wide else 0.0
+        short += rest * groups / shorter
+        for threads, number in rounds:
+            # threads that have no whole unit in the last round do shorter ones
+            left = shorter - (number * threads - whole) * int(unit // short)
+            time += threads * -(-max(0, left) // threads) * short
+    return (time, together) if time < limit else None
 
 
 @cache
-def _sides(length: int, step: int) -> list[tuple[int, int]]:
-    """The sizes of tiles to try along a side, and how many tiles there are of each.
+def _sides(length: int, step: int) -> list[_Side]:
+    """The cuts to try along a side.
 
     Multiples of `step`, by numbers of tiles in ever larger jumps, and powers of two.
     """
@@ -90,8 +117,9 @@ def _sides(length: int, step: int) -> list[tuple[int, int]]:
     while count < most:
         counts |= {count, 1 << (count.bit_length() - 1)}
         count = max(count + 1, count * 5 // 4)
-    sizes = dict.fromkeys(round_up(-(-length // count), step) for count in sorted(counts))
-    return [(size, -(-length // size)) for size in sizes]
+    units = dict.fromkeys(round_up(-(-length // count), step) for count in sorted(counts))
+    sizes = [(unit, min(unit, length)) for unit in units]
+    return [_Side(unit, size, length // size, length % size, -(-length // size)) for unit, size in sizes]
 
 
 def even_blocks(length: int, most: int) -> int:
