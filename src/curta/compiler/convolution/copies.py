@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.convert import load_wide
-from curta.compiler.matmul.emit import KERNEL_SIGNATURE, Module, blocks, call, parameter, shuffle, signature, smaller
+from curta.compiler.matmul.convert import load_wide, widen
+from curta.compiler.matmul.emit import (
+    KERNEL_SIGNATURE,
+    Module,
+    blocks,
+    call,
+    lane_mask,
+    masked_load,
+    masked_store,
+    parameter,
+    shuffle,
+    signature,
+    smaller,
+)  # fmt: skip
 from curta.compiler.matmul.spec import LLVM_TYPES
 from curta.dtypes import DType
 
 #: a change of the texts below changes their keys
-REVISION = 5
+REVISION = 6
 #: how far elements may lie apart that are copied in vectors
 VECTOR_STEPS = (1, 2)
 #: channels and filters of a weight turned over at once, which the first cache holds for all runs of taps
@@ -39,7 +51,7 @@ def turn_key(dtype: DType, target: DType, level: str, vector_bytes: int) -> str:
     return f"turn_{dtype.short}_{target.short}_{level}_{vector_bytes}_r{REVISION}"
 
 
-class _Copy:
+class Copy:
     """Loads from the one format and stores in the other."""
 
     def __init__(self, code: Code, dtype: DType, target: DType, level: str) -> None:
@@ -59,7 +71,7 @@ class _Copy:
     def zeros(self, target: Value, first: Value, last: Value) -> None:
         """Zeros from element `first` to `last`: there are few."""
         with self.code.loop(first, last) as place:
-            zero = self.code.constant(0, "i16" if self.target_size == 2 else LLVM_TYPES[self.target.name])
+            zero = self.code.constant(0, self.target_type)
             self.code.store(zero, self.to_place(target, place.index))
 
     def runs(
@@ -80,10 +92,25 @@ class _Copy:
 
     def _load(self, source: Value, lanes: int) -> Value:
         if self.dtype is self.target:
-            return self.code.load(source, "i16" if self.size == 2 else LLVM_TYPES[self.dtype.name], lanes)
+            return self.code.load(source, self.target_type, lanes)
         return load_wide(self.code, source, self.dtype, lanes, native_half=self.native_half)
 
-    def from_place(self, pointer: Value, elements: Value) -> Value:
+    def masked(self, source: Value, mask: Value) -> Value:
+        """The elements where `mask` is true, as they are; zeros elsewhere."""
+        return masked_load(self.code, source, mask, "i16" if self.size == 2 else LLVM_TYPES[self.dtype.name])
+
+    def widened(self, value: Value) -> Value:
+        """What `masked` loads in the target's format."""
+        if self.dtype is self.target:
+            return value
+        return widen(value, self.dtype, native_half=self.native_half)
+
+    @property
+    def target_type(self) -> str:
+        """LLVM's name of the target's format; halves are copied as integers."""
+        return "i16" if self.target_size == 2 else LLVM_TYPES[self.target.name]
+
+    def from_place(self, pointer: Value, elements: Value | int) -> Value:
         return self.code.offset(pointer, elements * self.size)
 
     def to_place(self, pointer: Value, elements: Value) -> Value:
@@ -96,9 +123,9 @@ def make_planes_kernel(dtype: DType, target: DType, step: int, level: str, vecto
     `step` is how far the elements of a plane's row lie apart in the image, 0 that it may be anything.
     """
     module = Module(vector_bytes)
-    _add_rows(module, dtype, target, step, level, vector_bytes // target.itemsize)
+    add_rows(module, dtype, target, step, level, vector_bytes // target.itemsize)
     code = Code()
-    copy = _Copy(code, dtype, target, level)
+    copy = Copy(code, dtype, target, level)
     get = _fields(code, PLANES_FIELDS)
     source, made = _operands(code)
     with code.loop(parameter(code, "start"), parameter(code, "stop")) as unit:
@@ -118,15 +145,53 @@ def make_planes_kernel(dtype: DType, target: DType, step: int, level: str, vecto
     return module.text()
 
 
-def _add_rows(module: Module, dtype: DType, target: DType, step: int, level: str, lanes: int) -> None:
-    """`rows`: rows of one plane, in vectors where they are as long as one, and the zeros around them."""
+def add_rows(module: Module, dtype: DType, target: DType, step: int, level: str, lanes: int) -> None:
+    """`rows`: rows of one plane and the zeros around them, in vectors where elements lie 1 or 2 apart."""
     code = Code()
-    copy = _Copy(code, dtype, target, level)
+    copy = Copy(code, dtype, target, level)
     names = {
         "source": "ptr", "source_row": "i64", "source_column": "i64", "target": "ptr", "target_row": "i64",
         "rows": "i64", "columns": "i64", "above": "i64", "below": "i64", "left": "i64", "right": "i64",
     }  # fmt: skip
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    if step and lanes * target.itemsize == 64:
+        _copy_masked(copy, get, step, lanes)
+    else:
+        _copy_whole(copy, get, step, lanes)
+    module.add("rows", code, signature(**names))
+
+
+def _copy_masked(copy: Copy, get: dict[str, Value], step: int, lanes: int) -> None:
+    """Vector by vector along a row, each for all rows: what is the image's is loaded, and zeros beside it."""
+    code, wide = copy.code, get["left"] + get["columns"] + get["right"]
+    with code.loop(0, wide, lanes) as column:
+        # of the vector's lanes those from `first` on, and before `last`, are the image's
+        first, last = get["left"] - column.index, get["left"] + get["columns"] - column.index
+        masks = [
+            lane_mask(code, last * step - (step - 1) - part * lanes, lanes)
+            & ~lane_mask(code, first * step - part * lanes, lanes)
+            for part in range(step)
+        ]
+        kept = lane_mask(code, wide - column.index, lanes)
+        place = copy.to_place(get["target"], column.index)
+        row_bytes = get["target_row"] * copy.target_size
+        zeros = code.constant(0, copy.target_type, lanes)
+        for begin, count in ((0, get["above"]), (get["above"] + get["rows"], get["below"])):
+            with code.loop(begin, begin + count) as row:
+                masked_store(code, zeros, code.offset(place, row.index * row_bytes), kept)
+        source = copy.from_place(get["source"], first * -step)
+        carried = [source, code.offset(place, get["above"] * row_bytes)]
+        with code.loop(0, get["rows"], carried=carried) as row:
+            from_row, to_row = row.carried
+            parts = [copy.masked(copy.from_place(from_row, number * lanes), mask) for number, mask in enumerate(masks)]
+            value = parts[0] if step == 1 else shuffle(code, parts[0], parts[1], range(0, 2 * lanes, 2))
+            masked_store(code, copy.widened(value), to_row, kept)
+            row.carried_out = [copy.from_place(from_row, get["source_row"]), code.offset(to_row, row_bytes)]
+
+
+def _copy_whole(copy: Copy, get: dict[str, Value], step: int, lanes: int) -> None:
+    """Row by row, in vectors where it is as long as one."""
+    code = copy.code
     columns, zero, behind = get["columns"], code.constant(0, "i64"), get["left"] + get["columns"]
     for first, count in ((zero, get["above"]), (get["above"] + get["rows"], get["below"])):
         with code.loop(first, first + count) as row:
@@ -148,7 +213,6 @@ def _add_rows(module: Module, dtype: DType, target: DType, step: int, level: str
         with code.when(whole.eq(0)), code.loop(0, columns) as column:
             at = column.index * get["source_column"]
             copy.element(copy.from_place(from_row, at), copy.to_place(to_row, column.index))
-    module.add("rows", code, signature(**names))
 
 
 def make_turn_kernel(dtype: DType, target: DType, level: str, vector_bytes: int) -> str:
@@ -156,7 +220,7 @@ def make_turn_kernel(dtype: DType, target: DType, level: str, vector_bytes: int)
     number b of a few neighbouring channels: what is read for one lies beside what is read for the next."""
     module = Module(vector_bytes)
     code = Code()
-    copy = _Copy(code, dtype, target, level)
+    copy = Copy(code, dtype, target, level)
     get = _fields(code, TURN_FIELDS)
     source, made = _operands(code)
     per_group = blocks(get["rows"], ROWS_TOGETHER)

@@ -39,13 +39,15 @@ class Launch(NamedTuple):
 
 
 class Planes(NamedTuple):
-    """Images copied into planes: how far images, channels and rows lie apart, in elements; `start` is the first."""
+    """Images copied into planes: how far images, channels, rows and planes lie apart, in elements; `start` is the
+    first."""
 
     source: Source
     start: int
     image: int
     channel: int
     row: int
+    area: int
 
 
 @dataclass
@@ -56,6 +58,10 @@ class Program:
     vector_bytes: int
     launches: list[Launch] = field(default_factory=list)
     temporaries: list[Layout] = field(default_factory=list)
+
+    def lanes(self, dtype: DType) -> int:
+        """Elements of a vector."""
+        return self.vector_bytes // dtype.itemsize
 
     def launch(self, plan: MatmulPlan, *sources: Source, ending: Ending | None = None) -> None:
         """Append a launch."""
@@ -86,8 +92,8 @@ class Program:
         steps = (channel, apart) if channels_first else (channels * channel, channel)
         start, room = margin // dtype.itemsize, channels * apart if channels_first else images * channels * channel
         target = self.temporary(room + 2 * start, dtype)
-        planes = Planes(target, start, *steps, columns.length)
-        self._copy_images(layout, source, axes, dtype, planes, rows.length * columns.length, images_first=True)
+        planes = Planes(target, start, *steps, columns.length, rows.length * columns.length)
+        self._copy_images(layout, source, axes, dtype, planes, images_first=True)
         return planes
 
     def lines(self, layout: Layout, source: Source, axes: tuple[Axis, Axis], dtype: DType) -> Planes:
@@ -98,22 +104,22 @@ class Program:
         channel = len(rows.spans) * len(columns.spans) * rows.length * row
         start = MARGIN // dtype.itemsize
         target = self.temporary(channels * channel + 2 * start, dtype)
-        planes = Planes(target, start, columns.length, channel, row)
-        self._copy_images(layout, source, axes, dtype, planes, rows.length * row, images_first=False)
+        planes = Planes(target, start, columns.length, channel, row, rows.length * row)
+        self._copy_images(layout, source, axes, dtype, planes, images_first=False)
         return planes
 
     def _copy_images(
-        self, layout: Layout, source: Source, axes: tuple[Axis, Axis], dtype: DType, planes: Planes, area: int, *,
+        self, layout: Layout, source: Source, axes: tuple[Axis, Axis], dtype: DType, planes: Planes, *,
         images_first: bool,
     ) -> None:  # fmt: skip
-        """Append the copy into planes of so many elements; unit by unit goes from image to image, or from channel to
+        """Append the copy into planes; unit by unit goes from image to image, or from channel to
         channel, so that what is written lies in order."""
         rows, columns = axes
         images, channels = layout.shape[:2]
         row, column = layout.strides[2] * rows.step, layout.strides[3] * columns.step
         parts = [
             (
-                (number * len(columns.spans) + other) * area,
+                (number * len(columns.spans) + other) * planes.area,
                 down.source * layout.strides[2] + across.source * layout.strides[3],
                 *(down.extent, across.extent, down.first, rows.length - down.first - down.extent),
                 *(across.first, columns.length - across.first - across.extent),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from curta.compiler.code import Code, Value
+from curta.compiler.convolution.band import TAPS_TOGETHER, Field, band_corner, band_number, copy_band
 from curta.compiler.matmul.block import Tile, a_parts, each_tile, prepare_a
 from curta.compiler.matmul.emit import (
     KERNEL_SIGNATURE,
@@ -36,8 +37,6 @@ from curta.runtime import cpu, jit
 
 #: the batch dimensions of a window kernel: images and groups
 BATCH_DIMS = 2
-#: taps that are packed of all pixels, before the next ones: those of two channels, whose lines are then in the caches
-TAPS_TOGETHER = 18
 #: the part of a second-level cache that packed windows may fill: they are made and read again in it
 PACKED_SHARE = 0.6
 
@@ -59,11 +58,12 @@ class WindowMeta(enum.IntEnum):
     PERIOD_BYTES = 6
     A_START = 7
     C_START = 8
-    #: where in `meta` the table of the pixels begins
+    #: where in `meta` the table of the pixels begins, and behind it what `band.Field` says, where units make the planes
     PIXELS = 9
+    BAND = 10
     #: for each slot of an ending how far images and lines lie apart, in bytes; behind them the table of channels and
     #: taps: offsets in bytes
-    SLOTS = 10
+    SLOTS = 11
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,21 @@ class WindowSpec(Spec):
 
     `windows` is "columns" where they are B, its columns the pixels; "rows" where they are A, its rows the channels and
     taps. A vector of pixels lies in at most `pieces` pieces; with `in_place` in one, and windows are read where they
-    lie. With `runs`, C's columns are stored in runs.
+    lie. With `runs`, C's columns are stored in runs. With a `band` units make the planes: of images in which the
+    elements of a plane's row lie so far apart, 0 is any distance.
     """
 
     windows: str = "columns"
     pieces: int = 1
     in_place: bool = False
     runs: bool = False
+    band: int | None = None
 
     @property
     def key(self) -> str:
         way = "in_place" if self.in_place else str(self.pieces)
-        return f"{super().key}_{self.windows}_{way}{'_runs' if self.runs else ''}"
+        band = "" if self.band is None else f"_band{self.band}"
+        return f"{super().key}_{self.windows}_{way}{'_runs' if self.runs else ''}{band}"
 
     @property
     def a_in_place(self) -> bool:
@@ -121,6 +124,8 @@ def window_parts(spec: WindowSpec) -> tuple[jit.Code, ...]:
     finished = (finish(spec),) if spec.staged or spec.ending is not None else ()
     if spec.windows == "columns":
         windows = (window_columns(spec),) if spec.in_place else (_pack_windows(spec), panels(spec))
+        if spec.band is not None:
+            windows = copy_band(spec, spec.band), *windows
         return (*a_parts(spec), *windows, *finished)
     return (pack_b(spec), *((window_rows(spec),) if spec.in_place else (_pack_windows(spec), panels(spec))), *finished)
 
@@ -259,6 +264,9 @@ def _pack_columns(
     size, width = spec.compute.itemsize, spec.tile_columns
     if spec.windows == "columns":
         pixels = _pixels(code, spec, tile.first_column)
+        if spec.band is not None:
+            _pack_from_band(code, spec, tile, k, k_count, pixels, packed)
+            return
         steps = [code.constant(width * size, "i64"), k_count * (width * size)]
         call(code, _pack_windows(spec), [
             tile.b, _taps(code, spec, k), k_count, pixels, blocks(tile.columns, width), packed, *steps,
@@ -267,6 +275,29 @@ def _pack_columns(
     source = code.offset(tile.b, (begin + k) * read_meta(code, Meta.B_K) * spec.dtype.itemsize)
     strides = [read_meta(code, item) for item in (Meta.B_K, Meta.B_COLUMN)]
     call(code, pack_b(spec), [source, *strides, k_count, tile.columns, packed])
+
+
+def _pack_from_band(
+    code: Code, spec: WindowSpec, tile: Tile, k: Value, k_count: Value, pixels: Value, packed: Value
+) -> None:
+    """A block of windows, whole channels: of a few at a time the planes are made, and their windows packed."""
+    size, width = spec.compute.itemsize, spec.tile_columns
+    fields = code.offset(parameter(code, "meta", "ptr"), _read(code, spec, WindowMeta.BAND), "i64")
+    band = code.offset(parameter(code, "scratch", "ptr"), band_number(code, fields, Field.SCRATCH))
+    taps, channels = (band_number(code, fields, item) for item in (Field.TAPS, Field.CHANNELS))
+    first, last = tile.first_column, tile.first_column + tile.columns
+    with code.loop(0, k_count, taps * channels) as some:
+        count = smaller(taps * channels, k_count - some.index)
+        channel = (k + some.index).unsigned_divide(taps)
+        source = channel * band_number(code, fields, Field.SOURCE_CHANNEL) * spec.dtype.itemsize
+        made = count.unsigned_divide(taps)
+        call(code, copy_band(spec, spec.band or 0), [fields, code.offset(tile.b, source), band, made, first, last])
+        call(code, _pack_windows(spec), [
+            code.offset(band, code.constant(0, "i64") - band_corner(code, fields, first, channel)),
+            _taps(code, spec, k + some.index), count, pixels, blocks(tile.columns, width),
+            code.offset(packed, some.index * (width * size)), code.constant(width * size, "i64"),
+            k_count * (width * size),
+        ])  # fmt: skip
 
 
 def _prepare_rows(

@@ -85,7 +85,7 @@ class _Images:
     @property
     def numbers(self) -> tuple[int, ...]:
         """Where the first element is; how far apart images, channels and rows lie, and planes."""
-        return (*self.planes[1:], self.planes.channel // 4)
+        return self.planes[1:]
 
 
 def _axes(layout: Layout, before: Pair, tiles: Pair, behind: Pair) -> tuple[Axis, Axis]:

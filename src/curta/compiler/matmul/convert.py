@@ -11,14 +11,18 @@ from curta.dtypes import DType, bfloat16, float16
 
 def load_wide(code: Code, pointer: Value, dtype: DType, lanes: int, *, native_half: bool) -> Value:
     """`lanes` neighbouring elements of `dtype`, as float32 where they are float16 or bfloat16."""
-    if dtype is bfloat16:
-        bits = code.load(pointer, "i16", lanes).convert("zext", "i32")
-        return (bits << 16).bitcast("float")
-    if dtype is not float16:
+    if dtype not in (float16, bfloat16):
         return code.load(pointer, LLVM_TYPES[dtype.name], lanes)
+    return widen(code.load(pointer, "i16", lanes), dtype, native_half=native_half)
+
+
+def widen(bits: Value, dtype: DType, *, native_half: bool) -> Value:
+    """float32 from the bits of float16 or bfloat16 in i16."""
+    if dtype is bfloat16:
+        return (bits.convert("zext", "i32") << 16).bitcast("float")
     if native_half:
-        return code.load(pointer, "half", lanes).convert("fpext", "float")
-    return _widen_half(code.load(pointer, "i16", lanes).convert("zext", "i32"))
+        return bits.bitcast("half").convert("fpext", "float")
+    return _widen_half(bits.convert("zext", "i32"))
 
 
 def narrow(value: Value, dtype: DType, *, native_half: bool, native_bfloat: bool = False) -> Value:
