@@ -70,7 +70,15 @@ WINOGRAD = [
     Geometry(2, 1, 36, 100, (21, 20), (3, 3), (1, 1), (0, 2), (2, 1), (1, 1)),
     Geometry(1, 1, 32, 34, (38, 70), (3, 3), (1, 1), (0, 0), (0, 0), (1, 1)),
 ]
-GEOMETRIES += WINOGRAD
+#: and those whose units make planes for themselves: of some lines, of several images, of many channels and filters
+BANDS = [
+    Geometry(2, 1, 5, 30, (60, 61), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1)),
+    Geometry(9, 2, 7, 20, (20, 21), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1)),
+    Geometry(1, 1, 41, 140, (40, 33), (3, 3), (2, 1), (1, 1), (1, 1), (1, 1)),
+    Geometry(1, 1, 3, 130, (38, 67), (4, 3), (2, 2), (1, 1), (2, 1), (1, 2)),
+    Geometry(1, 1, 2, 3, (40, 41), (5, 4), (3, 3), (3, 0), (0, 2), (2, 3)),
+]
+GEOMETRIES += WINOGRAD + BANDS + [Geometry(1, 1, 2, 3, (20, 23), (17, 17), (2, 2), (8, 8), (8, 8), (1, 1))]
 
 
 def values(rng: np.random.Generator, shape: tuple[int, ...], name: str, *, apart: bool = False) -> Array:
@@ -283,6 +291,33 @@ def test_rows_that_displace_each_other_are_packed() -> None:
         layouts = [layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry)]
         plan = plan_forward(geometry, *layouts, Program("avx512", 64)).launches[-1].plan
         assert f"_a{order}_" in plan.key
+
+
+@pytest.mark.parametrize("geometry", BANDS, ids=lambda geometry: "-".join(str(n) for n in geometry))
+def test_units_make_planes_of_the_lines_they_read(geometry: Geometry) -> None:
+    """No launch before the sums, and no temporary; the grid above has their values."""
+    layouts = [layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry)]
+    program = plan_forward(geometry, *layouts, Program("avx512", 64))
+    (launch,) = program.launches
+    assert "_band" in launch.plan.key
+    assert not program.temporaries
+
+
+def test_where_planes_of_all_images_are_made_beforehand() -> None:
+    """Where a window has more taps than a block of K, where several units would make the same ones, and where few
+    filters read windows that need no packing."""
+    many_taps = Geometry(1, 1, 2, 3, (20, 23), (17, 17), (2, 2), (8, 8), (8, 8), (1, 1))
+    several_units = Geometry(4, 1, 512, 512, (14, 14), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1))
+    few_filters = Geometry(4, 1, 16, 16, (64, 64), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1))
+    for geometry, in_place in ((many_taps, False), (several_units, False), (few_filters, True)):
+        layouts = [layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry)]
+        planes, sums = plan_forward(geometry, *layouts, Program("avx512", 64)).launches
+        assert planes.plan.key.startswith("planes")
+        assert "_band" not in sums.plan.key
+        assert ("_in_place" in sums.plan.key) is in_place
+    layouts = [layout_of(np.zeros(shape, np.float32)) for shape in shapes(few_filters._replace(filters=128))]
+    (packed,) = plan_forward(few_filters._replace(filters=128), *layouts, Program("avx512", 64)).launches
+    assert "_band" in packed.plan.key
 
 
 @pytest.mark.parametrize("level", levels())

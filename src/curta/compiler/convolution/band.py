@@ -13,7 +13,8 @@ from curta.compiler.code import Code, Value
 from curta.compiler.convolution.copies import VECTOR_STEPS, Copy, add_rows
 from curta.compiler.convolution.geometry import Axis, Pair
 from curta.compiler.convolution.program import MARGIN, Planes
-from curta.compiler.matmul.emit import Module, call, larger, parameter, signature, smaller
+from curta.compiler.matmul.emit import Module, call, larger, parameter, prefetch, signature, smaller
+from curta.compiler.matmul.finish import LINE_BYTES
 from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Spec
 from curta.memory.layout import Layout
@@ -45,10 +46,12 @@ class Field(enum.IntEnum):
     SOURCE_CHANNEL = 9
     SOURCE_ROW = 10
     SOURCE_COLUMN = 11
+    #: bytes to be fetched for a row; 0 where rows do not lie one behind the other
+    ROW_FETCHED = 12
     #: lines of an image, and pixels of a line
-    HIGH = 12
-    WIDE = 13
-    PLANES = 14
+    HIGH = 13
+    WIDE = 14
+    PLANES = 15
 
 
 #: where a plane begins in the band and its first element in the image; the first of its rows that is the image's and
@@ -74,12 +77,29 @@ class Band:
         return step if step in VECTOR_STEPS else 0
 
     @property
+    def _dense(self) -> bool:
+        """Rows of an image lie one behind the other."""
+        return self.x.strides[3] == 1 and self.x.strides[2] == self.x.shape[3]
+
+    @property
     def channels_at_once(self) -> int:
         """Channels whose planes are made at once."""
         return max(1, min(self.channels, TAPS_TOGETHER // self.taps))
 
     def planes(self, unit_columns: int, together: bool) -> Planes:
-        """Where a unit of so many pixels, of one image or of some `together`, finds images, channels and rows."""
+        """Where a unit of so many pixels, of one image or of some `together`, finds images, channels and rows.
+
+        Of 400 x 40 pixels, 200 x 20 windows of 3 x 3 at stride 2, 64 pixels read at most 5 lines, and one row below:
+
+        >>> from curta.compiler.convolution.geometry import Geometry, window_axis
+        >>> from curta.dtypes import float32
+        >>> from curta.memory.layout import contiguous
+        >>> geometry = Geometry(1, 1, 8, 8, (400, 40), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1))
+        >>> axes = window_axis(geometry, 0)[0], window_axis(geometry, 1)[0]
+        >>> band = Band(contiguous((1, 8, 400, 40), float32), axes, geometry.counts, 8, 9)
+        >>> band.planes(64, together=False).area == (5 + 1) * (20 + 1)
+        True
+        """
         (rows, columns), (high, wide) = self.axes, self.counts
         lines = min(high, (unit_columns + wide - 2) // wide + 1)
         images = min(self.x.shape[0], (unit_columns + high * wide - 2) // (high * wide) + 1) if together else 1
@@ -100,6 +120,7 @@ class Band:
             Field.ROW_BYTES: planes.row * itemsize, Field.SHIFTED: int(not together),
             Field.BELOW: rows.length - self.counts[0], Field.SOURCE_IMAGE: strides[0], Field.SOURCE_CHANNEL: strides[1],
             Field.SOURCE_ROW: strides[2] * rows.step, Field.SOURCE_COLUMN: strides[3] * columns.step,
+            Field.ROW_FETCHED: strides[2] * rows.step * self.x.dtype.itemsize if self._dense else 0,
             Field.HIGH: self.counts[0], Field.WIDE: self.counts[1],
             Field.PLANES: len(rows.spans) * len(columns.spans),
         }  # fmt: skip
@@ -149,7 +170,8 @@ def _add_copy_band(module: Module, spec: Spec, name: str, *, step: int) -> None:
     (first_image, begin_line), (last_image, last_line) = (
         first_line(code, fields, pixel) for pixel in (get["first"], get["last"] - 1)
     )
-    shift = band_number(code, fields, Field.SHIFTED) * begin_line
+    shift, fetched = (band_number(code, fields, item) for item in (Field.SHIFTED, Field.ROW_FETCHED))
+    shift = shift * begin_line
     source_steps = Field.SOURCE_CHANNEL, Field.SOURCE_IMAGE, Field.SOURCE_ROW, Field.SOURCE_COLUMN
     steps = [band_number(code, fields, item) for item in source_steps]
     with code.loop(0, get["channels"]) as channel, code.loop(first_image, last_image + 1) as image:
@@ -159,6 +181,9 @@ def _add_copy_band(module: Module, spec: Spec, name: str, *, step: int) -> None:
         from_image = copy.from_place(get["source"], channel.index * steps[0] + image.index * steps[1])
         place = channel.index * band_number(code, fields, Field.CHANNEL_BYTES) + (begin - shift) * row_bytes
         place = place + (image.index - first_image) * band_number(code, fields, Field.IMAGE_BYTES)
+        following = code.offset(from_image, get["channels"] * steps[0] * spec.dtype.itemsize + begin * fetched)
+        with code.loop(0, (end - begin) * fetched, LINE_BYTES) as line:
+            prefetch(code, code.offset(following, line.index))
         with code.loop(0, band_number(code, fields, Field.PLANES)) as plane:
             entry = code.offset(fields, plane.index * PLANE_WORDS + len(Field), "i64")
             to, at, first, extent, columns, left, right = (

@@ -20,6 +20,9 @@ from curta.dtypes import DType, compute_dtype
 
 #: images with fewer windows than this are put together into the columns of one product
 FEW_PIXELS = 256
+#: with so many filters windows are packed where they could be read in place: then they lie side by side, and are read
+#: again for every few filters
+MANY_FILTERS = 128
 
 
 @dataclass(frozen=True)
@@ -132,14 +135,13 @@ class Columns:
         return choose_tiles(window_costs(spec, a.K), a.rows, columns, images * groups)
 
     def _spec(self, a: Matrix, out_dtype: DType, program: Program, ending: Ending | None, runs: bool) -> WindowSpec:
-        band, pieces = (
-            self.windows.band,
-            count_pieces(self._vectors(self.windows.planes, program.lanes(compute_dtype(a.dtype)))),
-        )
+        band, lanes = self.windows.band, program.lanes(compute_dtype(a.dtype))
+        pieces = count_pieces(self._vectors(self.windows.planes, lanes))
+        in_place = pieces == 1 and (band is None or a.rows < MANY_FILTERS)
         spec = WindowSpec(
             "window", a.dtype, out_dtype, "k" if a.steps[1] == 1 else "row", "any",
             "column" if self.place[2] == 1 else "any", False, program.level, program.vector_bytes, ending,
-            pieces=pieces, in_place=pieces == 1, runs=runs, band=None if band is None else band.step,
+            pieces=pieces, in_place=in_place, runs=runs, band=None if band is None else band.step,
         )  # fmt: skip
         return packed_where_needed(spec, a.steps[0], a.K)
 

@@ -1,8 +1,9 @@
 """Choosing kernels, tiles and tables for a convolution and its two gradients.
 
 Each is one or more products of which one operand is made of windows: the result's columns are pixels, or (in the
-weight's gradient) its rows are channels and taps. Images are first copied into planes with zeros around, one for each
-residue of the stride that a tap reads, so that all windows are read at stride 1.
+weight's gradient) its rows are channels and taps. Images are copied into planes with zeros around, one for each residue
+of the stride that a tap reads, so that all windows are read at stride 1: all beforehand, or a few channels at a time by
+the unit that packs their windows (`band.py`).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def plan_forward(
     >>> geometry = Geometry(1, 1, 2, 3, (5, 5), (3, 3), (1, 1), (0, 0), (0, 0), (1, 1))
     >>> layouts = [contiguous(shape, float32) for shape in ((1, 2, 5, 5), (3, 2, 3, 3), (1, 3, 3, 3))]
     >>> [launch.sources for launch in plan_forward(geometry, *layouts, Program("avx2", 32)).launches]
-    [(('input', 0), ('partial', 0)), (('input', 1), ('partial', 0), ('output', 0))]
+    [(('input', 1), ('input', 0), ('output', 0))]
     """
     if pays(geometry, x.dtype) and plan_sums(geometry, x, weight, out, program, ending, results, backward=False):
         return program
