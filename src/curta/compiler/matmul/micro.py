@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from curta.compiler.matmul.emit import (
     blocks,
     call,
     lane_mask,
+    larger,
     masked_load,
     masked_store,
     null,
@@ -119,8 +121,7 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
     }  # fmt: skip
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
     handover = Handover(code, get["handover"])
-    per_panel = blocks(get["rows"], spec.tile_rows)
-    size, width = spec.compute.itemsize, spec.tile_columns
+    tiles, size, width = _RowTiles(code, spec, get["rows"]), spec.compute.itemsize, spec.tile_columns
     with code.loop(0, blocks(get["columns"], width)) as panel:
         whole = (get["columns"] - panel.index * width).ge(width)
         # a panel that is not full has always been packed
@@ -130,14 +131,12 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
         )
         b_step = whole.select(get["b_step"], code.constant(width * size, "i64"))
         c, column = code.offset(get["c"], panel.index * get["c_panel_step"]), panel.index * width
-        with code.loop(0, get["rows"], spec.tile_rows) as row:
+        with tiles.each(get["columns"] - column) as tile:
             with code.when(get["ahead"].ne(null(code))):
-                number = panel.index * per_panel + row.index.unsigned_divide(spec.tile_rows)
-                call(code, "fetch", [get["ahead"], number])
-            handover.fetch(row.index, get["rows"] - row.index, column)
-            a = code.offset(get["a"], row.index * _row_step(spec, get))
-            place = c, row.index, get["columns"] - column
-            _call_micro_kernel(code, spec, "panel", get, place, (a, b, b_step), fetched=handover.fetched)
+                call(code, "fetch", [get["ahead"], panel.index * tiles.count + tile.number])
+            handover.fetch(tile.row, tile.rows, column)
+            a = code.offset(get["a"], tile.row * _row_step(spec, get))
+            _call_micro_kernel(code, spec, "panel", get, c, tile, (a, b, b_step), fetched=handover.fetched)
         handover.finish(c, get["c_step"], get["rows"], column, smaller(get["columns"] - column, width))
     module.add(name, code, signature(**names), private=False)
 
@@ -153,14 +152,16 @@ def _add_window_columns(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     names = {"a": "ptr", "a_step": "i64", "b": "ptr", "taps": "ptr", "pixels": "ptr", **RESULT}
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    tiles = _RowTiles(code, spec, get["rows"])
     with code.loop(0, blocks(get["columns"], spec.tile_columns)) as panel:
         entry = code.offset(get["pixels"], panel.index * 4, "i64")
         first, second = (code.load(code.offset(entry, 16 * half), "i64", align=8) for half in range(2))
-        with code.loop(0, get["rows"], spec.tile_rows) as row:
-            a = code.offset(get["a"], row.index * _row_step(spec, get))
+        column = panel.index * spec.tile_columns
+        c = code.offset(get["c"], column * spec.compute.itemsize)
+        with tiles.each(get["columns"] - column) as tile:
+            a = code.offset(get["a"], tile.row * _row_step(spec, get))
             operands = a, code.offset(get["b"], first), second - first
-            place = _place(code, spec, get, panel.index, row.index)
-            _call_micro_kernel(code, spec, "taps", get, place, operands, taps=get["taps"])
+            _call_micro_kernel(code, spec, "taps", get, c, tile, operands, taps=get["taps"])
     module.add(name, code, signature(**names), private=False)
 
 
@@ -168,39 +169,75 @@ def _add_window_rows(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     names = {"a": "ptr", "taps": "ptr", "pixels": "ptr", "packed_b": "ptr", **RESULT}
     get = {name: parameter(code, name, type_name) for name, type_name in names.items()}
+    tiles = _RowTiles(code, spec, get["rows"])
     row_bytes = spec.tile_columns * spec.compute.itemsize
     with code.loop(0, blocks(get["columns"], spec.tile_columns)) as panel:
         b = code.offset(get["packed_b"], panel.index * get["k_count"] * row_bytes)
-        with code.loop(0, get["rows"], spec.tile_rows) as row:
-            taps = code.offset(get["taps"], row.index, "i64")
+        column = panel.index * spec.tile_columns
+        c = code.offset(get["c"], column * spec.compute.itemsize)
+        with tiles.each(get["columns"] - column) as tile:
+            taps = code.offset(get["taps"], tile.row, "i64")
             operands = get["a"], b, code.constant(row_bytes, "i64")
-            place = _place(code, spec, get, panel.index, row.index)
-            _call_micro_kernel(code, spec, "pixels", get, place, operands, taps=taps, pixels=get["pixels"])
+            _call_micro_kernel(code, spec, "pixels", get, c, tile, operands, taps=taps, pixels=get["pixels"])
     module.add(name, code, signature(**names), private=False)
 
 
-def _place(code: Code, spec: Spec, get: dict[str, Value], panel: Value, row: Value) -> tuple[Value, Value, Value]:
-    """The place of a tile, where the panels of C are neighbours."""
-    column = panel * spec.tile_columns
-    return code.offset(get["c"], column * spec.compute.itemsize), row, get["columns"] - column
+class _RowTile(NamedTuple):
+    """One micro-kernel's tile: its number in the panel, its first row, the rows left from there on, as far as it does
+    them, and the columns; whether it is one of the lower ones."""
+
+    number: Value
+    row: Value
+    rows: Value
+    columns: Value
+    low: Value
+
+
+class _RowTiles:
+    """The rows of a block cut into tiles, and lower ones for what is left.
+
+    Two of these stand in for the last tile too, where they waste less: 64 rows are 4 of 12 and 2 of 8. Panels of A
+    packed row by row are as high as tiles: there they cannot.
+    """
+
+    def __init__(self, code: Code, spec: Spec, rows: Value) -> None:
+        self._code, self._spec, self._rows = code, spec, rows
+        rest = rows - rows.unsigned_divide(spec.tile_rows) * spec.tile_rows
+        whole = rest.gt(spec.rest_rows).select(rows, rows - rest)
+        if spec.spared_rows:
+            spared = rest.gt(0) & rest.le(spec.spared_rows) & whole.gt(0)
+            whole = whole - spared.select(code.constant(spec.tile_rows, "i64"), 0)
+        self._whole_rows, self._whole = whole, blocks(whole, spec.tile_rows)
+        #: tiles of a panel
+        self.count = self._whole + blocks(larger(rows - whole, 0), spec.rest_rows)
+
+    @contextmanager
+    def each(self, columns: Value) -> Iterator[_RowTile]:
+        """A loop over the tiles of a panel with so many columns left: where these are half a tile, none is lower."""
+        code, high, low = self._code, self._spec.tile_rows, self._spec.rest_rows
+        half = columns.le(self._spec.lanes)
+        with code.loop(0, half.select(blocks(self._rows, high), self.count)) as tile:
+            lower = tile.index.ge(self._whole) & ~half
+            row = lower.select(self._whole_rows + (tile.index - self._whole) * low, tile.index * high)
+            rows = smaller(self._rows - row, lower.select(code.constant(low, "i64"), high))
+            yield _RowTile(tile.index, row, rows, columns, lower)
 
 
 def _call_micro_kernel(
-    code: Code, spec: Spec, operand: str, get: dict[str, Value], place: tuple[Value, Value, Value],
+    code: Code, spec: Spec, operand: str, get: dict[str, Value], panel: Value, tile: _RowTile,
     operands: tuple[Value, Value, Value], *, taps: Value | None = None, pixels: Value | None = None,
     fetched: Value | None = None,
 ) -> None:  # fmt: skip
-    """One tile of C, `place` a panel of it, the tile's first row and the columns from the panel's first one on."""
-    (panel, row, columns), (a, b, b_step), nothing = place, operands, null(code)
-    rows, c = get["rows"] - row, code.offset(panel, row * get["c_step"])
-    a_step = get.get("a_step", code.constant(0, "i64"))
-    rest, half = rows.le(spec.rest_rows), columns.le(spec.lanes)
-    choices = ~rest & ~half, rest & ~half, half
+    """One tile of the panel of C that begins at `panel`."""
+    (a, b, b_step), nothing = operands, null(code)
+    c, a_step = code.offset(panel, tile.row * get["c_step"]), get.get("a_step", code.constant(0, "i64"))
+    half = tile.columns.le(spec.lanes)
+    choices = ~tile.low & ~half, tile.low, half
     for function, chosen in zip(micro_kernels(spec, operand), choices, strict=True):
         with code.when(chosen):
             call(code, function, [
-                a, a_step, b, b_step, taps or nothing, pixels or nothing, c, get["c_step"], get["k_count"], rows,
-                columns, get["add"], get["tile"], fetched or nothing,
+                a, a_step, b, b_step, taps or nothing, pixels or nothing, c, get["c_step"], get["k_count"], tile.rows,
+                tile.columns, get["add"], get["tile"], fetched or nothing,
             ])  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from curta.compiler.matmul.ending import Ending
+from curta.compiler.matmul.tiles import round_up
 from curta.dtypes import DType, bfloat16, compute_dtype
 from curta.runtime.cpu import TILED
 
@@ -19,7 +20,7 @@ LLVM_TYPES = {
 #: most words of K packed at once: a panel of B, so long and `tile_columns` wide, has two thirds of a 48 KB first cache
 K_BLOCK = 256
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 18
+REVISION = 19
 
 
 def in_pairs(dtype: DType, level: str) -> bool:
@@ -195,16 +196,27 @@ class Spec:
         """Rows of the micro-kernel for what is left of a block: as few as make sums enough to wait for none."""
         return max(1, self.tile_rows * 2 // 3)
 
+    @property
+    def spared_rows(self) -> int:
+        """Where at most so many rows are left behind whole tiles, they and the last tile are done by two lower ones."""
+        return 0 if self.a_order == "row" else max(0, 2 * self.rest_rows - self.tile_rows)
+
     def computed_rows(self, rows: int) -> int:
         """Rows that the micro-kernels compute for so many.
 
         >>> from curta.dtypes import float32
         >>> spec = Spec("block", float32, float32, "k", "k", "column", False, "avx2", 32)
-        >>> [spec.computed_rows(rows) for rows in (60, 64, 65)]
-        [60, 64, 66]
+        >>> [spec.computed_rows(rows) for rows in (60, 64, 65, 68, 2)]
+        [60, 64, 66, 68, 4]
         """
-        rest = rows % self.tile_rows
-        return rows - rest + (0 if rest == 0 else self.rest_rows if rest <= self.rest_rows else self.tile_rows)
+        before = (rows - 1) // self.a_block_rows * self.a_block_rows if rows else 0
+        left = rows - before
+        rest = left % self.tile_rows
+        if rest == 0 or rest > self.rest_rows:
+            return before + round_up(left, self.tile_rows)
+        if rest <= self.spared_rows and left > self.tile_rows:
+            return rows - rest - self.tile_rows + 2 * self.rest_rows
+        return rows - rest + self.rest_rows
 
     @property
     def tile_columns(self) -> int:
