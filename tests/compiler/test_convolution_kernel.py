@@ -303,6 +303,14 @@ def test_units_make_planes_of_the_lines_they_read(geometry: Geometry) -> None:
     assert not program.temporaries
 
 
+def test_few_filters_have_a_lower_kernel() -> None:
+    for filters, low in ((4, True), (5, False)):
+        geometry = Geometry(1, 1, 16, filters, (20, 20), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1))
+        layouts = [layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry)]
+        plan = plan_forward(geometry, *layouts, Program("avx512", 64)).launches[-1].plan
+        assert ("_low_" in plan.key) is low
+
+
 def test_where_planes_of_all_images_are_made_beforehand() -> None:
     """Where a window has more taps than a block of K, where several units would make the same ones, and where few
     filters read windows that need no packing."""

@@ -143,7 +143,7 @@ class Columns:
             "column" if self.place[2] == 1 else "any", False, program.level, program.vector_bytes, ending,
             pieces=pieces, in_place=in_place, runs=runs, band=None if band is None else band.step,
         )  # fmt: skip
-        return packed_where_needed(spec, a.steps[0], a.K)
+        return packed_where_needed(replace(spec, low=3 * a.rows <= spec.tile_rows), a.steps[0], a.K)
 
     def _vectors(self, planes: Planes, lanes: int) -> list[list[Pair]]:
         """The pixels in vectors."""

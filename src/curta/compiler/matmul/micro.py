@@ -109,7 +109,7 @@ def _words(spec: Spec, operand: str) -> tuple[str, ...]:
     differ in packing alone."""
     order = spec.a_order if spec.a_order in ("row", "turned") else "k"
     orders = () if operand == "pixels" else (order,)
-    return spec.packed, *orders, "staged" if spec.staged else "placed"
+    return spec.packed, *orders, "staged" if spec.staged else "placed", *(("low",) if spec.low else ())
 
 
 def _add_panels(module: Module, spec: Spec, name: str) -> None:

@@ -106,6 +106,8 @@ class Spec:
     ending: Ending | None = None
     #: the last batches' products are added up, by the unit that makes the tile
     summed: bool = False
+    #: there are no more rows than a third of a tile
+    low: bool = False
 
     @property
     def key(self) -> str:
@@ -113,7 +115,7 @@ class Spec:
         into = "sum" if self.summed else "add" if self.accumulate else "set"
         parts = [
             self.family, self.dtype.short, self.out_dtype.short, f"a{self.a_order}", f"b{self.b_order}",
-            f"c{self.c_order}", into, f"e{ending}", self.level, str(self.vector_bytes),
+            f"c{self.c_order}", into, f"e{ending}", *(("low",) if self.low else ()), self.level, str(self.vector_bytes),
             f"r{REVISION}",
         ]  # fmt: skip
         return "matmul_" + "_".join(parts)
@@ -193,8 +195,9 @@ class Spec:
 
     @property
     def rest_rows(self) -> int:
-        """Rows of the micro-kernel for what is left of a block: as few as make sums enough to wait for none."""
-        return max(1, self.tile_rows * 2 // 3)
+        """Rows of the micro-kernel for what is left of a block: as few as make sums enough to wait for none, or for no
+        other but of a processor that begins two in a cycle."""
+        return max(1, self.tile_rows * (1 if self.low else 2) // 3)
 
     @property
     def spared_rows(self) -> int:
