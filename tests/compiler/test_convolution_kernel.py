@@ -295,12 +295,17 @@ def test_rows_that_displace_each_other_are_packed() -> None:
 
 @pytest.mark.parametrize("geometry", BANDS, ids=lambda geometry: "-".join(str(n) for n in geometry))
 def test_units_make_planes_of_the_lines_they_read(geometry: Geometry) -> None:
-    """No launch before the sums, and no temporary; the grid above has their values."""
-    layouts = [layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry)]
-    program = plan_forward(geometry, *layouts, Program("avx512", 64))
+    """No launch before the sums, and no temporary, but in a weight's gradient for the gradients of results; the grid
+    above has their values."""
+    x, weight, g = (layout_of(np.zeros(shape, np.float32)) for shape in shapes(geometry))
+    program = plan_forward(geometry, x, weight, g, Program("avx512", 64))
     (launch,) = program.launches
     assert "_band" in launch.plan.key
     assert not program.temporaries
+    program = plan_weight_gradient(geometry, x, g, weight, Program("avx512", 64))
+    _, launch = program.launches
+    assert "_band" in launch.plan.key
+    assert launch.sources == (("input", 0), ("partial", 0), ("output", 0))
 
 
 def test_few_filters_have_a_lower_kernel() -> None:

@@ -197,7 +197,8 @@ class Tables:
 
     def _k_block(self, spec: WindowSpec) -> int:
         """How much of K is packed at a time: even blocks, with a band of whole channels."""
-        step = 2 * spec.lanes if self.made is None else self.made.band.taps
+        whole_channels = self.made is not None and spec.windows == "columns"
+        step = self.made.band.taps if self.made is not None and whole_channels else 2 * spec.lanes
         count = -(-self.period // (spec.k_block - spec.k_block % step))
         return round_up(-(-self.period // count), step)
 

@@ -16,6 +16,7 @@ from curta.compiler.convolution.band import Band
 from curta.compiler.convolution.columns import (
     FEW_PIXELS,
     Columns,
+    MadeBand,
     Matrix,
     Tables,
     Windows,
@@ -26,18 +27,20 @@ from curta.compiler.convolution.columns import (
 )
 from curta.compiler.convolution.geometry import (
     Geometry,
+    Pair,
     Phase,
     gradient_axis,
     gradient_phases,
     vectors,
     window_axis,
 )  # fmt: skip
-from curta.compiler.convolution.program import Program, Source, whole_axes
+from curta.compiler.convolution.program import Planes, Program, Source, whole_axes
 from curta.compiler.convolution.window import WindowSpec, window_costs
 from curta.compiler.convolution.winograd import pays, plan_sums, plan_weight_sums
 from curta.compiler.matmul import plan_matmul
 from curta.compiler.matmul.ending import Ending
 from curta.compiler.matmul.plan import Operands
+from curta.compiler.matmul.spec import K_BLOCK
 from curta.compiler.matmul.tiles import choose_tiles, round_up
 from curta.dtypes import DType, compute_dtype
 from curta.errors import CompilerError
@@ -191,27 +194,41 @@ def plan_weight_gradient(geometry: Geometry, x: Layout, g: Layout, out: Layout, 
     if geometry.is_pointwise and geometry.images and geometry.pixels >= MANY_PIXELS and out.dtype is x.dtype is wide:
         _plan_pointwise_sum(geometry, x, g, program)
         return program
-    windows = _copied(_windows(geometry, x), program)
-    planes, taps = windows.planes, windows.offsets
-    groups, filters, pixels = geometry.groups, geometry.filters, geometry.pixels
     gradients = program.planes(g, ("input", 1), whole_axes(g.shape), wide, margin=0, channels_first=True)
-    M, K = len(taps), geometry.images * pixels
-    together = max(1, min(geometry.images, 256 // max(1, pixels)))
-    lanes = program.vector_bytes // wide.itemsize
-    found = vectors(lines(planes, together, geometry.counts), geometry.counts[1], lanes)
-    pieces, whole = count_pieces(found), together * pixels % lanes == 0 and K % lanes == 0
+    _plan_weight_sum(geometry, x, gradients, out, program)
+    return program
+
+
+def _plan_weight_sum(geometry: Geometry, x: Layout, gradients: Planes, out: Layout, program: Program) -> None:
+    """The product of windows as rows and the gradients of results, [filter, image, pixel]."""
+    wide, counts, windows = compute_dtype(x.dtype), geometry.counts, _windows(geometry, x)
+    groups, filters, pixels = geometry.groups, geometry.filters, geometry.pixels
+    M, K = geometry.channels * geometry.taps, geometry.images * pixels
+    together = max(1, min(geometry.images, K_BLOCK // max(1, pixels)))
+    period = max(1, together * pixels)
+
+    def pixel_vectors(planes: Planes) -> list[list[Pair]]:
+        return vectors(lines(planes, together, counts), counts[1], program.lanes(wide))
+
+    pieces = count_pieces(pixel_vectors(windows.planes))
     spec = WindowSpec(
         "window", wide, out.dtype, "k", "k", "any", False, program.level, program.vector_bytes, windows="rows",
-        pieces=pieces, in_place=pieces == 1 and whole,
+        pieces=pieces, in_place=pieces == 1 and together * pixels % program.lanes(wide) == K % program.lanes(wide) == 0,
     )  # fmt: skip
-    batch = (1, 0, 0, 0), (groups, geometry.channels * planes.channel, filters * gradients.channel, filters * M)
-    operands = Operands(M, filters, K, (0, 1), (1, gradients.channel), (1, M), batch)
-    padding = taps[-1:] * (-M % spec.tile_rows)
-    period_bytes = together * planes.image * wide.itemsize
-    tables = Tables([*taps, *padding], found, max(1, together * pixels), period_bytes)
     tiles = choose_tiles(window_costs(spec, K), M, filters, groups)
-    program.launch(tables.plan(spec, operands, tiles), planes.source, gradients.source, ("output", 0))
-    return program
+    made, band = None, windows.band
+    if band is not None and not spec.in_place and x.dtype is wide and tiles.column_tiles == 1:
+        windows = replace(windows, planes=band.planes(min(period, K_BLOCK), together > 1))
+        made, spec = MadeBand(band, windows.planes, together > 1), replace(spec, band=band.step)
+    else:
+        windows = _copied(windows, program)
+    image, group = windows.steps
+    batch = (1, 0, 0, 0), (groups, group, filters * gradients.channel, filters * M)
+    operands = Operands(M, filters, K, (0, 1), (1, gradients.channel), (1, M), batch)
+    taps = windows.offsets
+    padded = [*taps, *taps[-1:] * (-M % spec.tile_rows)]
+    tables = Tables(padded, pixel_vectors(windows.planes), period, together * image * wide.itemsize, made=made)
+    program.launch(tables.plan(spec, operands, tiles), windows.planes.source, gradients.source, ("output", 0))
 
 
 def _plan_pointwise_sum(geometry: Geometry, x: Layout, g: Layout, program: Program) -> None:

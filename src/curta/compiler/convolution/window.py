@@ -122,12 +122,11 @@ def make_window_kernel(spec: WindowSpec) -> str:
 def window_parts(spec: WindowSpec) -> tuple[jit.Code, ...]:
     """What the kernel for `spec` requires."""
     finished = (finish(spec),) if spec.staged or spec.ending is not None else ()
-    if spec.windows == "columns":
-        windows = (window_columns(spec),) if spec.in_place else (_pack_windows(spec), panels(spec))
-        if spec.band is not None:
-            windows = copy_band(spec, spec.band), *windows
-        return (*a_parts(spec), *windows, *finished)
-    return (pack_b(spec), *((window_rows(spec),) if spec.in_place else (_pack_windows(spec), panels(spec))), *finished)
+    band = () if spec.band is None else (copy_band(spec, spec.band),)
+    in_place = window_columns if spec.windows == "columns" else window_rows
+    windows = (in_place(spec),) if spec.in_place else (_pack_windows(spec), panels(spec))
+    others = a_parts(spec) if spec.windows == "columns" else (pack_b(spec),)
+    return (*others, *band, *windows, *finished)
 
 
 def window_costs(spec: WindowSpec, K: int) -> Costs:
@@ -282,8 +281,7 @@ def _pack_from_band(
 ) -> None:
     """A block of windows, whole channels: of a few at a time the planes are made, and their windows packed."""
     size, width = spec.compute.itemsize, spec.tile_columns
-    fields = code.offset(parameter(code, "meta", "ptr"), _read(code, spec, WindowMeta.BAND), "i64")
-    band = code.offset(parameter(code, "scratch", "ptr"), band_number(code, fields, Field.SCRATCH))
+    fields, band = _band(code, spec)
     taps, channels = (band_number(code, fields, item) for item in (Field.TAPS, Field.CHANNELS))
     first, last = tile.first_column, tile.first_column + tile.columns
     with code.loop(0, k_count, taps * channels) as some:
@@ -316,9 +314,45 @@ def _prepare_rows(
     whole = blocks(rows, spec.tile_rows) * spec.tile_rows
     steps = [code.constant(spec.a_row_step * size, "i64"), code.constant(2 * spec.vector_bytes, "i64")]
     pairs = blocks(k_count, 2 * spec.lanes)
-    taps = _taps(code, spec, tile.first_row + row)
-    call(code, _pack_windows(spec), [source, taps, whole, _pixels(code, spec, k), pairs, scratch, *steps])
+    first = tile.first_row + row
+    if spec.band is not None:
+        _pack_rows_from_band(code, spec, source, (first, first + whole), (k, k_count), steps)
+    else:
+        taps = _taps(code, spec, first)
+        call(code, _pack_windows(spec), [source, taps, whole, _pixels(code, spec, k), pairs, scratch, *steps])
     return scratch, steps[0]
+
+
+def _pack_rows_from_band(
+    code: Code, spec: WindowSpec, source: Value, rows: tuple[Value, Value], k: tuple[Value, Value], steps: list[Value]
+) -> None:
+    """Windows as rows: those that are left of the taps of a few channels at a time, whose planes are made first."""
+    fields, band = _band(code, spec)
+    taps, at_once = (band_number(code, fields, item) for item in (Field.TAPS, Field.CHANNELS))
+    channels = read_meta(code, Meta.M).unsigned_divide(taps)
+    # no pixels, no planes: K may be 0
+    end = k[1].gt(0).select(smaller((rows[1] - 1).unsigned_divide(taps) + 1, channels), 0)
+    with code.loop(rows[0].unsigned_divide(taps), end, at_once) as channel:
+        following = channel.index + at_once
+        place = channel.index * band_number(code, fields, Field.SOURCE_CHANNEL) * spec.dtype.itemsize
+        made = smaller(at_once, channels - channel.index)
+        call(code, copy_band(spec, spec.band or 0), [
+            fields, code.offset(source, place), band, made, k[0], k[0] + k[1],
+        ])  # fmt: skip
+        first = larger(channel.index * taps, rows[0])
+        # what stands in for rows behind the last tap is its own
+        last = following.ge(end).select(rows[1], following * taps)
+        call(code, _pack_windows(spec), [
+            code.offset(band, code.constant(0, "i64") - band_corner(code, fields, k[0], channel.index)),
+            _taps(code, spec, first), last - first, _pixels(code, spec, k[0]), blocks(k[1], 2 * spec.lanes),
+            code.offset(parameter(code, "scratch", "ptr"), (first - rows[0]) * steps[0]), *steps,
+        ])  # fmt: skip
+
+
+def _band(code: Code, spec: WindowSpec) -> tuple[Value, Value]:
+    """The numbers of the band, and where it is."""
+    fields = code.offset(parameter(code, "meta", "ptr"), _read(code, spec, WindowMeta.BAND), "i64")
+    return fields, code.offset(parameter(code, "scratch", "ptr"), band_number(code, fields, Field.SCRATCH))
 
 
 def _finish(
