@@ -42,7 +42,7 @@ class Windows:
     """What a pixel's window reads: for each of a group's channels the elements at `taps`, a plane's number, a row and a
     column in it.
 
-    With a `band` the planes are those that units make of so few channels at a time.
+    With a `band` the planes are those that units make for themselves.
     """
 
     planes: Planes
@@ -151,7 +151,7 @@ class Columns:
 
 
 class MadeBand(NamedTuple):
-    """A band, where it has everything, and whether it begins with the first line of an image."""
+    """A band, where it has everything, and whether it is of images `together`, or else of a unit's lines."""
 
     band: Band
     planes: Planes

@@ -6,15 +6,21 @@ from collections.abc import Sequence
 
 from curta.compiler.code import Code, Value
 from curta.compiler.matmul.emit import Module, blocks, larger, parameter, prefetch, read_meta, signature, smaller
+from curta.compiler.matmul.part import part
 from curta.compiler.matmul.spec import Meta, Spec
+from curta.runtime import jit
 
 #: int64s that say what is to be fetched of one operand: the address of its first run, the bytes between runs and those
 #: of each, how many runs at every micro-kernel, the number of the first one and where they end
 FIELDS = 6
 
 
-def add_fetch(module: Module) -> None:
-    """`fetch(ahead, number)`: the runs of both operands that belong to micro-kernel `number`."""
+def fetch(spec: Spec) -> jit.Code:
+    """Fetches the runs of both operands that belong to micro-kernel `number`."""
+    return part("fetch", (), spec, _add_fetch)
+
+
+def _add_fetch(module: Module, spec: Spec, name: str) -> None:
     code = Code()
     for operand in range(2):
         entry = code.offset(parameter(code, "ahead", "ptr"), 8 * FIELDS * operand)
@@ -26,7 +32,7 @@ def add_fetch(module: Module) -> None:
             here = code.offset(start, run.index * step)
             with code.loop(0, nbytes, 64) as line:
                 prefetch(code, code.offset(here, line.index))
-    module.add("fetch", code, signature(ahead="ptr", number="i64"))
+    module.add(name, code, signature(ahead="ptr", number="i64"), private=False)
 
 
 def reserve(code: Code) -> Value:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from curta.compiler.code import Code, Value
-from curta.compiler.matmul.ahead import add_fetch
+from curta.compiler.matmul.ahead import fetch
 from curta.compiler.matmul.emit import (
     Module,
     blocks,
@@ -57,7 +57,8 @@ def panels(spec: Spec) -> jit.Code:
     `c_panel_step`. Each micro-kernel fetches its part of what is packed next where `ahead` says what that is, and is
     not null. A panel whose sums are complete is handed over where `handover` is not null.
     """
-    return part("panels", _words(spec, "panel"), spec, _add_panels, requires=micro_kernels(spec, "panel"))
+    required = *micro_kernels(spec, "panel"), fetch(spec)
+    return part("panels", _words(spec, "panel"), spec, _add_panels, requires=required)
 
 
 def window_columns(spec: Spec) -> jit.Code:
@@ -113,7 +114,6 @@ def _words(spec: Spec, operand: str) -> tuple[str, ...]:
 
 
 def _add_panels(module: Module, spec: Spec, name: str) -> None:
-    add_fetch(module)
     code = Code()
     names = {
         "a": "ptr", "a_step": "i64", "b": "ptr", "b_panel_step": "i64", "b_step": "i64", "packed_b": "ptr", **RESULT,
@@ -133,7 +133,7 @@ def _add_panels(module: Module, spec: Spec, name: str) -> None:
         c, column = code.offset(get["c"], panel.index * get["c_panel_step"]), panel.index * width
         with tiles.each(get["columns"] - column) as tile:
             with code.when(get["ahead"].ne(null(code))):
-                call(code, "fetch", [get["ahead"], panel.index * tiles.count + tile.number])
+                call(code, fetch(spec), [get["ahead"], panel.index * tiles.count + tile.number])
             handover.fetch(tile.row, tile.rows, column)
             a = code.offset(get["a"], tile.row * _row_step(spec, get))
             _call_micro_kernel(code, spec, "panel", get, c, tile, (a, b, b_step), fetched=handover.fetched)
