@@ -135,7 +135,8 @@ def window_costs(spec: WindowSpec, K: int) -> Costs:
     Both are dear: what is loaded lies across cache lines, what is stored goes to the second cache.
     """
     lanes, windows = spec.lanes, 0.5 if spec.in_place else 2.0 + 2.0 * spec.pieces
-    a_cost, b_cost = (2.0, windows) if spec.windows == "columns" else (windows, 4.0)
+    # rows of A that lie one behind the other are in the caches before they are read
+    a_cost, b_cost = (1.0 if spec.a_in_place else 2.5, windows) if spec.windows == "columns" else (windows, 4.0)
 
     computed_rows, computed_columns = cache(spec.computed_rows), cache(spec.computed_columns)
 
