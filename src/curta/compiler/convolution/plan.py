@@ -91,7 +91,7 @@ def plan_forward(
 def leaves_columns_empty(geometry: Geometry, K: int, dtype: DType, program: Program) -> bool:
     """Whether images have so few pixels that tiles of each by itself would be a fifth empty, and K, their channels, is
     long enough to make up for copying them."""
-    tile = 2 * program.vector_bytes // compute_dtype(dtype).itemsize
+    tile = 2 * program.lanes(compute_dtype(dtype))
     few = geometry.images > 1 and geometry.pixels < FEW_PIXELS and K >= MANY_CHANNELS
     return few and 4 * round_up(geometry.pixels, tile) > 5 * geometry.pixels
 

@@ -183,8 +183,8 @@ def _add_window_rows(module: Module, spec: Spec, name: str) -> None:
 
 
 class _RowTile(NamedTuple):
-    """One micro-kernel's tile: its number in the panel, its first row, the rows left from there on, as far as it does
-    them, and the columns; whether it is one of the lower ones."""
+    """One micro-kernel's tile: its number in the panel, its first row and how many it does, the columns that are left,
+    and whether it is one of the lower ones."""
 
     number: Value
     row: Value

@@ -195,8 +195,8 @@ class Spec:
 
     @property
     def rest_rows(self) -> int:
-        """Rows of the micro-kernel for what is left of a block: as few as make sums enough to wait for none, or for no
-        other but of a processor that begins two in a cycle."""
+        """Rows of the micro-kernel for what is left of a block: as few as make sums enough to wait for none; or a third
+        of a tile where there are no more, which is just enough in vectors of 64 bytes."""
         return max(1, self.tile_rows * (1 if self.low else 2) // 3)
 
     @property

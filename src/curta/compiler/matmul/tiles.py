@@ -50,7 +50,7 @@ def _thread_counts() -> tuple[int, ...]:
 
 
 class _Side(NamedTuple):
-    """A side cut into `tiles` tiles of `unit` at most: `whole` of them have `size`, one `rest` where that is not 0."""
+    """A side cut into `tiles` tiles of `unit` at most: `whole` ones have `size`, the last `rest` if that is not 0."""
 
     unit: int
     size: int
