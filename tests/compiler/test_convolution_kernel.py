@@ -21,12 +21,12 @@ from curta.compiler.convolution import (
     plan_weight_gradient,
     winograd,
 )  # fmt: skip
-from curta.compiler.convolution.geometry import vectors
+from curta.compiler.convolution.geometry import most_pieces, vectors
 from curta.compiler.convolution.plan import leaves_columns_empty
 from curta.compiler.convolution.winograd_slopes import SLOPES_FIELDS
 from curta.compiler.expression import Expression, call
 from curta.compiler.loops import Slot
-from curta.compiler.matmul import Ending
+from curta.compiler.matmul import Ending, tiles
 from curta.errors import CompilerError
 from curta.memory.layout import strided
 from curta.runtime import cpu
@@ -77,6 +77,7 @@ BANDS = [
     Geometry(1, 1, 41, 140, (40, 33), (3, 3), (2, 1), (1, 1), (1, 1), (1, 1)),
     Geometry(1, 1, 3, 130, (38, 67), (4, 3), (2, 2), (1, 1), (2, 1), (1, 2)),
     Geometry(1, 1, 2, 3, (40, 41), (5, 4), (3, 3), (3, 0), (0, 2), (2, 3)),
+    Geometry(4, 1, 3, 130, (5, 5), (3, 1), (1, 1), (0, 0), (0, 0), (1, 1)),
 ]
 GEOMETRIES += WINOGRAD + BANDS + [Geometry(1, 1, 2, 3, (20, 23), (17, 17), (2, 2), (8, 8), (8, 8), (1, 1))]
 
@@ -309,6 +310,26 @@ def test_units_make_planes_of_the_lines_they_read(geometry: Geometry) -> None:
     assert len(program.temporaries) == (2 if geometry.channels * geometry.taps == 36 else 1)
 
 
+@pytest.mark.parametrize("name", ["float32", "float64"])
+def test_no_sum_is_cut_by_the_number_of_processors(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiles are, and so whether units make their planes."""
+    geometry = Geometry(1, 1, 41, 300, (29, 31), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1))
+    rng, found, keys = np.random.default_rng(9), [], set()
+    x, weight, g = (rng.standard_normal(shape).astype(name) for shape in shapes(geometry))
+    choose = tiles.choose_tiles.__wrapped__
+    monkeypatch.setattr("curta.compiler.convolution.columns.choose_tiles", choose)
+    monkeypatch.setattr("curta.compiler.convolution.plan.choose_tiles", choose)
+    for counts in ((1,), (1, 2), (1, 2, 4, 8, 16, 32, 64)):
+        monkeypatch.setattr(tiles, "_thread_counts", lambda found=counts: found)
+        outs = [np.full_like(out, np.nan) for out in (g, x, weight)]
+        for (plan, first, second, _), out in zip(three(x, weight, g), outs, strict=True):
+            program = run(plan, geometry, first, second, out, levels()[-1])
+            keys.add((plan, "_band" in program.launches[-1].plan.key))
+        found.append([out.tobytes() for out in outs])
+    assert found[0] == found[1] == found[2]
+    assert {(plan_forward, True), (plan_forward, False)} <= keys
+
+
 def test_few_filters_have_a_lower_kernel() -> None:
     for filters, low in ((4, True), (5, False)):
         geometry = Geometry(1, 1, 16, filters, (20, 20), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1))
@@ -443,6 +464,13 @@ def test_code_is_shared_by_pattern_not_by_size() -> None:
             program = plan_forward(geometry, *layouts, Program("avx2", 32))
             keys.add(frozenset(launch.plan.key for launch in program.launches))
         assert len(keys) == 1
+
+
+@pytest.mark.parametrize("lanes", [4, 8, 16])
+def test_the_most_pieces_are_counted_without_the_vectors(lanes: int) -> None:
+    for length, runs in itertools.product(range(1, 40), (1, 2, 3, 7, 50)):
+        found = vectors([100 * run for run in range(runs)], length, lanes)
+        assert most_pieces(length, runs, lanes) == max(map(len, found)), (length, runs)
 
 
 def test_vectors_of_pixels_are_cut_where_lines_end() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from curta.compiler.convolution.band import Band
-from curta.compiler.convolution.geometry import Pair, pixel_step, pixel_table, vectors
+from curta.compiler.convolution.geometry import Pair, most_pieces, pixel_step, pixel_table, vectors
 from curta.compiler.convolution.program import MARGIN, Planes, Program, Source
 from curta.compiler.convolution.window import WindowSpec, make_window_kernel, window_costs, window_parts
 from curta.compiler.matmul import MatmulPlan
@@ -117,15 +117,17 @@ class Columns:
         operands = Operands(a.rows, columns, a.K, a.steps, (0, 0), c, batch, along)
         cut = (pixels, 1, c_image, 0, c_pixel) if unbroken else (wide, high, c_image, c_line, c_pixel)
         places = tuple(step for n, _, h, _ in slots for step in (n, h))
-        found = self._vectors(windows.planes, spec.lanes)
+        found = vectors(lines(windows.planes, self.images if together else 1, self.counts), wide, spec.lanes)
         made = None if windows.band is None else MadeBand(windows.band, windows.planes, together)
-        tables = Tables(windows.offsets, found, max(1, a.K), 0, cut, (a.start, self.start), places, made)
+        # whole channels, with a band or without one: how sums are cut does not follow from tiles
+        step = len(windows.taps) if 0 < len(windows.taps) <= spec.k_block else 2 * spec.lanes
+        tables = Tables(windows.offsets, found, max(1, a.K), 0, step, cut, (a.start, self.start), places, made)
         return tables.plan(spec, operands, tiles)
 
     def band_pays(self, a: Matrix, out_dtype: DType, groups: int, program: Program) -> bool:
         """Whether units make the planes for themselves: where each does for all of A, and windows have to be packed."""
-        spec, band = self._spec(a, out_dtype, program, None, self.together), self.windows.band
-        fits = band is not None and band.taps <= spec.k_block
+        spec = self._spec(a, out_dtype, program, None, self.together)
+        fits = len(self.windows.taps) <= spec.k_block
         return fits and not spec.in_place and self._tiles(spec, a, groups).row_tiles == 1
 
     def _tiles(self, spec: WindowSpec, a: Matrix, groups: int) -> Tiles:
@@ -136,7 +138,8 @@ class Columns:
 
     def _spec(self, a: Matrix, out_dtype: DType, program: Program, ending: Ending | None, runs: bool) -> WindowSpec:
         band, lanes = self.windows.band, program.lanes(compute_dtype(a.dtype))
-        pieces = count_pieces(self._vectors(self.windows.planes, lanes))
+        images = self.images if self.together else 1
+        pieces = most_pieces(*self.windows.planes.runs(images, self.counts), lanes)
         in_place = pieces == 1 and (band is None or a.rows < MANY_FILTERS)
         spec = WindowSpec(
             "window", a.dtype, out_dtype, "k" if a.steps[1] == 1 else "row", "any",
@@ -144,10 +147,6 @@ class Columns:
             pieces=pieces, in_place=in_place, runs=runs, band=None if band is None else band.step,
         )  # fmt: skip
         return packed_where_needed(replace(spec, low=3 * a.rows <= spec.tile_rows), a.steps[0], a.K)
-
-    def _vectors(self, planes: Planes, lanes: int) -> list[list[Pair]]:
-        """The pixels in vectors."""
-        return vectors(lines(planes, self.images if self.together else 1, self.counts), self.counts[1], lanes)
 
 
 class MadeBand(NamedTuple):
@@ -166,6 +165,8 @@ class Tables:
     vectors: list[list[Pair]]
     period: int
     period_bytes: int
+    #: K is cut into blocks of a multiple of so many
+    k_step: int
     runs: tuple[int, int, int, int, int] = (1, 1, 0, 0, 0)
     starts: Pair = (0, 0)
     #: for each slot of an ending how far images and lines lie apart, in bytes
@@ -196,21 +197,14 @@ class Tables:
         return replace(plan, meta=(*numbers, *places, *self.slot_places, *offsets, *table, *words))
 
     def _k_block(self, spec: WindowSpec) -> int:
-        """How much of K is packed at a time: even blocks, with a band of whole channels."""
-        whole_channels = self.made is not None and spec.windows == "columns"
-        step = self.made.band.taps if self.made is not None and whole_channels else 2 * spec.lanes
-        count = -(-self.period // (spec.k_block - spec.k_block % step))
-        return round_up(-(-self.period // count), step)
+        """How much of K is packed at a time: even blocks."""
+        count = -(-self.period // (spec.k_block - spec.k_block % self.k_step))
+        return round_up(-(-self.period // count), self.k_step)
 
 
 def lines(planes: Planes, images: int, counts: Pair) -> list[int]:
     """Where the pixels' lines begin."""
     return [image * planes.image + line * planes.row for image in range(images) for line in range(counts[0])]
-
-
-def count_pieces(found: list[list[Pair]]) -> int:
-    """The most pieces that a vector has."""
-    return max((len(vector) for vector in found), default=1)
 
 
 def pixel_steps(slots: Sequence[Sequence[int]], counts: Pair) -> list[int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import gcd
 from typing import NamedTuple
 
 Pair = tuple[int, int]
@@ -157,6 +158,19 @@ def vectors(lines: Sequence[int], length: int, lanes: int) -> list[list[Pair]]:
             lane += taken
             done += taken
     return found
+
+
+def most_pieces(length: int, runs: int, lanes: int) -> int:
+    """The most pieces that a vector of pixels has, in so many runs of one length.
+
+    >>> most_pieces(6, 2, 4), most_pieces(8, 5, 4), most_pieces(3, 9, 8)
+    (2, 1, 4)
+    """
+    last = length * runs - 1
+    # after so many vectors they begin at the same places of runs again
+    count = min(-(-(last + 1) // lanes), length // gcd(length, lanes) if length else 0)
+    starts = range(0, count * lanes, lanes)
+    return max((min(start + lanes - 1, last) // length - start // length + 1 for start in starts), default=1)
 
 
 def pixel_table(found: list[list[Pair]], pieces: int, lanes: int, itemsize: int) -> list[int]:

@@ -20,17 +20,16 @@ from curta.compiler.convolution.columns import (
     Matrix,
     Tables,
     Windows,
-    count_pieces,
     lines,
     pixel_steps,
     placed,
 )
 from curta.compiler.convolution.geometry import (
     Geometry,
-    Pair,
     Phase,
     gradient_axis,
     gradient_phases,
+    most_pieces,
     vectors,
     window_axis,
 )  # fmt: skip
@@ -79,10 +78,11 @@ def plan_forward(
     groups, pixels, K = geometry.groups, geometry.pixels, geometry.channels * geometry.taps
     a = Matrix(w, weight.dtype, geometry.filters, K, (K, 1))
     place = groups * a.rows * pixels, geometry.counts[1], 1
-    columns = Columns(geometry.images, geometry.counts, _windows(geometry, x), place)
+    windows, band = _windows(geometry, x)
+    columns = Columns(geometry.images, geometry.counts, windows, place)
     neighbours = pixels_lie_together(geometry)
     if neighbours or not columns.band_pays(a, out.dtype, groups, program):
-        columns = replace(columns, windows=_copied(columns.windows, program, neighbours))
+        columns = replace(columns, windows=_copied(windows, band, program, neighbours))
     plan = columns.plan(a, (a.rows * K, a.rows * pixels), out.dtype, pixels, groups, program, ending)
     program.launch(plan, w, columns.windows.planes.source, *results, ending=ending)
     return program
@@ -201,33 +201,36 @@ def plan_weight_gradient(geometry: Geometry, x: Layout, g: Layout, out: Layout, 
 
 def _plan_weight_sum(geometry: Geometry, x: Layout, gradients: Planes, out: Layout, program: Program) -> None:
     """The product of windows as rows and the gradients of results, [filter, image, pixel]."""
-    wide, counts, windows = compute_dtype(x.dtype), geometry.counts, _windows(geometry, x)
+    wide, counts, (windows, band) = compute_dtype(x.dtype), geometry.counts, _windows(geometry, x)
     groups, filters, pixels = geometry.groups, geometry.filters, geometry.pixels
     M, K = geometry.channels * geometry.taps, geometry.images * pixels
     together = max(1, min(geometry.images, K_BLOCK // max(1, pixels)))
     period = max(1, together * pixels)
+    lanes, whole_vectors = program.lanes(wide), K % program.lanes(wide) == period % program.lanes(wide) == 0
 
-    def pixel_vectors(planes: Planes) -> list[list[Pair]]:
-        return vectors(lines(planes, together, counts), counts[1], program.lanes(wide))
+    def spec_of(planes: Planes) -> WindowSpec:
+        pieces = most_pieces(*planes.runs(together, counts), lanes)
+        return WindowSpec(
+            "window", wide, out.dtype, "k", "k", "any", False, program.level, program.vector_bytes, windows="rows",
+            pieces=pieces, in_place=pieces == 1 and whole_vectors,
+        )  # fmt: skip
 
-    pieces = count_pieces(pixel_vectors(windows.planes))
-    spec = WindowSpec(
-        "window", wide, out.dtype, "k", "k", "any", False, program.level, program.vector_bytes, windows="rows",
-        pieces=pieces, in_place=pieces == 1 and together * pixels % program.lanes(wide) == K % program.lanes(wide) == 0,
-    )  # fmt: skip
+    spec, made = spec_of(windows.planes), None
     tiles = choose_tiles(window_costs(spec, K), M, filters, groups)
-    made, band = None, windows.band
-    if band is not None and not spec.in_place and x.dtype is wide and tiles.column_tiles == 1:
+    if not spec.in_place and x.dtype is wide and tiles.column_tiles == 1:
         windows = replace(windows, planes=band.planes(min(period, K_BLOCK), together > 1))
         made, spec = MadeBand(band, windows.planes, together > 1), replace(spec, band=band.step)
     else:
-        windows = _copied(windows, program)
+        windows = _copied(windows, band, program)
+        spec = spec_of(windows.planes)
+        tiles = choose_tiles(window_costs(spec, K), M, filters, groups)
     image, group = windows.steps
     batch = (1, 0, 0, 0), (groups, group, filters * gradients.channel, filters * M)
     operands = Operands(M, filters, K, (0, 1), (1, gradients.channel), (1, M), batch)
     taps = windows.offsets
     padded = [*taps, *taps[-1:] * (-M % spec.tile_rows)]
-    tables = Tables(padded, pixel_vectors(windows.planes), period, together * image * wide.itemsize, made=made)
+    found = vectors(lines(windows.planes, together, counts), counts[1], lanes)
+    tables = Tables(padded, found, period, together * image * wide.itemsize, 2 * lanes, made=made)
     program.launch(tables.plan(spec, operands, tiles), windows.planes.source, gradients.source, ("output", 0))
 
 
@@ -245,18 +248,16 @@ def _plan_pointwise_sum(geometry: Geometry, x: Layout, g: Layout, program: Progr
     program.launch(plan, program.contiguous(g, ("input", 1)), _pointwise_images(geometry, x, program), ("output", 0))
 
 
-def _windows(geometry: Geometry, x: Layout) -> Windows:
-    """The planes that the windows read, as units would make them, and the taps in them."""
+def _windows(geometry: Geometry, x: Layout) -> tuple[Windows, Band]:
+    """What the windows read in planes that units make, here of whole images, and what these are made of."""
     (rows, down), (columns, across) = window_axis(geometry, 0), window_axis(geometry, 1)
     band = Band(x, (rows, columns), geometry.counts, geometry.channels, geometry.taps)
     taps = tuple((row * len(columns.spans) + column, low, right) for row, low in down for column, right in across)
-    return Windows(band.planes(1, together=False), geometry.channels, taps, band)
+    return Windows(band.planes(geometry.pixels, together=True), geometry.channels, taps, band), band
 
 
-def _copied(windows: Windows, program: Program, channels_first: bool = False) -> Windows:
-    """The same with planes of all images, made beforehand."""
-    if windows.band is None:
-        return windows
-    x = windows.band.x
-    planes = program.planes(x, ("input", 0), windows.band.axes, compute_dtype(x.dtype), channels_first=channels_first)
+def _copied(windows: Windows, band: Band, program: Program, channels_first: bool = False) -> Windows:
+    """The same in planes of all images, made beforehand."""
+    x = band.x
+    planes = program.planes(x, ("input", 0), band.axes, compute_dtype(x.dtype), channels_first=channels_first)
     return replace(windows, planes=planes, band=None)

@@ -49,6 +49,13 @@ class Planes(NamedTuple):
     row: int
     area: int
 
+    def runs(self, images: int, counts: Pair) -> tuple[int, int]:
+        """How long the runs of neighbours are that pixels of so many images lie in, and how many there are."""
+        high, wide = counts
+        if high > 1 and self.row != wide:
+            return wide, high * images
+        return (images * high * wide, 1) if self.image == high * wide else (high * wide, images)
+
 
 @dataclass
 class Program:
@@ -112,8 +119,8 @@ class Program:
         self, layout: Layout, source: Source, axes: tuple[Axis, Axis], dtype: DType, planes: Planes, *,
         images_first: bool,
     ) -> None:  # fmt: skip
-        """Append the copy into planes; unit by unit goes from image to image, or from channel to
-        channel, so that what is written lies in order."""
+        """Append the copy into planes; unit by unit goes from image to image, or from channel to channel, so that what
+        is written lies in order."""
         rows, columns = axes
         images, channels = layout.shape[:2]
         row, column = layout.strides[2] * rows.step, layout.strides[3] * columns.step

@@ -20,7 +20,7 @@ LLVM_TYPES = {
 #: most words of K packed at once: a panel of B, so long and `tile_columns` wide, has two thirds of a 48 KB first cache
 K_BLOCK = 256
 #: part of every key; raise it when a key's text changes, so that machine code kept on disk is not taken for it
-REVISION = 20
+REVISION = 21
 
 
 def in_pairs(dtype: DType, level: str) -> bool:
